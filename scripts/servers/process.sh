@@ -1,0 +1,147 @@
+# shellcheck shell=bash disable=SC2154  # sourced by scripts/services, which sets $root and more
+#
+# Processes: start one that outlives the shell, find it again, wait for it, end it.
+# Each server has one folder, $root/<server>/, with its data, `pid` and `log`.
+
+say() { printf '%s\n' "services: $*" >&2; }
+
+die() {
+  say "$@"
+  exit 1
+}
+
+# pid_of SERVER: prints its pid, or fails when it does not run.
+# After a crash or a reboot the pid may belong to somebody else: only a process that has the
+# server's folder on its command line counts.
+pid_of() {
+  local pid
+  [[ -s $root/$1/pid ]] || return 1
+  read -r pid <"$root/$1/pid" || return 1
+  grep -qsF -- "$root/$1/" "/proc/$pid/cmdline" || return 1
+  echo "$pid"
+}
+
+# as_user USER COMMAND…: runs COMMAND as USER if we are root, else as ourselves.
+# setpriv and not runuser: it leaves no process in between, so that our child's pid is the
+# server's.
+as_user() {
+  local user=$1
+  shift
+  if ((EUID == 0)); then
+    setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+  else
+    "$@"
+  fi
+}
+
+# prepare SERVER [USER]: its folder, owned by USER if we are root.
+prepare() {
+  local folder=$root/$1
+  mkdir -p "$folder"
+  if ((EUID == 0)) && [[ -n ${2:-} ]]; then
+    chown "$2:" "$folder"
+    as_user "$2" test -x "$folder" || die "user $2 cannot enter $folder: set CONNECT_SERVICES_DIR to a folder that it can"
+  fi
+}
+
+# port_open PORT: whether somebody listens there.
+port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# launch SERVER PORT USER COMMAND…: starts COMMAND in the background, as USER ('' for ourselves),
+# with a session, an environment and a log of its own.
+launch() {
+  local server=$1 port=$2 user=$3 folder=$root/$1 fd
+  shift 3
+  # Without this check we would wait for our server and be answered by the other one.
+  if port_open "$port"; then
+    die "$server: port $port is taken by a process that is not ours; choose another (scripts/services help)"
+  fi
+  if [[ -e $folder/log ]]; then mv -f "$folder/log" "$folder/log.previous"; fi
+  (
+    cd "$folder"
+    # Nothing of the caller may stay open: it would wait for our servers at the end of its pipes,
+    # and the lock of `each` would never be free.
+    for fd in "/proc/$BASHPID/fd"/*; do
+      fd=${fd##*/}
+      if ((fd > 2)); then eval "exec $fd>&-"; fi
+    done
+    exec </dev/null >"$folder/log" 2>&1
+    # The child writes its own pid, so that there is no moment at which it runs unrecorded.
+    echo "$BASHPID" >"$folder/pid"
+    if ((EUID == 0)) && [[ -n $user ]]; then
+      set -- setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+    fi
+    exec setsid env -i PATH="$PATH" HOME="$folder" LC_ALL=C.UTF-8 TZ=UTC "$@"
+  ) &
+  local child=$! tries
+  # Until the last exec above is done the process does not look like the server.
+  for ((tries = 0; tries < 250; tries++)); do
+    if pid_of "$server" >/dev/null || ! kill -0 "$child" 2>/dev/null; then break; fi
+    sleep 0.02
+  done
+}
+
+# await SERVER CHECK…: waits until CHECK succeeds; on failure shows the end of the log.
+await() {
+  local server=$1 deadline=$((SECONDS + start_timeout))
+  shift
+  until "$@"; do
+    pid_of "$server" >/dev/null || failed_start "$server" "ended before it was ready"
+    ((SECONDS < deadline)) || failed_start "$server" "was not ready within $start_timeout s"
+    sleep 0.2
+  done
+  pid_of "$server" >/dev/null || failed_start "$server" "ended before it was ready"
+}
+
+failed_start() {
+  say "$1 $2; the end of $root/$1/log:"
+  # Without the lines in which Java's logback tells how it configures itself.
+  grep -vF ' |-' "$root/$1/log" | tail -n 30 >&2 || true
+  exit 1
+}
+
+# gone_within SECONDS SERVER
+gone_within() {
+  local deadline=$((SECONDS + $1))
+  while pid_of "$2" >/dev/null; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
+
+# stop SERVER SIGNAL: asks it to end; after 20 s kills it.
+stop() {
+  local pid
+  if ! pid=$(pid_of "$1"); then return 0; fi
+  kill -s "$2" "$pid" 2>/dev/null || true
+  if ! gone_within 20 "$1"; then
+    say "$1: did not stop within 20 s, killed"
+    crash "$1"
+  fi
+  rm -f "$root/$1/pid"
+}
+
+# crash SERVER: kill -9 of the server with its children, as when the machine's memory runs out.
+# The parent first, so that it cannot tidy up after its children.
+crash() {
+  local pid child children=()
+  pid=$(pid_of "$1") || die "$1 does not run"
+  read -r -a children <"/proc/$pid/task/$pid/children" || true
+  kill -9 "$pid" "${children[@]}" 2>/dev/null || true
+  gone_within 10 "$1" || die "$1: still there 10 s after kill -9"
+  # PostgreSQL will not start while a child of the old server holds the shared memory.
+  for child in "${children[@]}"; do
+    while kill -0 "$child" 2>/dev/null; do sleep 0.02; done
+  done
+}
+
+# memory_of PID: megabytes of the process and its children, shared pages counted once.
+memory_of() {
+  local process kilobytes total=0 children=()
+  read -r -a children <"/proc/$1/task/$1/children" 2>/dev/null || true
+  for process in "$1" "${children[@]}"; do
+    kilobytes=$(awk '/^Pss:/ { print $2 }' "/proc/$process/smaps_rollup" 2>/dev/null) || continue
+    total=$((total + ${kilobytes:-0}))
+  done
+  echo $((total / 1024))
+}
