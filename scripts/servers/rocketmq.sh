@@ -142,7 +142,9 @@ mqadmin() {
     printf 'accessKey: %s\nsecretKey: %s\n' "$super_access_key" "$super_secret_key" >"$home/conf/tools.yml"
   fi
   mkdir -p "$home"
-  exec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m \
+  # The lines left out are logback's own, some sixty; the status is java's (pipefail).
+  java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m \
     -Drocketmq.home.dir="$home" -Duser.home="$home" \
-    -cp "$(rocketmq_jars)/*" org.apache.rocketmq.tools.command.MQAdminStartup "$@"
+    -cp "$(rocketmq_jars)/*" org.apache.rocketmq.tools.command.MQAdminStartup "$@" 2>&1 |
+    { grep -vF ' |-' || true; }
 }

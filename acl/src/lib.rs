@@ -1,0 +1,1 @@
+//! RocketMQ access control: credentials, request signing, TLS settings

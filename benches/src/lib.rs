@@ -1,0 +1,1 @@
+//! Benchmarks of every part and of the whole path

@@ -1,0 +1,116 @@
+//! Connectors: typed for who writes them, erased for who runs them.
+use crate::{
+    Result, SinkTask, SourceTask,
+    config::{Config, Definition, Faults, Settings},
+};
+use async_trait::async_trait;
+use std::num::NonZeroU32;
+
+/// A task of either direction.
+#[expect(missing_docs, reason = "named by what they hold")]
+pub enum TaskKind {
+    Source(Box<dyn SourceTask>),
+    Sink(Box<dyn SinkTask>),
+}
+
+/// Which way a connector moves records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From a system to topics.
+    Source,
+    /// From topics to a system.
+    Sink,
+}
+
+/// Implemented by connectors; `Config` declares all of their settings.
+pub trait Connector: Send + Sync + 'static {
+    /// Settings.
+    type Config: Config;
+    /// Name in configs, e.g. `jdbc-source`.
+    const NAME: &'static str;
+    /// Other names in configs, e.g. the Java class.
+    const ALIASES: &'static [&'static str] = &[];
+    /// Which way it moves records.
+    const DIRECTION: Direction;
+
+    /// Splits the work into at most `max` task settings; may connect. One task by default.
+    ///
+    /// # Errors
+    /// By kind; the connector fails, or is tried again.
+    fn plan(
+        &self,
+        config: Self::Config,
+        max: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<Self::Config>>> + Send {
+        let _ = max;
+        async { Ok(vec![config]) }
+    }
+
+    /// Looks at the systems the settings name, and reports all faults at once: privileges,
+    /// tables, columns, types (G9). Nothing is changed. No faults by default.
+    fn check(&self, config: Self::Config) -> impl Future<Output = Faults> + Send {
+        let _ = config;
+        async { Faults::default() }
+    }
+
+    /// Makes a task, without I/O.
+    ///
+    /// # Errors
+    /// `Config`, `Unsupported`.
+    fn task(&self, config: Self::Config) -> Result<TaskKind>;
+}
+
+/// The object-safe twin, by blanket impl; what registries hold.
+#[async_trait]
+#[expect(missing_docs, reason = "as in Connector")]
+pub trait DynConnector: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn aliases(&self) -> &'static [&'static str];
+    fn direction(&self) -> Direction;
+    fn definition(&self) -> &'static Definition;
+    /// All faults of the settings, without I/O.
+    fn validate(&self, settings: &Settings) -> Faults;
+    async fn check(&self, settings: &Settings) -> Faults;
+    async fn plan(&self, settings: &Settings, max: NonZeroU32) -> Result<Vec<Settings>>;
+    fn task(&self, settings: &Settings) -> Result<TaskKind>;
+}
+
+#[async_trait]
+impl<C: Connector> DynConnector for C {
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        C::ALIASES
+    }
+
+    fn direction(&self) -> Direction {
+        C::DIRECTION
+    }
+
+    fn definition(&self) -> &'static Definition {
+        C::Config::definition()
+    }
+
+    fn validate(&self, settings: &Settings) -> Faults {
+        C::Config::from_settings(settings).err().unwrap_or_default()
+    }
+
+    async fn check(&self, settings: &Settings) -> Faults {
+        match C::Config::from_settings(settings) {
+            Ok(config) => Connector::check(self, config).await,
+            Err(faults) => faults,
+        }
+    }
+
+    async fn plan(&self, settings: &Settings, max: NonZeroU32) -> Result<Vec<Settings>> {
+        let config = C::Config::from_settings(settings)?;
+        let tasks = Connector::plan(self, config, max).await?;
+        Ok(tasks.iter().map(Config::to_settings).collect())
+    }
+
+    fn task(&self, settings: &Settings) -> Result<TaskKind> {
+        Connector::task(self, C::Config::from_settings(settings)?)
+    }
+}

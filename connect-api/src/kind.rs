@@ -1,0 +1,137 @@
+//! What a column means, and the Arrow type that holds it.
+use arrow_schema::{DataType, Field, TimeUnit, extension::EXTENSION_TYPE_NAME_KEY};
+use std::collections::HashMap;
+
+/// Field metadata: the type as the database names it, e.g. `numeric(30,4)`.
+pub const VENDOR_TYPE: &str = "connect.vendor.type";
+/// Field metadata: the declared length of a text or bytes column, in characters or bytes.
+pub const LENGTH: &str = "connect.length";
+/// Field metadata: the logical type name of a Connect schema that this program does not know.
+pub const LOGICAL_NAME: &str = "connect.name";
+/// Field metadata, `true`: the database refuses NULL here. Fields outside the key are nullable in
+/// Arrow all the same, since a delete carries nothing but its key.
+pub const NOT_NULL: &str = "connect.not_null";
+/// The zone of every instant: kernels refuse names without a time-zone database.
+pub const UTC: &str = "+00:00";
+
+/// What a column means, and so the Arrow type that holds it. Other Arrow types pass through the
+/// API as [`Kind::Other`]: columnar code sees them, rows cannot be built of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as in SQL")]
+pub enum Kind {
+    Bool,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    Float32,
+    Float64,
+    /// At most 38 digits, exact.
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
+    /// Any number of digits, NaN and infinities: canonical text.
+    BigDecimal,
+    Text,
+    /// JSON text, as the system gave it.
+    Json,
+    Bytes,
+    /// 16 bytes in the order of the text form.
+    Uuid,
+    /// Days since 1970-01-01.
+    Date,
+    /// Microseconds since midnight.
+    Time,
+    /// Microseconds since 1970-01-01: an instant (`utc`), or a wall clock reading.
+    Timestamp {
+        utc: bool,
+    },
+    Other(DataType),
+}
+
+impl Kind {
+    /// The Arrow type.
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Self::Bool => DataType::Boolean,
+            Self::Int8 => DataType::Int8,
+            Self::Int16 => DataType::Int16,
+            Self::Int32 => DataType::Int32,
+            Self::Int64 => DataType::Int64,
+            Self::UInt8 => DataType::UInt8,
+            Self::UInt16 => DataType::UInt16,
+            Self::UInt32 => DataType::UInt32,
+            Self::UInt64 => DataType::UInt64,
+            Self::Float32 => DataType::Float32,
+            Self::Float64 => DataType::Float64,
+            Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
+            Self::Text | Self::Json | Self::BigDecimal => DataType::Utf8,
+            Self::Bytes => DataType::Binary,
+            Self::Uuid => DataType::FixedSizeBinary(16),
+            Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Timestamp { utc } => {
+                DataType::Timestamp(TimeUnit::Microsecond, utc.then(|| UTC.into()))
+            }
+            Self::Other(data_type) => data_type.clone(),
+        }
+    }
+
+    /// The Arrow extension name that tells kinds of one Arrow type apart.
+    fn extension(&self) -> Option<&'static str> {
+        match self {
+            Self::Json => Some("arrow.json"),
+            Self::Uuid => Some("arrow.uuid"),
+            Self::BigDecimal => Some("connect.decimal"),
+            _ => None,
+        }
+    }
+
+    /// A field of this kind.
+    pub fn field(self, name: &str, nullable: bool) -> Field {
+        let metadata: HashMap<_, _> = self
+            .extension()
+            .map(|e| (EXTENSION_TYPE_NAME_KEY.to_owned(), e.to_owned()))
+            .into_iter()
+            .collect();
+        Field::new(name, self.data_type(), nullable).with_metadata(metadata)
+    }
+
+    /// The kind of a field.
+    pub fn of(field: &Field) -> Self {
+        match (field.data_type(), field.extension_type_name()) {
+            (DataType::Boolean, _) => Self::Bool,
+            (DataType::Int8, _) => Self::Int8,
+            (DataType::Int16, _) => Self::Int16,
+            (DataType::Int32, _) => Self::Int32,
+            (DataType::Int64, _) => Self::Int64,
+            (DataType::UInt8, _) => Self::UInt8,
+            (DataType::UInt16, _) => Self::UInt16,
+            (DataType::UInt32, _) => Self::UInt32,
+            (DataType::UInt64, _) => Self::UInt64,
+            (DataType::Float32, _) => Self::Float32,
+            (DataType::Float64, _) => Self::Float64,
+            (DataType::Decimal128(precision, scale), _) => Self::Decimal {
+                precision: *precision,
+                scale: *scale,
+            },
+            (DataType::Utf8, Some("arrow.json")) => Self::Json,
+            (DataType::Utf8, Some("connect.decimal")) => Self::BigDecimal,
+            (DataType::Utf8, _) => Self::Text,
+            (DataType::Binary, _) => Self::Bytes,
+            (DataType::FixedSizeBinary(16), Some("arrow.uuid")) => Self::Uuid,
+            (DataType::Date32, _) => Self::Date,
+            (DataType::Time64(TimeUnit::Microsecond), _) => Self::Time,
+            (DataType::Timestamp(TimeUnit::Microsecond, None), _) => Self::Timestamp { utc: false },
+            (DataType::Timestamp(TimeUnit::Microsecond, Some(zone)), _) if &**zone == UTC => {
+                Self::Timestamp { utc: true }
+            }
+            (other, _) => Self::Other(other.clone()),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What connectors, converters and the runtime agree on.
+//!
+//! Rows travel as [`Records`]: Arrow columns of one topic and one [`Schema`], with an [`Op`] a
+//! row, event times, message properties and the source's [`Position`] after the last row. A
+//! [`Connector`] makes [`SourceTask`]s or [`SinkTask`]s; its settings are declared once with
+//! [`settings!`]; what goes wrong is an [`Error`] whose [`ErrorKind`] decides what happens next.
+//!
+//! ```
+//! use connect_api::{ConnectRecord, Kind, Records, Schema};
+//!
+//! # fn main() -> connect_api::Result<()> {
+//! let schema = Schema::new(
+//!     "line",
+//!     [Kind::Int64.field("offset", false), Kind::Text.field("text", true)],
+//!     &["offset"],
+//! )?;
+//! let rows = [ConnectRecord { values: vec![0.into(), "hello".into()], ..Default::default() }];
+//! let records = Records::from_rows("lines".into(), schema, rows)?;
+//! assert_eq!(records.row(0).by_name("text"), Some(connect_api::ValueRef::Text("hello")));
+//! # Ok(())
+//! # }
+//! ```
+mod builder;
+mod column;
+pub mod config;
+mod connector;
+mod convert;
+mod error;
+mod kind;
+mod op;
+mod position;
+mod records;
+mod row;
+mod schema;
+mod task;
+mod value;
+
+pub use builder::RecordsBuilder;
+pub use column::{ColumnBuilder, max_unscaled};
+pub use connector::{Connector, Direction, DynConnector, TaskKind};
+pub use convert::{Blobs, Converter, Decoder, Encoded, MessageRef, Pushed};
+pub use error::{Disposition, Error, ErrorKind, Result};
+pub use kind::{Kind, LENGTH, LOGICAL_NAME, NOT_NULL, UTC, VENDOR_TYPE};
+pub use op::{Op, Ops};
+pub use position::{Offset, Partition, Position};
+pub use records::Records;
+pub use row::{ConnectRecord, Headers, Row};
+pub use schema::{Schema, SchemaRef};
+pub use task::Polled;
+pub use task::{PositionReader, PutOutcome, Rejected, SinkTask, SourceTask, Target, TaskContext};
+pub use value::{Value, ValueRef, decimal_text};
+
+/// The Arrow of this API: depend on these, so that one version is in the build.
+pub mod arrow {
+    pub use {
+        arrow_array as array, arrow_buffer as buffer, arrow_data as data, arrow_schema as schema,
+        arrow_select as select,
+    };
+}

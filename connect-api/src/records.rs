@@ -1,0 +1,225 @@
+//! Rows of one topic and one schema, by column.
+use crate::{
+    ConnectRecord, Error, ErrorKind, Headers, Op, Ops, Position, RecordsBuilder, Result, Row,
+    SchemaRef,
+};
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_buffer::ScalarBuffer;
+use std::{ops::Range, sync::Arc};
+
+/// What stands in [`Records::times`] for a row without an event time.
+pub(crate) const NO_TIME: i64 = i64::MIN;
+
+/// Rows of one topic and one schema: Arrow columns with what a message carries beside them.
+///
+/// Cheap to clone and to slice: everything is shared by reference count.
+#[derive(Debug, Clone)]
+pub struct Records {
+    topic: Arc<str>,
+    schema: SchemaRef,
+    batch: RecordBatch,
+    ops: Ops,
+    times: Option<ScalarBuffer<i64>>,
+    headers: Option<Arc<[Option<Headers>]>>,
+    position: Option<Position>,
+}
+
+fn wrong_length(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        format!("{what} and rows differ in number"),
+    )
+}
+
+impl Records {
+    /// Columns as they are, every row an [`Op::Read`].
+    ///
+    /// # Errors
+    /// `Internal`: the batch is not of the schema's columns.
+    pub fn new(topic: Arc<str>, schema: SchemaRef, batch: RecordBatch) -> Result<Self> {
+        if batch.schema_ref() != schema.columns() {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("batch is not of schema `{}`", schema.name()),
+            ));
+        }
+        Ok(Self {
+            topic,
+            schema,
+            batch,
+            ops: Ops::All(Op::Read),
+            times: None,
+            headers: None,
+            position: None,
+        })
+    }
+
+    /// Columns from rows, for connectors that are not about speed.
+    ///
+    /// # Errors
+    /// `Data`: a row does not fit the schema.
+    pub fn from_rows(
+        topic: Arc<str>,
+        schema: SchemaRef,
+        rows: impl IntoIterator<Item = ConnectRecord>,
+    ) -> Result<Self> {
+        let rows = rows.into_iter();
+        let mut builder = RecordsBuilder::new(schema, rows.size_hint().0)?;
+        for row in rows {
+            builder.push(row)?;
+        }
+        builder.finish(topic)
+    }
+
+    /// Sets one op a row, or one for all.
+    ///
+    /// # Errors
+    /// `Internal`: not one op a row.
+    pub fn with_ops(self, ops: Ops) -> Result<Self> {
+        match &ops {
+            Ops::Each(each) if each.len() != self.len() => Err(wrong_length("ops")),
+            _ => Ok(Self { ops, ..self }),
+        }
+    }
+
+    /// Sets event times, milliseconds since 1970-01-01; `i64::MIN` stands for none.
+    ///
+    /// # Errors
+    /// `Internal`: not one time a row.
+    pub fn with_times(self, times: ScalarBuffer<i64>) -> Result<Self> {
+        if times.len() != self.len() {
+            return Err(wrong_length("times"));
+        }
+        Ok(Self {
+            times: Some(times),
+            ..self
+        })
+    }
+
+    /// Sets message properties by row.
+    ///
+    /// # Errors
+    /// `Internal`: not one entry a row.
+    pub fn with_headers(self, headers: Arc<[Option<Headers>]>) -> Result<Self> {
+        if headers.len() != self.len() {
+            return Err(wrong_length("headers"));
+        }
+        Ok(Self {
+            headers: Some(headers),
+            ..self
+        })
+    }
+
+    /// Sets the position after the last row.
+    #[must_use]
+    pub fn with_position(self, position: Position) -> Self {
+        Self {
+            position: Some(position),
+            ..self
+        }
+    }
+
+    /// Where the rows go, or came from.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// Schema, once.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The columns: what fast connectors work on.
+    pub fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// No rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ops.
+    pub fn ops(&self) -> &Ops {
+        &self.ops
+    }
+
+    /// Event time of `row`, milliseconds since 1970-01-01.
+    pub fn time(&self, row: usize) -> Option<i64> {
+        self.times
+            .as_ref()
+            .map(|t| t[row])
+            .filter(|t| *t != NO_TIME)
+    }
+
+    /// Properties of `row`.
+    pub fn headers(&self, row: usize) -> &[(Box<str>, Box<str>)] {
+        self.shared_headers(row).map_or(&[], |h| h)
+    }
+
+    /// Properties of `row`, as they are shared among rows.
+    pub fn shared_headers(&self, row: usize) -> Option<&Headers> {
+        self.headers.as_ref().and_then(|h| h[row].as_ref())
+    }
+
+    /// Where the source stands after the last row.
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
+    }
+
+    /// Some of the rows; columns are shared. The position stays only where the end stays.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        let (start, len) = (rows.start, rows.len());
+        Self {
+            topic: self.topic.clone(),
+            schema: self.schema.clone(),
+            batch: self.batch.slice(start, len),
+            ops: self.ops.slice(rows.clone()),
+            times: self.times.as_ref().map(|t| t.slice(start, len)),
+            headers: self.headers.as_ref().map(|h| h[rows.clone()].into()),
+            position: self.position.clone().filter(|_| rows.end == self.len()),
+        }
+    }
+
+    /// The rows at `indexes`, in that order, by copy; the position stays.
+    ///
+    /// # Errors
+    /// `Internal`: an index is beyond the last row.
+    pub fn take(&self, indexes: &[u32]) -> Result<Self> {
+        let at = |i: &u32| *i as usize;
+        Ok(Self {
+            topic: self.topic.clone(),
+            schema: self.schema.clone(),
+            batch: arrow_select::take::take_record_batch(
+                &self.batch,
+                &UInt32Array::from(indexes.to_vec()),
+            )?,
+            ops: self.ops.take(indexes),
+            times: self
+                .times
+                .as_ref()
+                .map(|t| indexes.iter().map(|i| t[at(i)]).collect()),
+            headers: self
+                .headers
+                .as_ref()
+                .map(|h| indexes.iter().map(|i| h[at(i)].clone()).collect()),
+            position: self.position.clone(),
+        })
+    }
+
+    /// Row `row`, seen in place.
+    pub fn row(&self, row: usize) -> Row<'_> {
+        Row::new(self, row)
+    }
+
+    /// Rows in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        (0..self.len()).map(|row| self.row(row))
+    }
+}

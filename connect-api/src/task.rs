@@ -1,0 +1,137 @@
+//! Tasks: what moves records.
+use crate::{Error, Offset, Partition, Position, Records, Result, SchemaRef};
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Reads stored positions.
+#[async_trait]
+pub trait PositionReader: Send + Sync {
+    /// The stored offsets of `partitions`, in their order; `None` where nothing is stored.
+    ///
+    /// # Errors
+    /// `Connect`, `Timeout`, `Internal`: the store cannot be read.
+    async fn read(&self, partitions: &[Partition]) -> Result<Vec<Option<Offset>>>;
+}
+
+/// Handed to `start`.
+#[derive(Clone)]
+pub struct TaskContext {
+    /// Name of the connector.
+    pub connector: Arc<str>,
+    /// Number of the task in its connector, from 0.
+    pub task: u32,
+    /// What earlier runs of the task have stored.
+    pub positions: Arc<dyn PositionReader>,
+    /// Fires when the task is to stop; a long wait inside the task ends then.
+    pub stop: CancellationToken,
+}
+
+/// Answer of [`SourceTask::poll`].
+#[derive(Debug)]
+pub enum Polled {
+    /// Rows of one topic and one schema, with their position.
+    Records(Records),
+    /// Nothing now; the runtime polls again, at the latest after this time.
+    Idle(std::time::Duration),
+    /// Nothing ever again.
+    Finished,
+}
+
+/// Reads a system. One owner, one call at a time.
+#[async_trait]
+pub trait SourceTask: Send {
+    /// Opens what is needed and resumes at the stored positions.
+    ///
+    /// # Errors
+    /// By kind; [`ErrorKind::disposition`](crate::ErrorKind::disposition) says what follows.
+    async fn start(&mut self, cx: TaskContext) -> Result<()>;
+
+    /// The next batch. May be dropped at any await: rows count only once returned.
+    ///
+    /// # Errors
+    /// By kind; after one that is retried, `stop` and `start` follow before the next poll.
+    async fn poll(&mut self) -> Result<Polled>;
+
+    /// The batch at `position` is in the broker and the position is stored.
+    ///
+    /// # Errors
+    /// Fails the task.
+    async fn commit(&mut self, position: &Position) -> Result<()> {
+        let _ = position;
+        Ok(())
+    }
+
+    /// Closes what `start` opened; called also after a failure.
+    ///
+    /// # Errors
+    /// Logged, no more.
+    async fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A row the sink refuses, for the dead-letter queue.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Index in the records of the `put`.
+    pub row: usize,
+    /// Why, of kind `Data`.
+    pub error: Error,
+}
+
+/// Answer of [`SinkTask::put`]: rows now durable, and rows refused one by one.
+#[derive(Debug, Default)]
+pub struct PutOutcome {
+    /// Rows that are durable now.
+    pub written: usize,
+    /// Rows that are not, each with its reason; every other row is written.
+    pub rejected: Vec<Rejected>,
+}
+
+/// What a sink knows of the rows of a topic before it has seen one.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// The columns rows go to: how values are read from bodies that carry no schema. `None`
+    /// where the target does not exist yet.
+    pub schema: Option<SchemaRef>,
+    /// Names of the key columns that are read from the message key; empty where the key comes
+    /// from the body, or there is none.
+    pub key: Vec<String>,
+}
+
+/// Writes to a system.
+#[async_trait]
+pub trait SinkTask: Send {
+    /// Opens what is needed.
+    ///
+    /// # Errors
+    /// By kind; [`ErrorKind::disposition`](crate::ErrorKind::disposition) says what follows.
+    async fn start(&mut self, cx: TaskContext) -> Result<()>;
+
+    /// What the sink knows of the rows of `topic`. Called once a topic, before its first row is
+    /// decoded, and again after the task was restarted.
+    ///
+    /// # Errors
+    /// As in `start`.
+    async fn target(&mut self, topic: &str) -> Result<Target> {
+        let _ = topic;
+        Ok(Target::default())
+    }
+
+    /// Writes a batch. `Ok` means durable; borrowed, so a retry costs no copy; must tolerate the
+    /// same batch twice.
+    ///
+    /// # Errors
+    /// By kind. After an error none of the batch counts as written; after one that is retried
+    /// the same batch comes again, preceded by `stop` and `start` where the kind is `Connect`.
+    async fn put(&mut self, records: &Records) -> Result<PutOutcome>;
+
+    /// Closes what `start` opened; called also after a failure.
+    ///
+    /// # Errors
+    /// Logged, no more.
+    async fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+}

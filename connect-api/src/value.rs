@@ -1,0 +1,129 @@
+//! Single values: owned for rows and offsets, borrowed for cells.
+use serde::{Deserialize, Serialize, Serializer};
+
+/// An owned value; units are those of [`Kind`](crate::Kind).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named by what they hold")]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Float(f64),
+    /// Unscaled value and scale.
+    Decimal(i128, i8),
+    Text(Box<str>),
+    Bytes(Vec<u8>),
+    Date(i32),
+    Time(i64),
+    Timestamp(i64),
+}
+
+/// A cell seen in place: `Copy`, no allocation; units are those of [`Kind`](crate::Kind).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "named by what they hold")]
+pub enum ValueRef<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Float(f64),
+    /// Unscaled value and scale.
+    Decimal(i128, i8),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+    Date(i32),
+    Time(i64),
+    Timestamp(i64),
+}
+
+impl ValueRef<'_> {
+    /// An owned copy.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(v) => Value::Bool(v),
+            Self::Int(v) => Value::Int(v),
+            Self::UInt(v) => Value::UInt(v),
+            Self::Float(v) => Value::Float(v),
+            Self::Decimal(v, s) => Value::Decimal(v, s),
+            Self::Text(v) => Value::Text(v.into()),
+            Self::Bytes(v) => Value::Bytes(v.into()),
+            Self::Date(v) => Value::Date(v),
+            Self::Time(v) => Value::Time(v),
+            Self::Timestamp(v) => Value::Timestamp(v),
+        }
+    }
+}
+
+impl Value {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Self::Null => ValueRef::Null,
+            Self::Bool(v) => ValueRef::Bool(*v),
+            Self::Int(v) => ValueRef::Int(*v),
+            Self::UInt(v) => ValueRef::UInt(*v),
+            Self::Float(v) => ValueRef::Float(*v),
+            Self::Decimal(v, s) => ValueRef::Decimal(*v, *s),
+            Self::Text(v) => ValueRef::Text(v),
+            Self::Bytes(v) => ValueRef::Bytes(v),
+            Self::Date(v) => ValueRef::Date(*v),
+            Self::Time(v) => ValueRef::Time(*v),
+            Self::Timestamp(v) => ValueRef::Timestamp(*v),
+        }
+    }
+}
+
+impl Serialize for ValueRef<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Null => s.serialize_unit(),
+            Self::Bool(v) => s.serialize_bool(v),
+            Self::Int(v) | Self::Time(v) | Self::Timestamp(v) => s.serialize_i64(v),
+            Self::UInt(v) => s.serialize_u64(v),
+            Self::Float(v) => s.serialize_f64(v),
+            Self::Decimal(v, scale) => s.serialize_str(&decimal_text(v, scale)),
+            Self::Text(v) => s.serialize_str(v),
+            Self::Bytes(v) => s.serialize_bytes(v),
+            Self::Date(v) => s.serialize_i32(v),
+        }
+    }
+}
+
+/// `unscaled × 10^-scale` in plain digits: `(-1234, 2)` is `-12.34`, `(12, -2)` is `1200`.
+pub fn decimal_text(unscaled: i128, scale: i8) -> String {
+    let zeros = usize::from(scale.unsigned_abs());
+    let mut digits = unscaled.unsigned_abs().to_string();
+    if scale < 0 {
+        if unscaled != 0 {
+            digits.extend(std::iter::repeat_n('0', zeros));
+        }
+    } else if scale > 0 {
+        if digits.len() <= zeros {
+            digits.insert_str(0, &"0".repeat(zeros + 1 - digits.len()));
+        }
+        digits.insert(digits.len() - zeros, '.');
+    }
+    if unscaled < 0 {
+        digits.insert(0, '-');
+    }
+    digits
+}
+
+macro_rules! from {
+    ($($from:ty => $variant:ident),* $(,)?) => { $(
+        impl From<$from> for Value {
+            fn from(v: $from) -> Self {
+                Self::$variant(v.into())
+            }
+        }
+    )* };
+}
+from!(bool => Bool, i32 => Int, i64 => Int, u64 => UInt, f64 => Float, &str => Text, String => Text, Vec<u8> => Bytes);
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(v: Option<T>) -> Self {
+        v.map_or(Self::Null, Into::into)
+    }
+}

@@ -1,0 +1,183 @@
+//! Behaviour of records, rows and schemas.
+use connect_api::{
+    arrow::array::{cast::AsArray, types::Int64Type},
+    *,
+};
+use std::sync::Arc;
+#[expect(clippy::unwrap_used, reason = "a test")]
+fn schema() -> SchemaRef {
+    Schema::new(
+        "public.orders",
+        [
+            Kind::Int64.field("id", false),
+            Kind::Text.field("name", true),
+            Kind::Decimal {
+                precision: 5,
+                scale: 2,
+            }
+            .field("price", true),
+            Kind::Uuid.field("uid", true),
+        ],
+        &["id"],
+    )
+    .unwrap()
+}
+fn row(id: i64, name: &str) -> ConnectRecord {
+    ConnectRecord {
+        values: vec![id.into(), name.into(), Value::Decimal(1234, 2), Value::Null],
+        ..Default::default()
+    }
+}
+#[test]
+fn rows_come_back_as_they_went_in() {
+    let rows: Vec<_> = (0..5)
+        .map(|i| ConnectRecord {
+            op: if i == 3 { Op::Delete } else { Op::Update },
+            time: (i != 2).then_some(i),
+            headers: (i == 1).then(|| Headers::from([("a".into(), "b".into())])),
+            ..row(i, "x")
+        })
+        .collect();
+    let records = Records::from_rows("t".into(), schema(), rows.clone()).unwrap();
+    assert_eq!(
+        records.rows().map(|r| r.to_record()).collect::<Vec<_>>(),
+        rows
+    );
+    assert_eq!(records.ops().uniform(), None);
+    assert_eq!(
+        records
+            .batch()
+            .column(0)
+            .as_primitive::<Int64Type>()
+            .values(),
+        &[0, 1, 2, 3, 4]
+    );
+}
+#[test]
+fn a_row_that_does_not_fit_is_left_out_whole() {
+    let mut b = RecordsBuilder::new(schema(), 4).unwrap();
+    b.push(row(1, "a")).unwrap();
+    let wrong = ConnectRecord {
+        values: vec![
+            2.into(),
+            "b".into(),
+            Value::Decimal(100_000, 2),
+            Value::Null,
+        ],
+        ..Default::default()
+    };
+    let e = b.push(wrong).unwrap_err();
+    assert_eq!(
+        (e.kind(), e.kind().disposition()),
+        (ErrorKind::Data, Disposition::DeadLetter)
+    );
+    assert_eq!(
+        e.to_string(),
+        "column `price`: value does not fit Decimal { precision: 5, scale: 2 }"
+    );
+    b.push(ConnectRecord {
+        values: vec![Value::Null, "b".into(), Value::Null, Value::Null],
+        ..Default::default()
+    })
+    .unwrap_err();
+    b.push(row(3, "c")).unwrap();
+    let records = b.finish("t".into()).unwrap();
+    assert_eq!(
+        records.rows().map(|r| r.get(0)).collect::<Vec<_>>(),
+        [ValueRef::Int(1), ValueRef::Int(3)]
+    );
+}
+#[test]
+fn a_slice_shares_columns_and_keeps_the_position_only_at_the_end() {
+    let position = Position {
+        partition: Default::default(),
+        offset: [("id".into(), Value::Int(4))].into(),
+    };
+    let records = Records::from_rows("t".into(), schema(), (0..5).map(|i| row(i, "x")))
+        .unwrap()
+        .with_position(position.clone());
+    assert_eq!(records.slice(0..2).position(), None);
+    let tail = records.slice(2..5);
+    assert_eq!(tail.position(), Some(&position));
+    assert_eq!(tail.row(0).by_name("id"), Some(ValueRef::Int(2)));
+    let (a, b) = (
+        records.batch().column(0).as_primitive::<Int64Type>(),
+        tail.batch().column(0).as_primitive::<Int64Type>(),
+    );
+    assert_eq!(a.values()[2..].as_ptr(), b.values().as_ptr());
+}
+#[test]
+fn take_keeps_ops_with_their_rows() {
+    let rows = (0..4).map(|i| ConnectRecord {
+        op: if i % 2 == 0 { Op::Create } else { Op::Delete },
+        ..row(i, "x")
+    });
+    let records = Records::from_rows("t".into(), schema(), rows)
+        .unwrap()
+        .take(&[3, 0])
+        .unwrap();
+    assert_eq!(
+        records
+            .rows()
+            .map(|r| (r.get(0), r.op()))
+            .collect::<Vec<_>>(),
+        [
+            (ValueRef::Int(3), Op::Delete),
+            (ValueRef::Int(0), Op::Create)
+        ]
+    );
+}
+#[test]
+fn kinds_survive_the_trip_through_arrow_fields() {
+    for kind in [
+        Kind::Bool,
+        Kind::Int8,
+        Kind::UInt64,
+        Kind::Float32,
+        Kind::Json,
+        Kind::Uuid,
+        Kind::BigDecimal,
+        Kind::Bytes,
+        Kind::Date,
+        Kind::Time,
+        Kind::Timestamp { utc: true },
+        Kind::Timestamp { utc: false },
+        Kind::Decimal {
+            precision: 38,
+            scale: 10,
+        },
+    ] {
+        assert_eq!(Kind::of(&kind.clone().field("x", true)), kind);
+    }
+    assert_eq!(
+        Schema::new("t", [Kind::Text.field("a", true)], &["b"])
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Schema
+    );
+    assert!(
+        schema()
+            .columns()
+            .field(3)
+            .try_extension_type::<arrow::schema::extension::Uuid>()
+            .is_ok()
+    );
+}
+#[test]
+fn a_row_is_a_json_object_and_the_traits_are_dyn() {
+    let records = Records::from_rows("t".into(), schema(), [row(1, "é\"")]).unwrap();
+    assert_eq!(
+        serde_json::to_string(&records.row(0)).unwrap(),
+        r#"{"id":1,"name":"é\"","price":"12.34","uid":null}"#
+    );
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+    fn dynamic(
+        _: Option<Box<dyn SourceTask>>,
+        _: Option<Box<dyn SinkTask>>,
+        _: Option<Arc<dyn DynConnector>>,
+    ) {
+    }
+    dynamic(None, None, None);
+    fn send<T: Send + Sync>() {}
+    send::<Records>();
+}

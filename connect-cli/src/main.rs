@@ -1,0 +1,2 @@
+//! The program rocketmq-connect
+fn main() {}

@@ -1,0 +1,1 @@
+//! The worker: tasks, positions, source and sink loops

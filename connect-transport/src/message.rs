@@ -1,0 +1,112 @@
+//! Messages on their way: batches out, pulls in, both in RocketMQ's own frames.
+//!
+//! A frame of a batch, big-endian, after Apache RocketMQ's `MessageDecoder.encodeMessage`:
+//! `total size i32 | magic i32 = 0 | body CRC i32 = 0 | flag i32 = 0 | body length i32 | body |
+//! properties length i16 | properties`, the properties being `name \x01 value \x02`, repeated.
+//! The embedded store keeps batches as they are, so that both transports share the hot path.
+use bytes::Bytes;
+use std::ops::Range;
+
+/// Between a property's name and its value.
+pub const NAME_END: u8 = 1;
+/// After a property's value.
+pub const VALUE_END: u8 = 2;
+/// Longest properties of one message, in bytes.
+pub const MAX_PROPERTIES: usize = 32_767;
+
+/// Frames of messages for one queue.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The frames, one after another.
+    pub frames: Bytes,
+    /// How many.
+    pub messages: usize,
+}
+
+/// Messages of one queue, as they came.
+#[derive(Debug, Clone, Default)]
+pub struct Pulled {
+    /// The buffers that the messages lie in: the answer, and bodies that came compressed.
+    pub(crate) buffers: Vec<Bytes>,
+    pub(crate) messages: Vec<Slices>,
+    /// Offset to go on from.
+    pub next: i64,
+    /// Offset that the newest message of the queue had, plus one, when the answer was made.
+    pub end: i64,
+}
+
+/// Where the parts of a message lie in `Pulled::buffers`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slices {
+    pub(crate) offset: i64,
+    pub(crate) born: i64,
+    pub(crate) stored: i64,
+    /// Index of the buffer that holds the body.
+    pub(crate) body_buffer: usize,
+    pub(crate) body: Range<usize>,
+    /// In the first buffer.
+    pub(crate) properties: Range<usize>,
+}
+
+/// A message seen in place.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// Its place in the queue.
+    pub offset: i64,
+    /// When the producer made it, milliseconds since 1970-01-01.
+    pub born: i64,
+    /// When the broker stored it, milliseconds since 1970-01-01.
+    pub stored: i64,
+    /// Body; empty for a tombstone.
+    pub body: &'a [u8],
+    /// Properties as they lie in the message.
+    pub properties: Properties<'a>,
+}
+
+impl Pulled {
+    /// Number of messages.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// No messages.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The messages, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
+        self.messages.iter().map(|m| Message {
+            offset: m.offset,
+            born: m.born,
+            stored: m.stored,
+            body: &self.buffers[m.body_buffer][m.body.clone()],
+            properties: Properties(&self.buffers[0][m.properties.clone()]),
+        })
+    }
+}
+
+/// The properties of a message, in place.
+#[derive(Debug, Clone, Copy)]
+pub struct Properties<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Properties<'a> {
+    /// Names and values, in order.
+    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let name_end = memchr::memchr(NAME_END, rest)?;
+            let (name, after) = (&rest[..name_end], &rest[name_end + 1..]);
+            let value_end = memchr::memchr(VALUE_END, after).unwrap_or(after.len());
+            rest = after.get(value_end + 1..).unwrap_or_default();
+            Some((name, &after[..value_end]))
+        })
+    }
+
+    /// The value of `name`.
+    pub fn get(self, name: &str) -> Option<&'a [u8]> {
+        self.iter()
+            .find(|(n, _)| *n == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,76 @@
+//! The interface of a transport: topics, queues, offsets.
+use crate::{Batch, Pulled};
+use async_trait::async_trait;
+use connect_api::Result;
+use std::{fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
+
+/// One ordered queue of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Queue {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The broker that holds the queue; empty where there is only one.
+    pub broker: Arc<str>,
+    /// Number of the queue at its broker, from 0.
+    pub id: u32,
+}
+
+impl fmt::Display for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}:{}", self.topic, self.broker, self.id)
+    }
+}
+
+/// Topics and queues, batches in, pulls out, offsets of groups.
+///
+/// Errors carry the address, the topic or group, and what the other side said:
+/// `Auth` for refused credentials and permissions, `Schema` for a topic that is not there,
+/// `Connect`, `Timeout` and `Busy` for what passes, `Data` for what can never be sent.
+#[async_trait]
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// The queues of `topic`, in one order for all who ask; empty where there is no such topic.
+    async fn queues(&self, topic: &str) -> Result<Vec<Queue>>;
+
+    /// Makes `topic` with so many queues; nothing happens where it is there.
+    async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()>;
+
+    /// Makes the consumer group; nothing happens where it is there.
+    async fn create_group(&self, group: &str) -> Result<()>;
+
+    /// A lane that writes to `queue`.
+    async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>>;
+
+    /// A reader of `queue` for `group`, from `offset` on. It keeps the next request in flight
+    /// while the last answer is worked on.
+    async fn reader(&self, group: &str, queue: &Queue, offset: i64) -> Result<Box<dyn Reader>>;
+
+    /// The offsets that `group` has committed, in the order of `queues`; `None` where it has none.
+    async fn committed(&self, group: &str, queues: &[Queue]) -> Result<Vec<Option<i64>>>;
+
+    /// Commits the offset of the next message to read, for each queue. `Ok` means stored.
+    async fn commit(&self, group: &str, offsets: &[(Queue, i64)]) -> Result<()>;
+
+    /// The oldest offset that is there, and the offset that the next message gets.
+    async fn bounds(&self, queue: &Queue) -> Result<Range<i64>>;
+
+    /// Ends connections and background work, within `deadline`. Lanes and readers fail after.
+    async fn close(&self, deadline: Duration);
+}
+
+/// Writes to one queue; one batch in flight (G2).
+#[async_trait]
+pub trait Lane: Send {
+    /// Sends the batch; `Ok` is the offset of its first message and means that the batch is
+    /// stored (G1). After an error that is retried the batch may or may not be there.
+    async fn send(&mut self, batch: &Batch) -> Result<i64>;
+}
+
+/// Reads one queue in order.
+#[async_trait]
+pub trait Reader: Send {
+    /// The next messages; empty when none came within `wait`. Dropping the future loses nothing.
+    async fn pull(&mut self, wait: Duration) -> Result<Pulled>;
+
+    /// Goes to `offset`: the next pull begins there.
+    fn seek(&mut self, offset: i64);
+}

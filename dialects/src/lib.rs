@@ -1,0 +1,1 @@
+//! Databases behind one interface: read and write Arrow columns
