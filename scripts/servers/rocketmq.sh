@@ -87,7 +87,6 @@ mappedFileSizeCommitLog=268435456
 fileReservedTime=12
 deleteWhen=$(seq -s ';' -f '%02g' 0 23)
 diskMaxUsedSpaceRatio=95
-timerWheelEnable=false
 enableScheduleMessageStats=false
 # A compiler that takes both cores must not make the broker answer "busy" (after 200 ms, 1 s).
 waitTimeMillsInSendQueue=5000

@@ -32,6 +32,8 @@ mod settings;
 pub use definition::{Definition, Importance, Key, Need};
 pub use fault::{Fault, Faults};
 pub use reader::Reader;
+#[doc(hidden)]
+pub use setting::not_a_choice;
 pub use setting::{List, Millis, Secret, Setting};
 pub use settings::Settings;
 
@@ -168,7 +170,7 @@ macro_rules! choice {
 
             fn parse(text: &str) -> Result<Self, String> {
                 $(if text.eq_ignore_ascii_case($text) { return Ok(Self::$variant); })+
-                Err($crate::config::Setting::not_a_choice::<Self>(text))
+                Err($crate::config::not_a_choice::<Self>(text))
             }
 
             fn show(&self) -> String {

@@ -19,18 +19,15 @@ pub trait Setting: Sized {
 
     /// The text that `parse` reads the value from.
     fn show(&self) -> String;
+}
 
-    /// The message for `text` that is not among the choices of `T`.
-    #[doc(hidden)]
-    fn not_a_choice<T: Setting>(text: &str) -> String
-    where
-        Self: Sized,
-    {
-        let hint = nearest(text, T::CHOICES.iter().copied())
-            .map(|name| format!("; did you mean `{name}`?"))
-            .unwrap_or_default();
-        format!("`{text}` is none of {}{hint}", T::CHOICES.join(", "))
-    }
+/// The message for `text` that is not among the choices of `T`.
+#[doc(hidden)]
+pub fn not_a_choice<T: Setting>(text: &str) -> String {
+    let hint = nearest(text, T::CHOICES.iter().copied())
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default();
+    format!("`{text}` is none of {}{hint}", T::CHOICES.join(", "))
 }
 
 fn number<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
@@ -70,7 +67,7 @@ impl Setting for bool {
         match text.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(Self::not_a_choice::<Self>(text)),
+            _ => Err(not_a_choice::<Self>(text)),
         }
     }
 
