@@ -23,7 +23,7 @@ init_mariadb() {
   rm -rf -- "$folder/data.part"
   as_user mysql mariadb-install-db --defaults-file="$folder/my.cnf" --datadir="$folder/data.part" \
     --auth-root-authentication-method=normal --skip-test-db >"$folder/init.log" 2>&1 9>&- ||
-    die "mariadb: mariadb-install-db failed; see $folder/init.log"
+    failed_init mariadb
   mv -T -- "$folder/data.part" "$folder/data"
 }
 

@@ -12,6 +12,7 @@ start_postgres() {
     prepare postgres postgres
     if ! [[ -d $data ]]; then init_postgres "$bin" "$data"; fi
     write_postgres_conf "$folder/postgresql.conf"
+    forget_old_postmaster "$data/postmaster.pid"
     launch postgres "$postgres_port" postgres \
       "$bin/postgres" -D "$data" -c config_file="$folder/postgresql.conf"
   fi
@@ -25,12 +26,20 @@ init_postgres() {
   cd "$root/postgres"
   as_user postgres "$bin/initdb" -D "$data.part" --username="$db_user" --encoding=UTF8 \
     --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --no-sync >init.log 2>&1 9>&- ||
-    die "postgres: initdb failed; see $root/postgres/init.log"
+    failed_init postgres
   # One statement for each line, by a server without port or socket.
   printf '%s\n' "ALTER ROLE $db_user PASSWORD '$db_password'" 'CREATE DATABASE connect' |
     as_user postgres "$bin/postgres" --single -F -D "$data.part" postgres >>init.log 2>&1 9>&- ||
-    die "postgres: the first statements failed; see $root/postgres/init.log"
+    failed_init postgres
   mv -T -- "$data.part" "$data"
+}
+
+# A killed server stays in the process table until init has fetched it (some never do), and
+# PostgreSQL would believe it alive. We know better, and put our own pid, which is that of the new
+# server's parent and which PostgreSQL ignores, in its place. The rest of the file stays, as by it
+# PostgreSQL finds out whether a child of the old server still uses the shared memory.
+forget_old_postmaster() {
+  if [[ -s $1 ]]; then sed -i "1s/.*/$BASHPID/" "$1"; fi
 }
 
 write_postgres_conf() {

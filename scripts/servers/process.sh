@@ -100,6 +100,12 @@ failed_start() {
   exit 1
 }
 
+failed_init() {
+  say "$1: its data could not be made; the end of $root/$1/init.log:"
+  tail -n 30 "$root/$1/init.log" >&2 || true
+  exit 1
+}
+
 # gone_within SECONDS SERVER
 gone_within() {
   local deadline=$((SECONDS + $1))
@@ -129,9 +135,10 @@ crash() {
   read -r -a children <"/proc/$pid/task/$pid/children" || true
   kill -9 "$pid" "${children[@]}" 2>/dev/null || true
   gone_within 10 "$1" || die "$1: still there 10 s after kill -9"
-  # PostgreSQL will not start while a child of the old server holds the shared memory.
+  # PostgreSQL will not start while a child of the old server holds the shared memory. (Of a
+  # process that has ended, but that init has not yet fetched, the command line is empty.)
   for child in "${children[@]}"; do
-    while kill -0 "$child" 2>/dev/null; do sleep 0.02; done
+    while grep -qs . "/proc/$child/cmdline"; do sleep 0.02; done
   done
 }
 
