@@ -1,1 +1,22 @@
-//! The interface of a database dialect
+//! The interface of a database dialect: describe tables, read pages of them into Arrow columns,
+//! write columns by the fastest way the database has.
+//!
+//! A [`Dialect`] is one database, opened by URL without I/O; its [`Syntax`] makes SQL text, its
+//! [`plan_write`](Dialect::plan_write) decides once how records go in, and a [`Connection`] does
+//! the work. Dialects live in a crate each and share the form: `lib.rs`, `syntax.rs`, `codec.rs`,
+//! `connection.rs`. Users take the facade crate `dialects`.
+mod address;
+mod connection;
+mod dialect;
+mod plan;
+mod query;
+mod syntax;
+mod table;
+
+pub use address::{Address, OpenOptions, SqliteDates};
+pub use connection::{Access, Connection, Cursor};
+pub use dialect::{Capabilities, Dialect};
+pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
+pub use query::{KeyPart, Page, Param, Statement};
+pub use syntax::Syntax;
+pub use table::{Column, Table, TableName, TableType};

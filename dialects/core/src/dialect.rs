@@ -1,0 +1,47 @@
+//! A dialect: what a kind of database can do, and the way to it.
+use crate::{Connection, Syntax, WritePlan, WriteRequest};
+use async_trait::async_trait;
+use connect_api::Result;
+use std::fmt;
+
+/// What a database can do. Connectors ask this, never for a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Rows can be inserted or, where the key is there, updated, by one statement.
+    pub upsert: bool,
+    /// DDL is undone with its transaction.
+    pub transactional_ddl: bool,
+    /// Several connections can write at once.
+    pub concurrent_writers: bool,
+}
+
+/// One database, by its URL. Opening it does no I/O; [`connect`](Self::connect) does.
+#[async_trait]
+pub trait Dialect: fmt::Debug + Send + Sync {
+    /// Name, for people.
+    fn name(&self) -> &'static str;
+
+    /// Where it goes, without user and password, for messages.
+    fn address(&self) -> &str;
+
+    /// SQL text.
+    fn syntax(&self) -> &dyn Syntax;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Decides how records are written: columns paired, encoders chosen, SQL made. Once per
+    /// table and schema.
+    ///
+    /// # Errors
+    /// `Schema`: as [`WriteRequest::pair`], or a column of the records that does not fit its
+    /// column of the table by type; `Unsupported`: a write that the database does not offer.
+    /// All columns at fault are named.
+    fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan>;
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// `Auth`, `Connect`, `Timeout`; the message names the address and the user.
+    async fn connect(&self) -> Result<Box<dyn Connection>>;
+}

@@ -1,0 +1,55 @@
+//! What connectors ask for: statements with bound values, and pages of a table by key.
+use crate::{Column, Table};
+use connect_api::{Kind, Value};
+use std::{num::NonZeroU32, time::Duration};
+
+/// A value to bind, with the kind of the column it is compared with or written to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Value.
+    pub value: Value,
+    /// Kind of the column.
+    pub kind: Kind,
+}
+
+/// SQL text and what is bound to its placeholders, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Text, made by a [`Syntax`](crate::Syntax).
+    pub sql: String,
+    /// Values.
+    pub params: Vec<Param>,
+}
+
+/// One part of the key that pages are ordered by: a column, or the first that is not NULL of
+/// several (`COALESCE`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPart {
+    /// Indexes of columns of the table, at least one; of one kind.
+    pub columns: Vec<usize>,
+}
+
+/// A page of a table: the rows after a key, in the order of the key.
+#[derive(Debug, Clone)]
+pub struct Page<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// Indexes of the columns to read, in order.
+    pub columns: &'a [usize],
+    /// What the rows are ordered by; empty for no order.
+    pub key: &'a [KeyPart],
+    /// Only rows whose key is greater than this, one value a part; `None` from the start.
+    pub after: Option<&'a [Value]>,
+    /// Only rows whose first key part lies before the database's present time less this. For
+    /// keys that begin with a timestamp.
+    pub before_now: Option<Duration>,
+    /// So many rows at most; `None` for all.
+    pub limit: Option<NonZeroU32>,
+}
+
+impl Page<'_> {
+    /// The column that stands for a key part: its first.
+    pub fn key_column(&self, part: usize) -> &Column {
+        &self.table.columns[self.key[part].columns[0]]
+    }
+}

@@ -1,0 +1,225 @@
+//! SQL text of a dialect: pure, so that it is tested as text.
+use crate::{Column, KeyPart, Page, Param, Statement, TableName};
+use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
+use std::time::Duration;
+
+/// The text of a dialect's statements. What is common to most databases stands here; a dialect
+/// replaces what differs.
+pub trait Syntax: Send + Sync {
+    /// The character around identifiers; inside it is doubled.
+    fn quote_char(&self) -> char {
+        '"'
+    }
+
+    /// The longest identifier, in bytes.
+    fn max_identifier_bytes(&self) -> usize;
+
+    /// The one function that identifiers pass (G8 has values, this has names).
+    ///
+    /// # Errors
+    /// `Schema`: an empty name, a NUL in it, or one longer than the database takes: it would be
+    /// cut, and another table or column met.
+    fn quote(&self, name: &str) -> Result<String> {
+        let wrong = |why: &str| {
+            Error::new(
+                ErrorKind::Schema,
+                format!("identifier {:?} {why}", name.escape_debug().to_string()),
+            )
+        };
+        if name.is_empty() {
+            return Err(wrong("is empty"));
+        }
+        if name.contains('\0') {
+            return Err(wrong("holds a NUL"));
+        }
+        if name.len() > self.max_identifier_bytes() {
+            return Err(wrong(&format!(
+                "is longer than the {} bytes that the database takes",
+                self.max_identifier_bytes()
+            )));
+        }
+        let q = self.quote_char();
+        let mut quoted = String::with_capacity(name.len() + 2);
+        quoted.push(q);
+        for c in name.chars() {
+            if c == q {
+                quoted.push(q);
+            }
+            quoted.push(c);
+        }
+        quoted.push(q);
+        Ok(quoted)
+    }
+
+    /// A table's quoted name.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn table(&self, table: &TableName) -> Result<String> {
+        let name = self.quote(&table.name)?;
+        match &table.schema {
+            Some(schema) => Ok(format!("{}.{name}", self.quote(schema)?)),
+            None => Ok(name),
+        }
+    }
+
+    /// The placeholder of bound value `n`, from 1, that meets `column`.
+    fn placeholder(&self, n: usize, column: &Column) -> String;
+
+    /// How a column is read in a SELECT; its quoted name, or a cast of it.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn select_column(&self, column: &Column) -> Result<String> {
+        self.quote(&column.name)
+    }
+
+    /// The database's present time less `delay`, of the type of `column`.
+    fn now(&self, column: &Column, delay: Duration) -> String;
+
+    /// `(a, b) > (?, ?)` is understood, and served by an index.
+    fn row_values(&self) -> bool {
+        true
+    }
+
+    /// The type of a column made for `field`, e.g. `numeric(12,2)`. `in_key`: it is part of the
+    /// primary key, which some databases cannot have over unbounded text.
+    ///
+    /// # Errors
+    /// `Unsupported`: no type of the database holds every value of the field; it is named.
+    fn column_type(&self, field: &Field, in_key: bool) -> Result<String>;
+
+    /// How many values a statement can bind.
+    fn max_params(&self) -> usize;
+
+    /// Reads a page; the columns in the order of `page.columns`.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn select(&self, page: &Page<'_>) -> Result<Statement> {
+        let mut params = Vec::new();
+        let columns = page
+            .columns
+            .iter()
+            .map(|i| self.select_column(&page.table.columns[*i]))
+            .collect::<Result<Vec<_>>>()?;
+        let mut sql = format!(
+            "SELECT {} FROM {}",
+            columns.join(", "),
+            self.table(&page.table.name)?
+        );
+        let keys = page
+            .key
+            .iter()
+            .map(|part| self.key_expression(page, part))
+            .collect::<Result<Vec<_>>>()?;
+        let mut conditions = Vec::new();
+        if let Some(after) = page.after {
+            conditions.push(self.after(page, &keys, after, &mut params));
+        }
+        if let (Some(delay), Some(first)) = (page.before_now, keys.first()) {
+            conditions.push(format!("{first} < {}", self.now(page.key_column(0), delay)));
+        }
+        if !conditions.is_empty() {
+            sql.push_str(" WHERE ");
+            sql.push_str(&conditions.join(" AND "));
+        }
+        if !keys.is_empty() {
+            sql.push_str(" ORDER BY ");
+            sql.push_str(&keys.join(", "));
+        }
+        if let Some(limit) = page.limit {
+            sql.push_str(&self.limit(limit.get()));
+        }
+        Ok(Statement { sql, params })
+    }
+
+    /// The clause that limits rows, with a blank before it.
+    fn limit(&self, rows: u32) -> String {
+        format!(" LIMIT {rows}")
+    }
+
+    /// A key part as an expression.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn key_expression(&self, page: &Page<'_>, part: &KeyPart) -> Result<String> {
+        let names = part
+            .columns
+            .iter()
+            .map(|i| self.quote(&page.table.columns[*i].name))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(match names.as_slice() {
+            [name] => name.clone(),
+            names => format!("COALESCE({})", names.join(", ")),
+        })
+    }
+
+    /// The condition that the key is greater than `after`.
+    fn after(
+        &self,
+        page: &Page<'_>,
+        keys: &[String],
+        after: &[Value],
+        params: &mut Vec<Param>,
+    ) -> String {
+        let mut bind = |i: usize| {
+            let column = page.key_column(i);
+            params.push(Param {
+                value: after[i].clone(),
+                kind: column.kind.clone().unwrap_or(Kind::Text),
+            });
+            self.placeholder(params.len(), column)
+        };
+        if let [key] = keys {
+            return format!("{key} > {}", bind(0));
+        }
+        if self.row_values() {
+            let places: Vec<_> = (0..keys.len()).map(&mut bind).collect();
+            return format!("({}) > ({})", keys.join(", "), places.join(", "));
+        }
+        // (a > ?) OR (a = ? AND b > ?) OR …, with `a >= ?` in front so that an index serves.
+        let mut alternatives = Vec::new();
+        let bound = format!("{} >= {}", keys[0], bind(0));
+        for last in 0..keys.len() {
+            let mut terms: Vec<_> = (0..last)
+                .map(|i| format!("{} = {}", keys[i], bind(i)))
+                .collect();
+            terms.push(format!("{} > {}", keys[last], bind(last)));
+            alternatives.push(format!("({})", terms.join(" AND ")));
+        }
+        format!("{bound} AND ({})", alternatives.join(" OR "))
+    }
+
+    /// Makes a table for records of `schema`, if there is none of this name, with the schema's
+    /// key as the primary key.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote) and [`column_type`](Self::column_type).
+    fn create_table(&self, table: &TableName, schema: &Schema) -> Result<String> {
+        let mut lines = Vec::new();
+        for (i, field) in schema.columns().fields().iter().enumerate() {
+            let in_key = schema.key().contains(&i);
+            let not_null = in_key || field.metadata().contains_key(connect_api::NOT_NULL);
+            lines.push(format!(
+                "{} {}{}",
+                self.quote(field.name())?,
+                self.column_type(field, in_key)?,
+                if not_null { " NOT NULL" } else { "" }
+            ));
+        }
+        if !schema.key().is_empty() {
+            let key = schema
+                .key()
+                .iter()
+                .map(|i| self.quote(schema.field(*i).name()))
+                .collect::<Result<Vec<_>>>()?;
+            lines.push(format!("PRIMARY KEY ({})", key.join(", ")));
+        }
+        Ok(format!(
+            "CREATE TABLE IF NOT EXISTS {} ({})",
+            self.table(table)?,
+            lines.join(", ")
+        ))
+    }
+}

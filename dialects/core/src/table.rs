@@ -1,0 +1,186 @@
+//! Tables as the database describes them.
+use connect_api::{
+    Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, SchemaRef, VENDOR_TYPE,
+    arrow::schema::Field,
+};
+use std::fmt;
+
+/// Name of a table, in the case the database keeps it in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableName {
+    /// Schema (PostgreSQL, SQL Server) or database (MySQL); `None` for the connection's own.
+    pub schema: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl TableName {
+    /// A table of the connection's own schema.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            schema: None,
+            name: name.into(),
+        }
+    }
+
+    /// Reads `table` or `schema.table`; a part in double quotes or backticks may hold dots, and
+    /// its quote doubled.
+    ///
+    /// # Errors
+    /// `Config`: an empty part, an open quote, or more than two parts.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |why: &str| {
+            Error::new(
+                ErrorKind::Config,
+                format!("`{text}` is not the name of a table: {why}"),
+            )
+        };
+        let mut parts = vec![String::new()];
+        let mut chars = text.trim().chars().peekable();
+        let mut quote = None;
+        while let Some(c) = chars.next() {
+            let part = parts.last_mut().ok_or_else(|| wrong("it is empty"))?;
+            match quote {
+                Some(q) if c == q && chars.peek() == Some(&q) => {
+                    chars.next();
+                    part.push(q);
+                }
+                Some(q) if c == q => quote = None,
+                None if part.is_empty() && (c == '"' || c == '`') => quote = Some(c),
+                None if c == '.' => parts.push(String::new()),
+                _ => part.push(c),
+            }
+        }
+        if quote.is_some() {
+            return Err(wrong("a quote is not closed"));
+        }
+        if parts.iter().any(String::is_empty) {
+            return Err(wrong("a part is empty"));
+        }
+        let name = parts.pop().ok_or_else(|| wrong("it is empty"))?;
+        let schema = parts.pop();
+        if !parts.is_empty() {
+            return Err(wrong("it has more parts than schema and table"));
+        }
+        Ok(Self { schema, name })
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// What stands behind a table's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as in SQL")]
+pub enum TableType {
+    Table,
+    View,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Name, in the case the database keeps it in.
+    pub name: String,
+    /// What it holds; `None` for a type that is not carried yet.
+    pub kind: Option<Kind>,
+    /// The type as the database names it, e.g. `numeric(12,2)`.
+    pub vendor_type: String,
+    /// Declared length of text and bytes, in characters or bytes.
+    pub length: Option<u32>,
+    /// NULL is allowed.
+    pub nullable: bool,
+    /// The database fills it by itself where it is left out: a default, an identity.
+    pub has_default: bool,
+    /// The database counts it up: identity, serial, AUTO_INCREMENT.
+    pub auto_increment: bool,
+    /// It is computed by the database and cannot be written.
+    pub generated: bool,
+}
+
+/// A table with its columns, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Name, the schema filled in where the database has schemas.
+    pub name: TableName,
+    /// Table or view.
+    pub table_type: TableType,
+    /// Columns in order.
+    pub columns: Vec<Column>,
+    /// Names of the primary key's columns, in the key's order; empty where there is none.
+    pub primary_key: Vec<String>,
+}
+
+impl Table {
+    /// Index of the column `name`: the very name, else the only one that differs in case alone.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        let exact = self.columns.iter().position(|c| c.name == name);
+        exact.or_else(|| {
+            let mut like = self
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| c.name.eq_ignore_ascii_case(name));
+            let first = like.next()?;
+            like.next().is_none().then_some(first.0)
+        })
+    }
+
+    /// The column `name`.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.index_of(name).map(|i| &self.columns[i])
+    }
+
+    /// The schema of rows read from the `columns` of the table (by index, in that order), with
+    /// `key` as the key.
+    ///
+    /// # Errors
+    /// `Unsupported`: columns whose types are not carried; all of them are named. `Schema`: a
+    /// key column is not among the columns.
+    pub fn schema(&self, columns: &[usize], key: &[&str]) -> Result<SchemaRef> {
+        let chosen = || columns.iter().map(|i| &self.columns[*i]);
+        let strange: Vec<_> = chosen()
+            .filter(|c| c.kind.is_none())
+            .map(|c| format!("`{}` ({})", c.name, c.vendor_type))
+            .collect();
+        if !strange.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "table {}: no way to carry the type of column {} yet",
+                    self.name,
+                    strange.join(", ")
+                ),
+            ));
+        }
+        let fields = chosen().filter_map(|c| c.field(key.contains(&c.name.as_str())));
+        Schema::new(&self.name.name, fields, key)
+    }
+}
+
+impl Column {
+    /// The Arrow field; `None` for a type that is not carried. Fields outside the key are
+    /// nullable, the declared NOT NULL stays as metadata: a delete carries its key alone.
+    pub fn field(&self, in_key: bool) -> Option<Field> {
+        let mut field = self
+            .kind
+            .clone()?
+            .field(&self.name, self.nullable || !in_key);
+        let mut metadata = field.metadata().clone();
+        metadata.insert(VENDOR_TYPE.to_owned(), self.vendor_type.clone());
+        if let Some(length) = self.length {
+            metadata.insert(LENGTH.to_owned(), length.to_string());
+        }
+        if !self.nullable {
+            metadata.insert(NOT_NULL.to_owned(), "true".to_owned());
+        }
+        field.set_metadata(metadata);
+        Some(field)
+    }
+}
