@@ -1,1 +1,2 @@
 //! Databases behind one interface: read and write Arrow columns
+pub use dialect_core::*;

@@ -8,6 +8,7 @@
 mod address;
 mod connection;
 mod dialect;
+mod opener;
 mod plan;
 mod query;
 mod syntax;
@@ -16,6 +17,7 @@ mod table;
 pub use address::{Address, OpenOptions, SqliteDates};
 pub use connection::{Access, Connection, Cursor};
 pub use dialect::{Capabilities, Dialect};
+pub use opener::Opener;
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, Page, Param, Statement};
 pub use syntax::Syntax;
