@@ -3,7 +3,7 @@
 # Processes: start one that outlives the shell, find it again, wait for it, end it.
 # Each server has one folder, $root/<server>/, with its data, `pid` and `log`.
 
-say() { printf '%s\n' "services: $*" >&2; }
+say() { printf '%s\n' "${0##*/}: $*" >&2; }
 
 die() {
   say "$@"

@@ -37,15 +37,17 @@ CONF
 }
 
 start_broker() {
-  local server=$1 port
+  local server=$1 port options=()
   port=$(port_of "$server")
   if ! pid_of "$server" >/dev/null; then
     prepare "$server"
+    # Nobody measures speed with this one: less work for the compiler, ready sooner.
+    if [[ $server == rocketmq-acl ]]; then options+=(-XX:TieredStopAtLevel=1); fi
     write_broker_conf "$server" "$port" >"$root/$server/server.conf"
     # The heap is for tests and benches side by side; direct memory carries the network's buffers.
     # The two ratios: a broker refuses to write on a disk that is nine tenths full, which says
     # nothing about a developer's disk.
-    java_server "$server" "$port" -Xms256m -Xmx512m -XX:MaxDirectMemorySize=512m \
+    java_server "$server" "$port" "${options[@]}" -Xms256m -Xmx512m -XX:MaxDirectMemorySize=512m \
       -Drocketmq.broker.diskSpaceWarningLevelRatio=0.98 \
       -Drocketmq.broker.diskSpaceCleanForciblyRatio=0.97 -- \
       org.apache.rocketmq.broker.BrokerStartup
