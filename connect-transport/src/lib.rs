@@ -2,5 +2,8 @@
 mod message;
 mod transport;
 
-pub use message::{Batch, MAX_PROPERTIES, Message, NAME_END, Properties, Pulled, VALUE_END};
+pub use message::{
+    Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled, UNIQ_KEY,
+    VALUE_END,
+};
 pub use transport::{Lane, Queue, Reader, Transport};

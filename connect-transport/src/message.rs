@@ -14,6 +14,15 @@ pub const VALUE_END: u8 = 2;
 /// Longest properties of one message, in bytes.
 pub const MAX_PROPERTIES: usize = 32_767;
 
+/// Property of the message key.
+pub const KEYS: &str = "KEYS";
+/// Property of the message id that RocketMQ's tools show: 32 hexadecimal digits.
+pub const UNIQ_KEY: &str = "UNIQ_KEY";
+/// Property of the event time, milliseconds since 1970-01-01.
+pub const EVENT_TIME: &str = "connect.timestamp";
+/// Property of what the row does at the sink: `r`, `c`, `u`, `d`; `r` where it is absent.
+pub const OP: &str = "connect-ext-op";
+
 /// Frames of messages for one queue.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -74,6 +83,11 @@ impl Pulled {
         self.messages.is_empty()
     }
 
+    /// Bytes held in memory.
+    pub fn total_bytes(&self) -> usize {
+        self.buffers.iter().map(Bytes::len).sum()
+    }
+
     /// The messages, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
         self.messages.iter().map(|m| Message {
@@ -101,6 +115,19 @@ impl<'a> Properties<'a> {
             rest = after.get(value_end + 1..).unwrap_or_default();
             Some((name, &after[..value_end]))
         })
+    }
+
+    /// The values of `names`, found in one pass.
+    pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<&'a [u8]>; N] {
+        let mut found = [None; N];
+        for (name, value) in self.iter() {
+            for (slot, wanted) in found.iter_mut().zip(names) {
+                if name == wanted.as_bytes() {
+                    *slot = Some(value);
+                }
+            }
+        }
+        found
     }
 
     /// The value of `name`.

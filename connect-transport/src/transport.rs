@@ -40,8 +40,9 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// A lane that writes to `queue`.
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>>;
 
-    /// A reader of `queue` for `group`, from `offset` on. It keeps the next request in flight
-    /// while the last answer is worked on.
+    /// A reader of `queue` for `group`, from `offset` on; an offset outside of
+    /// [`bounds`](Self::bounds) begins at the oldest message, so that nothing is skipped. It keeps
+    /// the next request in flight while the last answer is worked on.
     async fn reader(&self, group: &str, queue: &Queue, offset: i64) -> Result<Box<dyn Reader>>;
 
     /// The offsets that `group` has committed, in the order of `queues`; `None` where it has none.
@@ -71,6 +72,6 @@ pub trait Reader: Send {
     /// The next messages; empty when none came within `wait`. Dropping the future loses nothing.
     async fn pull(&mut self, wait: Duration) -> Result<Pulled>;
 
-    /// Goes to `offset`: the next pull begins there.
+    /// Goes to `offset`: the next pull begins there, by the rule of [`Transport::reader`].
     fn seek(&mut self, offset: i64);
 }
