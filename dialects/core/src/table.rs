@@ -115,6 +115,9 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Names of the primary key's columns, in the key's order; empty where there is none.
     pub primary_key: Vec<String>,
+    /// The other unique keys that hold for every row, each with the names of its columns; keys
+    /// over expressions and partial ones are left out.
+    pub unique_keys: Vec<Vec<String>>,
 }
 
 impl Table {
