@@ -6,6 +6,7 @@
 //! the work. Dialects live in a crate each and share the form: `lib.rs`, `syntax.rs`, `codec.rs`,
 //! `connection.rs`. Users take the facade crate `dialects`.
 mod address;
+mod attempts;
 mod connection;
 mod dialect;
 mod opener;
@@ -15,6 +16,7 @@ mod syntax;
 mod table;
 
 pub use address::{Address, OpenOptions, SqliteDates};
+pub use attempts::Attempts;
 pub use connection::{Access, Connection, Cursor};
 pub use dialect::{Capabilities, Dialect};
 pub use opener::Opener;

@@ -38,7 +38,9 @@ pub struct Page<'a> {
     pub columns: &'a [usize],
     /// What the rows are ordered by; empty for no order.
     pub key: &'a [KeyPart],
-    /// Only rows whose key is greater than this, one value a part; `None` from the start.
+    /// Only rows whose key is greater than this, one value a part, or one for each of its first
+    /// parts only; `None` from the start. Rows with NULL in a part of the key are left out in
+    /// either case.
     pub after: Option<&'a [Value]>,
     /// Only rows whose first key part lies before the database's present time less this. For
     /// keys that begin with a timestamp.

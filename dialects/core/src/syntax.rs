@@ -114,8 +114,15 @@ pub trait Syntax: Send + Sync {
             .map(|part| self.key_expression(page, part))
             .collect::<Result<Vec<_>>>()?;
         let mut conditions = Vec::new();
-        if let Some(after) = page.after {
-            conditions.push(self.after(page, &keys, after, &mut params));
+        if let Some(after) = page.after.filter(|after| !after.is_empty()) {
+            let bound = &keys[..after.len().min(keys.len())];
+            conditions.push(self.after(page, bound, after, &mut params));
+        }
+        // Rows without a key have no place in the order of pages.
+        for (part, key) in page.key.iter().zip(&keys) {
+            if part.columns.iter().all(|i| page.table.columns[*i].nullable) {
+                conditions.push(format!("{key} IS NOT NULL"));
+            }
         }
         if let (Some(delay), Some(first)) = (page.before_now, keys.first()) {
             conditions.push(format!("{first} < {}", self.now(page.key_column(0), delay)));
@@ -132,6 +139,48 @@ pub trait Syntax: Send + Sync {
             sql.push_str(&self.limit(limit.get()));
         }
         Ok(Statement { sql, params })
+    }
+
+    /// Reads the database's present time, of the type of `column`: one row of one column.
+    fn select_now(&self, column: &Column) -> Statement {
+        Statement {
+            sql: format!("SELECT {}", self.now(column, Duration::ZERO)),
+            params: Vec::new(),
+        }
+    }
+
+    /// Counts the rows with NULL in some part of `page.key`, which no page holds: one row of one
+    /// 64-bit integer.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn count_without_key(&self, page: &Page<'_>) -> Result<Statement> {
+        let nulls = page
+            .key
+            .iter()
+            .map(|part| Ok(format!("{} IS NULL", self.key_expression(page, part)?)))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Statement {
+            sql: format!(
+                "SELECT COUNT(*) FROM {} WHERE {}",
+                self.table(&page.table.name)?,
+                nulls.join(" OR ")
+            ),
+            params: Vec::new(),
+        })
+    }
+
+    /// Adds a column for `field`, which may be NULL, to a table.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote) and [`column_type`](Self::column_type).
+    fn add_column(&self, table: &TableName, field: &Field) -> Result<String> {
+        Ok(format!(
+            "ALTER TABLE {} ADD COLUMN {} {}",
+            self.table(table)?,
+            self.quote(field.name())?,
+            self.column_type(field, false)?
+        ))
     }
 
     /// The clause that limits rows, with a blank before it.
