@@ -157,6 +157,16 @@ impl Records {
             .filter(|t| *t != NO_TIME)
     }
 
+    /// Event times by row, milliseconds since 1970-01-01; `i64::MIN` stands for none.
+    pub fn times(&self) -> Option<&[i64]> {
+        self.times.as_deref()
+    }
+
+    /// Properties by row.
+    pub fn all_headers(&self) -> Option<&[Option<Headers>]> {
+        self.headers.as_deref()
+    }
+
     /// Properties of `row`.
     pub fn headers(&self, row: usize) -> &[(Box<str>, Box<str>)] {
         self.shared_headers(row).map_or(&[], |h| h)
