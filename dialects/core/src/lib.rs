@@ -6,9 +6,14 @@
 //! the work. Dialects live in a crate each and share the form: `lib.rs`, `syntax.rs`, `codec.rs`,
 //! `connection.rs`. Users take the facade crate `dialects`.
 mod address;
-mod attempts;
+mod batch;
+mod cells;
+mod chunk;
+pub mod civil;
 mod connection;
+mod decimal;
 mod dialect;
+mod misfit;
 mod opener;
 mod plan;
 mod query;
@@ -16,9 +21,13 @@ mod syntax;
 mod table;
 
 pub use address::{Address, OpenOptions, SqliteDates};
-pub use attempts::Attempts;
+pub use batch::BatchBuilder;
+pub use cells::Cells;
+pub use chunk::chunks;
 pub use connection::{Access, Connection, Cursor};
+pub use decimal::{parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect};
+pub use misfit::Misfit;
 pub use opener::Opener;
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, Page, Param, Statement};

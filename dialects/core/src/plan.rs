@@ -1,6 +1,6 @@
 //! How records are written to a table: decided once per table and schema.
 use crate::{Column, Table};
-use connect_api::{Error, ErrorKind, Result, Schema};
+use connect_api::{Error, ErrorKind, Kind, Result, Schema};
 use std::{any::Any, fmt, sync::Arc};
 
 /// What a write does.
@@ -143,9 +143,45 @@ impl WriteRequest<'_> {
         if faults.is_empty() {
             return Ok((pairs, key));
         }
-        Err(Error::new(
+        Err(self.fault(&faults))
+    }
+
+    /// Chooses how each pair's cells are encoded: `choose` is given the kind of the records'
+    /// column and the column of the table, and says `None` where they do not go together. All
+    /// columns at fault are named at once.
+    ///
+    /// # Errors
+    /// `Schema`: columns of the records that do not fit their column of the table by type.
+    pub fn encoders<E>(
+        &self,
+        pairs: &[Pair],
+        choose: impl Fn(&Kind, &Column) -> Option<E>,
+    ) -> Result<Vec<E>> {
+        let mut faults = Vec::new();
+        let mut encoders = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let (kind, column) = (
+                &self.schema.kinds()[pair.from],
+                &self.table.columns[pair.to],
+            );
+            match choose(kind, column) {
+                Some(encoder) => encoders.push(encoder),
+                None => faults.push(format!(
+                    "column `{}` is {}, which cannot take {kind:?} without changing values",
+                    column.name, column.vendor_type
+                )),
+            }
+        }
+        if faults.is_empty() {
+            return Ok(encoders);
+        }
+        Err(self.fault(&faults))
+    }
+
+    fn fault(&self, faults: &[String]) -> Error {
+        Error::new(
             ErrorKind::Schema,
             format!("table {}: {}", self.table.name, faults.join("; ")),
-        ))
+        )
     }
 }

@@ -1,5 +1,5 @@
 //! SQL text of a dialect: pure, so that it is tested as text.
-use crate::{Column, KeyPart, Page, Param, Statement, TableName};
+use crate::{Column, KeyPart, Page, Pair, Param, Statement, Table, TableName};
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 use std::time::Duration;
 
@@ -238,6 +238,99 @@ pub trait Syntax: Send + Sync {
             alternatives.push(format!("({})", terms.join(" AND ")));
         }
         format!("{bound} AND ({})", alternatives.join(" OR "))
+    }
+
+    /// `INSERT INTO t (a, b) VALUES (?, ?), …` for so many rows; values are bound row by row, in
+    /// the order of the pairs.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn insert(&self, table: &Table, pairs: &[Pair], rows: usize) -> Result<String> {
+        let names = self.names(table, pairs)?.join(", ");
+        let mut sql = format!("INSERT INTO {} ({names}) VALUES ", self.table(&table.name)?);
+        self.push_rows(table, pairs, rows, &mut sql);
+        Ok(sql)
+    }
+
+    /// `UPDATE t SET c = ? WHERE a = ?` for one row; the values beside the key are bound first,
+    /// then the `key` first pairs. At least one pair is not of the key.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn update(&self, table: &Table, pairs: &[Pair], key: usize) -> Result<String> {
+        let names = self.names(table, pairs)?;
+        let set: Vec<_> = (key..pairs.len())
+            .map(|i| {
+                let place = self.placeholder(i - key + 1, &table.columns[pairs[i].to]);
+                format!("{} = {place}", names[i])
+            })
+            .collect();
+        let filter: Vec<_> = (0..key)
+            .map(|i| {
+                let n = pairs.len() - key + i + 1;
+                let place = self.placeholder(n, &table.columns[pairs[i].to]);
+                format!("{} = {place}", names[i])
+            })
+            .collect();
+        let (set, filter) = (set.join(", "), filter.join(" AND "));
+        Ok(format!(
+            "UPDATE {} SET {set} WHERE {filter}",
+            self.table(&table.name)?
+        ))
+    }
+
+    /// `DELETE FROM t WHERE (a, b) IN ((?, ?), …)` for so many keys, bound key by key.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn delete(&self, table: &Table, key: &[Pair], rows: usize) -> Result<String> {
+        let names = self.names(table, key)?;
+        let mut sql = format!("DELETE FROM {} WHERE ", self.table(&table.name)?);
+        if let ([name], 1) = (&names[..], rows) {
+            let place = self.placeholder(1, &table.columns[key[0].to]);
+            sql.push_str(&format!("{name} = {place}"));
+        } else if let [name] = &names[..] {
+            let places: Vec<_> = (1..=rows)
+                .map(|n| self.placeholder(n, &table.columns[key[0].to]))
+                .collect();
+            sql.push_str(&format!("{name} IN ({})", places.join(", ")));
+        } else {
+            sql.push_str(&format!("({}) IN ({}", names.join(", "), self.row_list()));
+            self.push_rows(table, key, rows, &mut sql);
+            sql.push(')');
+        }
+        Ok(sql)
+    }
+
+    /// What stands before a list of rows after `IN (`: some databases want `VALUES `.
+    fn row_list(&self) -> &'static str {
+        ""
+    }
+
+    /// The quoted names of the columns that `pairs` go to.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn names(&self, table: &Table, pairs: &[Pair]) -> Result<Vec<String>> {
+        pairs
+            .iter()
+            .map(|pair| self.quote(&table.columns[pair.to].name))
+            .collect()
+    }
+
+    /// Appends `(?, ?), …`, so many rows of placeholders for `pairs`, counted from 1.
+    fn push_rows(&self, table: &Table, pairs: &[Pair], rows: usize, sql: &mut String) {
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for (i, pair) in pairs.iter().enumerate() {
+                if i > 0 {
+                    sql.push_str(", ");
+                }
+                let n = row * pairs.len() + i + 1;
+                sql.push_str(&self.placeholder(n, &table.columns[pair.to]));
+            }
+            sql.push(')');
+        }
     }
 
     /// Makes a table for records of `schema`, if there is none of this name, with the schema's

@@ -1,0 +1,151 @@
+//! The cells of record columns, typed once per write.
+use crate::{Pair, WritePlan};
+use connect_api::{Error, ErrorKind, Kind, Records, Result, ValueRef, arrow::array::*};
+
+macro_rules! cells {
+    ($($(#[$doc:meta])* $variant:ident($array:ty): $pattern:pat),* $(,)?) => {
+        /// The cells of one column, seen in place. Match on it once per column and write, not
+        /// once per cell.
+        #[derive(Debug, Clone, Copy)]
+        pub enum Cells<'a> {
+            $($(#[$doc])* $variant(&'a $array)),*
+        }
+
+        impl<'a> Cells<'a> {
+            /// The cells of `column`, which holds values of `kind`.
+            ///
+            /// # Errors
+            /// `Unsupported`: a kind whose cells are not carried one by one. `Internal`: the
+            /// column is not of that kind, a fault of the caller.
+            pub fn new(kind: &Kind, column: &'a dyn Array) -> Result<Self> {
+                let cells = match kind {
+                    $($pattern => column.as_any().downcast_ref::<$array>().map(Self::$variant),)*
+                    Kind::Other(data_type) => {
+                        return Err(Error::new(
+                            ErrorKind::Unsupported,
+                            format!("cells of Arrow type {data_type} cannot be written yet"),
+                        ));
+                    }
+                };
+                cells.ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Internal,
+                        format!("a column of {kind:?} is of type {}", column.data_type()),
+                    )
+                })
+            }
+
+            /// The column, untyped.
+            pub fn array(&self) -> &'a dyn Array {
+                match self {
+                    $(Self::$variant(array) => *array),*
+                }
+            }
+
+            /// The cell in `row` is NULL.
+            pub fn is_null(&self, row: usize) -> bool {
+                match self {
+                    $(Self::$variant(array) => array.is_null(row)),*
+                }
+            }
+        }
+    };
+}
+
+cells! {
+    /// Booleans.
+    Bool(BooleanArray): Kind::Bool,
+    /// 8-bit integers.
+    Int8(Int8Array): Kind::Int8,
+    /// 16-bit integers.
+    Int16(Int16Array): Kind::Int16,
+    /// 32-bit integers.
+    Int32(Int32Array): Kind::Int32,
+    /// 64-bit integers.
+    Int64(Int64Array): Kind::Int64,
+    /// Unsigned 8-bit integers.
+    UInt8(UInt8Array): Kind::UInt8,
+    /// Unsigned 16-bit integers.
+    UInt16(UInt16Array): Kind::UInt16,
+    /// Unsigned 32-bit integers.
+    UInt32(UInt32Array): Kind::UInt32,
+    /// Unsigned 64-bit integers.
+    UInt64(UInt64Array): Kind::UInt64,
+    /// 32-bit floats.
+    Float32(Float32Array): Kind::Float32,
+    /// 64-bit floats.
+    Float64(Float64Array): Kind::Float64,
+    /// Unscaled values; the scale is that of the kind, and of [`Decimal128Array::scale`].
+    Decimal(Decimal128Array): Kind::Decimal { .. },
+    /// Text, JSON text, and decimals as text.
+    Text(StringArray): Kind::Text | Kind::Json | Kind::BigDecimal,
+    /// Bytes.
+    Bytes(BinaryArray): Kind::Bytes,
+    /// UUIDs, 16 bytes each.
+    Uuid(FixedSizeBinaryArray): Kind::Uuid,
+    /// Days since 1970-01-01.
+    Date(Date32Array): Kind::Date,
+    /// Microseconds since midnight.
+    Time(Time64MicrosecondArray): Kind::Time,
+    /// Microseconds since 1970-01-01.
+    Timestamp(TimestampMicrosecondArray): Kind::Timestamp { .. },
+}
+
+impl<'a> Cells<'a> {
+    /// The cell in `row`.
+    pub fn get(&self, row: usize) -> ValueRef<'a> {
+        if self.is_null(row) {
+            return ValueRef::Null;
+        }
+        match self {
+            Self::Bool(a) => ValueRef::Bool(a.value(row)),
+            Self::Int8(a) => ValueRef::Int(a.value(row).into()),
+            Self::Int16(a) => ValueRef::Int(a.value(row).into()),
+            Self::Int32(a) => ValueRef::Int(a.value(row).into()),
+            Self::Int64(a) => ValueRef::Int(a.value(row)),
+            Self::UInt8(a) => ValueRef::UInt(a.value(row).into()),
+            Self::UInt16(a) => ValueRef::UInt(a.value(row).into()),
+            Self::UInt32(a) => ValueRef::UInt(a.value(row).into()),
+            Self::UInt64(a) => ValueRef::UInt(a.value(row)),
+            Self::Float32(a) => ValueRef::Float(a.value(row).into()),
+            Self::Float64(a) => ValueRef::Float(a.value(row)),
+            Self::Decimal(a) => ValueRef::Decimal(a.value(row), a.scale()),
+            Self::Text(a) => ValueRef::Text(a.value(row)),
+            Self::Bytes(a) => ValueRef::Bytes(a.value(row)),
+            Self::Uuid(a) => ValueRef::Bytes(a.value(row)),
+            Self::Date(a) => ValueRef::Date(a.value(row)),
+            Self::Time(a) => ValueRef::Time(a.value(row)),
+            Self::Timestamp(a) => ValueRef::Timestamp(a.value(row)),
+        }
+    }
+}
+
+impl WritePlan {
+    /// The columns of `records` that the plan writes, in the order of its pairs.
+    ///
+    /// # Errors
+    /// `Internal`: the records are not of the schema that was planned for. `Unsupported`: as
+    /// [`Cells::new`].
+    pub fn cells<'a>(&self, records: &'a Records) -> Result<Vec<Cells<'a>>> {
+        let cell = |pair: &Pair| {
+            let kind = records.schema().kinds().get(pair.from);
+            let Some(kind) = kind.filter(|_| pair.from < records.batch().num_columns()) else {
+                return Err(Error::new(
+                    ErrorKind::Internal,
+                    format!(
+                        "records of `{}` are not of the schema that the write to {} was planned for",
+                        records.schema().name(),
+                        self.table.name
+                    ),
+                ));
+            };
+            Cells::new(kind, records.batch().column(pair.from).as_ref()).map_err(|e| {
+                e.context(format_args!(
+                    "column `{}`",
+                    records.schema().field(pair.from).name()
+                ))
+            })
+        };
+        self.pairs.iter().map(cell).collect()
+    }
+}
