@@ -6,6 +6,7 @@
 //! the work. Dialects live in a crate each and share the form: `lib.rs`, `syntax.rs`, `codec.rs`,
 //! `connection.rs`. Users take the facade crate `dialects`.
 mod address;
+mod attempts;
 mod batch;
 mod cells;
 mod chunk;
@@ -21,6 +22,7 @@ mod syntax;
 mod table;
 
 pub use address::{Address, OpenOptions, SqliteDates};
+pub use attempts::Attempts;
 pub use batch::BatchBuilder;
 pub use cells::Cells;
 pub use chunk::chunks;
