@@ -1,1 +1,114 @@
-//! Tables to records
+//! Tables to records: the JDBC source.
+//!
+//! [`JdbcSource`] reads the tables of any database that has a dialect, in pages by key: each page
+//! is a short statement, memory is bounded, and the position is the key of the last row. In the
+//! modes `incrementing`, `timestamp` and `timestamp+incrementing` it reads new (and changed) rows,
+//! from the position that was stored; in mode `bulk` whole tables, again and again. The message
+//! key is the primary key; a soft-delete column makes deletes.
+//!
+//! What the modes see: rows whose transaction commits late, with a smaller number or an older
+//! time than rows that were read already, are not seen; `timestamp.delay.interval.ms` keeps a
+//! distance from the present for them. Rows that are deleted are seen by `delete.column.name`
+//! alone. Rows of a page are sent as [`Op::Read`](connect_api::Op::Read): inserts and updates look
+//! the same. Columns that are added to a table are read after the task was started again.
+//!
+//! ```
+//! use connect_api::{DynConnector, config::Settings};
+//! use connector_jdbc_source::JdbcSource;
+//! use dialect_core::{Dialect, OpenOptions};
+//! use std::sync::Arc;
+//!
+//! // A program gives `dialects::open`; this one has no database at all.
+//! let open = |_: &str, _: &OpenOptions| -> connect_api::Result<Arc<dyn Dialect>> {
+//!     Err(connect_api::Error::new(connect_api::ErrorKind::Config, "no dialects built in"))
+//! };
+//! let source = JdbcSource::new(Arc::new(open));
+//! let settings = Settings::from_iter([
+//!     ("connection.url", "sqlite:shop.db"),
+//!     ("mode", "incrementing"),
+//!     ("table.whitelist", "orders"),
+//!     ("topic.prefix", "shop-"),
+//! ]);
+//! assert!(source.validate(&settings).is_empty());
+//! ```
+mod config;
+mod page;
+mod plan;
+mod position;
+mod reading;
+mod selection;
+mod stream;
+mod survey;
+mod task;
+
+pub use config::{Mode, OptionalName, SourceConfig};
+pub use selection::{Selection, TableTypes};
+
+use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
+use dialect_core::{Dialect, Opener, TableName};
+use std::{num::NonZeroU32, sync::Arc};
+use survey::Survey;
+
+/// The JDBC source connector.
+#[derive(Clone)]
+pub struct JdbcSource {
+    opener: Arc<dyn Opener>,
+}
+
+impl JdbcSource {
+    /// A source whose databases are opened by `opener`.
+    pub fn new(opener: Arc<dyn Opener>) -> Self {
+        Self { opener }
+    }
+
+    fn open(&self, config: &SourceConfig) -> Result<Arc<dyn Dialect>> {
+        self.opener
+            .open(config.url.expose(), &config.open_options())
+    }
+
+    /// Looks at the tables, with a connection of its own.
+    async fn survey(&self, config: &SourceConfig) -> Result<Survey> {
+        let dialect = self.open(config)?;
+        let mut connection = config
+            .connection_attempts()
+            .connect(dialect.as_ref())
+            .await?;
+        let mut survey = Survey::of(connection.as_mut(), config).await?;
+        survey.check_access(connection.as_mut()).await?;
+        connection.close().await?;
+        Ok(survey)
+    }
+}
+
+impl Connector for JdbcSource {
+    type Config = SourceConfig;
+    const NAME: &'static str = "jdbc-source";
+    const ALIASES: &'static [&'static str] = &[
+        "JdbcSourceConnector",
+        "org.apache.rocketmq.connect.jdbc.source.JdbcSourceConnector",
+        "org.apache.rocketmq.connect.jdbc.mysql.source.JdbcSourceConnector",
+    ];
+    const DIRECTION: Direction = Direction::Source;
+
+    async fn plan(&self, config: SourceConfig, max: NonZeroU32) -> Result<Vec<SourceConfig>> {
+        let readings = self.survey(&config).await?.into_readings()?;
+        let names: Vec<TableName> = readings.into_iter().map(|r| r.table.name).collect();
+        Ok(plan::split(&config, &names, max))
+    }
+
+    async fn check(&self, config: SourceConfig) -> Faults {
+        match self.survey(&config).await {
+            Ok(survey) => survey.faults,
+            Err(e) => {
+                let mut faults = Faults::default();
+                faults.general(e.report());
+                faults
+            }
+        }
+    }
+
+    fn task(&self, config: SourceConfig) -> Result<TaskKind> {
+        let dialect = self.open(&config)?;
+        Ok(TaskKind::Source(Box::new(task::Task::new(dialect, config))))
+    }
+}

@@ -1,0 +1,191 @@
+//! Settings of the source.
+use crate::selection::{Selection, TableTypes};
+use connect_api::{
+    config::{Faults, List, Millis, Secret, Setting},
+    settings,
+};
+use dialect_core::{Attempts, OpenOptions, SqliteDates};
+use std::num::{NonZeroU32, NonZeroUsize};
+
+connect_api::choice! {
+    /// How tables are read.
+    pub enum Mode {
+        /// Each table whole, again and again.
+        Bulk = "bulk",
+        /// New rows, by a column that grows.
+        Incrementing = "incrementing",
+        /// New and changed rows, by the time of their last change.
+        Timestamp = "timestamp",
+        /// New and changed rows, by time and, within one time, by a column that grows.
+        TimestampIncrementing = "timestamp+incrementing",
+    }
+}
+
+/// A name that may be empty, which stands for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionalName(pub Option<String>);
+
+impl Setting for OptionalName {
+    const TYPE: &'static str = "text";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self((!text.is_empty()).then(|| text.to_owned())))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone().unwrap_or_default()
+    }
+}
+
+settings! {
+    /// Settings of the JDBC source: tables to records.
+    pub struct SourceConfig {
+        /// URL of the database, e.g. `postgres://host:5432/db`, `mysql://host/db`, `sqlite:file`;
+        /// `jdbc:` may stand in front.
+        "connection.url": url: Secret, required, High;
+        /// User; goes before the one in the URL.
+        "connection.user": user: String, optional, High;
+        /// Password; goes before the one in the URL.
+        "connection.password": password: Secret, optional, High;
+        /// How often a connection is tried before the task fails or is started again.
+        "connection.attempts": attempts: NonZeroU32, default "3", Low;
+        /// Pause between two tries at a connection.
+        "connection.backoff.ms": backoff: Millis, default "10000", Low;
+        /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are read: `text` as it
+        /// stands in them, `iso` as dates and times.
+        "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;
+        /// `bulk`: every table whole, at each poll interval. `incrementing`: new rows, by a column
+        /// that only grows. `timestamp`: new and changed rows, by the time of their last change.
+        /// `timestamp+incrementing`: both, for tables where many rows share one time.
+        "mode": mode: Mode, required, High;
+        /// The column that only grows, in the two incrementing modes. Left empty: the column of
+        /// each table that the database counts up.
+        "incrementing.column.name": incrementing: OptionalName, default "", Medium;
+        /// The columns that hold the time of a row's last change; the first that is not NULL
+        /// counts. Needed in the two timestamp modes. In every mode it is the rows' event time.
+        "timestamp.column.name": timestamps: List, default "", Medium;
+        /// Where the timestamp modes begin in a table that was not read before: milliseconds since
+        /// 1970-01-01 (may be negative), or -1 for the database's present time. Left out: with the
+        /// first row.
+        "timestamp.initial": timestamp_initial: i64, optional, Low;
+        /// Rows are read only once their time lies so far back, so that transactions that commit
+        /// late are not overtaken.
+        "timestamp.delay.interval.ms": timestamp_delay: Millis, default "0", Medium;
+        /// Refuse tables whose incrementing column, or all of whose timestamp columns, can be NULL.
+        /// With `false` such tables are read without the rows that hold NULL there; how many they
+        /// are is logged.
+        "validate.non.null": validate_non_null: bool, default "true", Low;
+        /// The tables: `table` or `schema.table`, separated by commas. `*` in the name of a table
+        /// stands for any characters. A name with dots, commas or stars goes into double quotes.
+        "table.whitelist": tables: Selection, required, High;
+        /// Tables to leave out, written in the same way.
+        "table.blacklist": excluded: Selection, default "", Low;
+        /// What may be read: TABLE, VIEW, or both.
+        "table.types": table_types: TableTypes, default "TABLE", Low;
+        /// The rows of a table go to the topic of this name and the table's after it. Give this or
+        /// `connect.topicname`.
+        "topic.prefix": topic_prefix: OptionalName, optional, High;
+        /// The one topic for the rows of all tables. Give this or `topic.prefix`.
+        "connect.topicname": topic: String, optional, High;
+        /// Pause between two looks at a table that had nothing new; in bulk mode, from the end of
+        /// one reading to the start of the next.
+        "poll.interval.ms": poll_interval: Millis, default "5000", Medium;
+        /// The most rows that are read at once.
+        "batch.max.rows": max_rows: NonZeroU32, default "5000", Medium;
+        /// The most bytes that are read at once; one row is read however large it is.
+        "batch.max.bytes": max_bytes: NonZeroUsize, default "8388608", Low;
+        /// Part of the name under which positions are stored: another suffix reads from the
+        /// beginning again.
+        "offset.suffix": offset_suffix: OptionalName, default "", Low;
+        /// A column that marks deleted rows (a boolean or number that is true or not zero, a date
+        /// or time that is not NULL): such rows are sent as deletes, with their key alone.
+        "delete.column.name": delete_column: OptionalName, default "", Low;
+    }
+    check SourceConfig::check_together
+}
+
+impl SourceConfig {
+    fn check_together(&self, faults: &mut Faults) {
+        match (&self.topic_prefix, &self.topic) {
+            (None, None) => faults.at(
+                "topic.prefix",
+                "set it, or `connect.topicname`: the rows need a topic",
+            ),
+            (Some(_), Some(_)) => {
+                faults.at("topic.prefix", "give this or `connect.topicname`, not both")
+            }
+            _ => {}
+        }
+        if self.tables.is_empty() {
+            faults.at("table.whitelist", "names no table");
+        }
+        let mode = self.mode.show();
+        if self.uses_timestamps() && self.timestamps.0.is_empty() {
+            faults.at(
+                "timestamp.column.name",
+                format!("is required in mode {mode}"),
+            );
+        }
+        if !self.uses_timestamps() {
+            let idle = |set: bool, key: &'static str, faults: &mut Faults| {
+                if set {
+                    faults.at(key, format!("has no effect in mode {mode}; leave it out"));
+                }
+            };
+            idle(
+                self.timestamp_initial.is_some(),
+                "timestamp.initial",
+                faults,
+            );
+            let delayed = !self.timestamp_delay.0.is_zero();
+            idle(delayed, "timestamp.delay.interval.ms", faults);
+        }
+        if !self.uses_incrementing() && self.incrementing.0.is_some() {
+            faults.at(
+                "incrementing.column.name",
+                format!("has no effect in mode {mode}; leave it out"),
+            );
+        }
+    }
+
+    /// Pages are ordered by time.
+    pub(crate) fn uses_timestamps(&self) -> bool {
+        match self.mode {
+            Mode::Timestamp | Mode::TimestampIncrementing => true,
+            Mode::Bulk | Mode::Incrementing => false,
+        }
+    }
+
+    /// Pages are ordered by a column that grows.
+    pub(crate) fn uses_incrementing(&self) -> bool {
+        match self.mode {
+            Mode::Incrementing | Mode::TimestampIncrementing => true,
+            Mode::Bulk | Mode::Timestamp => false,
+        }
+    }
+
+    pub(crate) fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            user: self.user.clone(),
+            password: self.password.clone(),
+            sqlite_dates: self.sqlite_dates,
+            ..OpenOptions::default()
+        }
+    }
+
+    pub(crate) fn connection_attempts(&self) -> Attempts {
+        Attempts {
+            tries: self.attempts,
+            pause: self.backoff.0,
+        }
+    }
+
+    /// The topic of a table's rows.
+    pub(crate) fn topic_of(&self, table: &str) -> String {
+        match (&self.topic, &self.topic_prefix) {
+            (Some(topic), _) => topic.clone(),
+            (None, Some(OptionalName(Some(prefix)))) => format!("{prefix}{table}"),
+            (None, _) => table.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Pages of a table, and the records made of them.
+use crate::reading::Reading;
+use connect_api::{
+    Kind, Op, Ops, Records, Result, Value,
+    arrow::{
+        array::{Array, ArrowPrimitiveType, RecordBatch, cast::AsArray as _, types::*},
+        buffer::ScalarBuffer,
+    },
+};
+use dialect_core::Page;
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+};
+
+/// Rows of the first page of a table: what its rows weigh is not known yet.
+const FIRST_ROWS: u32 = 500;
+/// A page has at most so many times the rows of the one before.
+const GROWTH: u32 = 8;
+/// Stands in event times for none.
+const NO_TIME: i64 = i64::MIN;
+
+impl Reading {
+    /// The rows after the key `after`.
+    pub(crate) fn next_page<'a>(
+        &'a self,
+        after: Option<&'a [Value]>,
+        limit: Option<NonZeroU32>,
+    ) -> Page<'a> {
+        Page {
+            table: &self.table,
+            columns: &self.columns,
+            key: &self.key,
+            after,
+            before_now: self.before_now,
+            limit,
+        }
+    }
+
+    /// Records of the columns, with event times and ops.
+    ///
+    /// # Errors
+    /// `Internal`: the batch is not of the reading's columns.
+    pub(crate) fn records(&self, topic: Arc<str>, batch: RecordBatch) -> Result<Records> {
+        let records = Records::new(topic, self.schema.clone(), batch)?;
+        let records = match self.event_times(&records) {
+            Some(times) => records.with_times(times)?,
+            None => records,
+        };
+        match self.deleted {
+            Some(column) => {
+                let ops = ops(&records, column);
+                records.with_ops(ops)
+            }
+            None => Ok(records),
+        }
+    }
+
+    /// The key values of the last row.
+    pub(crate) fn last_key(&self, records: &Records) -> Option<Vec<Value>> {
+        let row = records.row(records.len().checked_sub(1)?);
+        let value = |columns: &Vec<usize>| {
+            let mut cells = columns.iter().map(|i| row.get(*i).to_value());
+            cells.find(|value| *value != Value::Null)
+        };
+        self.key.iter().map(|part| value(&part.columns)).collect()
+    }
+
+    fn event_times(&self, records: &Records) -> Option<ScalarBuffer<i64>> {
+        let columns: Vec<_> = self
+            .times
+            .iter()
+            .map(|i| {
+                records
+                    .batch()
+                    .column(*i)
+                    .as_primitive::<TimestampMicrosecondType>()
+            })
+            .collect();
+        let millis = |micros: i64| micros.div_euclid(1_000);
+        match columns.as_slice() {
+            [] => None,
+            [column] if column.null_count() == 0 => {
+                Some(column.values().iter().map(|v| millis(*v)).collect())
+            }
+            columns => Some(
+                (0..records.len())
+                    .map(|row| {
+                        let filled = columns.iter().find(|c| c.is_valid(row));
+                        filled.map_or(NO_TIME, |c| millis(c.value(row)))
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// Rows that `column` marks as deleted are deletes, the others are read.
+fn ops(records: &Records, column: usize) -> Ops {
+    let array = records.batch().column(column);
+    let op = |deleted: bool| if deleted { Op::Delete } else { Op::Read };
+    fn not_zero<T: ArrowPrimitiveType>(array: &dyn Array) -> Vec<bool>
+    where
+        T::Native: PartialEq + Default,
+    {
+        let column = array.as_primitive::<T>();
+        let cells = column.iter();
+        cells
+            .map(|cell| cell.is_some_and(|v| v != T::Native::default()))
+            .collect()
+    }
+    let deleted: Vec<bool> = match &records.schema().kinds()[column] {
+        Kind::Bool => array.as_boolean().iter().map(|v| v == Some(true)).collect(),
+        Kind::Int8 => not_zero::<Int8Type>(array),
+        Kind::Int16 => not_zero::<Int16Type>(array),
+        Kind::Int32 => not_zero::<Int32Type>(array),
+        Kind::Int64 => not_zero::<Int64Type>(array),
+        Kind::UInt8 => not_zero::<UInt8Type>(array),
+        Kind::UInt16 => not_zero::<UInt16Type>(array),
+        Kind::UInt32 => not_zero::<UInt32Type>(array),
+        Kind::UInt64 => not_zero::<UInt64Type>(array),
+        Kind::Decimal { .. } => not_zero::<Decimal128Type>(array),
+        _ => (0..array.len()).map(|row| array.is_valid(row)).collect(),
+    };
+    Ops::from_rows(deleted.into_iter().map(op).collect())
+}
+
+/// How many rows a page asks for: so many that they take about the bytes that are allowed.
+#[derive(Debug)]
+pub(crate) struct PageSize {
+    rows: u32,
+    max_rows: u32,
+    max_bytes: usize,
+}
+
+impl PageSize {
+    pub(crate) fn new(max_rows: NonZeroU32, max_bytes: NonZeroUsize) -> Self {
+        Self {
+            rows: max_rows.get().min(FIRST_ROWS),
+            max_rows: max_rows.get(),
+            max_bytes: max_bytes.get(),
+        }
+    }
+
+    pub(crate) fn rows(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.rows).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// Learns from a page what rows weigh.
+    pub(crate) fn learn(&mut self, batch: &RecordBatch) {
+        let bytes = bytes_of(batch);
+        if bytes == 0 || batch.num_rows() == 0 {
+            return;
+        }
+        let fit = self.max_bytes.saturating_mul(batch.num_rows()) / bytes;
+        let fit = u32::try_from(fit).unwrap_or(u32::MAX);
+        let most = self.max_rows.min(self.rows.saturating_mul(GROWTH));
+        self.rows = fit.clamp(1, most);
+    }
+}
+
+/// Bytes of the values in a batch.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+        .sum()
+}

@@ -1,0 +1,69 @@
+//! Stored positions: the key values of the last row read, by name.
+use crate::reading::{Begin, Reading};
+use connect_api::{ColumnBuilder, Error, ErrorKind, Offset, Partition, Result, Value};
+use dialect_core::TableName;
+
+/// Under which a table's position is stored.
+pub(crate) fn partition(table: &TableName, suffix: Option<&str>) -> Partition {
+    let mut partition: Partition = [("table".into(), table.to_string().into())].into();
+    if let Some(suffix) = suffix {
+        partition.insert("suffix".into(), suffix.into());
+    }
+    partition
+}
+
+/// The offset after the row with these key values; an empty one stands for the beginning.
+pub(crate) fn offset(reading: &Reading, key: &[Value]) -> Offset {
+    let names = reading.offset_names.iter().cloned();
+    names.zip(key.iter().cloned()).collect()
+}
+
+/// The key values of a stored offset; `None` where reading begins.
+///
+/// # Errors
+/// `Config`: it was stored by another mode, or for other columns.
+pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option<Vec<Value>>> {
+    let Some(stored) = stored.filter(|offset| !offset.is_empty()) else {
+        return Ok(match &reading.begin {
+            Begin::After(key) => Some(key.clone()),
+            Begin::First | Begin::Now => None,
+        });
+    };
+    // Bulk mode without a key stores nothing that it could go on from.
+    let fits = stored.len() == reading.offset_names.len()
+        && reading.offset_names.iter().enumerate().all(|(part, name)| {
+            stored
+                .get(name)
+                .is_some_and(|value| holds(reading, part, value))
+        });
+    if !fits {
+        let list = |names: &mut dyn Iterator<Item = &Box<str>>| {
+            let quoted: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            match quoted.as_slice() {
+                [] => "nothing".to_owned(),
+                names => names.join(", "),
+            }
+        };
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "table {}: the stored position is of another mode or of other columns: it holds \
+                 {}, this mode needs {}. Set offset.suffix to read from the beginning, or set the \
+                 mode and columns as they were",
+                reading.table.name,
+                list(&mut stored.keys()),
+                list(&mut reading.offset_names.iter()),
+            ),
+        ));
+    }
+    let key = reading.offset_names.iter();
+    Ok(Some(key.map(|name| stored[name].clone()).collect()))
+}
+
+/// The column of the key part can hold the value.
+fn holds(reading: &Reading, part: usize, value: &Value) -> bool {
+    let kind = reading.key_kind(part);
+    *value != Value::Null
+        && ColumnBuilder::new(kind, 1)
+            .is_ok_and(|mut column| column.append_value(kind, value.clone()).is_some())
+}

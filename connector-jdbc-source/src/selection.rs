@@ -1,0 +1,233 @@
+//! Which tables are meant.
+use connect_api::config::Setting;
+use dialect_core::{TableName, TableType};
+
+/// Names of tables, some of them with `*`, in the order they were given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection(Vec<Entry>);
+
+/// One name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: TableName,
+    /// Stars in the name of the table stand for any characters.
+    pub(crate) pattern: bool,
+}
+
+impl Selection {
+    /// Exactly these tables.
+    pub(crate) fn exactly(names: impl IntoIterator<Item = TableName>) -> Self {
+        let entry = |name| Entry {
+            name,
+            pattern: false,
+        };
+        Self(names.into_iter().map(entry).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    /// Whether one of the entries means `table`; an entry without a schema means the table of
+    /// that name in any.
+    pub(crate) fn holds(&self, table: &TableName) -> bool {
+        self.0.iter().any(|entry| {
+            let schema = entry.name.schema.is_none() || entry.name.schema == table.schema;
+            schema && entry.matches(&table.name)
+        })
+    }
+}
+
+impl Entry {
+    /// Whether the name of a table is meant, its schema left aside.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        if self.pattern {
+            matches(&self.name.name, name)
+        } else {
+            self.name.name == name
+        }
+    }
+}
+
+/// `*` stands for any characters, none included.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Splits at commas and semicolons outside of quotes.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut quote) = (0, None);
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '`' => quote = Some(c),
+            None if c == ',' || c == ';' => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            None => {}
+        }
+    }
+    parts.push(&text[start..]);
+    let trimmed = parts.into_iter().map(str::trim);
+    trimmed.filter(|part| !part.is_empty()).collect()
+}
+
+/// A star stands outside of quotes.
+fn has_star(text: &str) -> bool {
+    let mut quote = None;
+    text.chars().any(|c| {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '`' => quote = Some(c),
+            None => return c == '*',
+        }
+        false
+    })
+}
+
+fn quoted(part: &str, pattern: bool) -> String {
+    let special = |c: char| ".,;\"`".contains(c) || (c == '*' && !pattern);
+    if part.contains(special) || part.trim() != part {
+        format!("\"{}\"", part.replace('"', "\"\""))
+    } else {
+        part.to_owned()
+    }
+}
+
+impl Setting for Selection {
+    const TYPE: &'static str = "list of tables";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut entries = Vec::new();
+        for part in split(text) {
+            let name = TableName::parse(part).map_err(|e| e.to_string())?;
+            let pattern = has_star(part);
+            if pattern && name.schema.as_ref().is_some_and(|s| s.contains('*')) {
+                return Err(format!(
+                    "`{part}`: `*` can stand in the name of a table only"
+                ));
+            }
+            entries.push(Entry { name, pattern });
+        }
+        Ok(Self(entries))
+    }
+
+    fn show(&self) -> String {
+        let entry = |entry: &Entry| {
+            let name = quoted(&entry.name.name, entry.pattern);
+            match &entry.name.schema {
+                Some(schema) => format!("{}.{name}", quoted(schema, false)),
+                None => name,
+            }
+        };
+        self.0.iter().map(entry).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// What may be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableTypes(Vec<TableType>);
+
+impl TableTypes {
+    pub(crate) fn holds(&self, table_type: TableType) -> bool {
+        self.0.contains(&table_type)
+    }
+}
+
+impl Setting for TableTypes {
+    const TYPE: &'static str = "list of TABLE, VIEW";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut types = Vec::new();
+        for part in split(text) {
+            types.push(match part.to_ascii_uppercase().as_str() {
+                "TABLE" => TableType::Table,
+                "VIEW" => TableType::View,
+                _ => return Err(format!("`{part}` is none of TABLE, VIEW")),
+            });
+        }
+        if types.is_empty() {
+            return Err("names none of TABLE, VIEW".to_owned());
+        }
+        Ok(Self(types))
+    }
+
+    fn show(&self) -> String {
+        let name = |t: &TableType| match t {
+            TableType::Table => "TABLE",
+            TableType::View => "VIEW",
+        };
+        self.0.iter().map(name).collect::<Vec<_>>().join(",")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_names_hold_commas_dots_and_stars() {
+        let text = "orders, shop.items,\"a,b\",\"x.y\".\"*\",`z;`";
+        let selection = Selection::parse(text).unwrap();
+        let names: Vec<_> = selection.0.iter().map(|e| e.name.to_string()).collect();
+        assert_eq!(names, ["orders", "shop.items", "a,b", "x.y.*", "z;"]);
+        assert!(selection.0.iter().all(|e| !e.pattern));
+        assert_eq!(Selection::parse(&selection.show()).unwrap(), selection);
+    }
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        let selection = Selection::parse("public.order_*, *").unwrap();
+        assert!(selection.0.iter().all(|e| e.pattern));
+        assert!(selection.0[0].matches("order_items") && selection.0[0].matches("order_"));
+        assert!(!selection.0[0].matches("orders"));
+        assert!(matches("a*b*c", "axxbyyc") && !matches("a*b*c", "axxbyy") && matches("*", ""));
+        assert!(!matches("ab*ba", "aba"));
+        assert_eq!(Selection::parse(&selection.show()).unwrap(), selection);
+    }
+
+    #[test]
+    fn a_star_in_the_schema_and_a_broken_name_are_refused() {
+        assert!(
+            Selection::parse("*.orders")
+                .unwrap_err()
+                .contains("name of a table only")
+        );
+        assert!(
+            Selection::parse("a.b.c")
+                .unwrap_err()
+                .contains("more parts")
+        );
+        assert!(
+            TableTypes::parse("TABLE, SYNONYM")
+                .unwrap_err()
+                .contains("`SYNONYM`")
+        );
+    }
+}
