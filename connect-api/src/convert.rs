@@ -47,6 +47,12 @@ impl Blobs {
         self.end();
     }
 
+    /// Keeps the first `strings` strings, and drops what was written after them.
+    pub fn truncate(&mut self, strings: usize) {
+        self.ends.truncate(strings);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
     /// Where string `i` lies in the buffer.
     pub fn range(&self, i: usize) -> Range<usize> {
         let start = if i == 0 { 0 } else { self.ends[i - 1] };
@@ -79,7 +85,7 @@ impl Encoded {
 /// Turns records into messages and back. One a task, shared by its topics.
 pub trait Converter: Send + Sync {
     /// Writes the bodies of all rows, in order, after what `bodies` holds. A row whose op is
-    /// `Delete` gets an empty body.
+    /// `Delete` gets an empty body. After an error `bodies` holds what it held before.
     ///
     /// # Errors
     /// `Data`: a value that the format cannot carry; the message names column and row.

@@ -83,8 +83,8 @@ impl Definition {
     }
 }
 
-/// The name among `names` that `given` most likely stands for.
-pub(crate) fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The name among `names` that `given` most likely stands for, for a "did you mean".
+pub fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
     names
         .map(|name| {

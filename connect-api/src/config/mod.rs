@@ -29,7 +29,7 @@ mod reader;
 mod setting;
 mod settings;
 
-pub use definition::{Definition, Importance, Key, Need};
+pub use definition::{Definition, Importance, Key, Need, nearest};
 pub use fault::{Fault, Faults};
 pub use reader::Reader;
 #[doc(hidden)]

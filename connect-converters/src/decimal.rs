@@ -1,0 +1,342 @@
+//! Exact decimals: as number text, and as the big-endian two's complement of the unscaled value.
+
+/// Digits that a [`Kind::BigDecimal`](connect_api::Kind) may have on either side of its point
+/// when an exponent is written out: PostgreSQL's own limit, so that `1e999999999` takes no memory.
+const MOST_DIGITS: i64 = 131_072;
+
+/// Why a text is not the unscaled value of a decimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// It is no number.
+    NotANumber,
+    /// It has more digits after the point than the scale.
+    Finer,
+    /// It has too many digits.
+    Larger,
+}
+
+/// The parts of a number text: `[+-]digits[.digits][(e|E)[+-]digits]`.
+struct Parts<'a> {
+    negative: bool,
+    whole: &'a [u8],
+    fraction: &'a [u8],
+    exponent: i64,
+}
+
+fn split(text: &[u8]) -> Option<Parts<'_>> {
+    fn run(text: &[u8]) -> (&[u8], &[u8]) {
+        let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+        text.split_at(digits)
+    }
+    let (negative, rest) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        (b'+', rest) => (false, rest),
+        _ => (false, text),
+    };
+    let (whole, mut rest) = run(rest);
+    let mut fraction: &[u8] = &[];
+    if let Some((b'.', after)) = rest.split_first() {
+        (fraction, rest) = run(after);
+    }
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut exponent = 0;
+    if let Some((b'e' | b'E', after)) = rest.split_first() {
+        let (sign, digits) = match after.split_first()? {
+            (b'-', digits) => (-1, digits),
+            (b'+', digits) => (1, digits),
+            _ => (1, after),
+        };
+        let (digits, end) = run(digits);
+        if digits.is_empty() {
+            return None;
+        }
+        // Saturates far beyond what any decimal reaches.
+        exponent = sign
+            * digits.iter().fold(0i64, |value, b| {
+                (value * 10 + i64::from(b - b'0')).min(1 << 40)
+            });
+        rest = end;
+    }
+    rest.is_empty().then_some(Parts {
+        negative,
+        whole,
+        fraction,
+        exponent,
+    })
+}
+
+/// The unscaled value at `scale` of a number text: exact or refused, never rounded.
+pub(crate) fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
+    let parts = split(text).ok_or(Misfit::NotANumber)?;
+    let (mut unscaled, mut zeros) = (0u128, 0u32);
+    for digit in parts.whole.iter().chain(parts.fraction) {
+        // Zeros count once a digit follows them, so that 1.000 fits a scale of 0.
+        if *digit == b'0' {
+            zeros += u32::from(unscaled != 0);
+            continue;
+        }
+        unscaled = 10u128
+            .checked_pow(zeros + 1)
+            .and_then(|power| unscaled.checked_mul(power))
+            .and_then(|value| value.checked_add(u128::from(digit - b'0')))
+            .ok_or(Misfit::Larger)?;
+        zeros = 0;
+    }
+    if unscaled == 0 {
+        return Ok(0);
+    }
+    let fraction = i64::try_from(parts.fraction.len()).or(Err(Misfit::Larger))?;
+    let shift = parts.exponent - fraction + i64::from(zeros) + i64::from(scale);
+    if shift < 0 {
+        return Err(Misfit::Finer);
+    }
+    let value = u32::try_from(shift)
+        .ok()
+        .and_then(|shift| 10u128.checked_pow(shift))
+        .and_then(|power| unscaled.checked_mul(power))
+        .and_then(|value| i128::try_from(value).ok())
+        .ok_or(Misfit::Larger)?;
+    Ok(if parts.negative { -value } else { value })
+}
+
+/// The unscaled value at `scale` of a whole number.
+pub(crate) fn scaled(magnitude: u64, scale: i8) -> Result<i128, Misfit> {
+    let magnitude = i128::from(magnitude);
+    let power = 10i128.checked_pow(scale.unsigned_abs().into());
+    match power {
+        _ if magnitude == 0 => Ok(0),
+        Some(power) if scale >= 0 => magnitude.checked_mul(power).ok_or(Misfit::Larger),
+        Some(power) if magnitude % power == 0 => Ok(magnitude / power),
+        None if scale >= 0 => Err(Misfit::Larger),
+        _ => Err(Misfit::Finer),
+    }
+}
+
+/// The number of a text without an exponent, where it is short enough that one division of two
+/// exact floats rounds it correctly (Clinger's fast path).
+pub(crate) fn short_double(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    if text.len() > 17 {
+        return None;
+    }
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        _ => (false, text),
+    };
+    let (mut mantissa, mut places, mut after_point) = (0u64, 0usize, 0usize);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa * 10 + u64::from(byte - b'0');
+                places += after_point;
+            }
+            b'.' => after_point = 1,
+            _ => return None,
+        }
+    }
+    // Below 2^53: a float of 64 bits holds it exactly.
+    if mantissa >= 1 << 53 {
+        return None;
+    }
+    let value = mantissa as f64 / POWERS.get(places)?;
+    Some(if negative { -value } else { value })
+}
+
+/// The canonical text of a number of any size, or of NaN and the infinities: no exponent, no
+/// sign `+`. The text itself where it is canonical already; else it is written to `scratch`.
+pub(crate) fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'a str, Misfit> {
+    if matches!(text, "NaN" | "Infinity" | "-Infinity") {
+        return Ok(text);
+    }
+    let parts = split(text.as_bytes()).ok_or(Misfit::NotANumber)?;
+    let has_exponent = text.contains(['e', 'E']);
+    if !has_exponent && !parts.whole.is_empty() && !text.starts_with('+') {
+        return Ok(text);
+    }
+    if parts.exponent.abs() > MOST_DIGITS {
+        return Err(Misfit::Larger);
+    }
+    let whole = i64::try_from(parts.whole.len()).or(Err(Misfit::Larger))?;
+    let point = whole + parts.exponent;
+    scratch.clear();
+    if parts.negative {
+        scratch.push('-');
+    }
+    let mut digits = parts
+        .whole
+        .iter()
+        .chain(parts.fraction)
+        .map(|b| char::from(*b));
+    if point <= 0 {
+        scratch.push('0');
+    }
+    for _ in 0..point {
+        scratch.push(digits.next().unwrap_or('0'));
+    }
+    let mut fraction = digits.peekable();
+    if point < 0 || fraction.peek().is_some() {
+        scratch.push('.');
+        scratch.extend((point..0).map(|_| '0'));
+        scratch.extend(fraction);
+    }
+    Ok(scratch)
+}
+
+/// Writes `unscaled × 10^-scale` in plain digits: `(-1234, 2)` as `-12.34`, `(12, -2)` as `1200`.
+pub(crate) fn write(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+    if unscaled < 0 {
+        out.push(b'-');
+    }
+    let mut buffer = itoa::Buffer::new();
+    let digits = match u64::try_from(unscaled.unsigned_abs()) {
+        Ok(small) => buffer.format(small),
+        Err(_) => buffer.format(unscaled.unsigned_abs()),
+    }
+    .as_bytes();
+    let places = usize::from(scale.unsigned_abs());
+    let zeros = |count| std::iter::repeat_n(b'0', count);
+    if scale <= 0 {
+        out.extend_from_slice(digits);
+        if unscaled != 0 {
+            out.extend(zeros(places));
+        }
+    } else if digits.len() > places {
+        let (whole, fraction) = digits.split_at(digits.len() - places);
+        out.extend_from_slice(whole);
+        out.push(b'.');
+        out.extend_from_slice(fraction);
+    } else {
+        out.extend_from_slice(b"0.");
+        out.extend(zeros(places - digits.len()));
+        out.extend_from_slice(digits);
+    }
+}
+
+/// The fewest big-endian bytes that hold `unscaled` as two's complement, as Java's
+/// `BigInteger.toByteArray` gives them; they are the last of the 16, and this is how many.
+pub(crate) fn significant_bytes(unscaled: i128) -> usize {
+    let magnitude = if unscaled < 0 { !unscaled } else { unscaled };
+    // One bit more, for the sign.
+    (128 - magnitude.leading_zeros()) as usize / 8 + 1
+}
+
+/// The unscaled value of big-endian two's complement bytes of any number; `None` where it needs
+/// more than 128 bits, or there are none.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Option<i128> {
+    let negative = *bytes.first()? >= 0x80;
+    let sign = if negative { 0xff } else { 0 };
+    let mut value = [sign; 16];
+    let surplus = bytes.len().saturating_sub(value.len());
+    let (head, tail) = bytes.split_at(surplus);
+    let start = value.len() - tail.len();
+    value[start..].copy_from_slice(tail);
+    let value = i128::from_be_bytes(value);
+    (head.iter().all(|b| *b == sign) && (value < 0) == negative).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn number_texts_are_read_exactly_or_refused() {
+        for (text, scale, value) in [
+            ("12.34", 2, Ok(1234)),
+            ("-12.34", 2, Ok(-1234)),
+            ("1E+3", 0, Ok(1000)),
+            ("-1E-10", 10, Ok(-1)),
+            ("1.230", 2, Ok(123)),
+            ("100", -2, Ok(1)),
+            ("120", -2, Err(Misfit::Finer)),
+            ("1.239", 2, Err(Misfit::Finer)),
+            ("0e999999999999999999999", 0, Ok(0)),
+            ("1e999999999999999999999", 0, Err(Misfit::Larger)),
+            ("1e-999999999999999999999", 0, Err(Misfit::Finer)),
+            ("-0.00", 2, Ok(0)),
+            (
+                "99999999999999999999999999999999999999.000",
+                0,
+                Ok(10i128.pow(38) - 1),
+            ),
+            (
+                "999999999999999999999999999999999999999999",
+                0,
+                Err(Misfit::Larger),
+            ),
+            ("", 0, Err(Misfit::NotANumber)),
+            ("-", 0, Err(Misfit::NotANumber)),
+            (".", 0, Err(Misfit::NotANumber)),
+            ("1e", 0, Err(Misfit::NotANumber)),
+            ("1 ", 0, Err(Misfit::NotANumber)),
+            ("NaN", 0, Err(Misfit::NotANumber)),
+        ] {
+            assert_eq!(parse(text.as_bytes(), scale), value, "{text} at {scale}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_size_get_their_canonical_text() {
+        let mut scratch = String::new();
+        for (text, canon) in [
+            ("NaN", "NaN"),
+            ("-Infinity", "-Infinity"),
+            ("1.50", "1.50"),
+            ("+7", "7"),
+            (".5", "0.5"),
+            ("1E+3", "1000"),
+            ("-1.25e1", "-12.5"),
+            ("1.25e-3", "0.00125"),
+            ("125e-3", "0.125"),
+            ("1e0", "1"),
+        ] {
+            assert_eq!(canonical(text, &mut scratch), Ok(canon));
+        }
+        assert_eq!(canonical("1e999999999", &mut scratch), Err(Misfit::Larger));
+        assert_eq!(canonical("x", &mut scratch), Err(Misfit::NotANumber));
+    }
+
+    #[test]
+    fn bytes_are_those_of_java() {
+        for (value, bytes) in [
+            (0, vec![0]),
+            (-1, vec![0xff]),
+            (127, vec![0x7f]),
+            (128, vec![0, 0x80]),
+            (-128, vec![0x80]),
+            (-129, vec![0xff, 0x7f]),
+            (9990, vec![0x27, 0x06]),
+        ] {
+            assert_eq!(significant_bytes(value), bytes.len());
+            assert_eq!(i128::to_be_bytes(value)[16 - bytes.len()..], bytes);
+            assert_eq!(from_bytes(&bytes), Some(value));
+        }
+        assert_eq!(from_bytes(&[]), None);
+        assert_eq!(from_bytes(&[0; 20]), Some(0));
+        assert_eq!(from_bytes(&[0xff; 20]), Some(-1));
+        assert_eq!(from_bytes(&[1; 17]), None);
+        assert_eq!(from_bytes(&[[0].as_slice(), &[0xff; 16]].concat()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn texts_and_bytes_come_back(value: i128, scale: i8) {
+            let mut text = Vec::new();
+            write(&mut text, value, scale);
+            prop_assert_eq!(
+                std::str::from_utf8(&text).unwrap(),
+                connect_api::decimal_text(value, scale)
+            );
+            if value != i128::MIN {
+                prop_assert_eq!(parse(&text, scale), Ok(value));
+            }
+            let bytes = value.to_be_bytes();
+            let start = 16 - significant_bytes(value);
+            prop_assert_eq!(from_bytes(&bytes[start..]), Some(value));
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Reads the cells of one column: what a value must be, decided before the first row.
+use super::cursor::{Cursor, Number};
+use super::fault::{Fault, Result};
+use super::text::{read_base64, short_base64};
+use crate::{calendar, decimal, decimal::Misfit};
+use connect_api::{ColumnBuilder, Kind, max_unscaled};
+
+/// What a number of a time or timestamp counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    fn micros(self, count: i64) -> Result<i64> {
+        match self {
+            Self::Micros => Some(count),
+            Self::Millis => count.checked_mul(1_000),
+            Self::Nanos if count % 1_000 == 0 => Some(count / 1_000),
+            Self::Nanos => None,
+        }
+        .ok_or_else(|| Fault::value("the time is not one of whole microseconds in 64 bits"))
+    }
+}
+
+/// What a string stands for where a decimal is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DecimalText {
+    /// Base64 of the unscaled value, as the Java converters write it.
+    Base64,
+    /// The number as text.
+    Digits,
+}
+
+/// How values of a column are written, where its kind leaves a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Forms {
+    /// Of numbers for times and timestamps.
+    pub(crate) unit: Unit,
+    /// Of strings for decimals.
+    pub(crate) decimal: DecimalText,
+}
+
+/// Memory for what cannot be read in place.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// A string without its escapes.
+    pub(crate) text: String,
+    /// The second of a value that needs two.
+    canonical: String,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextForm {
+    Text,
+    Json,
+    BigDecimal,
+}
+
+/// Reads the cells of one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CellReader {
+    forms: Forms,
+    text: TextForm,
+    scale: i8,
+    /// Largest unscaled value of a decimal.
+    largest: u128,
+    required: bool,
+}
+
+impl CellReader {
+    /// A reader of cells of `kind`; `required` ones may not be null.
+    pub(crate) fn new(kind: &Kind, forms: Forms, required: bool) -> Self {
+        let (precision, scale) = match kind {
+            Kind::Decimal { precision, scale } => (*precision, *scale),
+            _ => (0, 0),
+        };
+        Self {
+            forms,
+            text: match kind {
+                Kind::Json => TextForm::Json,
+                Kind::BigDecimal => TextForm::BigDecimal,
+                _ => TextForm::Text,
+            },
+            scale,
+            largest: max_unscaled(precision),
+            required,
+        }
+    }
+
+    /// Reads the JSON value at the cursor and appends it to `column`, which is of the kind the
+    /// reader was made for. On a fault nothing is appended.
+    #[inline]
+    pub(crate) fn read(
+        &self,
+        cursor: &mut Cursor<'_>,
+        column: &mut ColumnBuilder,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        if cursor.peek() == Some(b'n') {
+            return self.null(cursor, column);
+        }
+        match column {
+            ColumnBuilder::Int64(b) => b.append_value(signed(cursor)?),
+            ColumnBuilder::Int32(b) => b.append_value(narrow(signed(cursor)?)?),
+            ColumnBuilder::Text(b) if self.text == TextForm::Text => {
+                b.append_value(string(cursor, &mut scratch.text)?);
+            }
+            ColumnBuilder::Timestamp(b) if cursor.peek() != Some(b'"') => {
+                b.append_value(self.forms.unit.micros(signed(cursor)?)?);
+            }
+            ColumnBuilder::Float64(b) => b.append_value(double(cursor)?),
+            ColumnBuilder::Bool(b) => b.append_value(boolean(cursor)?),
+            ColumnBuilder::Date(b) if cursor.peek() != Some(b'"') => {
+                b.append_value(narrow(signed(cursor)?)?);
+            }
+            ColumnBuilder::Int16(b) => b.append_value(narrow(signed(cursor)?)?),
+            ColumnBuilder::Int8(b) => b.append_value(narrow(signed(cursor)?)?),
+            ColumnBuilder::UInt8(b) => b.append_value(narrow(signed(cursor)?)?),
+            ColumnBuilder::UInt16(b) => b.append_value(narrow(signed(cursor)?)?),
+            ColumnBuilder::UInt32(b) => b.append_value(narrow(signed(cursor)?)?),
+            ColumnBuilder::UInt64(b) if cursor.peek() != Some(b'"') => {
+                let value = self.scaled(cursor, 0)?;
+                b.append_value(value.try_into().or(Err(out_of_range()))?);
+            }
+            ColumnBuilder::Float32(b) => b.append_value(single(cursor)?),
+            ColumnBuilder::Decimal(b) if cursor.peek() != Some(b'"') => {
+                b.append_value(self.bounded(self.scaled(cursor, self.scale)?)?);
+            }
+            ColumnBuilder::Time(b) if cursor.peek() != Some(b'"') => {
+                b.append_value(self.forms.unit.micros(signed(cursor)?)?);
+            }
+            ColumnBuilder::Text(b)
+                if self.text == TextForm::Json && cursor.peek() != Some(b'"') =>
+            {
+                // Anything else than a string is JSON by itself: its text is kept.
+                b.append_value(cursor.value(&mut scratch.text)?);
+            }
+            ColumnBuilder::Text(b)
+                if self.text == TextForm::BigDecimal && cursor.peek() != Some(b'"') =>
+            {
+                let number = number_text(cursor, &mut scratch.text)?;
+                b.append_value(decimal::canonical(number, &mut scratch.canonical).map_err(misfit)?);
+            }
+            ColumnBuilder::Text(_)
+            | ColumnBuilder::Decimal(_)
+            | ColumnBuilder::UInt64(_)
+            | ColumnBuilder::Bytes(_)
+            | ColumnBuilder::Uuid(_)
+            | ColumnBuilder::Date(_)
+            | ColumnBuilder::Time(_)
+            | ColumnBuilder::Timestamp(_) => {
+                let Scratch {
+                    text,
+                    canonical,
+                    bytes,
+                } = scratch;
+                let text = string(cursor, text)?;
+                return self.append_text(text, column, canonical, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the value that `text` stands for: what a JSON string holds, or the whole message
+    /// key. Numbers, booleans and null are no texts: see [`read`](Self::read).
+    fn append_text(
+        &self,
+        text: &str,
+        column: &mut ColumnBuilder,
+        canonical: &mut String,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        match column {
+            ColumnBuilder::Text(b) => match self.text {
+                TextForm::Text | TextForm::Json => b.append_value(text),
+                TextForm::BigDecimal => {
+                    b.append_value(decimal::canonical(text, canonical).map_err(misfit)?);
+                }
+            },
+            ColumnBuilder::Decimal(b) => {
+                b.append_value(self.bounded(self.unscaled(text, self.scale, bytes)?)?);
+            }
+            ColumnBuilder::UInt64(b) => {
+                let value = self.unscaled(text, 0, bytes)?;
+                b.append_value(value.try_into().or(Err(out_of_range()))?);
+            }
+            ColumnBuilder::Bytes(b) => b.append_value(read_base64(text, bytes)?),
+            ColumnBuilder::Uuid(b) => b
+                .append_value(uuid(text).ok_or_else(|| not_text_of("a UUID"))?)
+                .map_err(|e| Fault::value(e.to_string()))?,
+            ColumnBuilder::Date(b) => b.append_value(
+                calendar::parse_date(text).ok_or_else(|| not_text_of("a date (YYYY-MM-DD)"))?,
+            ),
+            ColumnBuilder::Time(b) => {
+                b.append_value(calendar::parse_time(text).ok_or_else(|| {
+                    not_text_of("a time (HH:MM:SS, at most 6 digits after the point)")
+                })?)
+            }
+            ColumnBuilder::Timestamp(b) => {
+                b.append_value(calendar::parse_timestamp(text).ok_or_else(|| {
+                    not_text_of("a timestamp (ISO 8601, at most 6 digits after the point)")
+                })?);
+            }
+            _ => return Err(Fault::found("a number or a boolean", "text")),
+        }
+        Ok(())
+    }
+
+    /// Appends the value of a message key that is the only key column: its plain text, or a JSON
+    /// string. On a fault nothing is appended.
+    pub(crate) fn read_key(
+        &self,
+        key: &str,
+        column: &mut ColumnBuilder,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let is_string = key.starts_with('"');
+        let takes_text = matches!(
+            column,
+            ColumnBuilder::Text(_)
+                | ColumnBuilder::Decimal(_)
+                | ColumnBuilder::UInt64(_)
+                | ColumnBuilder::Bytes(_)
+                | ColumnBuilder::Uuid(_)
+                | ColumnBuilder::Date(_)
+                | ColumnBuilder::Time(_)
+                | ColumnBuilder::Timestamp(_)
+        );
+        if takes_text && !is_string {
+            return self.append_text(key, column, &mut scratch.canonical, &mut scratch.bytes);
+        }
+        let mut cursor = Cursor::new(key, 0);
+        if !is_string && cursor.peek() == Some(b'n') {
+            return Err(cursor.mismatch("a value"));
+        }
+        // The end is looked at first: nothing may be appended on a fault.
+        let mut ahead = cursor.clone();
+        ahead.value(&mut scratch.text)?;
+        ahead.end()?;
+        self.read(&mut cursor, column, scratch)
+    }
+
+    #[cold]
+    fn null(&self, cursor: &mut Cursor<'_>, column: &mut ColumnBuilder) -> Result<()> {
+        cursor.word("null")?;
+        if self.required {
+            return Err(Fault::value("null in a key column"));
+        }
+        column.append_null();
+        Ok(())
+    }
+
+    /// Reads a number as the unscaled value at `scale`.
+    fn scaled(&self, cursor: &mut Cursor<'_>, scale: i8) -> Result<i128> {
+        match number(cursor, "a number")? {
+            Number::Whole {
+                negative,
+                magnitude,
+            } => {
+                decimal::scaled(magnitude, scale).map(|value| if negative { -value } else { value })
+            }
+            Number::Text(text) => decimal::parse(text.as_bytes(), scale),
+        }
+        .map_err(misfit)
+    }
+
+    /// The unscaled value at `scale` that a text stands for.
+    fn unscaled(&self, text: &str, scale: i8, bytes: &mut Vec<u8>) -> Result<i128> {
+        match self.forms.decimal {
+            DecimalText::Digits => decimal::parse(text.as_bytes(), scale).map_err(misfit),
+            DecimalText::Base64 => match short_base64(text.as_bytes()) {
+                Some(value) => Ok(value),
+                None => decimal::from_bytes(read_base64(text, bytes)?).ok_or_else(out_of_range),
+            },
+        }
+    }
+
+    fn bounded(&self, unscaled: i128) -> Result<i128> {
+        if unscaled.unsigned_abs() > self.largest {
+            return Err(out_of_range());
+        }
+        Ok(unscaled)
+    }
+}
+
+#[cold]
+fn out_of_range() -> Fault {
+    Fault::value("the number is beyond the range of the column")
+}
+
+#[cold]
+fn not_text_of(what: &str) -> Fault {
+    Fault::value(format!("the string is not the text of {what}"))
+}
+
+#[cold]
+fn misfit(misfit: Misfit) -> Fault {
+    match misfit {
+        Misfit::NotANumber => not_text_of("a number"),
+        Misfit::Finer => Fault::value("the number has more digits after the point than the column"),
+        Misfit::Larger => out_of_range(),
+    }
+}
+
+#[inline]
+fn number<'a>(cursor: &mut Cursor<'a>, expected: &str) -> Result<Number<'a>> {
+    match cursor.peek() {
+        Some(b'-' | b'0'..=b'9') => cursor.number(),
+        _ => Err(cursor.mismatch(expected)),
+    }
+}
+
+/// The text of a number.
+fn number_text<'a>(cursor: &mut Cursor<'a>, scratch: &mut String) -> Result<&'a str> {
+    match cursor.peek() {
+        Some(b'-' | b'0'..=b'9') => cursor.value(scratch),
+        _ => Err(cursor.mismatch("a number")),
+    }
+}
+
+#[inline]
+fn string<'s, 'a: 's>(cursor: &mut Cursor<'a>, scratch: &'s mut String) -> Result<&'s str> {
+    if cursor.peek() == Some(b'"') {
+        cursor.string(scratch)
+    } else {
+        Err(cursor.mismatch("a string"))
+    }
+}
+
+#[inline]
+fn signed(cursor: &mut Cursor<'_>) -> Result<i64> {
+    match number(cursor, "a whole number")? {
+        Number::Whole {
+            negative: false,
+            magnitude,
+        } => i64::try_from(magnitude).ok(),
+        Number::Whole {
+            negative: true,
+            magnitude,
+        } => 0i64.checked_sub_unsigned(magnitude),
+        Number::Text(text) => {
+            let value = decimal::parse(text.as_bytes(), 0).map_err(misfit)?;
+            i64::try_from(value).ok()
+        }
+    }
+    .ok_or_else(out_of_range)
+}
+
+#[inline]
+fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T> {
+    value.try_into().or(Err(out_of_range()))
+}
+
+fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
+    match cursor.peek() {
+        Some(b't') => cursor.word("true").map(|()| true),
+        Some(b'f') => cursor.word("false").map(|()| false),
+        Some(b'-' | b'0'..=b'9') => match signed(cursor)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Fault::found("a boolean, 0 or 1", "another number")),
+        },
+        _ => Err(cursor.mismatch("a boolean")),
+    }
+}
+
+fn double(cursor: &mut Cursor<'_>) -> Result<f64> {
+    let value = match number(cursor, "a number")? {
+        Number::Whole {
+            negative,
+            magnitude,
+        } => {
+            // To the nearest, as the text would be read.
+            let value = magnitude as f64;
+            if negative { -value } else { value }
+        }
+        Number::Text(text) => decimal::short_double(text.as_bytes())
+            .map_or_else(|| text.parse(), Ok)
+            .or(Err(out_of_range()))?,
+    };
+    value.is_finite().then_some(value).ok_or_else(out_of_range)
+}
+
+fn single(cursor: &mut Cursor<'_>) -> Result<f32> {
+    let value: f32 = match number(cursor, "a number")? {
+        Number::Whole {
+            negative,
+            magnitude,
+        } => {
+            let value = magnitude as f32;
+            if negative { -value } else { value }
+        }
+        Number::Text(text) => text.parse().or(Err(out_of_range()))?,
+    };
+    value.is_finite().then_some(value).ok_or_else(out_of_range)
+}
+
+/// The bytes of `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, with or without its dashes.
+fn uuid(text: &str) -> Option<[u8; 16]> {
+    let dashes: &[usize] = match text.len() {
+        36 => &[8, 13, 18, 23],
+        32 => &[],
+        _ => return None,
+    };
+    let (mut value, mut digits) = (0u128, 0);
+    for (i, byte) in text.bytes().enumerate() {
+        if dashes.contains(&i) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        value = value << 4 | u128::from(char::from(byte).to_digit(16)?);
+        digits += 1;
+    }
+    (digits == 32).then(|| value.to_be_bytes())
+}

@@ -1,0 +1,290 @@
+//! Writes the cells of one column: how, decided before the first row.
+use super::text::{write_base64, write_string};
+use crate::{calendar, decimal};
+use connect_api::{
+    Error, ErrorKind, Kind,
+    arrow::{
+        array::{
+            Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray, cast::AsArray,
+            types::*,
+        },
+        buffer::NullBuffer,
+    },
+};
+
+/// How times and timestamps are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeStyle {
+    /// As a number of microseconds; dates as one of days.
+    Micros,
+    /// As a number of milliseconds, where it is whole; dates as one of days.
+    Millis,
+    /// As ISO 8601 text.
+    Iso,
+}
+
+/// How decimals are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DecimalStyle {
+    /// As base64 of the unscaled value.
+    Base64,
+    /// As a number.
+    Number,
+    /// As text.
+    Text,
+}
+
+/// How values are written, where their kind leaves a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) time: TimeStyle,
+    pub(crate) decimal: DecimalStyle,
+    /// Texts other than those of text columns stand in quotes.
+    pub(crate) quoted: bool,
+}
+
+/// Why a cell cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Infinite,
+    BelowMillis,
+    BeyondDay,
+}
+
+impl Refusal {
+    /// The error, of kind `Data`.
+    #[cold]
+    pub(crate) fn into_error(self, column: &str, row: usize) -> Error {
+        let why = match self {
+            Self::Infinite => "JSON has no NaN and no infinity",
+            Self::BelowMillis => {
+                "microseconds would be lost; `time.precision.mode=adaptive` keeps them"
+            }
+            Self::BeyondDay => "the time is not between 00:00 and 24:00",
+        };
+        Error::new(
+            ErrorKind::Data,
+            format!("column `{column}`, row {row}: {why}"),
+        )
+    }
+}
+
+#[derive(Debug)]
+enum Cells<'a> {
+    Bool(&'a BooleanArray),
+    Int8(&'a [i8]),
+    Int16(&'a [i16]),
+    Int32(&'a [i32]),
+    Int64(&'a [i64]),
+    UInt8(&'a [u8]),
+    UInt16(&'a [u16]),
+    UInt32(&'a [u32]),
+    UInt64(&'a [u64]),
+    Float32(&'a [f32]),
+    Float64(&'a [f64]),
+    Decimal(&'a [i128], i8),
+    Text(&'a StringArray),
+    Bytes(&'a BinaryArray),
+    Uuid(&'a FixedSizeBinaryArray),
+    Date(&'a [i32]),
+    Time(&'a [i64]),
+    /// `true` for instants.
+    Timestamp(&'a [i64], bool),
+}
+
+/// Writes the cells of one column.
+#[derive(Debug)]
+pub(crate) struct CellWriter<'a> {
+    cells: Cells<'a>,
+    nulls: Option<&'a NullBuffer>,
+    style: Style,
+}
+
+impl<'a> CellWriter<'a> {
+    /// A writer of `column`, which is of `kind`; `None` where cells of that kind are not written.
+    pub(crate) fn new(kind: &Kind, column: &'a dyn Array, style: Style) -> Option<Self> {
+        macro_rules! values {
+            ($t:ty) => {
+                column.as_primitive::<$t>().values()
+            };
+        }
+        let cells = match kind {
+            Kind::Bool => Cells::Bool(column.as_boolean()),
+            Kind::Int8 => Cells::Int8(values!(Int8Type)),
+            Kind::Int16 => Cells::Int16(values!(Int16Type)),
+            Kind::Int32 => Cells::Int32(values!(Int32Type)),
+            Kind::Int64 => Cells::Int64(values!(Int64Type)),
+            Kind::UInt8 => Cells::UInt8(values!(UInt8Type)),
+            Kind::UInt16 => Cells::UInt16(values!(UInt16Type)),
+            Kind::UInt32 => Cells::UInt32(values!(UInt32Type)),
+            Kind::UInt64 => Cells::UInt64(values!(UInt64Type)),
+            Kind::Float32 => Cells::Float32(values!(Float32Type)),
+            Kind::Float64 => Cells::Float64(values!(Float64Type)),
+            Kind::Decimal { scale, .. } => Cells::Decimal(values!(Decimal128Type), *scale),
+            Kind::Text | Kind::Json | Kind::BigDecimal => Cells::Text(column.as_string()),
+            Kind::Bytes => Cells::Bytes(column.as_binary()),
+            Kind::Uuid => Cells::Uuid(column.as_fixed_size_binary()),
+            Kind::Date => Cells::Date(values!(Date32Type)),
+            Kind::Time => Cells::Time(values!(Time64MicrosecondType)),
+            Kind::Timestamp { utc } => Cells::Timestamp(values!(TimestampMicrosecondType), *utc),
+            Kind::Other(_) => return None,
+        };
+        Some(Self {
+            cells,
+            nulls: column.nulls(),
+            style,
+        })
+    }
+
+    /// Whether the cell at `row` is null.
+    #[inline]
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.nulls.is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// The text at `row` of a text column.
+    pub(crate) fn text(&self, row: usize) -> Option<&'a str> {
+        match &self.cells {
+            Cells::Text(texts) => Some(texts.value(row)),
+            _ => None,
+        }
+    }
+
+    /// Writes the cell at `row`, which is not null.
+    #[inline]
+    pub(crate) fn write(&self, out: &mut Vec<u8>, row: usize) -> Result<(), Refusal> {
+        match &self.cells {
+            Cells::Int64(values) => write_integer(out, values[row]),
+            Cells::Int32(values) => write_integer(out, values[row]),
+            Cells::Text(values) => write_string(out, values.value(row)),
+            Cells::Timestamp(values, utc) => return self.timestamp(out, values[row], *utc),
+            Cells::Float64(values) => {
+                return write_float(out, values[row], values[row].is_finite());
+            }
+            Cells::Decimal(values, scale) => self.decimal(out, values[row], *scale),
+            Cells::Bool(values) => out.extend_from_slice(if values.value(row) {
+                b"true".as_slice()
+            } else {
+                b"false"
+            }),
+            Cells::Date(values) => match self.style.time {
+                TimeStyle::Micros | TimeStyle::Millis => write_integer(out, values[row]),
+                TimeStyle::Iso => {
+                    self.quote(out);
+                    calendar::write_date(out, values[row].into());
+                    self.quote(out);
+                }
+            },
+            Cells::Int8(values) => write_integer(out, values[row]),
+            Cells::Int16(values) => write_integer(out, values[row]),
+            Cells::UInt8(values) => write_integer(out, values[row]),
+            Cells::UInt16(values) => write_integer(out, values[row]),
+            Cells::UInt32(values) => write_integer(out, values[row]),
+            Cells::UInt64(values) => self.decimal(out, values[row].into(), 0),
+            Cells::Float32(values) => {
+                return write_float(out, values[row], values[row].is_finite());
+            }
+            Cells::Time(values) => return self.time(out, values[row]),
+            Cells::Bytes(values) => {
+                self.quote(out);
+                write_base64(out, values.value(row));
+                self.quote(out);
+            }
+            Cells::Uuid(values) => {
+                self.quote(out);
+                write_uuid(out, values.value(row));
+                self.quote(out);
+            }
+        }
+        Ok(())
+    }
+
+    fn quote(&self, out: &mut Vec<u8>) {
+        if self.style.quoted {
+            out.push(b'"');
+        }
+    }
+
+    fn decimal(&self, out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+        match self.style.decimal {
+            DecimalStyle::Base64 => {
+                let bytes = unscaled.to_be_bytes();
+                let start = bytes.len() - decimal::significant_bytes(unscaled);
+                out.push(b'"');
+                write_base64(out, &bytes[start..]);
+                out.push(b'"');
+            }
+            DecimalStyle::Number => decimal::write(out, unscaled, scale),
+            DecimalStyle::Text => {
+                self.quote(out);
+                decimal::write(out, unscaled, scale);
+                self.quote(out);
+            }
+        }
+    }
+
+    fn time(&self, out: &mut Vec<u8>, micros: i64) -> Result<(), Refusal> {
+        match self.style.time {
+            TimeStyle::Micros => write_integer(out, micros),
+            TimeStyle::Millis => write_integer(out, millis(micros)?),
+            TimeStyle::Iso => {
+                if !(0..=calendar::DAY).contains(&micros) {
+                    return Err(Refusal::BeyondDay);
+                }
+                self.quote(out);
+                calendar::write_time(out, micros);
+                self.quote(out);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn timestamp(&self, out: &mut Vec<u8>, micros: i64, utc: bool) -> Result<(), Refusal> {
+        match self.style.time {
+            TimeStyle::Micros => write_integer(out, micros),
+            TimeStyle::Millis => write_integer(out, millis(micros)?),
+            TimeStyle::Iso => {
+                self.quote(out);
+                calendar::write_timestamp(out, micros);
+                if utc {
+                    out.push(b'Z');
+                }
+                self.quote(out);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn millis(micros: i64) -> Result<i64, Refusal> {
+    if micros % 1_000 == 0 {
+        Ok(micros / 1_000)
+    } else {
+        Err(Refusal::BelowMillis)
+    }
+}
+
+#[inline]
+fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+#[inline]
+fn write_float(out: &mut Vec<u8>, value: impl zmij::Float, is_finite: bool) -> Result<(), Refusal> {
+    if !is_finite {
+        return Err(Refusal::Infinite);
+    }
+    out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    Ok(())
+}
+
+fn write_uuid(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for (i, byte) in bytes.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            out.push(b'-');
+        }
+        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+}

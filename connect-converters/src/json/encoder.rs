@@ -1,0 +1,137 @@
+//! Records to bodies: what stands before each value is made once per schema.
+use super::TimePrecision;
+use super::cell_writer::{CellWriter, Style};
+use super::connect_schema;
+use super::text::write_string;
+use connect_api::{Blobs, Op, Records, Result, Schema, SchemaRef};
+use std::{
+    collections::HashMap,
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What stands in a body before the value of each column, and at its end.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    before: Vec<Box<[u8]>>,
+    end: &'static [u8],
+    total: usize,
+}
+
+impl Opening {
+    fn new(schema: &Schema, envelope: Option<TimePrecision>) -> Result<Self> {
+        let mut first = Vec::new();
+        if let Some(precision) = envelope {
+            first.extend_from_slice(br#"{"schema":"#);
+            connect_schema::write(&mut first, schema, precision)?;
+            first.extend_from_slice(br#","payload":"#);
+        }
+        first.push(b'{');
+        let mut before = Vec::with_capacity(schema.kinds().len());
+        for field in schema.columns().fields() {
+            let mut text = std::mem::take(&mut first);
+            if !before.is_empty() {
+                text.push(b',');
+            }
+            write_string(&mut text, field.name());
+            text.push(b':');
+            before.push(text.into_boxed_slice());
+        }
+        if before.is_empty() {
+            before.push(first.into());
+        }
+        Ok(Self {
+            total: before.iter().map(|text| text.len()).sum(),
+            before,
+            end: if envelope.is_some() { b"}}" } else { b"}" },
+        })
+    }
+}
+
+/// Openings of the schemas seen; one lock a batch.
+#[derive(Debug)]
+pub(crate) struct Openings {
+    envelope: Option<TimePrecision>,
+    most: NonZero<usize>,
+    /// By address; the schema is held, so that its address stays its own.
+    known: Mutex<HashMap<usize, (SchemaRef, Arc<Opening>)>>,
+}
+
+impl Openings {
+    /// Openings with the schema where `schemas` says so.
+    pub(crate) fn new(schemas: bool, precision: TimePrecision, most: NonZero<usize>) -> Self {
+        Self {
+            envelope: schemas.then_some(precision),
+            most,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The opening of `schema`.
+    ///
+    /// # Errors
+    /// `Unsupported`: a column of a kind that has no Connect type.
+    pub(crate) fn of(&self, schema: &SchemaRef) -> Result<Arc<Opening>> {
+        // The map is whole between any two calls, so a panic elsewhere does not spoil it.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = Arc::as_ptr(schema).addr();
+        if let Some((_, opening)) = known.get(&address) {
+            return Ok(opening.clone());
+        }
+        let opening = Arc::new(Opening::new(schema, self.envelope)?);
+        if known.len() >= self.most.get() {
+            known.clear();
+        }
+        known.insert(address, (schema.clone(), opening.clone()));
+        Ok(opening)
+    }
+}
+
+/// Writes the bodies of all rows; on an error some of them are left in `bodies`.
+///
+/// # Errors
+/// `Data`: a value that JSON cannot carry. `Unsupported`: a column of a kind that it cannot.
+pub(crate) fn encode(
+    records: &Records,
+    opening: &Opening,
+    style: Style,
+    bodies: &mut Blobs,
+) -> Result<()> {
+    /// Room for a value, on average.
+    const VALUE_BYTES: usize = 16;
+    let schema = records.schema();
+    let cells = schema
+        .kinds()
+        .iter()
+        .zip(records.batch().columns())
+        .zip(schema.columns().fields())
+        .map(|((kind, column), field)| {
+            CellWriter::new(kind, column, style)
+                .ok_or_else(|| connect_schema::unsupported(field.name(), field.data_type()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let row_bytes = opening.total + cells.len() * VALUE_BYTES;
+    bodies.buffer().reserve(records.len() * row_bytes);
+    for row in 0..records.len() {
+        if records.ops().get(row) != Op::Delete {
+            let out = bodies.buffer();
+            if cells.is_empty() {
+                opening
+                    .before
+                    .iter()
+                    .for_each(|text| out.extend_from_slice(text));
+            }
+            for (i, (cell, before)) in cells.iter().zip(&opening.before).enumerate() {
+                out.extend_from_slice(before);
+                if cell.is_null(row) {
+                    out.extend_from_slice(b"null");
+                } else if let Err(refusal) = cell.write(out, row) {
+                    return Err(refusal.into_error(schema.field(i).name(), row));
+                }
+            }
+            out.extend_from_slice(opening.end);
+        }
+        bodies.end();
+    }
+    Ok(())
+}

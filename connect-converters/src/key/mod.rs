@@ -1,0 +1,85 @@
+//! Message keys: the key columns of a row as text, and back.
+//!
+//! No key columns: an empty text. One: its plain text, such as `42`, `12.50`, `2024-02-29`,
+//! `2024-06-01T12:34:56.000000Z`. Several: a JSON object in the order of the key,
+//! `{"region":"eu","id":42}`. A text that could be taken for something else (empty, beginning
+//! with `{` or `"`, or holding control characters, which RocketMQ parts properties with) is
+//! written as a JSON string.
+mod reader;
+
+pub use reader::KeyReader;
+
+use crate::json::cell_writer::{CellWriter, DecimalStyle, Style, TimeStyle};
+use crate::json::text::write_string;
+use connect_api::{Blobs, Error, ErrorKind, Records, Result};
+
+/// Writes the keys of all rows, in order, after what `keys` holds; empty ones where the schema
+/// has no key. After an error `keys` holds what it held before.
+///
+/// # Errors
+/// `Data`: a null in a key column, or a value without a text; the message names column and row.
+/// `Unsupported`: a key column of a kind that has no text.
+pub fn encode_keys(records: &Records, keys: &mut Blobs) -> Result<()> {
+    let before = keys.len();
+    write_keys(records, keys).inspect_err(|_| keys.truncate(before))
+}
+
+fn write_keys(records: &Records, keys: &mut Blobs) -> Result<()> {
+    let schema = records.schema();
+    let several = schema.key().len() > 1;
+    let style = Style {
+        time: TimeStyle::Iso,
+        decimal: DecimalStyle::Text,
+        quoted: several,
+    };
+    let mut columns = Vec::with_capacity(schema.key().len());
+    for i in schema.key() {
+        let name = schema.field(*i).name().as_str();
+        let writer = CellWriter::new(&schema.kinds()[*i], records.batch().column(*i), style);
+        let writer = writer.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "key column `{name}`: Arrow type {} has no text",
+                    schema.field(*i).data_type()
+                ),
+            )
+        })?;
+        let mut opening = vec![if columns.is_empty() { b'{' } else { b',' }];
+        write_string(&mut opening, name);
+        opening.push(b':');
+        columns.push((name, writer, opening));
+    }
+    for row in 0..records.len() {
+        let out = keys.buffer();
+        for (name, writer, opening) in &columns {
+            if writer.is_null(row) {
+                return Err(Error::new(
+                    ErrorKind::Data,
+                    format!("key column `{name}`, row {row}: NULL has no place in a key"),
+                ));
+            }
+            let text = writer.text(row).filter(|text| !several && is_plain(text));
+            if let Some(text) = text {
+                out.extend_from_slice(text.as_bytes());
+                continue;
+            }
+            if several {
+                out.extend_from_slice(opening);
+            }
+            writer
+                .write(out, row)
+                .map_err(|refusal| refusal.into_error(name, row))?;
+        }
+        if several {
+            out.push(b'}');
+        }
+        keys.end();
+    }
+    Ok(())
+}
+
+/// Whether a text is a key as it is, and cannot be taken for something else.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with(['{', '"']) && text.bytes().all(|b| b >= 0x20)
+}
