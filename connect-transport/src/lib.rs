@@ -1,9 +1,15 @@
 //! Topics, queues and offsets: Apache RocketMQ and an embedded store behind one interface.
+#[cfg(feature = "testing")]
+pub mod contract;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 mod frame;
 mod id;
 mod message;
 mod page;
 mod publisher;
+#[cfg(feature = "rocketmq")]
+pub mod rocketmq;
 mod transport;
 
 pub use frame::{CommonProperties, Frame, Frames, Outgoing, op_of, walk};

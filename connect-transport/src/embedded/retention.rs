@@ -1,0 +1,101 @@
+//! Lets go of the oldest batches.
+use super::{
+    EmbeddedOptions, Unread,
+    directory::{Extent, QueueEntry},
+    table::{BATCHES, OFFSETS, Stamp},
+    writer::Touched,
+};
+use redb::{ReadableTable, WriteTransaction};
+use tracing::warn;
+
+/// Most batches of a queue that go in one commit: an append waits for at most so many.
+const MOST_AT_ONCE: usize = 64;
+
+/// Trims the touched queues that hold too many bytes, and with `by_age` those with batches that
+/// are too old. Says whether more is to go.
+pub(super) fn trim(
+    txn: &WriteTransaction,
+    options: &EmbeddedOptions,
+    now: i64,
+    by_age: bool,
+    touched: &mut Touched,
+) -> Result<bool, redb::Error> {
+    let mut more = false;
+    let age = i64::try_from(options.max_age.as_millis()).unwrap_or(i64::MAX);
+    let oldest_kept = if by_age {
+        now.saturating_sub(age)
+    } else {
+        i64::MIN
+    };
+    for (queue, extent) in touched.values_mut() {
+        if by_age || extent.bytes > options.max_queue_bytes {
+            more |= trim_queue(txn, options, oldest_kept, queue, extent)?;
+        }
+    }
+    Ok(more)
+}
+
+fn trim_queue(
+    txn: &WriteTransaction,
+    options: &EmbeddedOptions,
+    oldest_kept: i64,
+    queue: &QueueEntry,
+    extent: &mut Extent,
+) -> Result<bool, redb::Error> {
+    let (topic, id) = (queue.topic, queue.id);
+    let offsets = txn.open_table(OFFSETS)?;
+    // The offset that the slowest group has got to.
+    let mut unread = i64::MAX;
+    for entry in offsets.range((topic, id, "")..)? {
+        let (key, offset) = entry?;
+        if (key.value().0, key.value().1) != (topic, id) {
+            break;
+        }
+        unread = unread.min(offset.value());
+    }
+    let mut batches = txn.open_table(BATCHES)?;
+    let was = extent.first;
+    let mut left = MOST_AT_ONCE;
+    while left > 0 {
+        let kept = options.unread == Unread::Keep && unread <= extent.first;
+        if extent.first >= extent.next || kept {
+            break;
+        }
+        let Some((first, stamp, bytes)) = oldest(&batches, topic, id)? else {
+            break;
+        };
+        let end = first + i64::from(stamp.messages);
+        let beyond = extent.bytes > options.max_queue_bytes || stamp.stored < oldest_kept;
+        if !beyond || (options.unread == Unread::Keep && unread < end) {
+            break;
+        }
+        batches.remove((topic, id, first))?;
+        left -= 1;
+        extent.first = end;
+        extent.bytes = extent.bytes.saturating_sub(bytes);
+    }
+    if unread < extent.first && was < extent.first {
+        warn!(
+            topic,
+            queue = id,
+            messages = extent.first - unread.max(was),
+            "the embedded store let go of messages that a group has not read"
+        );
+    }
+    Ok(left == 0)
+}
+
+/// Offset, stamp and bytes of the oldest batch.
+fn oldest(
+    batches: &impl ReadableTable<(u32, u32, i64), &'static [u8]>,
+    topic: u32,
+    queue: u32,
+) -> Result<Option<(i64, Stamp, u64)>, redb::Error> {
+    let range = (topic, queue, i64::MIN)..=(topic, queue, i64::MAX);
+    let Some(found) = batches.range(range)?.next() else {
+        return Ok(None);
+    };
+    let (key, value) = found?;
+    let (stamp, _) = Stamp::split(value.value())?;
+    Ok(Some((key.value().2, stamp, value.value().len() as u64)))
+}

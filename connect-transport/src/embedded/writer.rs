@@ -1,0 +1,264 @@
+//! The one thread that writes: what all lanes have handed in goes into one commit.
+use super::{
+    EmbeddedOptions,
+    directory::{Extent, QueueEntry},
+    retention,
+    store::Store,
+    table::{BATCHES, OFFSETS, QUEUES, Stamp, TOPICS},
+};
+use crate::Batch;
+use connect_api::{Error, Result};
+use redb::WriteTransaction;
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::oneshot;
+
+/// 16 MiB: a commit this long no longer feels its sync, and its pages are held in memory.
+const GROUP_BYTES: usize = 16 << 20;
+/// How often queues without traffic are looked at for batches that are too old.
+const AGE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What is to be written.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Appends a batch; the answer is the offset of its first message.
+    Append(Arc<QueueEntry>, Batch),
+    /// Sets offsets of a group; the answer is 0.
+    Commit(Arc<str>, Vec<(Arc<QueueEntry>, i64)>),
+    /// Makes a topic; the answer is 0.
+    Create(Arc<str>, NonZeroU32),
+}
+
+type Answer = oneshot::Sender<Result<i64>>;
+
+/// The way to the writer; it ends when the last one is dropped, or at `close`.
+#[derive(Debug)]
+pub(super) struct Desk {
+    store: Arc<Store>,
+    work: Mutex<Option<Sender<(Work, Answer)>>>,
+}
+
+impl Desk {
+    /// Starts the writer. The receiver hears when it has ended.
+    pub(super) fn open(
+        store: Arc<Store>,
+        options: EmbeddedOptions,
+    ) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
+        let (work, inbox) = channel();
+        let (ended, end) = oneshot::channel::<()>();
+        let writer = Writer {
+            store: store.clone(),
+            options,
+        };
+        let name = "embedded-writer".to_owned();
+        std::thread::Builder::new().name(name).spawn(move || {
+            writer.run(&inbox);
+            drop(ended);
+        })?;
+        let work = Mutex::new(Some(work));
+        Ok((Self { store, work }, end))
+    }
+
+    /// Has the work done; `Ok` means that it is on the disk (G1).
+    pub(super) async fn have(&self, work: Work) -> Result<i64> {
+        let (answer, done) = oneshot::channel();
+        let sent = {
+            let desk = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            desk.as_ref().map(|d| d.send((work, answer)))
+        };
+        match sent {
+            Some(Ok(())) => done.await.unwrap_or_else(|_| Err(self.store.ended())),
+            Some(Err(_)) | None => Err(self.store.ended()),
+        }
+    }
+
+    /// Takes no more work; the writer ends after what it has.
+    pub(super) fn close(&self) {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        *work = None;
+    }
+}
+
+/// What a commit did.
+#[derive(Debug, Default)]
+struct Done {
+    /// An answer for each of the group.
+    results: Vec<i64>,
+    /// Batches are left that are to go.
+    more: bool,
+}
+
+struct Writer {
+    store: Arc<Store>,
+    options: EmbeddedOptions,
+}
+
+/// The state of the queues that a commit touches, before it is committed.
+pub(super) type Touched = BTreeMap<(u32, u32), (Arc<QueueEntry>, Extent)>;
+
+fn extent<'a>(touched: &'a mut Touched, queue: &Arc<QueueEntry>) -> &'a mut Extent {
+    let entry = touched.entry((queue.topic, queue.id));
+    &mut entry.or_insert_with(|| (queue.clone(), queue.extent())).1
+}
+
+impl Writer {
+    fn run(self, inbox: &Receiver<(Work, Answer)>) {
+        let mut aged = Instant::now();
+        loop {
+            let left = AGE_INTERVAL.saturating_sub(aged.elapsed());
+            let (mut group, mut answers) = (Vec::new(), Vec::new());
+            match inbox.recv_timeout(left) {
+                Ok((work, answer)) => {
+                    let mut bytes = size(&work);
+                    group.push(work);
+                    answers.push(answer);
+                    while bytes < GROUP_BYTES
+                        && let Ok((work, answer)) = inbox.try_recv()
+                    {
+                        bytes += size(&work);
+                        group.push(work);
+                        answers.push(answer);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let by_age = aged.elapsed() >= AGE_INTERVAL;
+            let done = self.commit(&group, by_age);
+            // Where more is too old, the next turn goes on with it.
+            if by_age && !matches!(done, Ok(Done { more: true, .. })) {
+                aged = Instant::now();
+            }
+            answer(done, answers);
+        }
+    }
+
+    /// One transaction for all of the group; gives an answer each.
+    fn commit(&self, group: &[Work], by_age: bool) -> Result<Done> {
+        let mut touched = Touched::new();
+        let mut created = Vec::new();
+        let done = self.store.with("writing", |database| {
+            let mut txn = database.begin_write()?;
+            // The state of the file's allocator goes with each commit, so that opening takes
+            // milliseconds after a crash too, and not a walk through the whole file.
+            txn.set_quick_repair(true);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let now = i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+            let results = self.apply(&txn, group, now, &mut touched, &mut created)?;
+            if by_age {
+                for queue in self.store.directory.entries() {
+                    extent(&mut touched, &queue);
+                }
+            }
+            let more = retention::trim(&txn, &self.options, now, by_age, &mut touched)?;
+            touched.retain(|_, (queue, extent)| *extent != queue.extent());
+            if group.is_empty() && touched.is_empty() {
+                txn.abort()?;
+                return Ok(Done::default());
+            }
+            {
+                let mut extents = txn.open_table(QUEUES)?;
+                for (key, (_, e)) in &touched {
+                    extents.insert(key, (e.first, e.next, e.bytes))?;
+                }
+            }
+            txn.commit()?;
+            Ok(Done { results, more })
+        })?;
+        for (name, number, queues) in created {
+            self.store.directory.insert(name, number, queues);
+        }
+        // Readers wake when the messages are on the disk, not before.
+        for (queue, extent) in touched.into_values() {
+            queue.extent.send_replace(extent);
+        }
+        Ok(done)
+    }
+
+    fn apply<'g>(
+        &self,
+        txn: &WriteTransaction,
+        group: &'g [Work],
+        now: i64,
+        touched: &mut Touched,
+        created: &mut Vec<(&'g str, u32, u32)>,
+    ) -> Result<Vec<i64>, redb::Error> {
+        let mut batches = txn.open_table(BATCHES)?;
+        let mut offsets = txn.open_table(OFFSETS)?;
+        let mut topics = txn.open_table(TOPICS)?;
+        let mut results = Vec::with_capacity(group.len());
+        for work in group {
+            results.push(match work {
+                Work::Append(queue, batch) => {
+                    let extent = extent(touched, queue);
+                    let first = extent.next;
+                    let stamp = Stamp {
+                        stored: now,
+                        messages: u32::try_from(batch.messages).unwrap_or(u32::MAX),
+                    };
+                    let bytes = Stamp::BYTES + batch.frames.len();
+                    let mut value =
+                        batches.insert_reserve((queue.topic, queue.id, first), bytes)?;
+                    let (head, frames) = value.as_mut().split_at_mut(Stamp::BYTES);
+                    head.copy_from_slice(&stamp.to_bytes());
+                    frames.copy_from_slice(&batch.frames);
+                    extent.next += i64::from(stamp.messages);
+                    extent.bytes += bytes as u64;
+                    first
+                }
+                Work::Commit(group, committed) => {
+                    for (queue, offset) in committed {
+                        offsets.insert((queue.topic, queue.id, &**group), offset)?;
+                    }
+                    0
+                }
+                Work::Create(name, queues) => {
+                    let directory = &self.store.directory;
+                    let known = created.iter().any(|(c, ..)| *c == &**name);
+                    if !known && !directory.contains(name) {
+                        let last = created.last().map(|(_, number, _)| number + 1);
+                        let number = last.unwrap_or_else(|| directory.free_number());
+                        topics.insert(&**name, (number, queues.get()))?;
+                        created.push((name, number, queues.get()));
+                    }
+                    0
+                }
+            });
+        }
+        Ok(results)
+    }
+}
+
+fn size(work: &Work) -> usize {
+    match work {
+        Work::Append(_, batch) => batch.frames.len(),
+        Work::Commit(..) | Work::Create(..) => 0,
+    }
+}
+
+/// Tells all who handed in work. One who does not listen any more has been cancelled.
+fn answer(done: Result<Done>, answers: Vec<Answer>) {
+    match done {
+        Ok(Done { results, .. }) => {
+            for (answer, result) in answers.into_iter().zip(results) {
+                answer.send(Ok(result)).ok();
+            }
+        }
+        Err(error) => {
+            if answers.is_empty() {
+                tracing::error!(error = %error.report(), "retention of the embedded store");
+            }
+            for answer in answers {
+                let copy = Error::new(error.kind(), error.report());
+                answer.send(Err(copy)).ok();
+            }
+        }
+    }
+}
