@@ -1,1 +1,49 @@
-//! The worker: tasks, positions, source and sink loops
+//! The worker: tasks, positions, source and sink loops.
+//!
+//! A [`Worker`] runs connectors of its [`Registry`] over a
+//! [`Transport`](connect_transport::Transport). Sources are polled and their positions stored
+//! once the broker acknowledged the rows; sinks are given batches and offsets are committed once
+//! the database did. What passes (a lost connection, a deadlock) is tried again; a task that
+//! fails is shown on the [`StatusBoard`] with its cause, and the others go on.
+//!
+//! ```no_run
+//! use connect_runtime::{ConnectorConfig, Registry, Worker, WorkerConfig};
+//! use connect_api::config::Settings;
+//! use connect_transport::embedded::Embedded;
+//!
+//! # async fn run() -> connect_api::Result<()> {
+//! let config = WorkerConfig::new([("transport", "embedded"), ("storePathRootDir", "store")])?;
+//! let transport = Embedded::open("store/queues", Default::default()).await?;
+//! let registry = Registry::default(); // .with(MySource)
+//! let mut worker = Worker::open(config, registry, transport)?;
+//! let settings = Settings::from_iter([("connector.class", "my-source")]);
+//! worker.start(ConnectorConfig::new("orders", settings)?)?;
+//! worker.wait().await;
+//! worker.stop().await
+//! # }
+//! ```
+mod check;
+mod connector_config;
+mod dead_letter;
+pub mod file;
+mod intake;
+mod positions;
+mod registry;
+mod retry;
+mod sink;
+mod source;
+mod status;
+mod task;
+mod worker;
+mod worker_config;
+
+pub use check::{ConnectorReport, check};
+pub use connector_config::{
+    CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
+};
+pub use positions::PositionStore;
+pub use registry::Registry;
+pub use retry::RetryPolicy;
+pub use status::{Cause, Counters, StatusBoard, TaskId, TaskState, TaskStatus};
+pub use worker::Worker;
+pub use worker_config::{TransportChoice, WorkerConfig, WorkerFile};

@@ -1,0 +1,61 @@
+//! Looks for all faults of a worker's connectors before the first row moves (G9).
+use crate::{
+    ConnectorConfig, Registry, WorkerConfig,
+    worker::{Common, prepare},
+};
+use connect_api::config::Faults;
+use connect_transport::Transport;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What was found at one connector.
+#[derive(Debug, Serialize)]
+pub struct ConnectorReport {
+    /// Name of the connector.
+    pub connector: Arc<str>,
+    /// Faults; none where it can run.
+    pub faults: Faults,
+    /// What is no fault but worth knowing: keys without effect, topics that are not there yet.
+    pub notes: Vec<String>,
+}
+
+/// Checks settings, databases, tables, columns, privileges and, where there is a transport,
+/// topics of all connectors; changes nothing.
+pub async fn check(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    transport: Option<&dyn Transport>,
+    connectors: &[ConnectorConfig],
+) -> Vec<ConnectorReport> {
+    let mut reports = Vec::new();
+    for (index, config) in connectors.iter().enumerate() {
+        let mut notes = config.notes.clone();
+        let mut faults = match prepare(registry, worker, config) {
+            Err(faults) => faults,
+            Ok(prepared) => {
+                let mut faults = prepared.connector.check(&prepared.settings).await;
+                if let (Common::Sink(sink), Some(transport)) = (&prepared.common, transport) {
+                    for topic in &sink.topics.0 {
+                        match transport.queues(topic).await {
+                            Ok(queues) if queues.is_empty() => notes.push(format!(
+                                "topic {topic} does not exist yet; the sink will wait for it"
+                            )),
+                            Ok(_) => {}
+                            Err(error) => faults.at("connect.topicnames", error.report()),
+                        }
+                    }
+                }
+                faults
+            }
+        };
+        if connectors[..index].iter().any(|c| c.name == config.name) {
+            faults.at("name", format!("there are two connectors named {}", config.name));
+        }
+        reports.push(ConnectorReport {
+            connector: config.name.clone(),
+            faults,
+            notes,
+        });
+    }
+    reports
+}

@@ -1,0 +1,232 @@
+//! Settings of a connector that are the runtime's, and the file they come in.
+use connect_api::{
+    Error, ErrorKind, Result,
+    config::{Config as _, Definition, Faults, List, Millis, Settings},
+};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::Path,
+    sync::Arc,
+};
+
+connect_api::choice! {
+    /// What happens to a message that can never be written.
+    pub enum Tolerance {
+        /// The task fails before it.
+        None = "none",
+        /// It goes to the dead-letter topic, and the task goes on.
+        All = "all",
+    }
+}
+
+connect_api::choice! {
+    /// Where a group begins that has no offset yet.
+    pub enum ConsumeFrom {
+        /// With messages that come from now on.
+        Last = "CONSUME_FROM_LAST_OFFSET",
+        /// With the oldest message that is there.
+        First = "CONSUME_FROM_FIRST_OFFSET",
+    }
+}
+
+connect_api::settings! {
+    /// Settings that every connector has.
+    pub struct CommonConfig {
+        /// Short name of the connector, or its Java class.
+        "connector.class": class: String, required, High;
+        /// Name of the connector; the file's name without its ending where it is left out.
+        "name": name: String, optional, High;
+        /// Most tasks that the work is split into.
+        "max.tasks": max_tasks: NonZeroU32, default "1", High;
+        /// Converter of message bodies: `json` or its Java class; the worker's `valueConverter` where it is left out. Its settings are `value.converter.*`.
+        "value.converter": value_converter: String, optional, High;
+        /// Longest time that a passing fault (no connection, time-out, overload, deadlock) is tried again before the task fails; -1 for ever, 0 not at all.
+        "errors.retry.timeout": retry_timeout: i64, default "-1", Medium;
+        /// Longest pause between two tries; pauses double from 300 ms on.
+        "errors.retry.delay.max.ms": retry_delay_max: Millis, default "60000", Low;
+    }
+}
+
+connect_api::settings! {
+    /// Settings that every source has.
+    pub struct SourceCommon {
+        /// Queues of topics that are made.
+        "topic.queue.nums": queues: NonZeroU32, default "8", Medium;
+        /// Most bytes on their way to the broker, not acknowledged yet.
+        "producer.in.flight.bytes": in_flight_bytes: NonZeroUsize, default "16777216", Low;
+    }
+}
+
+connect_api::settings! {
+    /// Settings that every sink has.
+    pub struct SinkCommon {
+        /// Topics to read, separated by semicolons or commas.
+        "connect.topicnames": topics: List, required, High;
+        /// Consumer group; `connect-` and the connector's name where it is left out.
+        "task.group.id": group: String, optional, Medium;
+        /// Where a group begins that has no offset yet.
+        "consume.from.where": from: ConsumeFrom, default "CONSUME_FROM_FIRST_OFFSET", Medium;
+        /// Most rows gathered before they are written.
+        "consumer.batch.max.rows": batch_rows: NonZeroUsize, default "5000", Medium;
+        /// Most bytes of message bodies gathered before they are written.
+        "consumer.batch.max.bytes": batch_bytes: NonZeroUsize, default "8388608", Low;
+        /// Longest time that rows are gathered before they are written.
+        "consumer.linger.ms": linger: Millis, default "20", Medium;
+        /// What happens to a message that can never be written: `none` fails the task before it, `all` sends it to the dead-letter topic.
+        "errors.tolerance": tolerance: Tolerance, default "none", High;
+        /// Topic for messages that can never be written; required by `errors.tolerance=all`.
+        "errors.deadletterqueue.topic.name": dead_letter_topic: String, optional, High;
+        /// Queues of the dead-letter topic, where it is made.
+        "errors.deadletterqueue.write.queue.nums": dead_letter_queues: NonZeroU32, default "8", Low;
+        /// Put the place of the message, the task and the error into properties of the dead letter.
+        "errors.deadletterqueue.context.properties.enable": dead_letter_context: bool, default "false", Medium;
+    }
+    check check_sink
+}
+
+fn check_sink(config: &SinkCommon, faults: &mut Faults) {
+    if config.topics.0.is_empty() {
+        faults.at("connect.topicnames", "names no topic");
+    }
+    match (config.tolerance, &config.dead_letter_topic) {
+        // G3: there is no way to drop a message.
+        (Tolerance::All, None) => faults.at(
+            "errors.deadletterqueue.topic.name",
+            "is required by errors.tolerance=all: a message is written, or set aside, never dropped",
+        ),
+        (Tolerance::None, Some(_)) => faults.at(
+            "errors.deadletterqueue.topic.name",
+            "has no effect while errors.tolerance is none; set it to all",
+        ),
+        (Tolerance::All, Some(topic)) if config.topics.0.contains(topic) => faults.at(
+            "errors.deadletterqueue.topic.name",
+            "is one of connect.topicnames: dead letters would come back",
+        ),
+        _ => {}
+    }
+}
+
+/// Keys of the Java original that mean nothing here, and why; accepted with a warning.
+const WITHOUT_MEANING: [(&str, &str); 9] = [
+    ("connector.direct.enable", "records always pass a topic"),
+    (
+        "errors.deadletterqueue.read.queue.nums",
+        "topics are read by all their queues",
+    ),
+    ("errors.log.enable", "errors are always logged"),
+    ("errors.log.include.messages", "messages are never logged"),
+    ("key.converter", "message keys are always text"),
+    (
+        "ordering.msg.enable",
+        "rows of one key always keep their order",
+    ),
+    ("sink.task.class", "records always pass a topic"),
+    ("source.task.class", "records always pass a topic"),
+    ("task.class", "it follows from connector.class"),
+];
+
+/// A connector's settings, taken apart.
+#[derive(Debug, Clone)]
+pub struct ConnectorConfig {
+    /// Name.
+    pub name: Arc<str>,
+    /// Those that every connector has.
+    pub common: CommonConfig,
+    /// Settings of the converter, without their prefix.
+    pub converter: Settings,
+    /// All others: the runtime's for its direction, and the connector's own.
+    pub rest: Settings,
+    /// Keys of the Java original without meaning here, each with the reason.
+    pub notes: Vec<String>,
+}
+
+impl ConnectorConfig {
+    /// Reads a connector file: JSON as the Java original takes it, or TOML.
+    ///
+    /// # Errors
+    /// `Config`: the file cannot be read, or common settings are at fault.
+    pub fn read(path: &Path) -> Result<Self> {
+        let name = path
+            .file_stem()
+            .and_then(|s| s.to_str())
+            .unwrap_or_default();
+        let settings = crate::file::read(path)?;
+        Self::new(name, settings).map_err(|e| e.context(path.display()))
+    }
+
+    /// Takes settings apart; `name` is used where they hold none.
+    ///
+    /// # Errors
+    /// `Config`: common settings are at fault, or the name is empty.
+    pub fn new(name: &str, mut settings: Settings) -> Result<Self> {
+        let mut notes = Vec::new();
+        for (key, why) in WITHOUT_MEANING {
+            if settings.remove(key).is_some() {
+                notes.push(format!("`{key}` has no effect here: {why}"));
+            }
+        }
+        // The field's other name for the same.
+        if let Some(tasks) = settings.remove("tasks.max") {
+            settings.set("max.tasks", tasks);
+        }
+        let own = settings.split_declared(CommonConfig::definition());
+        let common = CommonConfig::from_settings(&own)?;
+        let converter = settings.split_off("value.converter.");
+        let name = common.name.clone().unwrap_or_else(|| name.to_owned());
+        if name.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "`name`: the connector has none",
+            ));
+        }
+        Ok(Self {
+            name: name.into(),
+            common,
+            converter,
+            rest: settings,
+            notes,
+        })
+    }
+
+    /// Splits the settings declared for a direction from the connector's own.
+    pub(crate) fn split(&self, definition: &Definition) -> (Settings, Settings) {
+        let mut own = self.rest.clone();
+        let declared = own.split_declared(definition);
+        (declared, own)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connector_is_named_by_its_file_unless_it_names_itself() {
+        let settings = || Settings::from_iter([("connector.class", "x"), ("tasks.max", "3")]);
+        let config = ConnectorConfig::new("orders", settings()).unwrap();
+        assert_eq!(&*config.name, "orders");
+        assert_eq!(config.common.max_tasks.get(), 3);
+        let mut named = settings();
+        named.set("name", "other");
+        assert_eq!(
+            &*ConnectorConfig::new("orders", named).unwrap().name,
+            "other"
+        );
+    }
+
+    #[test]
+    fn messages_cannot_be_dropped_by_configuration() {
+        let of = |pairs: &[(&str, &str)]| {
+            let settings = Settings::from_iter(pairs.iter().copied());
+            SinkCommon::from_settings(&settings)
+        };
+        let topic = ("connect.topicnames", "t");
+        let faults = of(&[topic, ("errors.tolerance", "all")]).unwrap_err();
+        assert!(faults.to_string().contains("never dropped"), "{faults}");
+        let dead = ("errors.deadletterqueue.topic.name", "t");
+        let faults = of(&[topic, ("errors.tolerance", "all"), dead]).unwrap_err();
+        assert!(faults.to_string().contains("would come back"), "{faults}");
+        let faults = of(&[topic, dead]).unwrap_err();
+        assert!(faults.to_string().contains("has no effect"), "{faults}");
+    }
+}

@@ -1,0 +1,372 @@
+//! The intake of a sink task: pulls from its queues, gathered into batches of records.
+use crate::connector_config::SinkCommon;
+use connect_api::{
+    Converter, Decoder, Error, ErrorKind, MessageRef, Op, Pushed, Records, Result, Target,
+};
+use connect_transport::{EVENT_TIME, KEYS, Message, OP, Pulled, Queue, Reader, op_of};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long a reader waits for messages before it asks again; answers come the moment there are
+/// messages, so this only bounds how long an idle request stays open.
+const PULL_WAIT: Duration = Duration::from_secs(10);
+/// Bytes of pulled messages that wait to be decoded, of all queues of a task together.
+const WAITING_BYTES: usize = 16 << 20;
+/// The unit that waiting bytes are counted in: a semaphore counts to 2^29.
+const PERMIT_BYTES: usize = 1 << 10;
+/// Pulls that wait to be decoded: a pull is 32 messages at stock brokers, and a batch of 5,000
+/// rows is to wait here while the one before is being written.
+const WAITING_PULLS: usize = 512;
+
+/// A pull on its way from a reader to the decoder.
+struct Waiting {
+    queue: usize,
+    pulled: Pulled,
+    /// Bytes it takes up of [`WAITING_BYTES`] until it is decoded.
+    _room: OwnedSemaphorePermit,
+}
+
+/// Rows of one topic, and where their messages are.
+pub(crate) struct Gathered {
+    pub(crate) records: Records,
+    /// For each row its message.
+    pub(crate) places: Vec<Place>,
+}
+
+/// Where a message is: in which pull, and at which place in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) pull: u32,
+    pub(crate) message: u32,
+}
+
+/// A message that cannot be decoded.
+pub(crate) struct Undecoded {
+    pub(crate) place: Place,
+    pub(crate) error: Error,
+}
+
+/// What is written, or set aside, together; its offsets are committed after it.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) gathered: Vec<Gathered>,
+    pub(crate) undecoded: Vec<Undecoded>,
+    /// The pulls that places point into, with their queue.
+    pub(crate) pulls: Vec<(Queue, Pulled)>,
+    /// The next offset of each queue that had messages.
+    pub(crate) offsets: Vec<(Queue, i64)>,
+    /// Rows and messages that cannot be decoded.
+    pub(crate) messages: usize,
+    bytes: usize,
+}
+
+/// The topics of a task, each with its decoder.
+struct Topic {
+    name: Arc<str>,
+    decoder: Option<Box<dyn Decoder>>,
+    places: Vec<Place>,
+}
+
+/// Bounds of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    rows: usize,
+    bytes: usize,
+    linger: Duration,
+}
+
+/// Gathers batches. Dropping the future of [`next`](Intake::next) loses nothing.
+pub(crate) struct Intake {
+    queues: Vec<Queue>,
+    /// Index of each queue's topic.
+    topic_of: Vec<usize>,
+    topics: Vec<Topic>,
+    inbox: mpsc::Receiver<Result<Waiting>>,
+    /// The readers; they end with the intake.
+    _readers: JoinSet<()>,
+    bounds: Bounds,
+    /// What a reader met while a batch was being gathered; given out after the batch.
+    failed: Option<Error>,
+    batch: Batch,
+    next_offsets: Vec<Option<i64>>,
+    deadline: Option<Instant>,
+    /// A pull that is decoded in part: another schema began, or the batch was full.
+    partial: Option<(Waiting, usize)>,
+}
+
+impl Batch {
+    /// Where a message came from, for people: topic, queue and offset.
+    pub(crate) fn origin(&self, place: Place) -> String {
+        let (queue, pulled) = &self.pulls[place.pull as usize];
+        let message = pulled.iter().nth(place.message as usize);
+        let offset = message.map_or(pulled.next, |m| m.offset);
+        format!("message {offset} of queue {queue}")
+    }
+}
+
+impl Intake {
+    /// Reads `queues` from the given readers.
+    pub(crate) fn open(
+        readers: Vec<(Queue, Box<dyn Reader>)>,
+        config: &SinkCommon,
+        stop: &CancellationToken,
+    ) -> Self {
+        let (outbox, inbox) = mpsc::channel(WAITING_PULLS);
+        let room = Arc::new(Semaphore::new(WAITING_BYTES / PERMIT_BYTES));
+        let mut tasks = JoinSet::new();
+        let mut queues = Vec::new();
+        let mut topics: Vec<Topic> = Vec::new();
+        let mut topic_of = Vec::new();
+        for (index, (queue, reader)) in readers.into_iter().enumerate() {
+            let known = topics.iter().position(|t| t.name == queue.topic);
+            topic_of.push(known.unwrap_or(topics.len()));
+            if known.is_none() {
+                topics.push(Topic {
+                    name: queue.topic.clone(),
+                    decoder: None,
+                    places: Vec::new(),
+                });
+            }
+            queues.push(queue);
+            let (outbox, room, stop) = (outbox.clone(), room.clone(), stop.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = read(index, reader, &outbox, &room) => {}
+                }
+            });
+        }
+        Self {
+            next_offsets: vec![None; queues.len()],
+            queues,
+            topic_of,
+            topics,
+            inbox,
+            _readers: tasks,
+            bounds: Bounds {
+                rows: config.batch_rows.get(),
+                bytes: config.batch_bytes.get(),
+                linger: config.linger.0,
+            },
+            failed: None,
+            batch: Batch::default(),
+            deadline: None,
+            partial: None,
+        }
+    }
+
+    /// Names of topics whose decoders are still to be made.
+    pub(crate) fn undecided(&self) -> Vec<Arc<str>> {
+        let undecided = self.topics.iter().filter(|t| t.decoder.is_none());
+        undecided.map(|t| t.name.clone()).collect()
+    }
+
+    /// Gives a topic its decoder.
+    ///
+    /// # Errors
+    /// `Schema`, `Config`: as [`Converter::decoder`].
+    pub(crate) fn decide(
+        &mut self,
+        name: &str,
+        converter: &dyn Converter,
+        target: Target,
+    ) -> Result<()> {
+        for topic in self.topics.iter_mut().filter(|t| &*t.name == name) {
+            topic.decoder = Some(converter.decoder(topic.name.clone(), target.clone())?);
+        }
+        Ok(())
+    }
+
+    /// The next batch: full by rows or bytes, or what came within the linger after the first.
+    ///
+    /// # Errors
+    /// What a reader met; messages before it were given out.
+    pub(crate) async fn next(&mut self) -> Result<Batch> {
+        loop {
+            if let Some((waiting, from)) = self.partial.take() {
+                self.decode(waiting, from)?;
+            }
+            if self.is_full() || (self.failed.is_some() && self.batch.messages > 0) {
+                return self.take();
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            let received = match self.deadline {
+                None => self.inbox.recv().await,
+                Some(deadline) => match self.inbox.try_recv() {
+                    Ok(received) => Some(received),
+                    Err(_empty) => match tokio::time::timeout_at(deadline, self.inbox.recv()).await
+                    {
+                        Ok(received) => received,
+                        Err(_elapsed) => return self.take(),
+                    },
+                },
+            };
+            match received {
+                Some(Ok(waiting)) => self.partial = Some((waiting, 0)),
+                // What was gathered is written first.
+                Some(Err(error)) => self.failed = Some(error),
+                None => return Err(Error::new(ErrorKind::Stopped, "the readers have ended")),
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch.messages >= self.bounds.rows
+            || self.batch.bytes >= self.bounds.bytes
+            || self.partial.is_some()
+    }
+
+    /// Decodes a pull from its message `from` on, as far as the batch goes.
+    fn decode(&mut self, waiting: Waiting, from: usize) -> Result<()> {
+        let (queue, pulled) = (waiting.queue, &waiting.pulled);
+        let topic = &mut self.topics[self.topic_of[queue]];
+        let Some(decoder) = &mut topic.decoder else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("topic {}: no decoder was made", topic.name),
+            ));
+        };
+        let pull = u32::try_from(self.batch.pulls.len()).unwrap_or(u32::MAX);
+        let mut rest = None;
+        for (index, message) in pulled.iter().enumerate().skip(from) {
+            if self.batch.messages >= self.bounds.rows || self.batch.bytes >= self.bounds.bytes {
+                rest = Some(index);
+                break;
+            }
+            let place = Place {
+                pull,
+                message: u32::try_from(index).unwrap_or(u32::MAX),
+            };
+            let parts = parts(&message);
+            let pushed = match decoder.push(parts) {
+                Ok(Pushed::TakeFirst) => {
+                    take(
+                        topic.name.clone(),
+                        decoder,
+                        &mut topic.places,
+                        &mut self.batch,
+                    )?;
+                    decoder.push(parts)
+                }
+                pushed => pushed,
+            };
+            match pushed {
+                Ok(Pushed::Row) => topic.places.push(place),
+                Ok(Pushed::TakeFirst) => {
+                    return Err(Error::new(
+                        ErrorKind::Internal,
+                        format!("topic {}: a message fits no records", topic.name),
+                    ));
+                }
+                Err(error) => {
+                    self.batch.undecoded.push(Undecoded { place, error });
+                }
+            }
+            self.batch.messages += 1;
+            self.batch.bytes += message.body.len();
+            self.next_offsets[queue] = Some(message.offset + 1);
+        }
+        if self.deadline.is_none() && self.batch.messages > 0 {
+            self.deadline = Some(Instant::now() + self.bounds.linger);
+        }
+        if rest.is_none() {
+            // Offsets without messages (transaction marks, say) are passed as well.
+            self.next_offsets[queue] = Some(pulled.next);
+        }
+        let kept = (self.queues[queue].clone(), pulled.clone());
+        self.batch.pulls.push(kept);
+        self.partial = rest.map(|rest| (waiting, rest));
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Batch> {
+        for topic in &mut self.topics {
+            if let Some(decoder) = &mut topic.decoder {
+                take(
+                    topic.name.clone(),
+                    decoder,
+                    &mut topic.places,
+                    &mut self.batch,
+                )?;
+            }
+        }
+        self.deadline = None;
+        let mut batch = std::mem::take(&mut self.batch);
+        let changed = self.next_offsets.iter_mut().zip(&self.queues);
+        batch.offsets = changed
+            .filter_map(|(next, queue)| next.take().map(|next| (queue.clone(), next)))
+            .collect();
+        Ok(batch)
+    }
+}
+
+fn take(
+    topic: Arc<str>,
+    decoder: &mut Box<dyn Decoder>,
+    places: &mut Vec<Place>,
+    batch: &mut Batch,
+) -> Result<()> {
+    let records = decoder
+        .take()
+        .map_err(|e| e.context(format_args!("topic {topic}")))?;
+    if let Some(records) = records {
+        let places = std::mem::take(places);
+        batch.gathered.push(Gathered { records, places });
+    }
+    Ok(())
+}
+
+/// What the decoder sees of a message.
+fn parts<'a>(message: &Message<'a>) -> MessageRef<'a> {
+    let [key, time, op] = message.properties.pick([KEYS, EVENT_TIME, OP]);
+    let time = time.and_then(|t| std::str::from_utf8(t).ok()?.parse().ok());
+    MessageRef {
+        key: key.unwrap_or_default(),
+        // Stock Java producers cannot send an empty body: the property says the same.
+        body: match op.map(op_of) {
+            Some(Ok(Op::Delete)) => &[],
+            _ => message.body,
+        },
+        time: Some(time.unwrap_or(message.born)),
+    }
+}
+
+/// Pulls until the other side is gone; an error is handed on, and the reader ends.
+async fn read(
+    queue: usize,
+    mut reader: Box<dyn Reader>,
+    outbox: &mpsc::Sender<Result<Waiting>>,
+    room: &Arc<Semaphore>,
+) {
+    loop {
+        let pulled = match reader.pull(PULL_WAIT).await {
+            Ok(pulled) if pulled.is_empty() => continue,
+            Ok(pulled) => pulled,
+            Err(error) => {
+                // Nobody left to tell: the task is ending.
+                let _gone = outbox.send(Err(error)).await;
+                return;
+            }
+        };
+        let permits = (pulled.total_bytes() / PERMIT_BYTES + 1).min(WAITING_BYTES / PERMIT_BYTES);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let Ok(_room) = room.clone().acquire_many_owned(permits).await else {
+            return;
+        };
+        let waiting = Waiting {
+            queue,
+            pulled,
+            _room,
+        };
+        if outbox.send(Ok(waiting)).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The sink loop: pull, convert, gather, put, commit.
+use crate::{
+    connector_config::{ConsumeFrom, SinkCommon, Tolerance},
+    dead_letter::DeadLetters,
+    intake::{Batch, Intake, Place},
+    retry::pause,
+    status::{Counters, TaskState},
+    task::TaskRun,
+};
+use connect_api::{Disposition, Error, ErrorKind, PutOutcome, Result, SinkTask, TaskKind};
+use connect_transport::{Queue, Reader};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// Pause between two looks for a topic that is not there yet.
+const TOPIC_PAUSE: Duration = Duration::from_millis(500);
+
+/// What a sink task runs with, beside what every task has.
+pub(crate) struct SinkRun {
+    pub(crate) run: TaskRun,
+    pub(crate) config: SinkCommon,
+    pub(crate) group: String,
+    /// Of the queues of a topic, this task reads those whose index leaves `task` modulo this.
+    pub(crate) tasks: u32,
+}
+
+impl SinkRun {
+    /// Runs until asked to stop.
+    ///
+    /// # Errors
+    /// The fault that ends the task.
+    pub(crate) async fn run(&self) -> Result<()> {
+        let mut retry = None;
+        loop {
+            let moved = self.run.counters.records();
+            let Err(error) = self.session().await else {
+                return Ok(());
+            };
+            if self.run.counters.records() > moved {
+                retry = None;
+            }
+            if !self.run.retry_after(&mut retry, &error).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// From start to the first fault.
+    async fn session(&self) -> Result<()> {
+        let TaskKind::Sink(mut sink) = self.run.connector.task(&self.run.settings)? else {
+            return Err(Error::new(ErrorKind::Internal, "not a sink task"));
+        };
+        let moved = match sink.start(self.run.context()).await {
+            Ok(()) => self.serve(sink.as_mut()).await,
+            Err(e) => Err(e),
+        };
+        self.run.log_stop(sink.stop().await);
+        moved
+    }
+
+    async fn serve(&self, sink: &mut dyn SinkTask) -> Result<()> {
+        let Some(queues) = self.queues().await? else {
+            return Ok(());
+        };
+        let readers = self.readers(queues).await?;
+        let mut intake = Intake::open(readers, &self.config, &self.run.stop);
+        for topic in intake.undecided() {
+            let target = sink.target(&topic).await?;
+            intake.decide(&topic, self.run.converter.as_ref(), target)?;
+        }
+        let dead_letters = match &self.config.dead_letter_topic {
+            Some(topic) => Some(DeadLetters::open(&self.run, &self.config, topic).await?),
+            None => None,
+        };
+        self.run.set_state(TaskState::Running, None);
+        let mut commits = Commits::default();
+        let moved = self
+            .pump(sink, &mut intake, dead_letters, &mut commits)
+            .await;
+        // What was written is committed also after a fault: less comes twice.
+        let committed = self.commit(&mut commits).await;
+        moved.and(committed)
+    }
+
+    /// Moves batches until asked to stop; the next is gathered while one is written.
+    async fn pump(
+        &self,
+        sink: &mut dyn SinkTask,
+        intake: &mut Intake,
+        mut dead_letters: Option<DeadLetters>,
+        commits: &mut Commits,
+    ) -> Result<()> {
+        let mut ready: Option<Result<Batch>> = None;
+        loop {
+            let batch = match ready.take() {
+                Some(batch) => batch?,
+                None => tokio::select! {
+                    () = self.run.stop.cancelled() => return Ok(()),
+                    batch = intake.next() => batch?,
+                    () = commits.due(self.run.commit_interval) => {
+                        self.commit(commits).await?;
+                        continue;
+                    }
+                },
+            };
+            {
+                let writing = self.write(sink, &batch, dead_letters.as_mut());
+                tokio::pin!(writing);
+                loop {
+                    tokio::select! {
+                        biased;
+                        written = &mut writing => break written?,
+                        batch = intake.next(), if ready.is_none() => ready = Some(batch),
+                    }
+                }
+            }
+            // G1: offsets move only after the database committed.
+            commits.add(batch.offsets);
+            if self.run.stop.is_cancelled() {
+                return Ok(());
+            }
+            if commits.is_due(self.run.commit_interval) {
+                self.commit(commits).await?;
+            }
+        }
+    }
+
+    /// Writes a batch, or sets aside what cannot be written. G3: `Ok` means that each message of
+    /// the batch is in the database or in the dead-letter topic.
+    async fn write(
+        &self,
+        sink: &mut dyn SinkTask,
+        batch: &Batch,
+        mut dead_letters: Option<&mut DeadLetters>,
+    ) -> Result<()> {
+        for undecoded in &batch.undecoded {
+            self.set_aside(batch, undecoded.place, &undecoded.error, &mut dead_letters)
+                .await?;
+        }
+        for gathered in &batch.gathered {
+            let outcome = self.put(sink, &gathered.records).await?;
+            for rejected in &outcome.rejected {
+                let place = gathered.places[rejected.row];
+                self.set_aside(batch, place, &rejected.error, &mut dead_letters)
+                    .await?;
+            }
+            Counters::add(&self.run.counters.records, outcome.written);
+        }
+        if let Some(dead_letters) = dead_letters {
+            dead_letters.flush().await?;
+        }
+        Counters::add(&self.run.counters.batches, 1);
+        tracing::debug!(
+            connector = %self.run.id.connector, task = self.run.id.task,
+            messages = batch.messages, "batch written"
+        );
+        Ok(())
+    }
+
+    /// Puts records; what passes is tried again with the same records, unless the connection is
+    /// gone: then the whole session begins anew.
+    async fn put(
+        &self,
+        sink: &mut dyn SinkTask,
+        records: &connect_api::Records,
+    ) -> Result<PutOutcome> {
+        let mut retry = None;
+        loop {
+            let error = match sink.put(records).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => error,
+            };
+            let again = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Conflict);
+            if !again || !self.run.retry_after(&mut retry, &error).await? {
+                return Err(error);
+            }
+            self.run.set_state(TaskState::Running, None);
+        }
+    }
+
+    async fn set_aside(
+        &self,
+        batch: &Batch,
+        place: Place,
+        error: &Error,
+        dead_letters: &mut Option<&mut DeadLetters>,
+    ) -> Result<()> {
+        match (self.config.tolerance, dead_letters) {
+            (Tolerance::All, Some(dead_letters))
+                if error.kind().disposition() == Disposition::DeadLetter =>
+            {
+                let (queue, pulled) = &batch.pulls[place.pull as usize];
+                let message = pulled
+                    .iter()
+                    .nth(place.message as usize)
+                    .ok_or_else(|| Error::new(ErrorKind::Internal, "a row without its message"))?;
+                tracing::warn!(
+                    connector = %self.run.id.connector, task = self.run.id.task,
+                    origin = batch.origin(place), error = error.report(), "message set aside"
+                );
+                dead_letters.send(queue, &message, error).await?;
+                Counters::add(&self.run.counters.dead_letters, 1);
+                Ok(())
+            }
+            _ => Err(Error::new(
+                error.kind(),
+                format!("{}: {}", batch.origin(place), error.report()),
+            )),
+        }
+    }
+
+    async fn commit(&self, commits: &mut Commits) -> Result<()> {
+        if !commits.offsets.is_empty() {
+            let offsets: Vec<_> = std::mem::take(&mut commits.offsets).into_iter().collect();
+            self.run.transport.commit(&self.group, &offsets).await?;
+        }
+        commits.since = None;
+        Ok(())
+    }
+
+    /// The queues that this task reads; waits for topics that are not there yet. `None` when
+    /// asked to stop.
+    async fn queues(&self) -> Result<Option<Vec<Queue>>> {
+        self.run.transport.create_group(&self.group).await?;
+        let mut own = Vec::new();
+        for topic in &self.config.topics.0 {
+            loop {
+                let queues = self.run.transport.queues(topic).await?;
+                if !queues.is_empty() {
+                    let share = queues.into_iter().zip(0u32..);
+                    own.extend(
+                        share
+                            .filter(|(_, i)| i % self.tasks == self.run.id.task)
+                            .map(|(queue, _)| queue),
+                    );
+                    break;
+                }
+                let message = format!("topic {topic} does not exist yet; waiting for it");
+                let absent = Error::new(ErrorKind::Schema, message);
+                self.run.set_state(TaskState::Retrying, Some(&absent));
+                if !pause(TOPIC_PAUSE, &self.run.stop).await {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(own))
+    }
+
+    async fn readers(&self, queues: Vec<Queue>) -> Result<Vec<(Queue, Box<dyn Reader>)>> {
+        let transport = &self.run.transport;
+        let committed = transport.committed(&self.group, &queues).await?;
+        let mut readers = Vec::new();
+        let mut fresh = Vec::new();
+        for (queue, committed) in queues.into_iter().zip(committed) {
+            let offset = match (committed, self.config.from) {
+                (Some(offset), _) => offset,
+                (None, ConsumeFrom::First) => transport.bounds(&queue).await?.start,
+                (None, ConsumeFrom::Last) => {
+                    let end = transport.bounds(&queue).await?.end;
+                    fresh.push((queue.clone(), end));
+                    end
+                }
+            };
+            let reader = transport.reader(&self.group, &queue, offset).await?;
+            readers.push((queue, reader));
+        }
+        if !fresh.is_empty() {
+            // G3: where the group began is kept; else a restart before the first commit would
+            // begin later, and what came between would be skipped.
+            transport.commit(&self.group, &fresh).await?;
+        }
+        Ok(readers)
+    }
+}
+
+/// Offsets of messages that are written, until they are committed.
+#[derive(Default)]
+struct Commits {
+    offsets: BTreeMap<Queue, i64>,
+    since: Option<Instant>,
+}
+
+impl Commits {
+    fn add(&mut self, offsets: Vec<(Queue, i64)>) {
+        self.since.get_or_insert_with(Instant::now);
+        self.offsets.extend(offsets);
+    }
+
+    fn is_due(&self, interval: Duration) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= interval)
+    }
+
+    /// Comes when a commit is due; never where there is nothing to commit.
+    async fn due(&self, interval: Duration) {
+        match self.since {
+            Some(since) => tokio::time::sleep_until((since + interval).into()).await,
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The source loop: poll, convert, publish, store positions.
+use crate::{
+    connector_config::SourceCommon,
+    status::{Counters, TaskState},
+    task::TaskRun,
+};
+use connect_api::{
+    Encoded, Error, ErrorKind, Polled, Position, Records, Result, SourceTask, TaskKind,
+};
+use connect_transport::{Page, Publisher, PublisherOptions};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Property that names the table, as the Java original names it.
+const SOURCE_TABLE: &str = "connect-ext-__source_table";
+
+/// What a source task runs with, beside what every task has.
+pub(crate) struct SourceRun {
+    pub(crate) run: TaskRun,
+    pub(crate) config: SourceCommon,
+}
+
+/// How polling ended without a fault.
+enum End {
+    Stopped,
+    Finished,
+}
+
+impl SourceRun {
+    /// Runs until asked to stop, or until there is nothing more to read.
+    ///
+    /// # Errors
+    /// The fault that ends the task.
+    pub(crate) async fn run(&self) -> Result<TaskState> {
+        let mut retry = None;
+        loop {
+            let moved = self.run.counters.records();
+            let error = match self.session().await {
+                Ok(End::Finished) => return Ok(TaskState::Finished),
+                Ok(End::Stopped) => return Ok(TaskState::Stopped),
+                Err(error) => error,
+            };
+            if self.run.counters.records() > moved {
+                retry = None;
+            }
+            if !self.run.retry_after(&mut retry, &error).await? {
+                return Ok(TaskState::Stopped);
+            }
+        }
+    }
+
+    /// From start to the first fault.
+    async fn session(&self) -> Result<End> {
+        let TaskKind::Source(mut source) = self.run.connector.task(&self.run.settings)? else {
+            return Err(Error::new(ErrorKind::Internal, "not a source task"));
+        };
+        let mut flow = Flow::new(self);
+        let ended = match source.start(self.run.context()).await {
+            Ok(()) => {
+                self.run.set_state(TaskState::Running, None);
+                flow.pump(source.as_mut()).await
+            }
+            Err(error) => Err(error),
+        };
+        // What the broker acknowledges yet is stored also after a fault: less is sent twice.
+        let drained = flow.drain(source.as_mut()).await;
+        self.run.log_stop(source.stop().await);
+        match ended {
+            Ok(end) => drained.map(|()| end),
+            Err(error) if error.kind() == ErrorKind::Stopped => drained.map(|()| End::Stopped),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A page that is on its way to the broker.
+struct InFlight {
+    publisher: usize,
+    ticket: u64,
+    rows: usize,
+    position: Option<Position>,
+}
+
+/// Pages on their way, in the order they were polled.
+struct Flow<'a> {
+    source: &'a SourceRun,
+    publishers: Vec<Publisher>,
+    in_flight: VecDeque<InFlight>,
+    /// Positions that are acknowledged and not stored yet, the last of each partition.
+    settled: Vec<Position>,
+    stored_at: Instant,
+    encoded: Encoded,
+}
+
+impl<'a> Flow<'a> {
+    fn new(source: &'a SourceRun) -> Self {
+        Self {
+            source,
+            publishers: Vec::new(),
+            in_flight: VecDeque::new(),
+            settled: Vec::new(),
+            stored_at: Instant::now(),
+            encoded: Encoded::default(),
+        }
+    }
+
+    async fn pump(&mut self, task: &mut dyn SourceTask) -> Result<End> {
+        let stop = &self.source.run.stop;
+        loop {
+            self.settle()?;
+            if self.stored_at.elapsed() >= self.source.run.commit_interval {
+                self.store(task).await?;
+            }
+            let polled = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(End::Stopped),
+                polled = task.poll() => polled?,
+            };
+            match polled {
+                Polled::Records(records) if records.is_empty() => {}
+                Polled::Records(records) => self.publish(&records).await?,
+                Polled::Idle(pause) => self.idle(task, pause).await?,
+                Polled::Finished => {
+                    for publisher in &self.publishers {
+                        publisher.flush().await?;
+                    }
+                    return Ok(End::Finished);
+                }
+            }
+        }
+    }
+
+    /// Converts the rows and hands them to the topic's publisher, which holds back while too
+    /// much is on its way.
+    async fn publish(&mut self, records: &Records) -> Result<()> {
+        let publisher = self.publisher(records.topic()).await?;
+        let table = records.schema().name();
+        let context = |e: Error| e.context(format_args!("rows of {table}"));
+        self.encoded.clear();
+        let converter = &self.source.run.converter;
+        converter
+            .encode(records, &mut self.encoded.bodies)
+            .map_err(context)?;
+        connect_converters::encode_keys(records, &mut self.encoded.keys).map_err(context)?;
+        let common = [(SOURCE_TABLE, table)];
+        let page = Page::of(records, &self.encoded).with_common(&common);
+        let ticket = self.publishers[publisher].send(page).await?;
+        self.in_flight.push_back(InFlight {
+            publisher,
+            ticket,
+            rows: records.len(),
+            position: records.position().cloned(),
+        });
+        Ok(())
+    }
+
+    async fn publisher(&mut self, topic: &str) -> Result<usize> {
+        if let Some(known) = self.publishers.iter().position(|p| &**p.topic() == topic) {
+            return Ok(known);
+        }
+        let run = &self.source.run;
+        run.transport
+            .create_topic(topic, self.source.config.queues)
+            .await?;
+        let options = PublisherOptions {
+            max_in_flight_bytes: self.source.config.in_flight_bytes.get(),
+            retry_timeout: run.policy.timeout,
+            ..PublisherOptions::default()
+        };
+        let publisher = Publisher::open(&run.transport, topic, options, run.stop.clone()).await?;
+        self.publishers.push(publisher);
+        Ok(self.publishers.len() - 1)
+    }
+
+    /// Waits as long as the task asks, and meanwhile stores what is acknowledged.
+    async fn idle(&mut self, task: &mut dyn SourceTask, pause: Duration) -> Result<()> {
+        let run = &self.source.run;
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !run.stop.is_cancelled() {
+            self.settle()?;
+            let store_at = self.stored_at + run.commit_interval;
+            let wake = match (self.in_flight.is_empty(), self.settled.is_empty()) {
+                (true, true) => until,
+                (true, false) => until.min(store_at),
+                (false, _) => until.min(store_at.max(Instant::now() + Duration::from_millis(5))),
+            };
+            tokio::select! {
+                () = run.stop.cancelled() => {}
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            self.settle()?;
+            if self.stored_at.elapsed() >= run.commit_interval {
+                self.store(task).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the pages that the broker has acknowledged, up to the first that it has not (G1).
+    fn settle(&mut self) -> Result<()> {
+        // A lane that has failed ends the task even while nothing of it is waited for.
+        for publisher in &self.publishers {
+            publisher.acknowledged()?;
+        }
+        self.take_stored();
+        Ok(())
+    }
+
+    fn take_stored(&mut self) {
+        while let Some(front) = self.in_flight.front() {
+            if self.publishers[front.publisher].stored() < front.ticket {
+                break;
+            }
+            let counters = &self.source.run.counters;
+            Counters::add(&counters.records, front.rows);
+            Counters::add(&counters.batches, 1);
+            if let Some(position) = self.in_flight.pop_front().and_then(|page| page.position) {
+                self.settled.retain(|p| p.partition != position.partition);
+                self.settled.push(position);
+            }
+        }
+    }
+
+    /// Stores the acknowledged positions, then tells the task.
+    async fn store(&mut self, task: &mut dyn SourceTask) -> Result<()> {
+        self.stored_at = Instant::now();
+        if self.settled.is_empty() {
+            return Ok(());
+        }
+        let run = &self.source.run;
+        // G1: the broker has acknowledged every message before these positions.
+        for position in &self.settled {
+            run.positions.set(&run.id.connector, position)?;
+        }
+        run.positions.flush().await?;
+        for position in std::mem::take(&mut self.settled) {
+            task.commit(&position).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what is on its way, as long as a stopping task may, and stores positions.
+    async fn drain(&mut self, task: &mut dyn SourceTask) -> Result<()> {
+        let deadline = Instant::now() + self.source.run.drain;
+        let mut closed = Ok(());
+        for publisher in &mut self.publishers {
+            let left = deadline.saturating_duration_since(Instant::now());
+            closed = closed.and(publisher.close(left).await);
+        }
+        self.take_stored();
+        self.store(task).await?;
+        closed
+    }
+}

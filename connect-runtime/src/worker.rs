@@ -1,0 +1,355 @@
+//! The worker: connectors planned into tasks, tasks run side by side.
+use crate::{
+    connector_config::{ConnectorConfig, SinkCommon, SourceCommon},
+    positions::PositionStore,
+    registry::Registry,
+    retry::RetryPolicy,
+    sink::SinkRun,
+    source::SourceRun,
+    status::{StatusBoard, TaskId, TaskState},
+    task::TaskRun,
+    worker_config::WorkerConfig,
+};
+use connect_api::{
+    Converter, Direction, DynConnector, Error, ErrorKind, Result,
+    config::{Config as _, Faults, Settings},
+};
+use connect_transport::Transport;
+use std::{
+    fs::{self, File},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Runs connectors in this process.
+///
+/// Each task runs by itself: one that fails is shown with its cause, and the others go on.
+pub struct Worker {
+    config: WorkerConfig,
+    registry: Registry,
+    transport: Arc<dyn Transport>,
+    positions: Arc<PositionStore>,
+    board: Arc<StatusBoard>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+    /// Held as long as the worker lives: one worker a directory.
+    _lock: File,
+}
+
+/// A connector whose settings are without fault.
+pub(crate) struct Prepared {
+    pub(crate) config: ConnectorConfig,
+    pub(crate) connector: Arc<dyn DynConnector>,
+    pub(crate) common: Common,
+    pub(crate) converter: Arc<dyn Converter>,
+    /// The connector's own.
+    pub(crate) settings: Settings,
+}
+
+pub(crate) enum Common {
+    Source(SourceCommon),
+    Sink(Box<SinkCommon>),
+}
+
+/// Reads all of a connector's settings, without I/O.
+///
+/// # Errors
+/// All faults at once.
+pub(crate) fn prepare(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    config: &ConnectorConfig,
+) -> Result<Prepared, Faults> {
+    let mut faults = Faults::default();
+    let connector = match registry.get(&config.common.class) {
+        Ok(connector) => connector.clone(),
+        Err(error) => {
+            faults.general(error.to_string());
+            return Err(faults);
+        }
+    };
+    let name = config.common.value_converter.as_deref();
+    let converter =
+        connect_converters::converter(name.unwrap_or(&worker.value_converter), &config.converter)
+            .map_err(|e| faults.general(format!("value.converter: {e}")));
+    let (common, settings) = match connector.direction() {
+        Direction::Source => {
+            let (common, settings) = config.split(SourceCommon::definition());
+            (
+                SourceCommon::from_settings(&common).map(Common::Source),
+                settings,
+            )
+        }
+        Direction::Sink => {
+            let (common, settings) = config.split(SinkCommon::definition());
+            let common = SinkCommon::from_settings(&common);
+            (common.map(|c| Common::Sink(Box::new(c))), settings)
+        }
+    };
+    let common = common.map_err(|found| faults.extend(found));
+    faults.extend(connector.validate(&settings));
+    match (converter, common) {
+        (Ok(converter), Ok(common)) if faults.is_empty() => Ok(Prepared {
+            config: config.clone(),
+            connector,
+            common,
+            converter,
+            settings,
+        }),
+        _ => Err(faults),
+    }
+}
+
+impl Worker {
+    /// A worker without connectors. Its directory is made if it is not there.
+    ///
+    /// # Errors
+    /// `Config`: the directory cannot be made or locked, or another worker uses it.
+    /// `Internal`: stored positions cannot be read.
+    pub fn open(
+        config: WorkerConfig,
+        registry: Registry,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self> {
+        let dir = Path::new(&config.store_dir);
+        let lock = lock(dir)?;
+        Ok(Self {
+            positions: PositionStore::open(dir)?,
+            config,
+            registry,
+            transport,
+            board: Arc::default(),
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+            _lock: lock,
+        })
+    }
+
+    /// The states of all tasks.
+    pub fn status(&self) -> &Arc<StatusBoard> {
+        &self.board
+    }
+
+    /// Plans a connector into tasks and starts them. Planning may connect; what passes is tried
+    /// again until the worker is stopped, or as long as the connector's settings say.
+    ///
+    /// A fault of planning is shown as that of the connector's task 0.
+    ///
+    /// # Errors
+    /// `Config`: all faults of the settings at once, or a name that is taken.
+    pub fn start(&mut self, config: ConnectorConfig) -> Result<()> {
+        let name = config.name.clone();
+        let prepared = prepare(&self.registry, &self.config, &config)
+            .map_err(|faults| Error::from(faults).context(format_args!("connector {name}")))?;
+        if self.board.tasks().iter().any(|t| t.id.connector == name) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("there are two connectors named {name}"),
+            ));
+        }
+        let id = TaskId {
+            connector: name,
+            task: 0,
+        };
+        let shared = Shared {
+            transport: self.transport.clone(),
+            positions: self.positions.clone(),
+            board: self.board.clone(),
+            commit_interval: self.config.commit_interval.0,
+            // Some time is left to store positions and to close.
+            drain: self.config.stop_timeout.0 * 3 / 4,
+        };
+        let first = shared.make_run(&prepared, id, prepared.settings.clone(), self.stop.clone());
+        self.tasks.spawn(run_connector(prepared, first, shared));
+        Ok(())
+    }
+
+    /// Waits until every task has ended: failed, finished or stopped.
+    pub async fn wait(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Asks all tasks to stop, waits for them as long as `maxStopTimeoutMills` says, stores
+    /// positions and closes the transport. What was read but is not acknowledged then is moved
+    /// again after the next start.
+    ///
+    /// # Errors
+    /// `Timeout`: tasks did not end in time and were ended. `Internal`: positions could not be
+    /// stored.
+    pub async fn stop(mut self) -> Result<()> {
+        let deadline = self.config.stop_timeout.0;
+        self.stop.cancel();
+        let ended = tokio::time::timeout(deadline, self.wait()).await;
+        if ended.is_err() {
+            self.tasks.shutdown().await;
+        }
+        let stored = self.positions.flush().await;
+        self.transport.close(deadline).await;
+        stored?;
+        ended.map_err(|elapsed| {
+            Error::new(
+                ErrorKind::Timeout,
+                format!("tasks did not end within {} ms", deadline.as_millis()),
+            )
+            .with_source(elapsed)
+        })
+    }
+}
+
+/// What tasks of all connectors share.
+struct Shared {
+    transport: Arc<dyn Transport>,
+    positions: Arc<PositionStore>,
+    board: Arc<StatusBoard>,
+    commit_interval: Duration,
+    drain: Duration,
+}
+
+impl Shared {
+    fn make_run(
+        &self,
+        prepared: &Prepared,
+        id: TaskId,
+        settings: Settings,
+        stop: CancellationToken,
+    ) -> TaskRun {
+        let common = &prepared.config.common;
+        TaskRun {
+            counters: self.board.enter(id.clone(), prepared.connector.direction()),
+            id,
+            connector: prepared.connector.clone(),
+            settings,
+            converter: prepared.converter.clone(),
+            transport: self.transport.clone(),
+            positions: self.positions.clone(),
+            policy: RetryPolicy::new(common.retry_timeout, common.retry_delay_max.0),
+            commit_interval: self.commit_interval,
+            drain: self.drain,
+            board: self.board.clone(),
+            stop,
+        }
+    }
+}
+
+/// Plans, then runs the tasks until all have ended.
+async fn run_connector(prepared: Prepared, first: TaskRun, shared: Shared) {
+    let stop = first.stop.clone();
+    let planned = match plan(&prepared, &first).await {
+        Ok(Some(planned)) => planned,
+        Ok(None) => return first.set_state(TaskState::Stopped, None),
+        Err(error) => return fail(&first, &error),
+    };
+    let count = u32::try_from(planned.len()).unwrap_or(u32::MAX);
+    let mut tasks = JoinSet::new();
+    for (task, settings) in (0..count).zip(planned) {
+        let id = TaskId {
+            connector: first.id.connector.clone(),
+            task,
+        };
+        let run = shared.make_run(&prepared, id.clone(), settings, stop.clone());
+        let (board, own_id) = (shared.board.clone(), id);
+        match &prepared.common {
+            Common::Source(config) => {
+                let source = SourceRun {
+                    run,
+                    config: config.clone(),
+                };
+                let ended = async move { source.run().await };
+                tasks.spawn(supervise(board, own_id, ended));
+            }
+            Common::Sink(config) => {
+                let group = config.group.clone();
+                let sink = SinkRun {
+                    group: group.unwrap_or_else(|| format!("connect-{}", run.id.connector)),
+                    run,
+                    config: SinkCommon::clone(config),
+                    tasks: count,
+                };
+                let ended = async move { sink.run().await.map(|()| TaskState::Stopped) };
+                tasks.spawn(supervise(board, own_id, ended));
+            }
+        }
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn plan(prepared: &Prepared, first: &TaskRun) -> Result<Option<Vec<Settings>>> {
+    let max = prepared.config.common.max_tasks;
+    if prepared.connector.direction() == Direction::Sink {
+        // A sink's work is split by queues.
+        return Ok(Some(vec![prepared.settings.clone(); max.get() as usize]));
+    }
+    let mut retry = None;
+    loop {
+        let planning = prepared.connector.plan(&prepared.settings, max);
+        let planned = tokio::select! {
+            () = first.stop.cancelled() => return Ok(None),
+            planned = planning => planned,
+        };
+        match planned {
+            Ok(planned) => return Ok(Some(planned)),
+            Err(error) => {
+                if !first.retry_after(&mut retry, &error).await? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// Runs a task in a task of its own, so that a panic in it ends it alone.
+async fn supervise(
+    board: Arc<StatusBoard>,
+    id: TaskId,
+    run: impl Future<Output = Result<TaskState>> + Send + 'static,
+) {
+    let mut alone = JoinSet::new();
+    alone.spawn(run);
+    let error = match alone.join_next().await {
+        Some(Ok(Ok(state))) => {
+            tracing::info!(connector = %id.connector, task = id.task, ?state, "task ended");
+            return board.set(&id, state, None);
+        }
+        Some(Ok(Err(error))) => error,
+        Some(Err(panic)) => {
+            Error::new(ErrorKind::Internal, "the task panicked; please report this")
+                .with_source(panic)
+        }
+        None => Error::new(ErrorKind::Internal, "the task was not started"),
+    };
+    report_failure(&id, &error);
+    board.set(&id, TaskState::Failed, Some(&error));
+}
+
+fn fail(run: &TaskRun, error: &Error) {
+    report_failure(&run.id, error);
+    run.set_state(TaskState::Failed, Some(error));
+}
+
+fn report_failure(id: &TaskId, error: &Error) {
+    tracing::error!(
+        connector = %id.connector, task = id.task, state = "FAILED", kind = error.kind().name(),
+        error = error.report(), "task failed"
+    );
+}
+
+/// Makes the directory and locks it for this process.
+fn lock(dir: &Path) -> Result<File> {
+    let fault = |what: &str| {
+        let message = format!("storePathRootDir {}: {what}", dir.display());
+        Error::new(ErrorKind::Config, message)
+    };
+    fs::create_dir_all(dir).map_err(|e| fault("cannot be made").with_source(e))?;
+    let file = File::create(dir.join("worker.lock"))
+        .map_err(|e| fault("cannot be written to").with_source(e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(fault(
+            "another worker uses it; stop that one, or give this one a directory of its own",
+        )),
+        Err(fs::TryLockError::Error(e)) => Err(fault("cannot be locked").with_source(e)),
+    }
+}

@@ -1,0 +1,177 @@
+//! Settings of a worker. Names are those of the Java original where it has the key.
+use acl::{AclSettings, SettingsError, Tls, Verification};
+use connect_api::{
+    Result,
+    config::{Config as _, Faults, List, Millis, Secret, Settings},
+};
+use std::path::{Path, PathBuf};
+
+connect_api::choice! {
+    /// What carries the messages.
+    pub enum TransportChoice {
+        /// Apache RocketMQ at `namesrvAddr`.
+        RocketMq = "rocketmq",
+        /// Queues in a file of this machine, for one worker.
+        Embedded = "embedded",
+    }
+}
+
+connect_api::settings! {
+    /// Settings of a worker.
+    pub struct WorkerConfig {
+        /// Name of the worker, unique among those that share a name server: clients and groups are named by it.
+        "workerId": worker_id: String, default "DefaultWorker", High;
+        /// What carries the messages: `rocketmq`, or `embedded` for queues in a file of this machine.
+        "transport": transport: TransportChoice, default "rocketmq", High;
+        /// Addresses of the name servers, `host:port`, separated by commas or semicolons. Required by the transport `rocketmq`.
+        "namesrvAddr": name_servers: List, default "", High;
+        /// Directory for positions and, with the embedded transport, messages. Made if it is not there.
+        "storePathRootDir": store_dir: String, default "connect-store", High;
+        /// Connector files to run beside those of the command line, relative to the worker file.
+        "connectors": connectors: List, default "", High;
+        /// Sign every request with `accessKey` and `secretKey`.
+        "aclEnable": acl_enable: bool, default "false", High;
+        /// Access key (user name) of the RocketMQ account.
+        "accessKey": access_key: String, optional, High;
+        /// Secret key of the RocketMQ account; better as `${env:NAME}` or `${file:path}`.
+        "secretKey": secret_key: Secret, optional, High;
+        /// Security token of temporary credentials.
+        "securityToken": security_token: Secret, optional, Low;
+        /// Algorithm of the signature: `HmacSHA1` or `HmacSHA256`, as the broker is set.
+        "signatureAlgorithm": signature_algorithm: String, default "HmacSHA1", Low;
+        /// Speak TLS to name servers and brokers.
+        "tlsEnable": tls_enable: bool, default "false", Medium;
+        /// Whether the server's certificate is checked.
+        "tlsVerify": tls_verify: bool, default "true", Medium;
+        /// File of the authorities that servers' certificates are checked against, PEM.
+        "tlsCaFile": tls_ca_file: String, optional, Medium;
+        /// Certificate of this client, PEM.
+        "tlsCertFile": tls_cert_file: String, optional, Low;
+        /// Key of the client's certificate, PEM.
+        "tlsKeyFile": tls_key_file: String, optional, Low;
+        /// Converter of message bodies, for connectors that name none.
+        "valueConverter": value_converter: String, default "json", Medium;
+        /// Longest wait for an answer of a name server or broker.
+        "operationTimeout": operation_timeout: Millis, default "3000", Low;
+        /// Pause between two stores of positions and queue offsets. After `kill -9`, what was moved since the last one is moved again.
+        "offsetCommitIntervalMsConfig": commit_interval: Millis, default "1000", Medium;
+        /// Longest time that tasks are given to end when the worker stops.
+        "maxStopTimeoutMills": stop_timeout: Millis, default "60000", Medium;
+    }
+    check check
+}
+
+/// Keys of the Java original that mean nothing here, and why. They are accepted, so that its
+/// files can be used as they are, and named in a warning.
+const WITHOUT_MEANING: [(&str, &str); 12] = [
+    ("adminExtGroup", "clients are named by workerId"),
+    ("allocTaskStrategy", "there is one worker"),
+    ("autoCreateGroupEnable", "groups are always made"),
+    ("autoCreateTopicEnable", "topics are always made"),
+    ("clusterName", "it had no effect in the original either"),
+    ("connectClusterId", "there is one worker"),
+    ("httpPort", "this version serves no REST"),
+    ("keyConverter", "message keys are always text"),
+    ("maxMessageSize", "the broker's limit holds"),
+    ("pluginPaths", "connectors are compiled in"),
+    ("rmqConsumerGroup", "groups are named by connector"),
+    ("rmqProducerGroup", "groups are named by connector"),
+];
+
+fn check(config: &WorkerConfig, faults: &mut Faults) {
+    if config.transport == TransportChoice::RocketMq && config.name_servers.0.is_empty() {
+        faults.at(
+            "namesrvAddr",
+            "is required by transport `rocketmq`; give host:port of a name server, or set `transport` to `embedded`",
+        );
+    }
+    if let Err(wrong) = config.acl() {
+        for fault in wrong {
+            faults.general(fault.to_string());
+        }
+    }
+    if let Err(fault) = config.tls().validate() {
+        faults.at("tlsCertFile", fault.to_string());
+    }
+    if let Err(fault) = connect_converters::converter(&config.value_converter, &Settings::default()) {
+        faults.at("valueConverter", fault.to_string());
+    }
+}
+
+/// A worker's settings as read from a file.
+#[derive(Debug)]
+pub struct WorkerFile {
+    /// The settings.
+    pub config: WorkerConfig,
+    /// Connector files named in it, made absolute by the file's place.
+    pub connectors: Vec<PathBuf>,
+    /// Keys of the Java original without meaning here, each with the reason.
+    pub notes: Vec<String>,
+}
+
+impl WorkerFile {
+    /// Reads a worker file: TOML, or the properties of the Java original.
+    ///
+    /// # Errors
+    /// `Config`: all faults of the file at once.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut settings = crate::file::read(path)?;
+        let mut notes = Vec::new();
+        for (key, why) in WITHOUT_MEANING {
+            if settings.remove(key).is_some() {
+                notes.push(format!("`{key}` has no effect here: {why}"));
+            }
+        }
+        let config = WorkerConfig::from_settings(&settings)
+            .map_err(|faults| connect_api::Error::from(faults).context(path.display()))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let connectors = config.connectors.0.iter().map(|c| base.join(c)).collect();
+        Ok(Self {
+            config,
+            connectors,
+            notes,
+        })
+    }
+}
+
+impl WorkerConfig {
+    /// Whom requests are signed as.
+    ///
+    /// # Errors
+    /// Keys that are missing or cannot be read, all at once.
+    pub fn acl(&self) -> Result<AclSettings, Vec<SettingsError>> {
+        AclSettings::read(|key| match key {
+            AclSettings::ENABLE => Some(if self.acl_enable { "true" } else { "false" }),
+            AclSettings::ACCESS_KEY => self.access_key.as_deref(),
+            AclSettings::SECRET_KEY => self.secret_key.as_ref().map(Secret::expose),
+            AclSettings::SECURITY_TOKEN => self.security_token.as_ref().map(Secret::expose),
+            AclSettings::SIGNATURE_ALGORITHM => Some(&self.signature_algorithm),
+            _ => None,
+        })
+    }
+
+    /// How connections are encrypted.
+    pub fn tls(&self) -> Tls {
+        Tls {
+            enabled: self.tls_enable,
+            ca_file: self.tls_ca_file.as_ref().map(PathBuf::from),
+            cert_file: self.tls_cert_file.as_ref().map(PathBuf::from),
+            key_file: self.tls_key_file.as_ref().map(PathBuf::from),
+            verification: if self.tls_verify {
+                Verification::Full
+            } else {
+                Verification::Off
+            },
+        }
+    }
+
+    /// The settings that are left as they are by default, beside `settings`.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn new<K: Into<String>, V: Into<String>>(
+        settings: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        Ok(Self::from_settings(&Settings::from_iter(settings))?)
+    }
+}
