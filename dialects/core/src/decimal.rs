@@ -80,6 +80,27 @@ fn parse_exponent(text: &[u8]) -> Result<i64, Misfit> {
     Ok(sign * value)
 }
 
+/// Whether `text` is a decimal number of any size: `[+-]digits[.digits][e[+-]digits]`.
+pub fn is_decimal(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    let unsigned = match text {
+        [b'-' | b'+', rest @ ..] => rest,
+        rest => rest,
+    };
+    let mut halves = unsigned.splitn(2, |b| matches!(b, b'e' | b'E'));
+    let mantissa = halves.next().unwrap_or_default();
+    let exponent = halves.next().is_none_or(|e| {
+        let e = e.strip_prefix(b"-").or(e.strip_prefix(b"+")).unwrap_or(e);
+        !e.is_empty() && digits(e)
+    });
+    let mut parts = mantissa.splitn(2, |b| *b == b'.');
+    let (whole, fraction) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    exponent && digits(whole) && digits(fraction) && whole.len() + fraction.len() > 0
+}
+
 /// Appends `unscaled × 10^-scale` in plain digits: `(-1234, 2)` is `-12.34`, `(12, -2)` is
 /// `1200`. Allocates nothing where `out` has room.
 pub fn write_decimal(unscaled: i128, scale: i8, out: &mut String) {
@@ -166,6 +187,11 @@ mod tests {
                 Err(NOT_DECIMAL),
                 "{text:?}"
             );
+            assert_eq!(
+                is_decimal(text.as_bytes()),
+                text == "1e9999999999",
+                "{text}"
+            );
         }
     }
 
@@ -175,11 +201,14 @@ mod tests {
             let text = text(unscaled, scale);
             prop_assert_eq!(&text, &connect_api::decimal_text(unscaled, scale));
             prop_assert_eq!(parse_decimal(text.as_bytes(), 38, scale), Ok(unscaled));
+            prop_assert!(is_decimal(text.as_bytes()));
         }
 
         #[test]
         fn foreign_bytes_do_not_panic(text in proptest::collection::vec(any::<u8>(), 0..50), scale in any::<i8>(), precision in any::<u8>()) {
-            let _ = parse_decimal(&text, precision, scale).is_ok();
+            if parse_decimal(&text, precision, scale).is_ok() {
+                prop_assert!(is_decimal(&text));
+            }
         }
     }
 }

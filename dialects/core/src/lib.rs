@@ -27,7 +27,7 @@ pub use batch::BatchBuilder;
 pub use cells::Cells;
 pub use chunk::chunks;
 pub use connection::{Access, Connection, Cursor};
-pub use decimal::{parse_decimal, write_decimal};
+pub use decimal::{is_decimal, parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect};
 pub use misfit::Misfit;
 pub use opener::Opener;

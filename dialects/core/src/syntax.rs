@@ -66,6 +66,18 @@ pub trait Syntax: Send + Sync {
     /// The placeholder of bound value `n`, from 1, that meets `column`.
     fn placeholder(&self, n: usize, column: &Column) -> String;
 
+    /// The placeholder of bound value `n` that is compared with the
+    /// [`key_expression`](Self::key_expression) of `column`.
+    fn key_placeholder(&self, n: usize, column: &Column) -> String {
+        self.placeholder(n, column)
+    }
+
+    /// A condition that every row after `value` in the first part of the key meets, with what is
+    /// bound in it: where no index serves the key's expression, one may serve this.
+    fn lower_bound(&self, _page: &Page<'_>, _value: &Value) -> Option<(String, Param)> {
+        None
+    }
+
     /// How a column is read in a SELECT; its quoted name, or a cast of it.
     ///
     /// # Errors
@@ -116,6 +128,10 @@ pub trait Syntax: Send + Sync {
         let mut conditions = Vec::new();
         if let Some(after) = page.after.filter(|after| !after.is_empty()) {
             let bound = &keys[..after.len().min(keys.len())];
+            if let Some((condition, param)) = self.lower_bound(page, &after[0]) {
+                conditions.push(condition);
+                params.push(param);
+            }
             conditions.push(self.after(page, bound, after, &mut params));
         }
         // Rows without a key have no place in the order of pages.
@@ -218,7 +234,7 @@ pub trait Syntax: Send + Sync {
                 value: after[i].clone(),
                 kind: column.kind.clone().unwrap_or(Kind::Text),
             });
-            self.placeholder(params.len(), column)
+            self.key_placeholder(params.len(), column)
         };
         if let [key] = keys {
             return format!("{key} > {}", bind(0));
