@@ -1,1 +1,105 @@
-//! Records to tables
+//! Records to tables: the JDBC sink.
+//!
+//! [`JdbcSink`] writes the rows of topics to the tables of any database that has a dialect: as
+//! inserts, upserts or updates, with deletes for messages without a body. A batch is one
+//! transaction, written by the fastest way the database has; of several rows of one key only those
+//! count that decide what is left. Rows that the table refuses are found by halving and handed
+//! back, each with its error; the others are written.
+//!
+//! After a crash the last batches come again. Upserts, updates and deletes leave the same table
+//! then; plain inserts are refused where the table has a unique key, and are there twice where it
+//! has none.
+//!
+//! ```
+//! use connect_api::{DynConnector, config::Settings};
+//! use connector_jdbc_sink::JdbcSink;
+//! use dialect_core::{Dialect, OpenOptions};
+//! use std::sync::Arc;
+//!
+//! // A program gives `dialects::open`; this one has no database at all.
+//! let open = |_: &str, _: &OpenOptions| -> connect_api::Result<Arc<dyn Dialect>> {
+//!     Err(connect_api::Error::new(connect_api::ErrorKind::Config, "no dialects built in"))
+//! };
+//! let sink = JdbcSink::new(Arc::new(open));
+//! let settings = Settings::from_iter([
+//!     ("connection.url", "sqlite:copy.db"),
+//!     ("insert.mode", "upsert"),
+//!     ("pk.mode", "record_key"),
+//!     ("delete.enabled", "true"),
+//! ]);
+//! assert!(sink.validate(&settings).is_empty());
+//! ```
+mod batch;
+mod config;
+mod reduce;
+mod target;
+mod task;
+
+pub use config::{InsertMode, KeyMode, SinkConfig};
+
+use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
+use dialect_core::{Dialect, Opener};
+use std::sync::Arc;
+use target::Target;
+
+/// The JDBC sink connector.
+#[derive(Clone)]
+pub struct JdbcSink {
+    opener: Arc<dyn Opener>,
+}
+
+impl JdbcSink {
+    /// A sink whose databases are opened by `opener`.
+    pub fn new(opener: Arc<dyn Opener>) -> Self {
+        Self { opener }
+    }
+
+    fn open(&self, config: &SinkConfig) -> Result<Arc<dyn Dialect>> {
+        self.opener
+            .open(config.url.expose(), &config.open_options())
+    }
+
+    /// Looks at the tables of the topics that are known.
+    async fn look(&self, config: &SinkConfig) -> Result<Faults> {
+        let dialect = self.open(config)?;
+        let mut connection = config
+            .connection_attempts()
+            .connect(dialect.as_ref())
+            .await?;
+        let mut faults = Faults::default();
+        for table in config.known_tables()? {
+            let target = Target::describe(connection.as_mut(), table).await?;
+            let mut of_table = target.faults(config, dialect.as_ref());
+            target
+                .check_access(config, connection.as_mut(), &mut of_table)
+                .await?;
+            faults.extend(of_table);
+        }
+        connection.close().await?;
+        Ok(faults)
+    }
+}
+
+impl Connector for JdbcSink {
+    type Config = SinkConfig;
+    const NAME: &'static str = "jdbc-sink";
+    const ALIASES: &'static [&'static str] = &[
+        "JdbcSinkConnector",
+        "org.apache.rocketmq.connect.jdbc.sink.JdbcSinkConnector",
+        "org.apache.rocketmq.connect.jdbc.mysql.sink.JdbcSinkConnector",
+    ];
+    const DIRECTION: Direction = Direction::Sink;
+
+    async fn check(&self, config: SinkConfig) -> Faults {
+        self.look(&config).await.unwrap_or_else(|e| {
+            let mut faults = Faults::default();
+            faults.general(e.report());
+            faults
+        })
+    }
+
+    fn task(&self, config: SinkConfig) -> Result<TaskKind> {
+        let dialect = self.open(&config)?;
+        Ok(TaskKind::Sink(Box::new(task::Task::new(dialect, config))))
+    }
+}

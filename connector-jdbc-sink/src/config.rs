@@ -1,0 +1,177 @@
+//! Settings of the sink.
+use connect_api::{
+    config::{Faults, List, Millis, Secret, Setting as _},
+    settings,
+};
+use dialect_core::{Attempts, OpenOptions, SqliteDates, TableName, WriteOp};
+use std::num::{NonZeroU32, NonZeroUsize};
+
+connect_api::choice! {
+    /// How rows are written.
+    pub enum InsertMode {
+        /// New rows only; a row whose key is there is an error of that row.
+        Insert = "insert",
+        /// New rows, or new values for those that are there.
+        Upsert = "upsert",
+        /// New values for rows that are there; others are passed over.
+        Update = "update",
+    }
+}
+
+connect_api::choice! {
+    /// Where the key columns come from.
+    pub enum KeyMode {
+        /// There are none.
+        None = "none",
+        /// From the message key.
+        RecordKey = "record_key",
+        /// From the message body.
+        RecordValue = "record_value",
+    }
+}
+
+/// Stands in `table.name.format` for the topic.
+const TOPIC: &str = "${topic}";
+
+settings! {
+    /// Settings of the JDBC sink: records to tables.
+    pub struct SinkConfig {
+        /// URL of the database, e.g. `postgres://host:5432/db`, `mysql://host/db`, `sqlite:file`;
+        /// `jdbc:` may stand in front.
+        "connection.url": url: Secret, required, High;
+        /// User; goes before the one in the URL.
+        "connection.user": user: String, optional, High;
+        /// Password; goes before the one in the URL.
+        "connection.password": password: Secret, optional, High;
+        /// How often a connection is tried before the task fails or is started again.
+        "connection.attempts": attempts: NonZeroU32, default "3", Low;
+        /// Pause between two tries at a connection.
+        "connection.backoff.ms": backoff: Millis, default "10000", Low;
+        /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are written: `text` takes
+        /// text as it comes, `iso` takes dates and times.
+        "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;
+        /// The table of a topic's rows: `table` or `schema.table`, with `${topic}` for the topic.
+        "table.name.format": table_format: String, default "${topic}", Medium;
+        /// Topics to read, separated by semicolons or commas: the runtime reads them, and `check`
+        /// looks at their tables.
+        "connect.topicnames": topics: List, default "", High;
+        /// `insert`: new rows; a row whose key is there already is refused, so that a batch that
+        /// is written again after a crash is refused too, or doubled where the table has no unique
+        /// key. `upsert`: new rows, or new values where the key is there; what comes again changes
+        /// nothing. `update`: new values for rows that are there.
+        "insert.mode": insert_mode: InsertMode, default "insert", High;
+        /// Where the key columns come from: `none`, `record_key` (the message key) or
+        /// `record_value` (the body).
+        "pk.mode": key_mode: KeyMode, default "none", High;
+        /// Names of the key columns. Left out: the primary key of the table.
+        "pk.fields": key_fields: List, default "", Medium;
+        /// Columns to write beside the key columns. Left out: all that the records have.
+        "fields.whitelist": fields: List, default "", Medium;
+        /// The most rows that are handed to the database at once. A batch of the runtime is one
+        /// transaction, whatever its size.
+        "batch.size": batch_size: NonZeroUsize, default "5000", Medium;
+        /// Delete rows whose message has no body; needs `pk.mode=record_key`.
+        "delete.enabled": delete: bool, default "false", Medium;
+        /// Create a table that is not there.
+        "auto.create": auto_create: bool, default "false", Medium;
+        /// Add columns that the records have and the table lacks; they can be NULL.
+        "auto.evolve": auto_evolve: bool, default "false", Medium;
+    }
+    check SinkConfig::check_together
+}
+
+impl SinkConfig {
+    fn check_together(&self, faults: &mut Faults) {
+        let example = self.table_format.replace(TOPIC, "topic");
+        if let Err(e) = TableName::parse(&example) {
+            faults.at("table.name.format", e.to_string());
+        }
+        if self.table_format.replace(TOPIC, "").contains("${") {
+            faults.at(
+                "table.name.format",
+                format!("only `{TOPIC}` can stand for something else"),
+            );
+        }
+        let keyed = self.key_mode != KeyMode::None;
+        if self.insert_mode != InsertMode::Insert && !keyed {
+            faults.at(
+                "pk.mode",
+                format!(
+                    "insert.mode={} needs key columns: set record_key or record_value",
+                    self.insert_mode.show()
+                ),
+            );
+        }
+        if self.delete && self.key_mode != KeyMode::RecordKey {
+            faults.at(
+                "delete.enabled",
+                "needs pk.mode=record_key: a message without a body has its key alone",
+            );
+        }
+        if !keyed && !self.key_fields.0.is_empty() {
+            faults.at(
+                "pk.fields",
+                "has no effect with pk.mode=none; set record_key or record_value",
+            );
+        }
+    }
+
+    pub(crate) fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            user: self.user.clone(),
+            password: self.password.clone(),
+            sqlite_dates: self.sqlite_dates,
+            ..OpenOptions::default()
+        }
+    }
+
+    pub(crate) fn connection_attempts(&self) -> Attempts {
+        Attempts {
+            tries: self.attempts,
+            pause: self.backoff.0,
+        }
+    }
+
+    /// The table of a topic's rows.
+    ///
+    /// # Errors
+    /// `Config`: with this topic, the format gives no name of a table.
+    pub(crate) fn table_of(&self, topic: &str) -> connect_api::Result<TableName> {
+        TableName::parse(&self.table_format.replace(TOPIC, topic))
+            .map_err(|e| e.context("table.name.format"))
+    }
+
+    /// The tables that are known before a topic is met, each once.
+    ///
+    /// # Errors
+    /// As [`table_of`](Self::table_of).
+    pub(crate) fn known_tables(&self) -> connect_api::Result<Vec<TableName>> {
+        let mut tables = Vec::new();
+        if !self.table_format.contains(TOPIC) {
+            tables.push(self.table_of("")?);
+            return Ok(tables);
+        }
+        for topic in &self.topics.0 {
+            let table = self.table_of(topic)?;
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
+        }
+        Ok(tables)
+    }
+
+    /// What is done with rows that are not deletes.
+    pub(crate) fn write_op(&self) -> WriteOp {
+        match self.insert_mode {
+            InsertMode::Insert => WriteOp::Insert,
+            InsertMode::Upsert => WriteOp::Upsert,
+            InsertMode::Update => WriteOp::Update,
+        }
+    }
+
+    /// The column is written, or is part of the key.
+    pub(crate) fn writes(&self, column: &str, key: &[String]) -> bool {
+        let listed = |names: &[String]| names.iter().any(|n| n.eq_ignore_ascii_case(column));
+        self.fields.0.is_empty() || listed(&self.fields.0) || listed(key)
+    }
+}

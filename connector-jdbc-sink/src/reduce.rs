@@ -1,0 +1,246 @@
+//! Ordered reduction: of the rows of a key, only those that decide what is left in the table (G2).
+use arrow_row::{RowConverter, SortField};
+use connect_api::{
+    Error, ErrorKind, Kind, Op, Records, Result,
+    arrow::array::{Array, ArrayRef, cast::AsArray as _, types::Int64Type},
+};
+use dialect_core::WriteOp;
+use hashbrown::{HashMap, HashSet, hash_map::Entry};
+use std::{hash::Hash, ops::Range};
+
+/// Rows of some records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// One after the other.
+    Range(Range<usize>),
+    /// By index, ascending.
+    List(Vec<u32>),
+}
+
+/// Rows that are written the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) op: WriteOp,
+    pub(crate) rows: Rows,
+}
+
+/// Why a row is not written at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// NULL in this column of the key.
+    NullKey(usize),
+    /// It is a delete, and deletes are not enabled.
+    Delete,
+}
+
+/// What is to be done with the rows of a batch, in this order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Steps {
+    pub(crate) steps: Vec<Step>,
+    /// Rows that are refused, ascending.
+    pub(crate) refused: Vec<(usize, Refusal)>,
+}
+
+/// Decides what is done with the rows of `records`: `op` for those that are no deletes. `key` has
+/// the indexes of the key columns.
+///
+/// Upserts and updates of one key become the last of them, as every row has all columns of the
+/// batch. Inserts stay what they are, in order: a key that comes twice is the table's to judge.
+///
+/// # Errors
+/// `Unsupported`: key columns of a kind that cannot be compared.
+pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool) -> Result<Steps> {
+    let refused = refusals(records, key, deletes);
+    let out: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+    let steps = if op == WriteOp::Insert {
+        runs(records, &out)
+    } else {
+        let columns = key_columns(records, key);
+        let is_delete = deletes_of(records);
+        match columns.as_slice() {
+            [column] if records.schema().kinds()[key[0]] == Kind::Int64 => {
+                let keys = column.as_primitive::<Int64Type>().values();
+                let ascending = keys.windows(2).all(|pair| pair[0] < pair[1]);
+                if ascending && refused.is_empty() && records.ops().uniform().is_some() {
+                    all(records, op)
+                } else {
+                    reduce(records.len(), |row| keys[row], is_delete, &out, op)
+                }
+            }
+            columns => {
+                let rows = comparable(columns)?;
+                reduce(records.len(), |row| rows.row(row), is_delete, &out, op)
+            }
+        }
+    };
+    Ok(Steps { steps, refused })
+}
+
+/// As [`steps`], for the rows with the keys of the rows `keys_of` alone, those in `out` (ascending)
+/// left aside.
+///
+/// # Errors
+/// As [`steps`].
+pub(crate) fn steps_before(
+    records: &Records,
+    key: &[usize],
+    op: WriteOp,
+    keys_of: &[usize],
+    out: &[usize],
+) -> Result<Vec<Step>> {
+    let rows = comparable(&key_columns(records, key))?;
+    let keys: HashSet<_> = keys_of.iter().map(|row| rows.row(*row)).collect();
+    let aside = |row: &usize| out.binary_search(row).is_ok() || !keys.contains(&rows.row(*row));
+    let aside: Vec<usize> = (0..records.len()).filter(aside).collect();
+    let is_delete = deletes_of(records);
+    Ok(reduce(
+        records.len(),
+        |row| rows.row(row),
+        is_delete,
+        &aside,
+        op,
+    ))
+}
+
+fn key_columns(records: &Records, key: &[usize]) -> Vec<ArrayRef> {
+    let columns = key.iter().map(|i| records.batch().column(*i).clone());
+    columns.collect()
+}
+
+fn comparable(columns: &[ArrayRef]) -> Result<arrow_row::Rows> {
+    let wrong = |e| Error::new(ErrorKind::Unsupported, "key columns of such types").with_source(e);
+    let fields = columns
+        .iter()
+        .map(|column| SortField::new(column.data_type().clone()))
+        .collect();
+    RowConverter::new(fields)
+        .and_then(|converter| converter.convert_columns(columns))
+        .map_err(wrong)
+}
+
+fn deletes_of(records: &Records) -> impl Fn(usize) -> bool {
+    let ops = records.ops();
+    |row| ops.get(row) == Op::Delete
+}
+
+fn all(records: &Records, op: WriteOp) -> Vec<Step> {
+    let op = match records.ops().uniform() {
+        Some(Op::Delete) => WriteOp::Delete,
+        _ => op,
+    };
+    let rows = Rows::Range(0..records.len());
+    vec![Step { op, rows }]
+}
+
+fn refusals(records: &Records, key: &[usize], deletes: bool) -> Vec<(usize, Refusal)> {
+    let columns: Vec<(usize, &ArrayRef)> = key
+        .iter()
+        .map(|i| (*i, records.batch().column(*i)))
+        .filter(|(_, column)| column.null_count() > 0)
+        .collect();
+    let no_deletes = match records.ops().uniform() {
+        Some(op) => op != Op::Delete,
+        None => false,
+    };
+    if columns.is_empty() && (deletes || no_deletes) {
+        return Vec::new();
+    }
+    let is_delete = deletes_of(records);
+    let refusal = |row: usize| {
+        if !deletes && is_delete(row) {
+            return Some((row, Refusal::Delete));
+        }
+        let null = columns.iter().find(|(_, column)| column.is_null(row))?;
+        Some((row, Refusal::NullKey(null.0)))
+    };
+    (0..records.len()).filter_map(refusal).collect()
+}
+
+/// Rows in their order but those in `out`, those of one op after another together.
+fn runs(records: &Records, out: &[usize]) -> Vec<Step> {
+    let is_delete = deletes_of(records);
+    let mut out = out.iter().copied().peekable();
+    let mut steps: Vec<Step> = Vec::new();
+    for row in 0..records.len() {
+        if out.next_if_eq(&row).is_some() {
+            continue;
+        }
+        let op = if is_delete(row) {
+            WriteOp::Delete
+        } else {
+            WriteOp::Insert
+        };
+        match steps.last_mut() {
+            Some(Step {
+                op: last,
+                rows: Rows::Range(range),
+            }) if *last == op && range.end == row => range.end = row + 1,
+            _ => steps.push(Step {
+                op,
+                rows: Rows::Range(row..row + 1),
+            }),
+        }
+    }
+    steps
+}
+
+/// What was seen of a key, from the last row backwards.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Row,
+    Delete,
+}
+
+/// Reduces the rows but those in `out`, both ascending.
+fn reduce<K: Hash + Eq>(
+    rows: usize,
+    key: impl Fn(usize) -> K,
+    is_delete: impl Fn(usize) -> bool,
+    out: &[usize],
+    op: WriteOp,
+) -> Vec<Step> {
+    let mut seen: HashMap<K, Seen> = HashMap::with_capacity(rows);
+    let (mut writes, mut deletes) = (Vec::with_capacity(rows), Vec::new());
+    let mut out = out.iter().rev().copied().peekable();
+    for row in (0..rows).rev() {
+        if out.next_if_eq(&row).is_some() {
+            continue;
+        }
+        let index = u32::try_from(row).unwrap_or(u32::MAX);
+        match (seen.entry(key(row)), is_delete(row)) {
+            (Entry::Vacant(entry), false) => {
+                entry.insert(Seen::Row);
+                writes.push(index);
+            }
+            (Entry::Vacant(entry), true) => {
+                entry.insert(Seen::Delete);
+                deletes.push(index);
+            }
+            // Deleted, then written: what the records do not have must not stay from before.
+            (Entry::Occupied(mut entry), true) if *entry.get() == Seen::Row => {
+                entry.insert(Seen::Delete);
+                deletes.push(index);
+            }
+            (Entry::Occupied(_), _) => {}
+        }
+    }
+    let step = |op, mut list: Vec<u32>| {
+        list.reverse();
+        let rows = if list.len() == rows {
+            Rows::Range(0..rows)
+        } else {
+            Rows::List(list)
+        };
+        Step { op, rows }
+    };
+    let writes = (!writes.is_empty()).then(|| step(op, writes));
+    let deletes = (!deletes.is_empty()).then(|| step(WriteOp::Delete, deletes));
+    // A row that was deleted and came again is deleted, then written. An update does not bring a
+    // row back: there the delete comes last, whatever the order was.
+    let ordered = if op == WriteOp::Update {
+        [writes, deletes]
+    } else {
+        [deletes, writes]
+    };
+    ordered.into_iter().flatten().collect()
+}

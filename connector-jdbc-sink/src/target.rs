@@ -1,0 +1,333 @@
+//! The table of a topic: what it must be like, and how records of a schema are written to it.
+use crate::config::{KeyMode, SinkConfig};
+use connect_api::{
+    Error, ErrorKind, Result, Schema, SchemaRef,
+    arrow::schema::Field,
+    config::{Faults, nearest},
+};
+use dialect_core::{
+    Access, Connection, Dialect, Table, TableName, WriteOp, WritePlan, WriteRequest,
+};
+use std::sync::Arc;
+
+/// Plans kept for a table. Topics have one schema, or a few while it changes.
+const PLANS: usize = 8;
+
+/// The table of a topic, as it was described last.
+pub(crate) struct Target {
+    pub(crate) name: TableName,
+    /// `None` where it does not exist yet.
+    pub(crate) table: Option<Arc<Table>>,
+    /// The last used first.
+    plans: Vec<Planned>,
+}
+
+type Planned = (SchemaRef, WriteOp, WritePlan);
+
+fn same(a: &SchemaRef, b: &SchemaRef) -> bool {
+    Arc::ptr_eq(a, b) || a == b
+}
+
+impl Target {
+    /// Looks at the table.
+    ///
+    /// # Errors
+    /// As [`Connection::describe`].
+    pub(crate) async fn describe(connection: &mut dyn Connection, name: TableName) -> Result<Self> {
+        let table = connection.describe(&name).await?.map(Arc::new);
+        Ok(Self {
+            name,
+            table,
+            plans: Vec::new(),
+        })
+    }
+
+    /// Looks again; what was planned is forgotten.
+    ///
+    /// # Errors
+    /// As [`Connection::describe`].
+    pub(crate) async fn describe_again(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        *self = Self::describe(connection, self.name.clone()).await?;
+        Ok(())
+    }
+
+    fn wrong(&self, why: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Schema, format!("table {}: {why}", self.name))
+    }
+
+    /// The names of the key columns, as the table has them: those of the settings, else the
+    /// primary key; none in pk.mode none.
+    ///
+    /// # Errors
+    /// `Schema`: neither is there.
+    pub(crate) fn key(&self, config: &SinkConfig) -> Result<Vec<String>> {
+        if config.key_mode == KeyMode::None {
+            return Ok(Vec::new());
+        }
+        let in_table = |name: &String| {
+            let column = self.table.as_ref().and_then(|table| table.column(name));
+            column.map_or_else(|| name.clone(), |column| column.name.clone())
+        };
+        match (&self.table, config.key_fields.0.as_slice()) {
+            (Some(table), []) if !table.primary_key.is_empty() => Ok(table.primary_key.clone()),
+            (Some(_), []) => {
+                Err(self.wrong("it has no primary key; name the key columns by pk.fields"))
+            }
+            (None, []) => {
+                Err(self.wrong("it does not exist yet; name the columns of its key by pk.fields"))
+            }
+            (_, fields) => Ok(fields.iter().map(in_table).collect()),
+        }
+    }
+
+    /// What stands in the way of writing to the table, whatever the records are.
+    pub(crate) fn faults(&self, config: &SinkConfig, dialect: &dyn Dialect) -> Faults {
+        let mut faults = Faults::default();
+        let key = self.key(config).unwrap_or_else(|e| {
+            faults.at("pk.fields", e.to_string());
+            Vec::new()
+        });
+        let Some(table) = &self.table else {
+            if !config.auto_create {
+                let why = "it does not exist; create it, or set auto.create=true";
+                faults.at("table.name.format", self.wrong(why).to_string());
+            }
+            return faults;
+        };
+        let columns = [("pk.fields", &key), ("fields.whitelist", &config.fields.0)];
+        for (setting, names) in columns {
+            for name in names.iter().filter(|name| table.index_of(name).is_none()) {
+                let near = nearest(name, table.columns.iter().map(|c| c.name.as_str()));
+                let hint = near
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                let why = format!("column `{name}` does not exist{hint}");
+                faults.at(setting, self.wrong(why).to_string());
+            }
+        }
+        if config.write_op() == WriteOp::Upsert && !key.is_empty() {
+            if !dialect.capabilities().upsert {
+                let why = format!("{} has no upsert", dialect.name());
+                faults.at("insert.mode", self.wrong(why).to_string());
+            }
+            let mut unique = std::iter::once(&table.primary_key).chain(&table.unique_keys);
+            if !unique.any(|columns| same_names(columns, &key)) {
+                let why = format!(
+                    "an upsert by {} needs a primary key or unique key of exactly these columns; \
+                     the primary key is ({})",
+                    key.join(", "),
+                    table.primary_key.join(", ")
+                );
+                faults.at("pk.fields", self.wrong(why).to_string());
+            }
+        }
+        if faults.is_empty()
+            && let Err(e) = self.columns(config, &key)
+        {
+            faults.general(e.to_string());
+        }
+        faults
+    }
+
+    /// Adds what the user may not do, and the settings ask for, to the faults.
+    ///
+    /// # Errors
+    /// What keeps from asking: `Connect`, `Timeout`.
+    pub(crate) async fn check_access(
+        &self,
+        config: &SinkConfig,
+        connection: &mut dyn Connection,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        let Some(table) = &self.table else {
+            return Ok(());
+        };
+        let mut needed = match config.write_op() {
+            WriteOp::Insert => vec![Access::Insert],
+            WriteOp::Upsert => vec![Access::Insert, Access::Update],
+            WriteOp::Update => vec![Access::Update],
+            WriteOp::Delete => Vec::new(),
+        };
+        if config.delete {
+            needed.push(Access::Delete);
+        }
+        for access in needed {
+            match connection.check_access(table, access).await {
+                Err(e) if e.kind() == ErrorKind::Auth => faults.general(e.report()),
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns that bodies can fill, for bodies that carry no schema; `None` where the table
+    /// does not exist yet.
+    ///
+    /// # Errors
+    /// `Unsupported`: columns of types that are not carried, and that the settings do not exclude.
+    pub(crate) fn columns(&self, config: &SinkConfig, key: &[String]) -> Result<Option<SchemaRef>> {
+        let Some(table) = &self.table else {
+            return Ok(None);
+        };
+        let columns = table.columns.iter().enumerate();
+        let filled = columns.filter(|(_, column)| {
+            let excluded = column.kind.is_none() && !config.writes(&column.name, key);
+            !column.generated && !excluded
+        });
+        let filled: Vec<usize> = filled.map(|(index, _)| index).collect();
+        let key: Vec<&str> = key.iter().map(String::as_str).collect();
+        table.schema(&filled, &key).map(Some)
+    }
+
+    /// Makes the table for records of `schema`.
+    ///
+    /// # Errors
+    /// `Schema`, `Unsupported`: there can be no such table; what the database says of it.
+    pub(crate) async fn create(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SinkConfig,
+        schema: &Schema,
+    ) -> Result<()> {
+        let key = self.key(config)?;
+        let fields: Vec<Field> = self.written(config, schema, &key).cloned().collect();
+        let names: Vec<&str> = key.iter().map(|name| name_in(schema, name)).collect();
+        let schema = Schema::new(&self.name.name, fields, &names)
+            .map_err(|e| e.context(format_args!("table {}", self.name)))?;
+        let sql = dialect.syntax().create_table(&self.name, &schema)?;
+        let created = connection.execute(&sql).await;
+        self.describe_again(connection).await?;
+        if self.table.is_none() {
+            // Another task may have been faster: only a table that is not there is a fault.
+            created.map_err(|e| e.context(format_args!("cannot create table {}", self.name)))?;
+            return Err(self.wrong("it was created, and is not there"));
+        }
+        tracing::info!(table = %self.name, "table created");
+        Ok(())
+    }
+
+    /// Adds the columns that records of `schema` have and the table lacks.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(crate) async fn evolve(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SinkConfig,
+        schema: &Schema,
+    ) -> Result<()> {
+        let key = self.key(config)?;
+        let Some(table) = self.table.clone() else {
+            return Ok(());
+        };
+        let lacks = |table: &Table, field: &Field| table.index_of(field.name()).is_none();
+        let new: Vec<&Field> = self
+            .written(config, schema, &key)
+            .filter(|field| lacks(&table, field))
+            .collect();
+        for field in &new {
+            let sql = dialect.syntax().add_column(&table.name, field)?;
+            if let Err(e) = connection.execute(&sql).await {
+                // Another task may have been faster.
+                self.describe_again(connection).await?;
+                let there = self
+                    .table
+                    .as_ref()
+                    .is_some_and(|table| !lacks(table, field));
+                if !there {
+                    let what =
+                        format_args!("cannot add column `{}` to {}", field.name(), table.name);
+                    return Err(e.context(what));
+                }
+            }
+            tracing::info!(table = %self.name, column = field.name(), "column added");
+        }
+        if !new.is_empty() {
+            self.describe_again(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// The fields of the records that are written.
+    fn written<'a>(
+        &self,
+        config: &SinkConfig,
+        schema: &'a Schema,
+        key: &[String],
+    ) -> impl Iterator<Item = &'a Field> {
+        let fields = schema.columns().fields().iter().map(AsRef::as_ref);
+        fields.filter(move |field: &&Field| config.writes(field.name(), key))
+    }
+
+    /// The way records of `schema` are written by `op`; the same as before where it is known.
+    ///
+    /// # Errors
+    /// `Schema`, `Unsupported`: as [`Dialect::plan_write`].
+    pub(crate) fn plan(
+        &mut self,
+        dialect: &dyn Dialect,
+        config: &SinkConfig,
+        schema: &SchemaRef,
+        op: WriteOp,
+    ) -> Result<WritePlan> {
+        let known = |(known, of, _): &Planned| *of == op && same(known, schema);
+        if let Some(found) = self.plans.iter().position(known) {
+            self.plans[..=found].rotate_right(1);
+            return Ok(self.plans[0].2.clone());
+        }
+        let key = self.key(config)?;
+        let Some(table) = &self.table else {
+            return Err(self.wrong("it does not exist"));
+        };
+        let columns: Option<Vec<String>> = (!config.fields.0.is_empty()).then(|| {
+            let written = self.written(config, schema, &key);
+            written.map(|field| field.name().clone()).collect()
+        });
+        let key: Vec<String> = key.iter().map(|n| name_in(schema, n).to_owned()).collect();
+        let plan = dialect.plan_write(&WriteRequest {
+            table,
+            schema,
+            op,
+            key: &key,
+            columns: columns.as_deref(),
+            route: None,
+        })?;
+        tracing::debug!(table = %self.name, op = ?op, route = ?plan.route, "write planned");
+        self.plans.insert(0, (schema.clone(), op, plan.clone()));
+        self.plans.truncate(PLANS);
+        Ok(plan)
+    }
+
+    /// A write of records of `schema` was planned before.
+    pub(crate) fn knows(&self, schema: &SchemaRef) -> bool {
+        self.plans.iter().any(|(known, _, _)| same(known, schema))
+    }
+
+    /// Indexes of the key columns in records of `schema`; those that they do not have are left
+    /// out.
+    pub(crate) fn key_in(&self, config: &SinkConfig, schema: &Schema) -> Result<Vec<usize>> {
+        let key = self.key(config)?;
+        let indexes = key
+            .iter()
+            .map(|name| schema.index_of(name_in(schema, name)));
+        Ok(indexes.flatten().collect())
+    }
+}
+
+/// The name as the schema has it: the very name, else one that differs in case alone.
+fn name_in<'a>(schema: &'a Schema, name: &'a str) -> &'a str {
+    if schema.index_of(name).is_some() {
+        return name;
+    }
+    let mut fields = schema.columns().fields().iter();
+    fields
+        .find(|field| field.name().eq_ignore_ascii_case(name))
+        .map_or(name, |field| field.name())
+}
+
+fn same_names(a: &[String], b: &[String]) -> bool {
+    let holds = |all: &[String], one: &String| all.iter().any(|n| n.eq_ignore_ascii_case(one));
+    !a.is_empty() && a.iter().all(|n| holds(b, n)) && b.iter().all(|n| holds(a, n))
+}

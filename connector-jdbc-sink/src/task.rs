@@ -1,0 +1,250 @@
+//! The task: one transaction a batch.
+use crate::{
+    batch::{self, Write},
+    config::{KeyMode, SinkConfig},
+    reduce::{self, Refusal, Step, Steps},
+    target::Target,
+};
+use async_trait::async_trait;
+use connect_api::{
+    Error, ErrorKind, Op, PutOutcome, Records, Rejected, Result, SinkTask, TaskContext,
+};
+use dialect_core::{Connection, Dialect, WriteOp};
+use std::{collections::HashMap, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+/// Writes the rows of its topics.
+pub(crate) struct Task {
+    dialect: Arc<dyn Dialect>,
+    config: SinkConfig,
+    stop: CancellationToken,
+    /// Taken out while it works: a dropped future leaves no half-used connection behind.
+    connection: Option<Box<dyn Connection>>,
+    /// By topic.
+    targets: HashMap<Arc<str>, Target>,
+}
+
+impl Task {
+    pub(crate) fn new(dialect: Arc<dyn Dialect>, config: SinkConfig) -> Self {
+        Self {
+            dialect,
+            config,
+            stop: CancellationToken::new(),
+            connection: None,
+            targets: HashMap::new(),
+        }
+    }
+
+    async fn connection(&mut self) -> Result<Box<dyn Connection>> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let connecting = self
+            .config
+            .connection_attempts()
+            .connect(self.dialect.as_ref());
+        match self.stop.run_until_cancelled(connecting).await {
+            Some(connected) => connected,
+            None => Err(Error::new(ErrorKind::Stopped, "stopped while connecting")),
+        }
+    }
+
+    /// Keeps a connection that can still be used after `outcome`.
+    async fn keep<T>(&mut self, mut connection: Box<dyn Connection>, outcome: &Result<T>) {
+        let usable = match outcome {
+            Ok(_) => true,
+            Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => false,
+            Err(_) => connection.rollback().await.is_ok(),
+        };
+        if usable {
+            self.connection = Some(connection);
+        }
+    }
+
+    /// What is known of the table of `topic` before its first row.
+    async fn look(
+        &mut self,
+        connection: &mut dyn Connection,
+        topic: &str,
+    ) -> Result<connect_api::Target> {
+        let name = self.config.table_of(topic)?;
+        let target = Target::describe(connection, name).await?;
+        let mut faults = target.faults(&self.config, self.dialect.as_ref());
+        target
+            .check_access(&self.config, connection, &mut faults)
+            .await?;
+        if !faults.is_empty() {
+            let message = format!("topic {topic}: {faults}");
+            return Err(Error::new(ErrorKind::Schema, message));
+        }
+        let key = target.key(&self.config)?;
+        let schema = target.columns(&self.config, &key)?;
+        self.targets.insert(topic.into(), target);
+        Ok(connect_api::Target {
+            schema,
+            key: match self.config.key_mode {
+                KeyMode::RecordKey => key,
+                KeyMode::None | KeyMode::RecordValue => Vec::new(),
+            },
+        })
+    }
+
+    async fn write(
+        &mut self,
+        connection: &mut dyn Connection,
+        records: &Records,
+    ) -> Result<PutOutcome> {
+        let topic = records.topic();
+        if !self.targets.contains_key(topic) {
+            let name = self.config.table_of(topic)?;
+            let target = Target::describe(connection, name).await?;
+            self.targets.insert(topic.clone(), target);
+        }
+        let Self {
+            dialect,
+            config,
+            targets,
+            ..
+        } = self;
+        let Some(target) = targets.get_mut(topic) else {
+            return Err(Error::new(ErrorKind::Internal, "a topic without a table"));
+        };
+        let dialect = dialect.as_ref();
+        let schema = records.schema();
+        if target.table.is_none() {
+            // Another task, or a person, may have made it since.
+            target.describe_again(connection).await?;
+        }
+        let only_deletes = records.ops().uniform() == Some(Op::Delete);
+        if target.table.is_none() && only_deletes && config.delete {
+            return Ok(PutOutcome {
+                written: records.len(),
+                rejected: Vec::new(),
+            });
+        }
+        if target.table.is_none() && config.auto_create && !only_deletes {
+            target.create(connection, dialect, config, schema).await?;
+        }
+        if config.auto_evolve && !only_deletes && !target.knows(schema) {
+            target.evolve(connection, dialect, config, schema).await?;
+        }
+        match attempt(target, connection, dialect, config, records).await {
+            Err(e) if e.kind() == ErrorKind::Schema => {
+                // The table may have changed since it was described.
+                connection.rollback().await?;
+                target.describe_again(connection).await?;
+                attempt(target, connection, dialect, config, records).await
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+/// Writes the records to the table as it was described.
+async fn attempt(
+    target: &mut Target,
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    config: &SinkConfig,
+    records: &Records,
+) -> Result<PutOutcome> {
+    let (op, schema) = (config.write_op(), records.schema());
+    if records.ops().uniform() != Some(Op::Delete) {
+        // Planned first: it tells all columns that are missing.
+        target.plan(dialect, config, schema, op)?;
+    }
+    let key = target.key_in(config, schema)?;
+    let Steps { steps, refused } = reduce::steps(records, &key, op, config.delete)?;
+    let mut rejected: Vec<Rejected> = refused
+        .into_iter()
+        .map(|(row, refusal)| Rejected {
+            row,
+            error: refuse(refusal, target, records),
+        })
+        .collect();
+    let writes = plan(target, dialect, config, records, steps)?;
+    let mut newly = batch::write(connection, &writes, config.batch_size).await?;
+    // Where the last row of a key is refused, the one before it counts.
+    while !newly.is_empty() && op != WriteOp::Insert {
+        let last: Vec<usize> = newly.iter().map(|r| r.row).collect();
+        rejected.append(&mut newly);
+        rejected.sort_unstable_by_key(|r| r.row);
+        let out: Vec<usize> = rejected.iter().map(|r| r.row).collect();
+        let steps = reduce::steps_before(records, &key, op, &last, &out)?;
+        let writes = plan(target, dialect, config, records, steps)?;
+        newly = batch::write_in_pieces(connection, &writes, config.batch_size).await?;
+    }
+    rejected.append(&mut newly);
+    rejected.sort_unstable_by_key(|r| r.row);
+    Ok(PutOutcome {
+        written: records.len() - rejected.len(),
+        rejected,
+    })
+}
+
+fn refuse(refusal: Refusal, target: &Target, records: &Records) -> Error {
+    let why = match refusal {
+        Refusal::NullKey(column) => {
+            format!(
+                "key column `{}` is NULL",
+                records.schema().field(column).name()
+            )
+        }
+        Refusal::Delete => format!(
+            "a delete (tombstone) of topic {}: set delete.enabled=true, with pk.mode=record_key, \
+             to delete rows",
+            records.topic()
+        ),
+    };
+    Error::new(ErrorKind::Data, format!("table {}: {why}", target.name))
+}
+
+/// The rows of each step with the way they are written.
+fn plan(
+    target: &mut Target,
+    dialect: &dyn Dialect,
+    config: &SinkConfig,
+    records: &Records,
+    steps: Vec<Step>,
+) -> Result<Vec<Write>> {
+    let write = |step: Step| {
+        let plan = target.plan(dialect, config, records.schema(), step.op)?;
+        Write::new(plan, records, step.rows)
+    };
+    steps.into_iter().map(write).collect()
+}
+
+#[async_trait]
+impl SinkTask for Task {
+    async fn start(&mut self, cx: TaskContext) -> Result<()> {
+        self.stop = cx.stop;
+        self.targets.clear();
+        let connection = self.connection().await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    async fn target(&mut self, topic: &str) -> Result<connect_api::Target> {
+        let mut connection = self.connection().await?;
+        let outcome = self.look(connection.as_mut(), topic).await;
+        self.keep(connection, &outcome).await;
+        outcome
+    }
+
+    async fn put(&mut self, records: &Records) -> Result<PutOutcome> {
+        if records.is_empty() {
+            return Ok(PutOutcome::default());
+        }
+        let mut connection = self.connection().await?;
+        let outcome = self.write(connection.as_mut(), records).await;
+        self.keep(connection, &outcome).await;
+        outcome
+    }
+
+    async fn stop(&mut self) -> Result<()> {
+        match self.connection.take() {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        }
+    }
+}
