@@ -49,7 +49,10 @@ pub async fn check(
             }
         };
         if connectors[..index].iter().any(|c| c.name == config.name) {
-            faults.at("name", format!("there are two connectors named {}", config.name));
+            faults.at(
+                "name",
+                format!("there are two connectors named {}", config.name),
+            );
         }
         reports.push(ConnectorReport {
             connector: config.name.clone(),

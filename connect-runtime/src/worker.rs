@@ -1,6 +1,6 @@
 //! The worker: connectors planned into tasks, tasks run side by side.
 use crate::{
-    connector_config::{ConnectorConfig, SinkCommon, SourceCommon},
+    connector_config::{CommonConfig, ConnectorConfig, SinkCommon, SourceCommon},
     positions::PositionStore,
     registry::Registry,
     retry::RetryPolicy,
@@ -12,7 +12,7 @@ use crate::{
 };
 use connect_api::{
     Converter, Direction, DynConnector, Error, ErrorKind, Result,
-    config::{Config as _, Faults, Settings},
+    config::{Config as _, Faults, Settings, nearest},
 };
 use connect_transport::Transport;
 use std::{
@@ -90,6 +90,14 @@ pub(crate) fn prepare(
         }
     };
     let common = common.map_err(|found| faults.extend(found));
+    let mut settings = settings;
+    // A key that the connector declares too goes to both: a sink's check looks at its topics.
+    for (key, value) in config.rest.iter() {
+        if connector.definition().key(key).is_some() {
+            settings.set(key, value);
+        }
+    }
+    let settings = refuse_unknown(connector.as_ref(), settings, &mut faults);
     faults.extend(connector.validate(&settings));
     match (converter, common) {
         (Ok(converter), Ok(common)) if faults.is_empty() => Ok(Prepared {
@@ -101,6 +109,30 @@ pub(crate) fn prepare(
         }),
         _ => Err(faults),
     }
+}
+
+/// Takes out the keys that nobody declares, each a fault; suggestions come from the keys of the
+/// connector and of the runtime alike.
+fn refuse_unknown(
+    connector: &dyn DynConnector,
+    mut settings: Settings,
+    faults: &mut Faults,
+) -> Settings {
+    let own = connector.definition();
+    let common = match connector.direction() {
+        Direction::Source => SourceCommon::definition(),
+        Direction::Sink => SinkCommon::definition(),
+    };
+    let unknown: Vec<_> = settings.keys().filter(|k| own.key(k).is_none()).collect();
+    let unknown: Vec<_> = unknown.into_iter().map(str::to_owned).collect();
+    for key in unknown {
+        let declared = [own, common, CommonConfig::definition()];
+        let names = declared.iter().flat_map(|d| d.keys.iter().map(|k| k.name));
+        let hint = nearest(&key, names).map(|name| format!("; did you mean `{name}`?"));
+        settings.remove(&key);
+        faults.at(key, format!("unknown key{}", hint.unwrap_or_default()));
+    }
+    settings
 }
 
 impl Worker {

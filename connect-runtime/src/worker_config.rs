@@ -93,7 +93,8 @@ fn check(config: &WorkerConfig, faults: &mut Faults) {
     if let Err(fault) = config.tls().validate() {
         faults.at("tlsCertFile", fault.to_string());
     }
-    if let Err(fault) = connect_converters::converter(&config.value_converter, &Settings::default()) {
+    if let Err(fault) = connect_converters::converter(&config.value_converter, &Settings::default())
+    {
         faults.at("valueConverter", fault.to_string());
     }
 }

@@ -17,7 +17,11 @@ pub struct Queue {
 
 impl fmt::Display for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}:{}", self.topic, self.broker, self.id)
+        f.write_str(&self.topic)?;
+        if !self.broker.is_empty() {
+            write!(f, "@{}", self.broker)?;
+        }
+        write!(f, ":{}", self.id)
     }
 }
 
