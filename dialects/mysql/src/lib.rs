@@ -1,1 +1,236 @@
-//! The mysql dialect
+//! MySQL (5.7 to 9) and MariaDB: tables to Arrow columns and back.
+//!
+//! [`MySqlDialect::open`] takes a URL (`mysql://user@host:3306/db`, `mariadb://…`,
+//! `jdbc:mysql://host/db?user=…`) and gives a [`Dialect`]. Rows are read by prepared statements
+//! straight from the binary protocol, and written by statements of up to 512 rows.
+//!
+//! Every session has the time zone +00:00, the character set utf8mb4 and strict modes: what does
+//! not fit is refused and never cut. A `datetime` is carried as a wall clock, a `timestamp` as an
+//! instant; `tinyint(1)` as a number, as it may hold -128 to 127, and as a boolean where the URL
+//! says `tinyInt1isBit=true` or its comment is `boolean`, as in tables made here.
+//!
+//! ```no_run
+//! use connect_api::Result;
+//! use dialect_core::{Dialect, OpenOptions, TableName};
+//! use dialect_mysql::MySqlDialect;
+//!
+//! # async fn example() -> Result<()> {
+//! let options = OpenOptions::default();
+//! let dialect = MySqlDialect::open("mysql://root:secret@localhost/shop?sslMode=required", &options)?;
+//! let mut connection = dialect.connect().await?;
+//! let orders = connection.describe(&TableName::new("orders")).await?;
+//! println!("{orders:?}");
+//! connection.close().await
+//! # }
+//! ```
+mod catalog;
+mod cell;
+mod connection;
+mod decode;
+mod encode;
+mod error;
+mod plan;
+mod server;
+mod settings;
+mod syntax;
+mod wire;
+
+use crate::{connection::MySqlConnect, settings::Settings, syntax::MySqlSyntax};
+use async_trait::async_trait;
+use connect_api::{ErrorKind, Result};
+use dialect_core::{
+    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
+};
+use std::fmt;
+
+/// A MySQL or MariaDB database.
+#[derive(Clone)]
+pub struct MySqlDialect {
+    address: Address,
+    settings: Settings,
+}
+
+impl MySqlDialect {
+    /// The schemes of the URLs that [`open`](Self::open) takes, each also with `jdbc:` in front.
+    pub const SCHEMES: [&str; 2] = ["mysql", "mariadb"];
+
+    /// The database of `url`; no I/O is done. The port is 3306 where none is given.
+    ///
+    /// # Errors
+    /// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
+    pub fn open(url: &str, options: &OpenOptions) -> Result<Self> {
+        let address = Address::parse(url, options)?;
+        let settings = Settings::read(&address, options)?;
+        Ok(Self { address, settings })
+    }
+}
+
+// Not derived: the driver's settings hold the password.
+impl fmt::Debug for MySqlDialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MySqlDialect")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Dialect for MySqlDialect {
+    fn name(&self) -> &'static str {
+        "MySQL"
+    }
+
+    fn address(&self) -> &str {
+        self.address.shown()
+    }
+
+    fn syntax(&self) -> &dyn Syntax {
+        &MySqlSyntax
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            upsert: true,
+            transactional_ddl: false,
+            concurrent_writers: true,
+        }
+    }
+
+    fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
+        plan::plan_write(request)
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Connection>> {
+        Ok(Box::new(
+            MySqlConnect::open(&self.settings, self.address.shown()).await?,
+        ))
+    }
+}
+
+/// What an error of the server means, by its number; where that is not known, by the class of
+/// its SQLSTATE.
+pub(crate) fn kind_of(number: u16, state: Option<&str>) -> ErrorKind {
+    match number {
+        // Shutdown, killed connections, broken packets; a host that is blocked, a server that has
+        // become a replica.
+        1053
+        | 1077..=1081
+        | 1129
+        | 1152
+        | 1156..=1161
+        | 1184
+        | 1290
+        | 1836
+        | 1927
+        | 3169
+        | 4031 => ErrorKind::Connect,
+        // The server's own limits of time.
+        1969 | 3024 => ErrorKind::Timeout,
+        // Connections, memory, disk, statements, locks; a cluster that is not ready; interrupted.
+        1021 | 1037 | 1038 | 1040 | 1041 | 1047 | 1114 | 1135 | 1203 | 1206 | 1226 | 1317
+        | 1461 | 1637 => ErrorKind::Busy,
+        1020 | 1205 | 1213 | 1614 | 3058 | 3572 => ErrorKind::Conflict,
+        1044
+        | 1045
+        | 1095
+        | 1130..=1133
+        | 1142
+        | 1143
+        | 1227
+        | 1251
+        | 1370
+        | 1410
+        | 1524
+        | 1698
+        | 1820
+        | 1862
+        | 3118
+        | 3159
+        | 3955
+        | 4151 => ErrorKind::Auth,
+        // Duplicates, NULLs, ranges, lengths, foreign keys, checks, triggers, partitions, JSON.
+        1022
+        | 1048
+        | 1062
+        | 1153
+        | 1162
+        | 1169
+        | 1216
+        | 1217
+        | 1263
+        | 1264
+        | 1265
+        | 1292
+        | 1300
+        | 1301
+        | 1365
+        | 1366
+        | 1367
+        | 1406
+        | 1411
+        | 1416
+        | 1425
+        | 1441
+        | 1451
+        | 1452
+        | 1526
+        | 1586
+        | 1644
+        | 1690
+        | 1748
+        | 1859
+        | 3140..=3158
+        | 3819
+        | 3854
+        | 3988 => ErrorKind::Data,
+        // Databases, tables, columns, keys and engines that are not there or not so; syntax.
+        1007..=1009
+        | 1036
+        | 1046
+        | 1049..=1052
+        | 1054
+        | 1058..=1064
+        | 1067..=1075
+        | 1091
+        | 1101
+        | 1103
+        | 1109
+        | 1110
+        | 1113
+        | 1115
+        | 1117
+        | 1118
+        | 1136
+        | 1146
+        | 1166
+        | 1170
+        | 1176
+        | 1193
+        | 1215
+        | 1235
+        | 1267
+        | 1273
+        | 1286
+        | 1288
+        | 1305
+        | 1347
+        | 1348
+        | 1356
+        | 1364
+        | 1471
+        | 1822
+        | 1824
+        | 1906
+        | 1932
+        | 3105
+        | 4161 => ErrorKind::Schema,
+        _ => match state.and_then(|s| s.get(..2)) {
+            Some("08") => ErrorKind::Connect,
+            Some("22" | "23") => ErrorKind::Data,
+            Some("28") => ErrorKind::Auth,
+            Some("40") => ErrorKind::Conflict,
+            Some("42") => ErrorKind::Schema,
+            _ => ErrorKind::Internal,
+        },
+    }
+}

@@ -1,0 +1,257 @@
+//! Cells of record columns, as the driver binds them.
+use crate::{
+    encode::{Encoder, Form},
+    wire::{
+        integer, put_blob, put_date, put_float32, put_float64, put_integer, put_text, put_time,
+        put_timestamp, put_uuid_text,
+    },
+};
+use connect_api::Value;
+use dialect_core::{Cells, Misfit, Param, parse_decimal, write_decimal};
+use sqlx::{
+    Encode, MySql, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    mysql::MySqlTypeInfo,
+    types::{
+        Decimal,
+        chrono::{NaiveDate, NaiveDateTime, NaiveTime},
+    },
+};
+use std::{cell::RefCell, ops::Range};
+
+const NULL: Misfit = Misfit("is NULL, which the column does not take");
+const OTHER_LENGTH: Misfit = Misfit("is not as long as the column, which would fill it up");
+const TOO_MANY_PLACES: Misfit = Misfit("has more decimal places than the column");
+const NOT_SINGLE: Misfit = Misfit("is not a number of 32 bits, as the column is");
+const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and the column is a boolean");
+const NOT_A_YEAR: Misfit = Misfit("is neither 0 nor a year from 1901 to 2155");
+const NEGATIVE: Misfit = Misfit("is negative, and the column is of bits");
+/// A fault of this program: the cells are not of the kind that was planned for.
+const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
+
+/// A column on its way to the server.
+pub(crate) struct Source<'a> {
+    encoder: &'a Encoder,
+    cells: Cells<'a>,
+    /// Where numbers become text; its memory is kept from cell to cell.
+    text: RefCell<String>,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(encoder: &'a Encoder, cells: Cells<'a>) -> Self {
+        Self {
+            encoder,
+            cells,
+            text: RefCell::default(),
+        }
+    }
+
+    /// Bytes that some rows take at most, without their NULLs being looked for.
+    pub(crate) fn bytes(&self, rows: &Range<usize>) -> usize {
+        let length = |ends: &[i32]| {
+            let (first, last) = (ends[rows.start], ends[rows.end]);
+            usize::try_from(last - first).unwrap_or(0)
+        };
+        let variable = match self.cells {
+            Cells::Text(a) => length(a.value_offsets()),
+            Cells::Bytes(a) => length(a.value_offsets()),
+            _ => 0,
+        };
+        let fixed = match self.encoder.form {
+            Form::Decimal { .. } | Form::DecimalText | Form::UuidText => 42,
+            Form::Uuid => 17,
+            _ => 12,
+        };
+        variable + fixed * rows.len()
+    }
+
+    fn put(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        match self.encoder.form {
+            Form::Integer => put_integer(&self.cells, row, out),
+            Form::ZeroOrOne => match integer(&self.cells, row)? {
+                0 | 1 => put_integer(&self.cells, row, out),
+                _ => Err(NOT_BOOLEAN),
+            },
+            Form::Year => match integer(&self.cells, row)? {
+                0 | 1901..=2155 => put_integer(&self.cells, row, out),
+                _ => Err(NOT_A_YEAR),
+            },
+            Form::Bits => match integer(&self.cells, row)? {
+                0.. => put_integer(&self.cells, row, out),
+                _ => Err(NEGATIVE),
+            },
+            Form::Float32 | Form::Float64 | Form::Narrow => self.put_float(row, out),
+            Form::Decimal { precision, scale } => self.put_decimal(row, precision, scale, out),
+            Form::DecimalText => match self.cells {
+                Cells::Decimal(a) => {
+                    self.put_digits(a.value(row), a.scale(), out);
+                    Ok(())
+                }
+                _ => Err(MISTYPED),
+            },
+            Form::Text { characters } => match self.cells {
+                Cells::Text(a) => put_text(a.value(row), characters, out),
+                _ => Err(MISTYPED),
+            },
+            Form::Bytes | Form::Uuid | Form::Exactly { .. } => self.put_bytes(row, out),
+            Form::UuidText => match self.cells {
+                Cells::Uuid(a) => {
+                    put_uuid_text(a.value(row), out);
+                    Ok(())
+                }
+                _ => Err(MISTYPED),
+            },
+            Form::Date => match self.cells {
+                Cells::Date(a) => put_date(a.value(row), out),
+                _ => Err(MISTYPED),
+            },
+            Form::Time { step } => match self.cells {
+                Cells::Time(a) => put_time(a.value(row), step, out),
+                _ => Err(MISTYPED),
+            },
+            Form::Timestamp { step } => match self.cells {
+                Cells::Timestamp(a) => put_timestamp(a.value(row), step, out),
+                _ => Err(MISTYPED),
+            },
+        }
+    }
+
+    fn put_float(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        match (self.encoder.form, &self.cells) {
+            (Form::Float32, Cells::Float32(a)) => put_float32(a.value(row), out),
+            (Form::Narrow, Cells::Float64(a)) => {
+                let value = a.value(row);
+                #[expect(clippy::cast_possible_truncation, reason = "the result is compared")]
+                let narrow = value as f32;
+                if f64::from(narrow) != value && !value.is_nan() {
+                    return Err(NOT_SINGLE);
+                }
+                put_float32(narrow, out)
+            }
+            (Form::Float64, Cells::Float64(a)) => put_float64(a.value(row), out),
+            _ => Err(MISTYPED),
+        }
+    }
+
+    fn put_decimal(
+        &self,
+        row: usize,
+        precision: u8,
+        scale: i8,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misfit> {
+        let (value, has) = match self.cells {
+            Cells::Decimal(a) => (a.value(row), a.scale()),
+            // Text that is a decimal number of any length.
+            Cells::Text(a) => (
+                parse_decimal(a.value(row).as_bytes(), precision, scale)?,
+                scale,
+            ),
+            _ => return Err(MISTYPED),
+        };
+        let too_many = u32::try_from(has.saturating_sub(scale)).unwrap_or(0);
+        match 10_i128.checked_pow(too_many) {
+            Some(1) => self.put_digits(value, has, out),
+            Some(power) if value % power == 0 => self.put_digits(value / power, scale, out),
+            _ => return Err(TOO_MANY_PLACES),
+        }
+        Ok(())
+    }
+
+    fn put_digits(&self, value: i128, scale: i8, out: &mut Vec<u8>) {
+        let mut text = self.text.borrow_mut();
+        text.clear();
+        write_decimal(value, scale, &mut text);
+        put_blob(text.as_bytes(), out);
+    }
+
+    fn put_bytes(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        let bytes = match self.cells {
+            Cells::Bytes(a) => a.value(row),
+            Cells::Uuid(a) => a.value(row),
+            _ => return Err(MISTYPED),
+        };
+        match self.encoder.form {
+            Form::Exactly { bytes: length } if bytes.len() != length as usize => Err(OTHER_LENGTH),
+            _ => {
+                put_blob(bytes, out);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// One cell, as the driver binds it.
+pub(crate) struct Cell<'a>(pub(crate) &'a Source<'a>, pub(crate) usize);
+
+impl Type<MySql> for Cell<'_> {
+    fn type_info() -> MySqlTypeInfo {
+        <str as Type<MySql>>::type_info()
+    }
+}
+
+impl Encode<'_, MySql> for Cell<'_> {
+    fn encode_by_ref(&self, out: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
+        let Self(source, row) = *self;
+        if source.cells.is_null(row) {
+            return match source.encoder.nullable {
+                true => Ok(IsNull::Yes),
+                false => Err(NULL.into()),
+            };
+        }
+        source.put(row, out)?;
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<MySqlTypeInfo> {
+        Some(self.0.encoder.wire.clone())
+    }
+}
+
+/// A value that a statement compares with.
+pub(crate) struct Bound<'a>(pub(crate) &'a Param);
+
+impl Type<MySql> for Bound<'_> {
+    fn type_info() -> MySqlTypeInfo {
+        <str as Type<MySql>>::type_info()
+    }
+}
+
+impl Encode<'_, MySql> for Bound<'_> {
+    fn encode_by_ref(&self, out: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
+        match &self.0.value {
+            Value::Null => return Ok(IsNull::Yes),
+            Value::Bool(v) => out.push(u8::from(*v)),
+            Value::Int(v) => out.extend_from_slice(&v.to_le_bytes()),
+            Value::UInt(v) => out.extend_from_slice(&v.to_le_bytes()),
+            Value::Float(v) => out.extend_from_slice(&v.to_le_bytes()),
+            Value::Decimal(v, scale) => {
+                let mut text = String::new();
+                write_decimal(*v, *scale, &mut text);
+                put_blob(text.as_bytes(), out);
+            }
+            Value::Text(v) => put_blob(v.as_bytes(), out),
+            Value::Bytes(v) => put_blob(v, out),
+            Value::Date(v) => put_date(*v, out)?,
+            Value::Time(v) => put_time(*v, 1, out)?,
+            Value::Timestamp(v) => put_timestamp(*v, 1, out)?,
+        }
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<MySqlTypeInfo> {
+        Some(match &self.0.value {
+            Value::Null | Value::Int(_) => <i64 as Type<MySql>>::type_info(),
+            Value::Bool(_) => <i8 as Type<MySql>>::type_info(),
+            Value::UInt(_) => <u64 as Type<MySql>>::type_info(),
+            Value::Float(_) => <f64 as Type<MySql>>::type_info(),
+            Value::Decimal(..) => <Decimal as Type<MySql>>::type_info(),
+            Value::Text(_) => <str as Type<MySql>>::type_info(),
+            Value::Bytes(_) => <[u8] as Type<MySql>>::type_info(),
+            Value::Date(_) => <NaiveDate as Type<MySql>>::type_info(),
+            Value::Time(_) => <NaiveTime as Type<MySql>>::type_info(),
+            Value::Timestamp(_) => <NaiveDateTime as Type<MySql>>::type_info(),
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! How records go into a table: texts by number of rows, and an encoder a column.
+use crate::{
+    cell::{Cell, Source},
+    encode::Encoder,
+    error::own,
+    server::Server,
+    syntax::{MySqlSyntax, on_duplicate_key},
+};
+use connect_api::{Error, ErrorKind, Records, Result};
+use dialect_core::{
+    Misfit, Route, Syntax as _, Table, TableType, WriteOp, WritePlan, WriteRequest, chunks,
+};
+use sqlx::{Arguments as _, mysql::MySqlArguments};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
+
+/// Rows of a statement. A power of two, as all smaller statements are: few texts are prepared,
+/// where the driver keeps a hundred a connection. More rows gain nothing.
+const FULL_ROWS: usize = 512;
+const SHAPES: usize = FULL_ROWS.ilog2() as usize + 1;
+
+/// Bytes of a statement's values, even where the server takes more: they are held twice.
+const MAX_STATEMENT_BYTES: usize = 4 << 20;
+
+/// What a plan holds for this dialect.
+#[derive(Debug)]
+pub(crate) struct Detail {
+    /// One for each pair, in the order in which values are bound.
+    bound: Vec<(usize, Encoder)>,
+    /// Rows of a full statement, a power of two.
+    full_rows: usize,
+    /// Texts by the logarithm of their rows; the second list is for servers with a row alias.
+    texts: [[OnceLock<Arc<str>>; SHAPES]; 2],
+}
+
+/// Plans a write.
+///
+/// # Errors
+/// As [`Dialect::plan_write`](dialect_core::Dialect::plan_write).
+pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
+    let (pairs, key) = request.pair()?;
+    if request.op == WriteOp::Upsert {
+        check_keys(request.table, request.key)?;
+    }
+    let in_key = |name: &str| {
+        pairs[..key]
+            .iter()
+            .any(|p| request.table.columns[p.to].name == name)
+    };
+    let encoders = request.encoders(&pairs, |kind, column| {
+        Encoder::new(kind, column, in_key(&column.name))
+    })?;
+    // An UPDATE has the key behind the other values.
+    let mut bound: Vec<_> = encoders.into_iter().enumerate().collect();
+    if request.op == WriteOp::Update {
+        bound.rotate_left(key);
+    }
+    let route = match (request.op, request.route) {
+        (WriteOp::Update, _) | (_, Some(Route::Rows)) => Route::Rows,
+        _ => Route::Values,
+    };
+    let full_rows = match route {
+        Route::Rows => 1,
+        _ => {
+            let most = MySqlSyntax.max_params() / pairs.len().max(1);
+            1 << most.clamp(1, FULL_ROWS).ilog2()
+        }
+    };
+    Ok(WritePlan {
+        op: request.op,
+        table: Arc::new(request.table.clone()),
+        pairs,
+        key,
+        route,
+        detail: Arc::new(Detail {
+            bound,
+            full_rows,
+            texts: Default::default(),
+        }),
+    })
+}
+
+/// An upsert is decided by every unique key of the table, whatever key was asked for.
+fn check_keys(table: &Table, key: &[String]) -> Result<()> {
+    let same = |columns: &[String]| {
+        columns.len() == key.len()
+            && columns
+                .iter()
+                .all(|c| key.iter().any(|k| k.eq_ignore_ascii_case(c)))
+    };
+    let keys = || std::iter::once(&table.primary_key).chain(&table.unique_keys);
+    if table.table_type == TableType::Table && !keys().any(|columns| same(columns)) {
+        return Err(Error::new(
+            ErrorKind::Schema,
+            format!(
+                "table {}: rows cannot be upserted by {}, as it has no primary or unique key over these columns: every row would be a new one",
+                table.name,
+                key.join(", ")
+            ),
+        ));
+    }
+    let others: Vec<_> = keys()
+        .filter(|columns| !columns.is_empty() && !same(columns))
+        .map(|columns| columns.join(", "))
+        .collect();
+    if !others.is_empty() {
+        tracing::warn!(
+            table = %table.name,
+            key = key.join(", "),
+            other_keys = others.join("; "),
+            "an upsert also changes a row that has the same value of another unique key"
+        );
+    }
+    Ok(())
+}
+
+impl Detail {
+    /// The detail of a plan of this dialect.
+    ///
+    /// # Errors
+    /// `Internal`: the plan was made by another dialect.
+    pub(crate) fn of(plan: &WritePlan) -> Result<&Self> {
+        plan.detail.downcast_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                format!(
+                    "the write to {} was planned by another dialect",
+                    plan.table.name
+                ),
+            )
+        })
+    }
+
+    /// The text for so many rows, a power of two.
+    ///
+    /// # Errors
+    /// As [`dialect_core::Syntax::quote`].
+    pub(crate) fn text(&self, plan: &WritePlan, rows: usize, server: &Server) -> Result<Arc<str>> {
+        let alias = plan.op == WriteOp::Upsert && server.row_alias();
+        let place = &self.texts[usize::from(alias)][rows.ilog2() as usize];
+        if let Some(text) = place.get() {
+            return Ok(text.clone());
+        }
+        let (table, pairs) = (&plan.table, &plan.pairs);
+        let text: Arc<str> = match plan.op {
+            WriteOp::Insert => MySqlSyntax.insert(table, pairs, rows)?,
+            WriteOp::Upsert => {
+                let tail = on_duplicate_key(table, pairs, plan.key, alias)?;
+                MySqlSyntax.insert(table, pairs, rows)? + &tail
+            }
+            WriteOp::Update => MySqlSyntax.update(table, pairs, plan.key)?,
+            WriteOp::Delete => MySqlSyntax.delete(table, pairs, rows)?,
+        }
+        .into();
+        Ok(place.get_or_init(|| text).clone())
+    }
+
+    fn sources<'a>(&'a self, plan: &WritePlan, records: &'a Records) -> Result<Vec<Source<'a>>> {
+        let cells = plan.cells(records)?;
+        Ok(self
+            .bound
+            .iter()
+            .map(|(pair, encoder)| Source::new(encoder, cells[*pair]))
+            .collect())
+    }
+
+    /// The rows of each statement: few shapes, none of them too large for the server.
+    ///
+    /// # Errors
+    /// `Data`: a row that the server does not take for its size.
+    pub(crate) fn statements(
+        &self,
+        plan: &WritePlan,
+        records: &Records,
+        rows: Range<usize>,
+        server: &Server,
+    ) -> Result<Vec<Range<usize>>> {
+        // What stands around the values in a packet.
+        let packet = server.max_packet_bytes.saturating_sub(1024);
+        let sources = self.sources(plan, records)?;
+        let bytes = |rows: &Range<usize>| sources.iter().map(|s| s.bytes(rows)).sum::<usize>();
+        let mut statements = Vec::new();
+        for mut chunk in chunks(rows, self.full_rows) {
+            while !chunk.is_empty() {
+                let mut part = chunk.start..chunk.start + (1 << chunk.len().ilog2());
+                while part.len() > 1 && bytes(&part) > packet.min(MAX_STATEMENT_BYTES) {
+                    part.end = part.start + part.len() / 2;
+                }
+                if bytes(&part) > packet {
+                    return Err(Error::new(
+                        ErrorKind::Data,
+                        format!(
+                            "table {}: a row of about {} bytes is more than the server takes; raise its max_allowed_packet of {} bytes",
+                            plan.table.name,
+                            bytes(&part),
+                            server.max_packet_bytes
+                        ),
+                    ));
+                }
+                chunk.start = part.end;
+                statements.push(part);
+            }
+        }
+        Ok(statements)
+    }
+
+    /// The values of some rows.
+    ///
+    /// # Errors
+    /// `Data`: a value that its column cannot take; table and column are named.
+    pub(crate) fn arguments(
+        &self,
+        plan: &WritePlan,
+        records: &Records,
+        rows: Range<usize>,
+    ) -> Result<MySqlArguments> {
+        let sources = self.sources(plan, records)?;
+        let mut arguments = MySqlArguments::default();
+        let bytes = sources.iter().map(|s| s.bytes(&rows)).sum();
+        arguments.reserve(rows.len() * sources.len(), bytes);
+        for row in rows {
+            for (source, (pair, _)) in sources.iter().zip(&self.bound) {
+                if let Err(e) = arguments.add(Cell(source, row)) {
+                    let column = &plan.table.columns[plan.pairs[*pair].to].name;
+                    return Err(match e.downcast::<Misfit>() {
+                        Ok(misfit) => misfit.at(&plan.table.name, column),
+                        Err(e) => own(format_args!("column `{column}`"), e),
+                    });
+                }
+            }
+        }
+        Ok(arguments)
+    }
+}
