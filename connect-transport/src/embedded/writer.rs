@@ -262,3 +262,13 @@ fn answer(done: Result<Done>, answers: Vec<Answer>) {
         }
     }
 }
+
+/// One look for batches that are too old, as the writer takes it once a minute.
+#[cfg(test)]
+pub(super) fn trim_by_age(store: &Arc<Store>, options: &EmbeddedOptions) -> Result<()> {
+    let writer = Writer {
+        store: store.clone(),
+        options: options.clone(),
+    };
+    writer.commit(&[], true).map(drop)
+}

@@ -247,9 +247,10 @@ async fn sending_again_ends_with_the_retry_timeout() -> Result<()> {
         ..quick()
     };
     let plan: Plan = |_, _| Some((ErrorKind::Busy, false));
-    let (_broker, mut publisher, _) = publisher(1, OPEN, plan, options).await?;
+    let (broker, mut publisher, _) = publisher(1, OPEN, plan, options).await?;
     publisher.send(Page::new(&encoded(0..1, None))).await?;
-    let expected = "queue orders@:0: gave up after 0 s: planned".to_owned();
+    let queue = &Faulty(broker).queues("orders").await?[0];
+    let expected = format!("queue {queue}: gave up after 0 s: planned");
     assert_eq!(
         said(publisher.flush().await),
         Some((ErrorKind::Busy, expected))
