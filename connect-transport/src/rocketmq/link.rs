@@ -1,0 +1,328 @@
+//! Connections to name servers and brokers.
+use super::{
+    RocketMqOptions,
+    fault::{self, Asked, code},
+    request::Request,
+};
+use acl::Verification;
+use bytes::Bytes;
+use cheetah_string::CheetahString;
+use connect_api::{Error, ErrorKind, Result};
+use futures_util::future::join_all;
+use rocketmq_protocol::RemotingCommand;
+use rocketmq_runtime::{RuntimeContext, ShutdownDeadline};
+use rocketmq_transport::api::{
+    ConnectConfig, DefaultRequestProcessor, OutboundRequestOutcome, RPCHook, TlsClientConfig,
+    TlsConfig, TransportClient, TransportClientConfig,
+};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+type Client = TransportClient<DefaultRequestProcessor>;
+
+/// The client answers "not available" for 30 seconds, without trying, after five failures in a
+/// row; before that it is exchanged for a new one.
+const MAX_FAILURES: u32 = 4;
+
+/// All connections of a transport; one to an address, which carries any number of requests.
+pub(super) struct Links {
+    context: RuntimeContext,
+    config: Arc<TransportClientConfig>,
+    /// Signs every request of every connection: the one place where credentials are applied.
+    hook: Option<Arc<dyn RPCHook>>,
+    user: Option<Box<str>>,
+    client_id: Box<str>,
+    open: Mutex<HashMap<Box<str>, Arc<Link>>>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Links {
+    /// No connection yet. The tasks of connections run in the runtime this is called from.
+    ///
+    /// # Errors
+    /// `Internal`: there is no Tokio runtime.
+    pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
+        let context = RuntimeContext::try_from_current("connect-transport").map_err(|source| {
+            Error::new(ErrorKind::Internal, "RocketMQ: no Tokio runtime here").with_source(source)
+        })?;
+        let credentials = options.credentials.clone();
+        Ok(Self {
+            context,
+            config: Arc::new(client_config(options)),
+            user: credentials.as_ref().map(|c| c.access_key().into()),
+            hook: credentials.map(acl::signing_hook),
+            client_id: options.instance_name.as_str().into(),
+            open: Mutex::default(),
+            closed: Arc::default(),
+        })
+    }
+
+    /// The connection to `address`, made when the first request is sent.
+    pub(super) fn to(&self, address: &str) -> Result<Arc<Link>> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        let mut open = lock(&self.open);
+        if let Some(link) = open.get(address) {
+            return Ok(Arc::clone(link));
+        }
+        let maker = ClientMaker {
+            context: self.context.clone(),
+            config: Arc::clone(&self.config),
+            hook: self.hook.clone(),
+        };
+        let link = Arc::new(Link {
+            address: CheetahString::from_slice(address),
+            user: self.user.clone(),
+            client_id: self.client_id.clone(),
+            client: Mutex::new(maker.make()?),
+            maker,
+            failures: AtomicU32::new(0),
+            authenticated: AtomicBool::new(false),
+            closed: Arc::clone(&self.closed),
+        });
+        open.insert(address.into(), Arc::clone(&link));
+        Ok(link)
+    }
+
+    /// Ends all connections and their tasks, within `deadline`.
+    pub(super) async fn close(&self, deadline: Duration) {
+        self.closed.store(true, Ordering::Release);
+        let deadline = ShutdownDeadline::after(deadline);
+        let links: Vec<_> = lock(&self.open).drain().map(|(_, link)| link).collect();
+        let clients = links.iter().map(|link| lock(&link.client).clone());
+        join_all(clients.map(|client| async move { client.shutdown_graceful(deadline).await }))
+            .await;
+        self.context.shutdown_tasks_until(deadline).await;
+    }
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        for link in lock(&self.open).values() {
+            lock(&link.client).shutdown_now();
+        }
+        self.context.shutdown_tasks_now();
+    }
+}
+
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = lock(&self.open);
+        f.debug_struct("Links")
+            .field("addresses", &open.keys())
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A poisoned lock is taken: what these guard is replaced whole, never left half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Stopped, "RocketMQ: the transport is closed")
+}
+
+fn client_config(options: &RocketMqOptions) -> TransportClientConfig {
+    let path = |path: &Option<std::path::PathBuf>| {
+        path.as_ref()
+            .map(|path| path.to_string_lossy().into_owned())
+    };
+    let tls = &options.tls;
+    TransportClientConfig {
+        connect: ConnectConfig {
+            timeout: options.connect_timeout,
+        },
+        tls: TlsConfig {
+            enable: tls.enabled,
+            // Else the client lets /etc/rocketmq/tls.properties override what is set here.
+            config_file: String::new(),
+            client: TlsClientConfig {
+                auth_server: tls.verification == Verification::Full,
+                trust_cert_path: path(&tls.ca_file),
+                cert_path: path(&tls.cert_file),
+                key_path: path(&tls.key_file),
+                ..TlsClientConfig::default()
+            },
+            ..TlsConfig::default()
+        },
+        ..TransportClientConfig::default()
+    }
+}
+
+struct ClientMaker {
+    context: RuntimeContext,
+    config: Arc<TransportClientConfig>,
+    hook: Option<Arc<dyn RPCHook>>,
+}
+
+impl ClientMaker {
+    fn make(&self) -> Result<Arc<Client>> {
+        let client = Client::builder(
+            Arc::clone(&self.config),
+            DefaultRequestProcessor,
+            self.context.service_context("connection"),
+        )
+        .build()
+        .map_err(|source| {
+            Error::new(ErrorKind::Internal, "RocketMQ: the client does not start")
+                .with_source(source)
+        })?;
+        if let Some(hook) = &self.hook {
+            client.register_rpc_hook(Arc::clone(hook));
+        }
+        Ok(Arc::new(client))
+    }
+}
+
+/// The connection to one address; made again by itself when it broke.
+pub(super) struct Link {
+    address: CheetahString,
+    user: Option<Box<str>>,
+    client_id: Box<str>,
+    client: Mutex<Arc<Client>>,
+    maker: ClientMaker,
+    /// Attempts to connect that failed, since one succeeded.
+    failures: AtomicU32,
+    authenticated: AtomicBool,
+    closed: Arc<AtomicBool>,
+}
+
+/// An answer, whatever its code.
+pub(super) struct Answer {
+    pub(super) code: i32,
+    command: RemotingCommand,
+}
+
+impl Answer {
+    /// A number among the answer's fields.
+    pub(super) fn number(&self, field: &str) -> Option<i64> {
+        self.command.ext_fields()?.get(field)?.parse().ok()
+    }
+
+    pub(super) fn remark(&self) -> &str {
+        self.command.remark().map_or("", |remark| remark.as_str())
+    }
+
+    pub(super) fn into_body(mut self) -> Bytes {
+        self.command.take_body().unwrap_or_default()
+    }
+}
+
+impl Link {
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn asked<'a>(&'a self, subject: &'a (dyn fmt::Display + Sync)) -> Asked<'a> {
+        Asked {
+            subject,
+            address: &self.address,
+            user: self.user.as_deref(),
+        }
+    }
+
+    /// Sends `request` and waits for the answer, whatever its code.
+    ///
+    /// # Errors
+    /// `Connect`, `Timeout`, `Busy`; `Config` where TLS does not verify; `Stopped` after the
+    /// transport was closed.
+    pub(super) async fn ask(
+        &self,
+        subject: &(dyn fmt::Display + Sync),
+        request: Request,
+        timeout: Duration,
+    ) -> Result<Answer> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        let client = lock(&self.client).clone();
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let outcome = client
+            .invoke_request(Some(&self.address), request.into_command(), millis)
+            .await;
+        let error = match outcome {
+            Ok(OutboundRequestOutcome::Response(command)) => {
+                self.failures.store(0, Ordering::Relaxed);
+                let code = command.code();
+                return Ok(Answer { code, command });
+            }
+            Ok(OutboundRequestOutcome::Rejected(rejection)) => {
+                fault::rejected(&self.asked(subject), &rejection, timeout)
+            }
+            Ok(OutboundRequestOutcome::Contract(_)) => Error::new(
+                ErrorKind::Internal,
+                format!("{}: the request has no address", self.asked(subject)),
+            ),
+            Err(error) => fault::failed(&self.asked(subject), &error, timeout),
+        };
+        if self.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Config) {
+            self.count_failure(&client)?;
+        }
+        Err(error)
+    }
+
+    /// As [`ask`](Self::ask), where only success is an answer.
+    pub(super) async fn call(
+        &self,
+        subject: &(dyn fmt::Display + Sync),
+        request: Request,
+        timeout: Duration,
+    ) -> Result<Answer> {
+        let answer = self.ask(subject, request, timeout).await?;
+        match answer.code {
+            code::SUCCESS => Ok(answer),
+            _ => Err(self.refused(subject, &answer)),
+        }
+    }
+
+    /// The error of an answer that is a refusal.
+    pub(super) fn refused(&self, subject: &(dyn fmt::Display + Sync), answer: &Answer) -> Error {
+        fault::refused(&self.asked(subject), answer.code, answer.remark())
+    }
+
+    /// Makes sure that the broker takes these credentials, or the lack of them; asks once.
+    ///
+    /// A heartbeat in which nobody produces or consumes is authenticated, needs no permission
+    /// and leaves nothing behind.
+    pub(super) async fn authenticate(
+        &self,
+        subject: &(dyn fmt::Display + Sync),
+        timeout: Duration,
+    ) -> Result<()> {
+        if self.authenticated.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.call(subject, Request::heartbeat(&self.client_id), timeout)
+            .await?;
+        self.authenticated.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Counts an attempt that failed, and changes to a new client before the old one stops
+    /// trying.
+    fn count_failure(&self, failed: &Arc<Client>) -> Result<()> {
+        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILURES {
+            return Ok(());
+        }
+        let mut client = lock(&self.client);
+        if Arc::ptr_eq(&client, failed) {
+            let old = std::mem::replace(&mut *client, self.maker.make()?);
+            old.shutdown_now();
+            self.failures.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! Apache RocketMQ.
+//!
+//! Batches and pulls are encoded and decoded here and travel as commands over the connections of
+//! the Rust client's transport crate, which also does TLS and, by one hook, the signing of every
+//! request. Brokers and name servers from 5.0 are supported.
+mod compression;
+mod fault;
+mod lane;
+mod link;
+mod options;
+mod pull;
+mod reader;
+mod request;
+mod route;
+
+pub use options::RocketMqOptions;
+#[cfg(feature = "testing")]
+pub use pull::decode_pull;
+
+use crate::{Lane, Queue, Reader, Transport};
+use async_trait::async_trait;
+use connect_api::{Error, ErrorKind, Result};
+use fault::code;
+use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use lane::QueueLane;
+use link::Link;
+use options::check_name;
+use reader::QueueReader;
+use request::Request;
+use route::Routes;
+use std::{fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// Directives for `tracing_subscriber::EnvFilter` that keep the client quiet: it logs every
+/// failure that is returned to the caller, several times and without saying where.
+pub const LOG_FILTER: &str = "rocketmq_transport=off,rocketmq_protocol=off,rocketmq_runtime=error";
+
+/// Requests that are on their way at once where many queues are asked about.
+const CONCURRENCY: usize = 16;
+/// Pause between looks at the name server for a topic that was just made.
+const ROUTE_PAUSE: Duration = Duration::from_millis(20);
+
+/// A RocketMQ cluster.
+///
+/// ```no_run
+/// use connect_transport::{Transport, rocketmq::{RocketMq, RocketMqOptions}};
+///
+/// # async fn example() -> connect_api::Result<()> {
+/// let mut options = RocketMqOptions::new("127.0.0.1:9876");
+/// options.credentials = Some(acl::Credentials::new("orders", "pw-of-orders"));
+/// let cluster = RocketMq::connect(options).await?;
+/// for queue in cluster.queues("orders").await? {
+///     println!("{queue}: {:?}", cluster.bounds(&queue).await?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct RocketMq {
+    routes: Arc<Routes>,
+    options: RocketMqOptions,
+}
+
+impl RocketMq {
+    /// Connects to the cluster; its connections live in the Tokio runtime this is called from.
+    ///
+    /// # Errors
+    /// `Config`: the options are wrong, or TLS does not verify. `Connect`: no name server
+    /// answers, or it knows no broker.
+    pub async fn connect(options: RocketMqOptions) -> Result<Arc<Self>> {
+        options.validate()?;
+        let routes = Arc::new(Routes::new(&options)?);
+        routes.masters().await?;
+        Ok(Arc::new(Self { routes, options }))
+    }
+
+    fn timeout(&self) -> Duration {
+        self.options.request_timeout
+    }
+
+    /// The connection to the broker of `queue`, which takes our credentials.
+    async fn broker_of(&self, subject: &str, queue: &Queue) -> Result<Arc<Link>> {
+        let link = self.routes.broker_of(queue).await?;
+        let result = link.authenticate(&subject, self.timeout()).await;
+        self.follow(queue, result)?;
+        Ok(link)
+    }
+
+    /// Asks the broker of `queue`, whatever the answer.
+    async fn ask(
+        &self,
+        subject: &(dyn fmt::Display + Sync),
+        queue: &Queue,
+        request: Request,
+    ) -> Result<(Arc<Link>, link::Answer)> {
+        let link = self.routes.broker_of(queue).await?;
+        let result = link.ask(subject, request, self.timeout()).await;
+        Ok((link, self.follow(queue, result)?))
+    }
+
+    /// After a failure, asks the name server where the broker is.
+    fn follow<T>(&self, queue: &Queue, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::Connect
+        {
+            self.routes.forget(&queue.broker);
+        }
+        result
+    }
+
+    async fn commit_one(&self, group: &str, queue: &Queue, offset: i64) -> Result<()> {
+        let subject = Committed { group, queue };
+        let request = || Request::commit(group, &queue.topic, queue.id, offset);
+        let (mut link, mut answer) = self.ask(&subject, queue, request()).await?;
+        if answer.code == code::SUBSCRIPTION_GROUP_NOT_EXIST {
+            self.create_group(group).await?;
+            (link, answer) = self.ask(&subject, queue, request()).await?;
+        }
+        match answer.code {
+            code::SUCCESS => Ok(()),
+            _ => Err(link.refused(&subject, &answer)),
+        }
+    }
+
+    async fn committed_one(&self, group: &str, queue: &Queue) -> Result<Option<i64>> {
+        let subject = Committed { group, queue };
+        let request = Request::committed(group, &queue.topic, queue.id);
+        let (link, answer) = self.ask(&subject, queue, request).await?;
+        match answer.code {
+            code::SUCCESS => Ok(answer.number("offset").filter(|offset| *offset >= 0)),
+            code::QUERY_NOT_FOUND | code::SUBSCRIPTION_GROUP_NOT_EXIST => Ok(None),
+            _ => Err(link.refused(&subject, &answer)),
+        }
+    }
+
+    async fn offset(&self, queue: &Queue, request: Request) -> Result<i64> {
+        let (link, answer) = self.ask(queue, queue, request).await?;
+        if answer.code != code::SUCCESS {
+            return Err(link.refused(queue, &answer));
+        }
+        answer.number("offset").ok_or_else(|| {
+            let text = format!("{queue}: an answer of {} has no offset", link.address());
+            Error::new(ErrorKind::Internal, text)
+        })
+    }
+}
+
+/// The offsets of a group in a queue.
+struct Committed<'a> {
+    group: &'a str,
+    queue: &'a Queue,
+}
+
+impl fmt::Display for Committed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "offset of group {:?} in {}", self.group, self.queue)
+    }
+}
+
+#[async_trait]
+impl Transport for RocketMq {
+    async fn queues(&self, topic: &str) -> Result<Vec<Queue>> {
+        let queues = self.routes.queues(topic).await?;
+        let subject = format!("topic {topic:?}");
+        // Name servers answer everybody; brokers say whether they know us.
+        if queues.is_empty() {
+            for address in self.routes.masters().await?.values() {
+                let link = self.routes.links.to(address)?;
+                link.authenticate(&subject, self.timeout()).await?;
+            }
+        }
+        for of_broker in queues.chunk_by(|a, b| a.broker == b.broker) {
+            self.broker_of(&subject, &of_broker[0]).await?;
+        }
+        Ok(queues)
+    }
+
+    async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
+        check_name("topic", topic)?;
+        if !self.queues(topic).await?.is_empty() {
+            return Ok(());
+        }
+        let subject = format!("topic {topic:?}, to be made");
+        let masters = self.routes.masters().await?;
+        let count = u32::try_from(masters.len()).unwrap_or(u32::MAX);
+        for (turn, address) in (0..).zip(masters.values()) {
+            // All brokers together have so many queues, the first ones one more.
+            let share = queues.get() / count + u32::from(turn < queues.get() % count);
+            if share > 0 {
+                let link = self.routes.links.to(address)?;
+                let request = Request::create_topic(topic, share);
+                link.call(&subject, request, self.timeout()).await?;
+            }
+        }
+        // Brokers tell the name servers on their own time.
+        let deadline = Instant::now() + self.timeout();
+        while self.routes.queues(topic).await?.len() < queues.get() as usize {
+            if Instant::now() >= deadline {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    format!("{subject}: made, but the name servers do not know it yet"),
+                ));
+            }
+            sleep(ROUTE_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn create_group(&self, group: &str) -> Result<()> {
+        check_name("group", group)?;
+        let subject = format!("group {group:?}");
+        for address in self.routes.masters().await?.values() {
+            let link = self.routes.links.to(address)?;
+            let answer = link
+                .ask(&subject, Request::group(group), self.timeout())
+                .await?;
+            match answer.code {
+                code::SUCCESS => {}
+                code::SUBSCRIPTION_GROUP_NOT_EXIST => {
+                    let request = Request::create_group(group);
+                    link.call(&subject, request, self.timeout()).await?;
+                }
+                _ => return Err(link.refused(&subject, &answer)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>> {
+        let link = self.broker_of(&queue.to_string(), queue).await?;
+        let routes = Arc::clone(&self.routes);
+        Ok(Box::new(QueueLane::new(routes, link, queue, &self.options)))
+    }
+
+    async fn reader(&self, group: &str, queue: &Queue, offset: i64) -> Result<Box<dyn Reader>> {
+        let subject = format!("group {group:?} on {queue}");
+        let link = self.broker_of(&subject, queue).await?;
+        let routes = Arc::clone(&self.routes);
+        let reader = QueueReader::new(routes, link, group, queue, offset, &self.options);
+        Ok(Box::new(reader))
+    }
+
+    async fn committed(&self, group: &str, queues: &[Queue]) -> Result<Vec<Option<i64>>> {
+        let asked: Vec<_> = queues
+            .iter()
+            .map(|queue| self.committed_one(group, queue))
+            .collect();
+        stream::iter(asked)
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await
+    }
+
+    async fn commit(&self, group: &str, offsets: &[(Queue, i64)]) -> Result<()> {
+        stream::iter(offsets)
+            .map(Ok)
+            .try_for_each_concurrent(CONCURRENCY, |(queue, offset)| {
+                self.commit_one(group, queue, *offset)
+            })
+            .await
+    }
+
+    async fn bounds(&self, queue: &Queue) -> Result<Range<i64>> {
+        let requests = [
+            Request::min_offset(&queue.topic, queue.id),
+            Request::max_offset(&queue.topic, queue.id),
+        ];
+        let offsets = try_join_all(requests.map(|request| self.offset(queue, request))).await?;
+        Ok(offsets[0]..offsets[1])
+    }
+
+    async fn close(&self, deadline: Duration) {
+        self.routes.links.close(deadline).await;
+    }
+}

@@ -1,0 +1,172 @@
+//! The requests that are sent, by their codes and fields (`RequestCode.java`, `…RequestHeader`).
+use bytes::Bytes;
+use cheetah_string::CheetahString;
+use rocketmq_protocol::{
+    RemotingCommand,
+    protocol::remoting_command_defaults::{RemotingCommandDefaults, RemotingCommandFactory},
+};
+
+/// Topic whose settings a broker copies where it makes topics by itself.
+const TEMPLATE_TOPIC: &str = "TBW102";
+/// Reading and writing.
+const READ_WRITE: u32 = 4 | 2;
+/// Wait for messages, and: the subscription is in this request.
+const WAIT: u32 = 2 | 4;
+
+/// A request: its code, fields and body.
+pub(super) struct Request {
+    command: RemotingCommand,
+}
+
+impl Request {
+    fn new(code: i32) -> Self {
+        let factory = RemotingCommandFactory::new(RemotingCommandDefaults::default());
+        Self {
+            command: factory.create_remoting_command(code),
+        }
+    }
+
+    fn with(mut self, field: &'static str, value: impl Into<CheetahString>) -> Self {
+        self.command
+            .add_ext_field(CheetahString::from_static_str(field), value);
+        self
+    }
+
+    fn with_number(self, field: &'static str, value: impl itoa::Integer) -> Self {
+        let mut digits = itoa::Buffer::new();
+        self.with(field, CheetahString::from_slice(digits.format(value)))
+    }
+
+    fn with_body(mut self, body: impl Into<Bytes>) -> Self {
+        self.command.set_body_mut_ref(body);
+        self
+    }
+
+    pub(super) fn into_command(self) -> RemotingCommand {
+        self.command
+    }
+
+    /// The brokers and queues of a topic (`GET_ROUTEINFO_BY_TOPIC`), of a name server.
+    pub(super) fn route(topic: &str) -> Self {
+        Self::new(105)
+            .with("topic", topic)
+            .with("acceptStandardJsonOnly", "true")
+    }
+
+    /// All brokers (`GET_BROKER_CLUSTER_INFO`), of a name server.
+    pub(super) fn cluster() -> Self {
+        Self::new(106)
+    }
+
+    /// A sign of life of a client that neither produces nor consumes (`HEART_BEAT`).
+    pub(super) fn heartbeat(client_id: &str) -> Self {
+        Self::new(34).with_body(format!(
+            r#"{{"clientID":"{client_id}","consumerDataSet":[],"producerDataSet":[]}}"#
+        ))
+    }
+
+    /// Makes a topic (`UPDATE_AND_CREATE_TOPIC`).
+    pub(super) fn create_topic(topic: &str, queues: u32) -> Self {
+        Self::new(17)
+            .with("topic", topic)
+            .with("defaultTopic", TEMPLATE_TOPIC)
+            .with_number("readQueueNums", queues)
+            .with_number("writeQueueNums", queues)
+            .with_number("perm", READ_WRITE)
+            .with("topicFilterType", "SINGLE_TAG")
+            .with_number("topicSysFlag", 0)
+            .with("order", "false")
+    }
+
+    /// The settings of a consumer group (`GET_SUBSCRIPTIONGROUP_CONFIG`).
+    pub(super) fn group(group: &str) -> Self {
+        Self::new(352).with("group", group)
+    }
+
+    /// Makes a consumer group with the broker's defaults (`UPDATE_AND_CREATE_SUBSCRIPTIONGROUP`);
+    /// the name has been checked: it needs no escape.
+    pub(super) fn create_group(group: &str) -> Self {
+        Self::new(200).with_body(format!(r#"{{"groupName":"{group}"}}"#))
+    }
+
+    /// The offset that a group has committed (`QUERY_CONSUMER_OFFSET`).
+    pub(super) fn committed(group: &str, topic: &str, queue: u32) -> Self {
+        Self::new(14)
+            .with("consumerGroup", group)
+            .with("topic", topic)
+            .with_number("queueId", queue)
+            // Else the answer for a group that committed nothing is 0.
+            .with("setZeroIfNotFound", "false")
+    }
+
+    /// Commits an offset of a group (`UPDATE_CONSUMER_OFFSET`).
+    pub(super) fn commit(group: &str, topic: &str, queue: u32, offset: i64) -> Self {
+        Self::new(15)
+            .with("consumerGroup", group)
+            .with("topic", topic)
+            .with_number("queueId", queue)
+            .with_number("commitOffset", offset)
+    }
+
+    /// The offset that the next message gets (`GET_MAX_OFFSET`).
+    pub(super) fn max_offset(topic: &str, queue: u32) -> Self {
+        Self::new(30)
+            .with("topic", topic)
+            .with_number("queueId", queue)
+    }
+
+    /// The oldest offset (`GET_MIN_OFFSET`).
+    pub(super) fn min_offset(topic: &str, queue: u32) -> Self {
+        Self::new(31)
+            .with("topic", topic)
+            .with_number("queueId", queue)
+    }
+
+    /// Stores a batch (`SEND_BATCH_MESSAGE`, header V2).
+    pub(super) fn send(
+        producer_group: &CheetahString,
+        topic: &CheetahString,
+        queue: u32,
+        now_millis: u128,
+        frames: Bytes,
+    ) -> Self {
+        Self::new(320)
+            .with("a", producer_group.clone())
+            .with("b", topic.clone())
+            .with("c", TEMPLATE_TOPIC)
+            .with_number("d", 4)
+            .with_number("e", queue)
+            .with_number("f", 0)
+            .with_number("g", now_millis)
+            .with_number("h", 0)
+            .with("i", "")
+            .with_number("j", 0)
+            .with("k", "false")
+            .with("m", "true")
+            .with_body(frames)
+    }
+
+    /// Messages of a queue, from an offset on (`PULL_MESSAGE`); the broker waits `wait_millis`
+    /// for some where there are none.
+    pub(super) fn pull(
+        group: &CheetahString,
+        topic: &CheetahString,
+        queue: u32,
+        offset: i64,
+        messages: u32,
+        wait_millis: u128,
+    ) -> Self {
+        Self::new(11)
+            .with("consumerGroup", group.clone())
+            .with("topic", topic.clone())
+            .with_number("queueId", queue)
+            .with_number("queueOffset", offset)
+            .with_number("maxMsgNums", messages)
+            .with_number("sysFlag", WAIT)
+            .with_number("commitOffset", 0)
+            .with_number("suspendTimeoutMillis", wait_millis)
+            .with("subscription", "*")
+            .with_number("subVersion", 0)
+            .with("expressionType", "TAG")
+    }
+}

@@ -1,0 +1,215 @@
+//! Name servers: which brokers there are, and where a topic's queues lie.
+use super::{
+    RocketMqOptions,
+    fault::code,
+    link::{Answer, Link, Links},
+    request::Request,
+};
+use crate::Queue;
+use connect_api::{Error, ErrorKind, Result};
+use rocketmq_protocol::protocol::{
+    body::broker_body::cluster_info::ClusterInfo,
+    route::{route_data_view::BrokerData, topic_route_data::TopicRouteData},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+const READABLE: u32 = 4;
+const WRITABLE: u32 = 2;
+/// The id of a broker that can be written to.
+const MASTER: u64 = 0;
+
+/// The name servers, and the addresses of brokers as they told them.
+#[derive(Debug)]
+pub(super) struct Routes {
+    pub(super) links: Links,
+    name_servers: Box<[String]>,
+    /// The one that answered last.
+    current: AtomicUsize,
+    cluster: Option<String>,
+    timeout: Duration,
+    /// Addresses of masters by the broker's name.
+    brokers: Mutex<HashMap<Arc<str>, Arc<str>>>,
+}
+
+impl Routes {
+    pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
+        Ok(Self {
+            links: Links::new(options)?,
+            name_servers: options.name_servers.clone().into(),
+            current: AtomicUsize::new(0),
+            cluster: options.cluster.clone(),
+            timeout: options.request_timeout,
+            brokers: Mutex::default(),
+        })
+    }
+
+    /// Asks one name server after the other, until one answers.
+    async fn ask(&self, what: &str, request: impl Fn() -> Request) -> Result<(Arc<Link>, Answer)> {
+        let first = self.current.load(Ordering::Relaxed);
+        let mut failed: Option<Error> = None;
+        for turn in 0..self.name_servers.len() {
+            let server = (first + turn) % self.name_servers.len();
+            let link = self.links.to(&self.name_servers[server])?;
+            let subject = format!("{what}, of the name server");
+            match link.ask(&subject, request(), self.timeout).await {
+                Ok(answer) => {
+                    self.current.store(server, Ordering::Relaxed);
+                    return Ok((link, answer));
+                }
+                Err(error) => {
+                    failed = Some(match failed {
+                        Some(earlier) => error.context(earlier),
+                        None => error,
+                    });
+                }
+            }
+        }
+        Err(failed.unwrap_or_else(|| Error::new(ErrorKind::Config, "no name server is given")))
+    }
+
+    /// The masters of the cluster, by name, in order.
+    ///
+    /// # Errors
+    /// `Connect`: no name server answers, or no broker is there.
+    pub(super) async fn masters(&self) -> Result<BTreeMap<Arc<str>, Arc<str>>> {
+        let what = "brokers of the cluster";
+        let (link, answer) = self.ask(what, Request::cluster).await?;
+        if answer.code != code::SUCCESS {
+            return Err(link.refused(&what, &answer));
+        }
+        let info = ClusterInfo::decode(&answer.into_body())
+            .map_err(|source| unreadable(what, &link).with_source(source))?;
+        let brokers = info.broker_addr_table.unwrap_or_default();
+        let masters: BTreeMap<_, _> = brokers
+            .values()
+            .filter(|broker| {
+                self.cluster
+                    .as_deref()
+                    .is_none_or(|c| c == broker.cluster())
+            })
+            .filter_map(master)
+            .collect();
+        if masters.is_empty() {
+            let cluster = self
+                .cluster
+                .as_deref()
+                .map(|c| format!(" of cluster {c:?}"));
+            return Err(Error::new(
+                ErrorKind::Connect,
+                format!(
+                    "the name server at {} knows no broker{} that can be written to",
+                    link.address(),
+                    cluster.unwrap_or_default()
+                ),
+            ));
+        }
+        self.remember(masters.clone());
+        Ok(masters)
+    }
+
+    /// The queues of `topic` by the names of brokers and by ids; empty where there is no such
+    /// topic, or where its brokers are all away.
+    pub(super) async fn queues(&self, topic: &str) -> Result<Vec<Queue>> {
+        let what = format!("topic {topic:?}");
+        let (link, answer) = self.ask(&what, || Request::route(topic)).await?;
+        match answer.code {
+            code::SUCCESS => {}
+            code::TOPIC_NOT_EXIST => return Ok(Vec::new()),
+            _ => return Err(link.refused(&what, &answer)),
+        }
+        let route = TopicRouteData::decode(&answer.into_body())
+            .map_err(|source| unreadable(&what, &link).with_source(source))?;
+        let masters: BTreeMap<_, _> = route.broker_datas.iter().filter_map(master).collect();
+        let topic: Arc<str> = topic.into();
+        let mut queues: Vec<_> = route
+            .queue_datas
+            .iter()
+            .filter_map(|data| {
+                // While a topic shrinks, messages are left in queues that are no longer
+                // written to: all that can be read count.
+                let count = match data.perm {
+                    perm if perm & READABLE != 0 => data.read_queue_nums,
+                    perm if perm & WRITABLE != 0 => data.write_queue_nums,
+                    _ => 0,
+                };
+                let (broker, _) = masters.get_key_value(data.broker_name.as_str())?;
+                Some((Arc::clone(broker), count))
+            })
+            .flat_map(|(broker, count)| {
+                let topic = Arc::clone(&topic);
+                (0..count).map(move |id| Queue {
+                    topic: Arc::clone(&topic),
+                    broker: Arc::clone(&broker),
+                    id,
+                })
+            })
+            .collect();
+        queues.sort_unstable();
+        self.remember(masters);
+        Ok(queues)
+    }
+
+    /// The connection to the broker that holds `queue`.
+    ///
+    /// # Errors
+    /// `Connect`: no name server answers, or the broker is away.
+    pub(super) async fn broker_of(&self, queue: &Queue) -> Result<Arc<Link>> {
+        if let Some(address) = self.address(&queue.broker) {
+            return self.links.to(&address);
+        }
+        let masters = self.masters().await?;
+        match masters.get(&queue.broker) {
+            Some(address) => self.links.to(address),
+            None => Err(Error::new(
+                ErrorKind::Connect,
+                format!(
+                    "{queue}: broker {:?} is away: no name server knows it",
+                    queue.broker
+                ),
+            )),
+        }
+    }
+
+    /// Forgets where `broker` is, so that the next request asks a name server again.
+    pub(super) fn forget(&self, broker: &str) {
+        let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
+        brokers.remove(broker);
+    }
+
+    fn remember(&self, masters: BTreeMap<Arc<str>, Arc<str>>) {
+        let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
+        brokers.extend(masters);
+    }
+
+    fn address(&self, broker: &str) -> Option<Arc<str>> {
+        let brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
+        brokers.get(broker).cloned()
+    }
+}
+
+/// A broker's name and address, where it has a master.
+fn master(broker: &BrokerData) -> Option<(Arc<str>, Arc<str>)> {
+    let address = broker.broker_addrs().get(&MASTER)?;
+    Some((
+        broker.broker_name().as_str().into(),
+        address.as_str().into(),
+    ))
+}
+
+fn unreadable(what: &str, link: &Link) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "{what}: the answer of the name server at {} is not understood; versions from 5.0 \
+             are supported",
+            link.address()
+        ),
+    )
+}
