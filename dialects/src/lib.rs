@@ -1,2 +1,195 @@
-//! Databases behind one interface: read and write Arrow columns
+//! Databases behind one interface: describe tables, read pages of them into Arrow columns, write
+//! Arrow columns to them by the fastest way that the database has.
+//!
+//! [`open`] gives the [`Dialect`] for a URL; what it and its [`Connection`] do is told by their
+//! own pages. Each database stands behind a feature of its name: `sqlite`, `postgres`, `mysql`.
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! use connect_api::{Kind, Records, Schema, arrow::array::*};
+//! use dialects::{KeyPart, OpenOptions, Page, TableName, WriteOp, WriteRequest};
+//! use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> connect_api::Result<()> {
+//! // Arrow columns, and a table made for them.
+//! let fields = [Kind::Int64.field("id", false), Kind::Text.field("name", true)];
+//! let schema = Schema::new("people", fields, &["id"])?;
+//! let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+//! let names: ArrayRef = Arc::new(StringArray::from(vec!["Ada", "Grace"]));
+//! let batch = RecordBatch::try_new(schema.columns().clone(), vec![ids, names])?;
+//! let records = Records::new("people".into(), schema.clone(), batch)?;
+//!
+//! let dialect = dialects::open("sqlite::memory:", &OpenOptions::default())?;
+//! let mut connection = dialect.connect().await?;
+//! let name = TableName::new("people");
+//! connection.execute(&dialect.syntax().create_table(&name, &schema)?).await?;
+//! let table = connection.describe(&name).await?.ok_or_else(|| {
+//!     connect_api::Error::new(connect_api::ErrorKind::Schema, "there is no table people")
+//! })?;
+//!
+//! // Written as one batch.
+//! let plan = dialect.plan_write(&WriteRequest {
+//!     table: &table,
+//!     schema: &schema,
+//!     op: WriteOp::Upsert,
+//!     key: &["id".to_owned()],
+//!     columns: None,
+//!     route: None,
+//! })?;
+//! connection.write(&plan, &records, 0..records.len()).await?;
+//!
+//! // Read back by pages in the order of the key.
+//! let read = table.schema(&[0, 1], &["id"])?;
+//! let statement = dialect.syntax().select(&Page {
+//!     table: &table,
+//!     columns: &[0, 1],
+//!     key: &[KeyPart { columns: vec![0] }],
+//!     after: None,
+//!     before_now: None,
+//!     limit: std::num::NonZeroU32::new(1_000),
+//! })?;
+//! let mut cursor = connection.query(&statement, &read).await?;
+//! let page = cursor.next(1_000, 1 << 20).await?;
+//! assert_eq!(page.map(|batch| batch.num_rows()), Some(2));
+//! # Ok(())
+//! # }
+//! ```
 pub use dialect_core::*;
+
+use connect_api::{Error, ErrorKind, Result, config::nearest};
+use std::sync::Arc;
+
+type Open = fn(&str, &OpenOptions) -> Result<Arc<dyn Dialect>>;
+
+/// A database that this crate knows, built in or not.
+struct Known {
+    /// The feature that builds it in.
+    feature: &'static str,
+    schemes: &'static [&'static str],
+    open: Option<Open>,
+}
+
+const KNOWN: &[Known] = &[
+    Known {
+        feature: "sqlite",
+        schemes: &["sqlite"],
+        #[cfg(feature = "sqlite")]
+        open: Some(dialect_sqlite::open),
+        #[cfg(not(feature = "sqlite"))]
+        open: None,
+    },
+    Known {
+        feature: "postgres",
+        schemes: &["postgres", "postgresql"],
+        #[cfg(feature = "postgres")]
+        open: Some(dialect_postgres::open),
+        #[cfg(not(feature = "postgres"))]
+        open: None,
+    },
+    Known {
+        feature: "mysql",
+        schemes: &["mysql", "mariadb"],
+        #[cfg(feature = "mysql")]
+        open: Some(dialect_mysql::open),
+        #[cfg(not(feature = "mysql"))]
+        open: None,
+    },
+];
+
+/// The dialect for `url`: `sqlite:path`, `postgres://…`, `postgresql://…`, `mysql://…`,
+/// `mariadb://…`, each also with `jdbc:` in front. Nothing is connected yet. This function is an
+/// [`Opener`].
+///
+/// # Errors
+/// `Config`: the URL is none, or of a database that is not known; `Unsupported`: it is known, and
+/// its feature is off. What the dialect itself says of the URL.
+pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
+    let url = url.trim();
+    let plain = url.strip_prefix("jdbc:").unwrap_or(url);
+    let wrong = |why: String| Error::new(ErrorKind::Config, format!("connection.url: {why}"));
+    let all = || KNOWN.iter().flat_map(|known| known.schemes.iter().copied());
+    let list = || all().collect::<Vec<_>>().join(", ");
+    // What stands before no colon may be anything, a password too: it is not repeated.
+    let Some((scheme, _)) = plain.split_once(':') else {
+        return Err(wrong(format!(
+            "is not a URL; it begins with one of {}, then a colon",
+            list()
+        )));
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    let Some(known) = KNOWN.iter().find(|known| known.schemes.contains(&&*scheme)) else {
+        let hint = nearest(&scheme, all())
+            .map(|name| format!("; did you mean `{name}`?"))
+            .unwrap_or_default();
+        return Err(wrong(format!(
+            "no database is known as `{}`; known are {}{hint}",
+            scheme.escape_debug(),
+            list()
+        )));
+    };
+    match known.open {
+        Some(open) => open(url, options),
+        None => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "connection.url: this program was built without `{scheme}`; build it with the feature `{}`",
+                known.feature
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(url: &str) -> Error {
+        open(url, &OpenOptions::default()).unwrap_err()
+    }
+
+    #[test]
+    fn a_scheme_that_is_not_known_is_answered_with_the_known_ones() {
+        let error = error("postgress://user:hunter2@host/db");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(
+            error.report(),
+            "connection.url: no database is known as `postgress`; known are sqlite, postgres, \
+             postgresql, mysql, mariadb; did you mean `postgres`?"
+        );
+    }
+
+    #[test]
+    fn what_is_no_url_is_not_repeated() {
+        let error = error("hunter2");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.report().contains("is not a URL"));
+        assert!(!error.report().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_database_that_is_not_built_in_names_its_feature() {
+        for known in KNOWN.iter().filter(|known| known.open.is_none()) {
+            let error = error(&format!("jdbc:{}://host/db", known.schemes[0]));
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(
+                error
+                    .report()
+                    .contains(&format!("feature `{}`", known.feature))
+            );
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn the_function_is_an_opener() {
+        let opener: &dyn Opener = &open;
+        let options = OpenOptions::default();
+        let opened = opener.open("sqlite::memory:", &options);
+        assert_eq!(opened.unwrap().address(), "sqlite::memory:");
+        assert_eq!(
+            opener.open("jdbc:sqlite:a.db", &options).unwrap().name(),
+            "SQLite"
+        );
+    }
+}

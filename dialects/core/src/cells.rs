@@ -1,6 +1,7 @@
 //! The cells of record columns, typed once per write.
-use crate::{Pair, WritePlan};
+use crate::{Misfit, Pair, WritePlan};
 use connect_api::{Error, ErrorKind, Kind, Records, Result, ValueRef, arrow::array::*};
+use std::ops::Range;
 
 macro_rules! cells {
     ($($(#[$doc:meta])* $variant:ident($array:ty): $pattern:pat),* $(,)?) => {
@@ -147,5 +148,28 @@ impl WritePlan {
             })
         };
         self.pairs.iter().map(cell).collect()
+    }
+
+    /// Refuses rows without a key, which an update or delete would pass over and an upsert would
+    /// write again and again. Nothing is checked where the plan has no key.
+    ///
+    /// # Errors
+    /// `Data`: NULL in a key column of some of these `rows`; table and column are named.
+    /// `Internal`: rows that the records do not have.
+    pub fn check_keys(&self, records: &Records, rows: Range<usize>) -> Result<()> {
+        if rows.end > records.len() || rows.start > rows.end {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("rows {rows:?} of {} records", records.len()),
+            ));
+        }
+        for pair in &self.pairs[..self.key] {
+            let column = records.batch().column(pair.from);
+            if column.null_count() > 0 && column.slice(rows.start, rows.len()).null_count() > 0 {
+                return Err(Misfit("is NULL, and it is a key column")
+                    .at(&self.table.name, &self.table.columns[pair.to].name));
+            }
+        }
+        Ok(())
     }
 }

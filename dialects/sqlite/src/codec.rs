@@ -1,0 +1,42 @@
+//! SQLite's values into columns, and back.
+mod decode;
+mod encode;
+
+pub(crate) use decode::Decoder;
+pub(crate) use encode::{Encoder, bind};
+
+use dialect_core::Misfit;
+
+const INEXACT: Misfit = Misfit(
+    "has more digits than the float that the column's declared type makes of it; declare it DECIMAL_TEXT(p,s)",
+);
+const NOT_UUID: Misfit = Misfit("is not a UUID");
+const OUT_OF_RANGE: Misfit = Misfit("is out of its column's range");
+
+/// A decimal of at most 15 digits is the only one so short near its float: it is read from the
+/// float as it was meant, and comes back from it.
+fn is_exact(mut unscaled: i128) -> bool {
+    while unscaled != 0 && unscaled % 10 == 0 {
+        unscaled /= 10;
+    }
+    unscaled.unsigned_abs() < 10u128.pow(15)
+}
+
+/// The bytes of a UUID's text, with hyphens or without.
+fn uuid_of(text: &str) -> Option<[u8; 16]> {
+    let bytes = text.as_bytes();
+    let hyphens = [8, 13, 18, 23];
+    if bytes.len() != 32 && !(bytes.len() == 36 && hyphens.iter().all(|i| bytes[*i] == b'-')) {
+        return None;
+    }
+    let mut digits = bytes
+        .iter()
+        .filter(|b| **b != b'-')
+        .map(|b| char::from(*b).to_digit(16));
+    let mut uuid = [0; 16];
+    for byte in &mut uuid {
+        let (high, low) = (digits.next()??, digits.next()??);
+        *byte = u8::try_from(high * 16 + low).ok()?;
+    }
+    digits.next().is_none().then_some(uuid)
+}

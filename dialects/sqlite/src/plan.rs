@@ -1,0 +1,90 @@
+//! How records go into a table of SQLite: statements and encoders, decided once.
+use crate::{codec::Encoder, syntax::SqliteSyntax};
+use connect_api::{Error, ErrorKind, Result};
+use dialect_core::{Pair, Route, Syntax as _, WriteOp, WritePlan, WriteRequest};
+use std::sync::Arc;
+
+/// Rows of a statement: more are slower (`drivers.md`: 1,152 krows/s by 500, 669 by 8,000).
+const ROWS: usize = 500;
+
+/// What the connection needs beside the [`WritePlan`].
+#[derive(Debug)]
+pub(crate) struct Detail {
+    /// One a pair.
+    pub(crate) encoders: Vec<Encoder>,
+    /// The statements by their rows: a full one, then falling powers of two.
+    shapes: Vec<(usize, Arc<str>)>,
+}
+
+impl Detail {
+    /// Rows of a full statement.
+    pub(crate) fn full(&self) -> usize {
+        self.shapes.first().map_or(1, |(rows, _)| *rows)
+    }
+
+    /// The statement for so many rows.
+    pub(crate) fn statement(&self, rows: usize) -> Result<Arc<str>> {
+        let shape = self.shapes.iter().find(|(r, _)| *r == rows);
+        shape.map(|(_, text)| text.clone()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("no statement for {rows} rows was planned"),
+            )
+        })
+    }
+}
+
+pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
+    let (pairs, key) = request.pair()?;
+    let encoders = request.encoders(&pairs, Encoder::choose)?;
+    let fastest = match request.op {
+        WriteOp::Update => Route::Rows,
+        WriteOp::Insert | WriteOp::Upsert | WriteOp::Delete => Route::Values,
+    };
+    let route = request.route.unwrap_or(fastest);
+    if !matches!(
+        (route, fastest),
+        (Route::Rows, _) | (Route::Values, Route::Values)
+    ) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "table {}: SQLite has no way {route:?} for {:?}",
+                request.table.name, request.op
+            ),
+        ));
+    }
+    let full = match route {
+        Route::Values => ROWS
+            .min(SqliteSyntax.max_params() / pairs.len().max(1))
+            .max(1),
+        Route::Rows | Route::Load | Route::Stage => 1,
+    };
+    let shapes = std::iter::once(full)
+        .chain(
+            (0..full.ilog2() + 1)
+                .rev()
+                .map(|power| 1 << power)
+                .filter(|rows| *rows < full),
+        )
+        .map(|rows| Ok((rows, text(request, &pairs, key, rows)?.into())))
+        .collect::<Result<_>>()?;
+    Ok(WritePlan {
+        op: request.op,
+        table: Arc::new(request.table.clone()),
+        pairs,
+        key,
+        route,
+        detail: Arc::new(Detail { encoders, shapes }),
+    })
+}
+
+fn text(request: &WriteRequest<'_>, pairs: &[Pair], key: usize, rows: usize) -> Result<String> {
+    let table = request.table;
+    match request.op {
+        WriteOp::Insert => SqliteSyntax.insert(table, pairs, rows),
+        WriteOp::Upsert => SqliteSyntax.upsert(table, pairs, key, rows),
+        WriteOp::Update => SqliteSyntax.update(table, pairs, key),
+        WriteOp::Delete => SqliteSyntax.delete(table, pairs, rows),
+    }
+}
