@@ -2,7 +2,7 @@
 use super::{INEXACT, NOT_UUID, OUT_OF_RANGE, is_exact, uuid_of};
 use connect_api::{ColumnBuilder, Kind};
 use dialect_core::{Misfit, civil, is_decimal, parse_decimal, write_decimal};
-use sqlx::{Decode as _, TypeInfo as _, ValueRef as _, sqlite::SqliteValueRef};
+use sqlx::{Decode, Sqlite, TypeInfo as _, ValueRef as _, sqlite::SqliteValueRef};
 
 const STORED_OTHERWISE: Misfit = Misfit("is stored as another type than its column's");
 const NOT_UTF8: Misfit = Misfit("is not UTF-8");
@@ -23,10 +23,10 @@ impl<'r> Cell<'r> {
         }
         let kind = value.type_info().name().as_bytes().first().copied();
         let cell = match kind {
-            Some(b'I') => i64::decode(value).map(Self::Int),
-            Some(b'R') => f64::decode(value).map(Self::Real),
-            Some(b'T') => <&str>::decode(value).map(Self::Text),
-            _ => <&[u8]>::decode(value).map(Self::Blob),
+            Some(b'I') => Decode::<Sqlite>::decode(value).map(Self::Int),
+            Some(b'R') => Decode::<Sqlite>::decode(value).map(Self::Real),
+            Some(b'T') => Decode::<Sqlite>::decode(value).map(Self::Text),
+            _ => Decode::<Sqlite>::decode(value).map(Self::Blob),
         };
         // Only text can fail to decode.
         cell.or(Err(NOT_UTF8))
