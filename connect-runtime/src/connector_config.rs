@@ -188,10 +188,20 @@ impl ConnectorConfig {
         })
     }
 
-    /// Splits the settings declared for a direction from the connector's own.
-    pub(crate) fn split(&self, definition: &Definition) -> (Settings, Settings) {
+    /// Splits the settings declared for a direction from the connector's own; a key that both
+    /// declare goes to both.
+    pub(crate) fn split(
+        &self,
+        definition: &Definition,
+        connector: &Definition,
+    ) -> (Settings, Settings) {
         let mut own = self.rest.clone();
         let declared = own.split_declared(definition);
+        for (key, value) in declared.iter() {
+            if connector.key(key).is_some() {
+                own.set(key, value);
+            }
+        }
         (declared, own)
     }
 }

@@ -77,14 +77,15 @@ pub(crate) fn prepare(
             .map_err(|e| faults.general(format!("value.converter: {e}")));
     let (common, settings) = match connector.direction() {
         Direction::Source => {
-            let (common, settings) = config.split(SourceCommon::definition());
+            let (common, settings) =
+                config.split(SourceCommon::definition(), connector.definition());
             (
                 SourceCommon::from_settings(&common).map(Common::Source),
                 settings,
             )
         }
         Direction::Sink => {
-            let (common, settings) = config.split(SinkCommon::definition());
+            let (common, settings) = config.split(SinkCommon::definition(), connector.definition());
             let common = SinkCommon::from_settings(&common);
             (common.map(|c| Common::Sink(Box::new(c))), settings)
         }
