@@ -342,6 +342,10 @@ impl JsonDecoder {
 
     /// The plan for a plain body.
     fn plain_plan(&mut self, payload: Cursor<'_>) -> Result<usize> {
+        // First: what is not JSON is a fault of the message, whatever is known of the target.
+        let names = self
+            .names(payload)
+            .map_err(|fault| fault.into_error(BODY))?;
         let Some(schema) = self.target.schema.clone() else {
             return Err(Error::new(
                 ErrorKind::Schema,
@@ -349,9 +353,6 @@ impl JsonDecoder {
                  `value.converter.schemas.enable=true` at the source, or create the table",
             ));
         };
-        let names = self
-            .names(payload)
-            .map_err(|fault| fault.into_error(BODY))?;
         let fields = names.iter().map(|name| PlainField {
             name,
             column: schema.index_of(name),

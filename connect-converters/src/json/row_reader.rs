@@ -105,7 +105,10 @@ impl RowReader {
         next: usize,
     ) -> Result<Outcome> {
         memory.seen.clear();
-        memory.seen.extend((0..self.fields.len()).map(|i| i < next));
+        // Fields that are left out are not missed either.
+        let fields = self.fields.iter().enumerate();
+        let seen = fields.map(|(i, field)| i < next || field.column.is_none());
+        memory.seen.extend(seen);
         let mut expected = next;
         cursor.skip_blanks();
         if next == 0 {
@@ -147,7 +150,8 @@ impl RowReader {
                 return Ok(memory.outcome());
             };
             let field = &self.fields[index];
-            if std::mem::replace(&mut memory.seen[index], true) {
+            let seen = std::mem::replace(&mut memory.seen[index], true);
+            if seen && field.column.is_some() {
                 return Err(Fault::value(format!(
                     "field `{}` is there twice",
                     field.name

@@ -171,7 +171,7 @@ pub(crate) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::base64::{Engine as _, engine::general_purpose::STANDARD};
+    use ::base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     #[test]

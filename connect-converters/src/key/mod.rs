@@ -52,6 +52,7 @@ fn write_keys(records: &Records, keys: &mut Blobs) -> Result<()> {
     }
     for row in 0..records.len() {
         let out = keys.buffer();
+        let start = out.len();
         for (name, writer, opening) in &columns {
             if writer.is_null(row) {
                 return Err(Error::new(
@@ -73,6 +74,9 @@ fn write_keys(records: &Records, keys: &mut Blobs) -> Result<()> {
         }
         if several {
             out.push(b'}');
+        } else if out.len() == start && !columns.is_empty() {
+            // No bytes at all: an empty key would be none.
+            write_string(out, "");
         }
         keys.end();
     }

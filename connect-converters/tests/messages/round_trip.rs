@@ -1,0 +1,368 @@
+//! What is written comes back as it was.
+use crate::{TOPIC, bodies, body, decoder, json, records, schema, target, values};
+use connect_api::{
+    Blobs, ErrorKind, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, Op, Ops, Pushed, Records, Schema,
+    Target, VENDOR_TYPE, Value,
+    arrow::{
+        array::{ArrayRef, LargeStringArray, RecordBatch},
+        schema::{DataType, Field},
+    },
+};
+use proptest::{collection::vec, option, prelude::*};
+use std::sync::Arc;
+
+fn decimal(precision: u8, scale: i8) -> Kind {
+    Kind::Decimal { precision, scale }
+}
+
+/// Every kind, with a column name.
+pub(crate) fn kinds() -> Vec<(&'static str, Kind)> {
+    vec![
+        ("bool", Kind::Bool),
+        ("int8", Kind::Int8),
+        ("int16", Kind::Int16),
+        ("int32", Kind::Int32),
+        ("int64", Kind::Int64),
+        ("uint8", Kind::UInt8),
+        ("uint16", Kind::UInt16),
+        ("uint32", Kind::UInt32),
+        ("uint64", Kind::UInt64),
+        ("float32", Kind::Float32),
+        ("float64", Kind::Float64),
+        ("money", decimal(12, 2)),
+        ("wide", decimal(38, 10)),
+        ("whole", decimal(38, 0)),
+        ("thousands", decimal(38, -3)),
+        ("big \"decimal\"", Kind::BigDecimal),
+        ("text", Kind::Text),
+        ("json", Kind::Json),
+        ("bytes", Kind::Bytes),
+        ("uuid", Kind::Uuid),
+        ("date", Kind::Date),
+        ("time", Kind::Time),
+        ("instant", Kind::Timestamp { utc: true }),
+        ("wall 你好 😀", Kind::Timestamp { utc: false }),
+    ]
+}
+
+pub(crate) fn value_of(kind: &Kind) -> BoxedStrategy<Value> {
+    let text = || {
+        prop_oneof![
+            "(?s).*",
+            "[\"\\\\{}\u{0}-\u{1f}a😀é/]*",
+            Just(String::new()),
+            Just("null".to_owned()),
+        ]
+    };
+    match kind {
+        Kind::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
+        Kind::Int8 => any::<i8>().prop_map(|v| Value::Int(v.into())).boxed(),
+        Kind::Int16 => any::<i16>().prop_map(|v| Value::Int(v.into())).boxed(),
+        Kind::Int32 => any::<i32>().prop_map(|v| Value::Int(v.into())).boxed(),
+        Kind::Int64 => any::<i64>().prop_map(Value::Int).boxed(),
+        Kind::UInt8 => any::<u8>().prop_map(|v| Value::UInt(v.into())).boxed(),
+        Kind::UInt16 => any::<u16>().prop_map(|v| Value::UInt(v.into())).boxed(),
+        Kind::UInt32 => any::<u32>().prop_map(|v| Value::UInt(v.into())).boxed(),
+        Kind::UInt64 => any::<u64>().prop_map(Value::UInt).boxed(),
+        Kind::Float32 => any::<f32>().prop_map(|v| Value::Float(v.into())).boxed(),
+        Kind::Float64 => prop_oneof![
+            any::<f64>(),
+            (-100_000_000i32..100_000_000).prop_map(|cents| f64::from(cents) / 100.0)
+        ]
+        .prop_map(Value::Float)
+        .boxed(),
+        Kind::Decimal { precision, scale } => {
+            let (most, scale) = (10i128.pow((*precision).into()) - 1, *scale);
+            prop_oneof![-most..=most, -999_999i128..999_999]
+                .prop_map(move |v| Value::Decimal(v, scale))
+                .boxed()
+        }
+        Kind::BigDecimal => prop_oneof![
+            "-?[1-9][0-9]{0,60}(\\.[0-9]{1,40})?",
+            Just("NaN".to_owned()),
+            Just("-Infinity".to_owned())
+        ]
+        .prop_map(|v| v.as_str().into())
+        .boxed(),
+        Kind::Text => text().prop_map(|v| v.as_str().into()).boxed(),
+        Kind::Json => text()
+            .prop_map(|v| {
+                let text = serde_json::json!({ "a": [v, null, 1.5] }).to_string();
+                text.as_str().into()
+            })
+            .boxed(),
+        Kind::Bytes => any::<Vec<u8>>().prop_map(Value::Bytes).boxed(),
+        Kind::Uuid => any::<[u8; 16]>()
+            .prop_map(|v| Value::Bytes(v.to_vec()))
+            .boxed(),
+        Kind::Date => any::<i32>().prop_map(Value::Date).boxed(),
+        Kind::Time => (0..=86_400_000_000i64).prop_map(Value::Time).boxed(),
+        Kind::Timestamp { .. } => any::<i64>().prop_map(Value::Timestamp).boxed(),
+        Kind::Other(_) => unreachable!("no test has one"),
+    }
+}
+
+fn row() -> impl Strategy<Value = Vec<Value>> {
+    let cells: Vec<_> = kinds()
+        .iter()
+        .map(|(_, kind)| option::of(value_of(kind)).prop_map(|v| v.unwrap_or(Value::Null)))
+        .collect();
+    cells
+}
+
+fn forms() -> [Vec<(&'static str, &'static str)>; 4] {
+    [
+        vec![("schemas.enable", "false")],
+        vec![("schemas.enable", "false"), ("decimal.format", "NUMERIC")],
+        vec![],
+        vec![("decimal.format", "NUMERIC")],
+    ]
+}
+
+/// Asserts that `rows` come back by each form, read one by one.
+fn assert_comes_back(rows: &[Vec<Value>]) {
+    let schema = schema(kinds(), &[]);
+    let sent = records(&schema, rows.to_vec());
+    for settings in forms() {
+        let converter = json(&settings);
+        let knows = match settings.first() {
+            Some(("schemas.enable", _)) => target(&schema),
+            _ => Target::default(),
+        };
+        let mut decoder = decoder(&*converter, knows);
+        for text in bodies(&*converter, &sent) {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            assert_eq!(decoder.push(body(&text)).unwrap(), Pushed::Row);
+        }
+        let back = decoder.take().unwrap().unwrap();
+        assert_eq!(back.schema().kinds(), schema.kinds(), "{settings:?}");
+        assert_eq!(values(&back), rows, "{settings:?}");
+        assert_eq!((back.schema().name(), &**back.topic()), ("orders", TOPIC));
+        assert_eq!(back.ops(), &Ops::All(Op::Read));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn every_value_comes_back(rows in vec(row(), 1..4)) {
+        assert_comes_back(&rows);
+    }
+}
+
+#[test]
+fn the_least_and_the_greatest_come_back() {
+    let most = 10i128.pow(38) - 1;
+    let instant = |v| Value::Timestamp(v);
+    let rows = |sign: i64| {
+        let low = sign < 0;
+        let pick = |least: i64, greatest: i64| Value::Int(if low { least } else { greatest });
+        let upick = |greatest: u64| Value::UInt(if low { 0 } else { greatest });
+        vec![
+            Value::Bool(low),
+            pick(i8::MIN.into(), i8::MAX.into()),
+            pick(i16::MIN.into(), i16::MAX.into()),
+            pick(i32::MIN.into(), i32::MAX.into()),
+            pick(i64::MIN, i64::MAX),
+            upick(u8::MAX.into()),
+            upick(u16::MAX.into()),
+            upick(u32::MAX.into()),
+            upick(u64::MAX),
+            Value::Float(if low { f32::MIN } else { f32::MIN_POSITIVE }.into()),
+            Value::Float(if low { f64::MIN } else { 5e-324 }),
+            Value::Decimal(i128::from(sign) * 999_999_999_999, 2),
+            Value::Decimal(i128::from(sign) * most, 10),
+            Value::Decimal(i128::from(sign) * most, 0),
+            Value::Decimal(i128::from(sign) * most, -3),
+            if low { "-1e0" } else { "Infinity" }
+                .replace("e0", "")
+                .into(),
+            if low {
+                ""
+            } else {
+                "\u{0}\"\\\u{1f}\u{7f}€😀\u{10ffff}"
+            }
+            .into(),
+            if low { "null" } else { "{\"a\":\"\\\"\"}" }.into(),
+            Value::Bytes(if low { vec![] } else { vec![0, 255, 1] }),
+            Value::Bytes(vec![if low { 0 } else { 255 }; 16]),
+            Value::Date(if low { i32::MIN } else { i32::MAX }),
+            Value::Time(if low { 0 } else { 86_400_000_000 }),
+            instant(if low { i64::MIN } else { i64::MAX }),
+            instant(if low { -1 } else { 253_402_300_799_999_999 }),
+        ]
+    };
+    assert_comes_back(&[rows(-1), rows(1), vec![Value::Null; kinds().len()]]);
+}
+
+#[test]
+fn the_sign_of_a_zero_comes_back() {
+    let schema = schema([("f", Kind::Float64), ("g", Kind::Float32)], &[]);
+    let sent = records(&schema, [vec![Value::Float(-0.0), Value::Float(-0.0)]]);
+    let converter = json(&[]);
+    let mut decoder = decoder(&*converter, Target::default());
+    for text in bodies(&*converter, &sent) {
+        decoder.push(body(&text)).unwrap();
+        decoder.push(body(&text.replace("-0.0", "-0"))).unwrap();
+    }
+    for row in values(&decoder.take().unwrap().unwrap()) {
+        for value in row {
+            assert!(matches!(value, Value::Float(v) if v == 0.0 && v.is_sign_negative()));
+        }
+    }
+}
+
+#[test]
+fn milliseconds_are_written_where_asked_and_microseconds_never_lost() {
+    let kinds = [
+        ("t", Kind::Time),
+        ("i", Kind::Timestamp { utc: true }),
+        ("w", Kind::Timestamp { utc: false }),
+    ];
+    let schema = schema(kinds, &[]);
+    let row = |t, i, w| vec![Value::Time(t), Value::Timestamp(i), Value::Timestamp(w)];
+    let whole = vec![row(1_000, -2_000, 3_000)];
+    let plain = [
+        ("time.precision.mode", "connect"),
+        ("schemas.enable", "false"),
+    ];
+    let sent = records(&schema, whole.clone());
+    assert_eq!(bodies(&*json(&plain), &sent), [r#"{"t":1,"i":-2,"w":3}"#]);
+    for settings in [&plain[..1], &plain] {
+        let converter = json(settings);
+        let mut decoder = decoder(&*converter, target(&schema));
+        for text in bodies(&*converter, &sent) {
+            decoder.push(body(&text)).unwrap();
+        }
+        let back = decoder.take().unwrap().unwrap();
+        assert_eq!(
+            (values(&back), back.schema().kinds()),
+            (whole.clone(), schema.kinds())
+        );
+    }
+    let mut out = Blobs::default();
+    out.push(b"before");
+    for (column, finer) in [
+        ("t", row(1, 0, 0)),
+        ("i", row(0, -1, 0)),
+        ("w", row(0, 0, 1_001)),
+    ] {
+        let sent = records(&schema, [whole[0].clone(), finer]);
+        let error = json(&plain).encode(&sent, &mut out).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "column `{column}`, row 1: microseconds would be lost; \
+                 `time.precision.mode=adaptive` keeps them"
+            )
+        );
+        assert_eq!((out.len(), out.get(0)), (1, b"before".as_slice()));
+    }
+}
+
+#[test]
+fn nan_and_the_infinities_are_refused_with_column_and_row() {
+    for (kind, values) in [
+        (Kind::Float64, [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
+        (Kind::Float32, [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
+    ] {
+        let schema = schema([("ratio", kind)], &[]);
+        for value in values {
+            let sent = records(
+                &schema,
+                [vec![Value::Float(1.0)], vec![Value::Float(value)]],
+            );
+            let error = json(&[]).encode(&sent, &mut Blobs::default()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data);
+            assert_eq!(
+                error.to_string(),
+                "column `ratio`, row 1: JSON has no NaN and no infinity"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_column_of_another_type_is_refused_by_name() {
+    let fields = [Field::new("long", DataType::LargeUtf8, true)];
+    let schema = Schema::new("t", fields, &[]).unwrap();
+    let column: ArrayRef = Arc::new(LargeStringArray::from(vec!["a"]));
+    let batch = RecordBatch::try_new(schema.columns().clone(), vec![column]).unwrap();
+    let sent = Records::new("t".into(), schema, batch).unwrap();
+    for enable in ["true", "false"] {
+        let converter = json(&[("schemas.enable", enable)]);
+        let error = converter.encode(&sent, &mut Blobs::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(
+            error.to_string(),
+            "column `long`: JSON does not carry Arrow type LargeUtf8"
+        );
+    }
+}
+
+#[test]
+fn what_fields_say_of_their_columns_comes_back() {
+    let says = |field: Field, pairs: &[(&str, &str)]| {
+        let mut metadata = field.metadata().clone();
+        let pairs = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        metadata.extend(pairs);
+        field.with_metadata(metadata)
+    };
+    let fields = [
+        says(
+            Kind::Int64.field("id", false),
+            &[(VENDOR_TYPE, "bigint"), (NOT_NULL, "true")],
+        ),
+        says(
+            Kind::Text.field("status", true),
+            &[
+                (VENDOR_TYPE, "varchar(16)"),
+                (LENGTH, "16"),
+                (NOT_NULL, "true"),
+            ],
+        ),
+        says(Kind::Uuid.field("uid", true), &[(VENDOR_TYPE, "uuid")]),
+        says(
+            Kind::Int32.field("year", true),
+            &[(LOGICAL_NAME, "io.debezium.time.Year")],
+        ),
+    ];
+    let sent = Schema::new("public.orders", fields, &["id"])
+        .unwrap()
+        .with_version(3);
+    let rows = [vec![
+        Value::Int(1),
+        "new".into(),
+        Value::Null,
+        Value::Int(2024),
+    ]];
+    let converter = json(&[]);
+    let knows = Target {
+        schema: None,
+        key: vec!["id".to_owned()],
+    };
+    let mut decoder = decoder(&*converter, knows);
+    for text in bodies(&*converter, &records(&sent, rows)) {
+        decoder.push(body(&text)).unwrap();
+    }
+    assert_eq!(decoder.schema(), Some(&sent));
+}
+
+#[test]
+fn deletes_are_empty_bodies_and_bodies_come_after_those_before() {
+    let schema = schema([("id", Kind::Int64)], &["id"]);
+    let sent = records(&schema, [vec![Value::Int(1)], vec![Value::Int(2)]]);
+    let sent = sent
+        .with_ops(Ops::Each([Op::Update, Op::Delete].into()))
+        .unwrap();
+    let mut out = Blobs::default();
+    out.push(b"before");
+    json(&[("schemas.enable", "false")])
+        .encode(&sent, &mut out)
+        .unwrap();
+    let all: Vec<_> = (0..out.len()).map(|i| out.get(i)).collect();
+    assert_eq!(all, [b"before".as_slice(), br#"{"id":1}"#, b""]);
+}
