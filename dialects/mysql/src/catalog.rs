@@ -1,6 +1,6 @@
 //! Tables as `information_schema` describes them.
 use crate::{
-    error::error,
+    refusal::error,
     server::{Family, Server},
     syntax::{BOOLEAN, UUID},
 };

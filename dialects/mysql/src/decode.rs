@@ -99,7 +99,7 @@ impl RowReader {
         for (i, append) in self.append.iter().enumerate() {
             let Raw(cell) = row
                 .try_get_unchecked(i)
-                .map_err(|e| crate::error::error(schema.name(), e))?;
+                .map_err(|e| crate::refusal::error(schema.name(), e))?;
             let column = &mut batch.columns()[i];
             match cell {
                 None => column.append_null(),
@@ -158,8 +158,8 @@ fn decoder(kind: &Kind, wire: &str) -> Option<Append> {
         // MariaDB sends JSON and the text of other types as blobs of a character set.
         Kind::Text | Kind::Json | Kind::BigDecimal if text || bytes || wire == "DECIMAL" => utf8,
         Kind::Bytes if bytes || text => binary,
-        Kind::Uuid if text => uuid_of_text,
-        Kind::Uuid if bytes => uuid,
+        // MariaDB sends its UUIDs as text of the type BINARY.
+        Kind::Uuid if text || bytes => uuid,
         Kind::Date if wire == "DATE" => date,
         Kind::Time if wire == "TIME" => time,
         Kind::Timestamp { .. } if wire == "DATETIME" || wire == "TIMESTAMP" => timestamp,
@@ -285,14 +285,14 @@ fn binary(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfi
     put!(column, Bytes, cell)
 }
 
+/// A UUID in its 16 bytes, or in its text form.
 fn uuid(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
-    match column {
-        ColumnBuilder::Uuid(b) => b.append_value(cell).map_err(|_e| NOT_UUID),
-        _ => Err(BROKEN),
+    let ColumnBuilder::Uuid(b) = column else {
+        return Err(BROKEN);
+    };
+    if cell.len() == 16 {
+        return b.append_value(cell).map_err(|_e| NOT_UUID);
     }
-}
-
-fn uuid_of_text(kind: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
     let mut bytes = [0; 16];
     let mut digits = cell.iter().filter(|b| **b != b'-');
     for byte in &mut bytes {
@@ -301,10 +301,10 @@ fn uuid_of_text(kind: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<
             *byte = *byte << 4 | u8::try_from(digit.ok_or(NOT_UUID)?).map_err(|_e| NOT_UUID)?;
         }
     }
-    if digits.next().is_some() {
-        return Err(NOT_UUID);
+    match digits.next() {
+        None => b.append_value(bytes).map_err(|_e| NOT_UUID),
+        Some(_) => Err(NOT_UUID),
     }
-    uuid(kind, column, &bytes)
 }
 
 /// The fields of a temporal value; the first byte is their length.

@@ -2,7 +2,7 @@
 use crate::{
     cell::{Cell, Source},
     encode::Encoder,
-    error::own,
+    refusal::own,
     server::Server,
     syntax::{MySqlSyntax, on_duplicate_key},
 };

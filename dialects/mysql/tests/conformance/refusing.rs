@@ -1,0 +1,311 @@
+//! What the server refuses, and how that is told.
+use crate::place::{Place, open, unique, url, url_of};
+use connect_api::{ErrorKind, Kind, Records, Schema, SchemaRef, Value, ValueRef};
+use dialect_core::{Access, Dialect as _, OpenOptions, Statement, WriteOp};
+use dialect_mysql::MySqlDialect;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+fn schema() -> SchemaRef {
+    let fields = [Kind::Int32.field("id", false), Kind::Text.field("c", true)];
+    Schema::new("t", fields, &["id"]).unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_of_kind_auth_and_is_told_nowhere() {
+    let url = url();
+    let (_, server) = url.split_once('@').unwrap();
+    let url = format!("mysql://connect:planted-secret@{server}");
+    let dialect = open(&url);
+    let error = dialect.connect().await.err().unwrap();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Auth, Some("1045"))
+    );
+    let text = error.report();
+    assert!(
+        text.contains("user `connect`") && text.contains(dialect.address()),
+        "{text}"
+    );
+    for shown in [
+        text,
+        format!("{error:?}"),
+        format!("{dialect:?}"),
+        dialect.address().to_owned(),
+    ] {
+        assert!(!shown.contains("planted-secret"), "{shown}");
+    }
+    let missing = open(&url_of("no_such_database", ""))
+        .connect()
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        (missing.kind(), missing.code()),
+        (ErrorKind::Schema, Some("1049"))
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_or_silent_is_told_in_time() {
+    let error = open("mysql://u@127.0.0.1:1/db")
+        .connect()
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    // A server that takes the connection and says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let options = OpenOptions {
+        connect_timeout: Duration::from_millis(200),
+        ..OpenOptions::default()
+    };
+    let silent = MySqlDialect::open(&format!("mysql://u@127.0.0.1:{port}/db"), &options).unwrap();
+    let error = silent.connect().await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(
+        error.to_string().contains(&format!("127.0.0.1:{port}")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn tls_that_is_required_and_not_there_is_a_fault_of_the_config() {
+    // MariaDB 10.11 has no certificate of its own.
+    let error = open(&url_of("connect", "?sslMode=required"))
+        .connect()
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("sslMode"), "{error}");
+}
+
+#[tokio::test]
+async fn missing_privileges_are_told_without_doing_anything() {
+    let mut place = Place::new().await;
+    let (database, user) = (place.database.clone(), unique("u"));
+    place
+        .run("CREATE TABLE t (id int PRIMARY KEY, c text)")
+        .await;
+    place
+        .run(&format!("CREATE USER {user} IDENTIFIED BY 'pw'"))
+        .await;
+    place
+        .run(&format!("GRANT SELECT, DELETE ON {database}.* TO {user}"))
+        .await;
+    let table = place.table("t").await;
+    let server = url();
+    let (_, server) = server.split_once('@').unwrap();
+    let (server, _) = server.split_once('/').unwrap();
+    let mut theirs = open(&format!("mariadb://{user}:pw@{server}/{database}"))
+        .connect()
+        .await
+        .unwrap();
+    for access in [Access::Select, Access::Delete] {
+        theirs.check_access(&table, access).await.unwrap();
+    }
+    for (access, name) in [(Access::Insert, "INSERT"), (Access::Update, "UPDATE")] {
+        let error = theirs.check_access(&table, access).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Auth, Some("1142"))
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains(name) && text.contains(&format!("{database}.t")),
+            "{text}"
+        );
+    }
+    for access in [
+        Access::Select,
+        Access::Insert,
+        Access::Update,
+        Access::Delete,
+    ] {
+        place.connection.check_access(&table, access).await.unwrap();
+    }
+    assert!(place.read("t").await.is_empty());
+    place.run(&format!("DROP USER {user}")).await;
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_killed_connection_is_of_kind_connect() {
+    let mut place = Place::new().await;
+    let mut victim = open(&url()).connect().await.unwrap();
+    let schema = Schema::new("ids", [Kind::UInt64.field("id", true)], &[]).unwrap();
+    let statement = Statement {
+        sql: "SELECT CAST(CONNECTION_ID() AS UNSIGNED)".to_owned(),
+        params: Vec::new(),
+    };
+    let mut cursor = victim.query(&statement, &schema).await.unwrap();
+    let batch = cursor.next(1, 1000).await.unwrap().unwrap();
+    drop(cursor);
+    let records = Records::new("t".into(), schema, batch).unwrap();
+    let Some(ValueRef::UInt(id)) = records.row(0).by_name("id") else {
+        panic!("no id");
+    };
+    place.run(&format!("KILL {id}")).await;
+    let error = victim.begin().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect, "{}", error.report());
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_deadlock_is_of_kind_conflict() {
+    let mut place = Place::new().await;
+    place
+        .run("CREATE TABLE t (id int PRIMARY KEY, c int)")
+        .await;
+    place.run("INSERT INTO t VALUES (1, 0), (2, 0)").await;
+    let mut other = place.dialect.connect().await.unwrap();
+    place.connection.begin().await.unwrap();
+    other.begin().await.unwrap();
+    place.run("UPDATE t SET c = 1 WHERE id = 1").await;
+    other
+        .execute("UPDATE t SET c = 1 WHERE id = 2")
+        .await
+        .unwrap();
+    let (one, two) = tokio::join!(
+        place.connection.execute("UPDATE t SET c = 2 WHERE id = 2"),
+        other.execute("UPDATE t SET c = 2 WHERE id = 1"),
+    );
+    let error = one.and(two).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Conflict, Some("1213"))
+    );
+    place.connection.rollback().await.unwrap();
+    other.rollback().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn refusals_name_the_key_or_the_constraint_and_never_the_value() {
+    let mut place = Place::new().await;
+    place
+        .run(
+            "CREATE TABLE t (id int PRIMARY KEY, c varchar(20), u varchar(20), \
+             UNIQUE KEY of_u (u), CONSTRAINT short CHECK (length(c) < 10))",
+        )
+        .await;
+    place
+        .run("CREATE TABLE other (c varchar(20), UNIQUE (c))")
+        .await;
+    place
+        .run("ALTER TABLE t ADD CONSTRAINT of_other FOREIGN KEY (c) REFERENCES other (c)")
+        .await;
+    place.run("INSERT INTO other VALUES ('there')").await;
+    place
+        .run(
+            "CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW IF NEW.id = 7 THEN \
+             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'secret'; END IF",
+        )
+        .await;
+    let fields = [
+        Kind::Int32.field("id", false),
+        Kind::Text.field("c", true),
+        Kind::Text.field("u", true),
+    ];
+    let schema = Schema::new("t", fields, &["id"]).unwrap();
+    let row = |id: i64, c: &str| vec![vec![Value::Int(id), c.into(), "secret".into()]];
+    place
+        .write("t", WriteOp::Insert, &[], &schema, row(1, "there"))
+        .await
+        .unwrap();
+    for (id, c, code, told) in [
+        (2, "there", "1062", "`of_u`"),
+        (3, "secret", "1452", "foreign key"),
+        (3, "secret secret", "4025", "`short`"),
+        (7, "there", "1644", "a trigger"),
+    ] {
+        let written = place
+            .write("t", WriteOp::Insert, &[], &schema, row(id, c))
+            .await;
+        let error = written.unwrap_err();
+        let text = error.report();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Data, Some(code)),
+            "{text}"
+        );
+        assert!(text.contains(told) && !text.contains("secret"), "{text}");
+        assert!(text.contains(".t"), "{text}");
+    }
+    let missing = place
+        .connection
+        .execute("SELECT secret FROM nowhere")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (missing.kind(), missing.code()),
+        (ErrorKind::Schema, Some("1146"))
+    );
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn an_upsert_that_another_key_can_catch_is_warned_of_once_a_plan() {
+    let mut place = Place::new().await;
+    place
+        .run("CREATE TABLE t (id int PRIMARY KEY, c varchar(20), UNIQUE (c))")
+        .await;
+    let table = place.table("t").await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let plan = tracing::subscriber::with_default(subscriber, || {
+        place.plan(&table, &schema(), WriteOp::Upsert, &["id"])
+    });
+    plan.unwrap();
+    let text = log.text();
+    assert_eq!(text.matches("another unique key").count(), 1, "{text}");
+    assert!(text.contains("other_keys=\"c\""), "{text}");
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn an_upsert_by_columns_that_are_no_key_is_refused() {
+    let mut place = Place::new().await;
+    place
+        .run("CREATE TABLE t (id int, c varchar(20), KEY (id))")
+        .await;
+    let table = place.table("t").await;
+    let error = place
+        .plan(&table, &schema(), WriteOp::Upsert, &["id"])
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Schema);
+    assert!(
+        error.to_string().contains("no primary or unique key"),
+        "{error}"
+    );
+    place.drop().await;
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
