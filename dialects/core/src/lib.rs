@@ -11,6 +11,8 @@ mod batch;
 mod cells;
 mod chunk;
 pub mod civil;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod decimal;
 mod dialect;

@@ -1,0 +1,193 @@
+//! Pages by composite keys, by the first of several columns, and before the present time.
+use super::{
+    Fixture,
+    workbench::{INSERT, Rows, Workbench, assert_same, parts, schema},
+};
+use crate::{KeyPart, Page};
+use connect_api::{Kind, Value};
+use std::time::Duration;
+
+/// Ties in the first column, NULL in others: every row comes once, in the order of the key.
+pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let kinds = [("note", Kind::Text), ("b", Kind::Int32), ("a", Kind::Int64)];
+    let schema = schema(kinds, &["a", "b"]);
+    let name = bench.name("pages");
+    let table = bench.make_for(name, &schema).await;
+    let note = |i: i64| {
+        if i % 3 == 0 {
+            Value::Null
+        } else {
+            "note".into()
+        }
+    };
+    let rows: Rows = (0..101)
+        .map(|i| vec![note(i), (i % 7).into(), (i / 7).into()])
+        .collect();
+    bench.write(&table, &schema, INSERT, &rows).await;
+    for limit in [1, 7, 10, 100, 101, 102] {
+        let read = bench
+            .read_by_pages(&table, &parts(&table, &["a", "b"]), limit)
+            .await;
+        assert_same(&read, &rows, &format!("pages of {limit}"));
+    }
+    // After a part of the key: whole groups are passed over.
+    let (all, key) = ([0, 1, 2], parts(&table, &["a", "b"]));
+    let after = [Value::Int(13)];
+    let mut page = Page {
+        table: &table,
+        columns: &all,
+        key: &key,
+        after: Some(&after),
+        before_now: None,
+        limit: None,
+    };
+    assert_same(
+        &bench.page(&page).await,
+        &rows[98..].to_vec(),
+        "after a part",
+    );
+    // Some of the columns, in another order.
+    page.columns = &[2, 0];
+    page.limit = std::num::NonZeroU32::new(1);
+    assert_same(
+        &bench.page(&page).await,
+        &vec![vec![14.into(), note(98)]],
+        "some columns",
+    );
+    bench.done().await;
+}
+
+fn times(utc: bool) -> connect_api::SchemaRef {
+    let time = Kind::Timestamp { utc };
+    schema(
+        [
+            ("id", Kind::Int64),
+            ("changed", time.clone()),
+            ("made", time),
+        ],
+        &["id"],
+    )
+}
+
+/// COALESCE of two columns is a key; rows without either are left out, and counted.
+pub async fn pages_take_the_first_key_that_is_not_null(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    for utc in [false, true] {
+        let schema = times(utc);
+        let name = bench.name(if utc { "coalesce_utc" } else { "coalesce" });
+        let table = bench.make_for(name, &schema).await;
+        let base = 1_700_000_000_000_000;
+        let time = |there: bool, micros: i64| {
+            if there {
+                Value::Timestamp(base + micros)
+            } else {
+                Value::Null
+            }
+        };
+        let row = |i: i64| {
+            vec![
+                Value::Int(i),
+                time(i % 2 == 0, i / 4),
+                time(i % 5 != 0, i / 3),
+            ]
+        };
+        let rows: Rows = (0..60).map(row).collect();
+        bench.write(&table, &schema, INSERT, &rows).await;
+        let key = [
+            KeyPart {
+                columns: vec![1, 2],
+            },
+            KeyPart { columns: vec![0] },
+        ];
+        let read = bench.read_by_pages(&table, &key, 4).await;
+        let first = |row: &Vec<Value>| match (&row[1], &row[2], &row[0]) {
+            (Value::Timestamp(t), _, Value::Int(id)) | (_, Value::Timestamp(t), Value::Int(id)) => {
+                Some((*t, *id))
+            }
+            _ => None,
+        };
+        let mut expected: Rows = rows
+            .iter()
+            .filter(|row| first(row).is_some())
+            .cloned()
+            .collect();
+        expected.sort_by_key(|row| first(row));
+        assert_same(&read, &expected, "pages by the first time");
+        let page = Page {
+            table: &table,
+            columns: &[0],
+            key: &key[..1],
+            after: None,
+            before_now: None,
+            limit: None,
+        };
+        let count = fixture.dialect.syntax().count_without_key(&page).unwrap();
+        let counted = super::workbench::schema([("n", Kind::Int64)], &[]);
+        let mut cursor = bench.connection.query(&count, &counted).await.unwrap();
+        let batch = cursor.next(1, 100).await.unwrap().unwrap();
+        drop(cursor);
+        let count = connect_api::Records::new("t".into(), counted, batch).unwrap();
+        let without = (rows.len() - expected.len()) as i64;
+        assert_eq!(count.row(0).get(0), connect_api::ValueRef::Int(without));
+    }
+    bench.done().await;
+}
+
+/// `before_now` is the database's own time, less the delay.
+pub async fn pages_hold_what_lies_before_now(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    for utc in [false, true] {
+        let schema = times(utc);
+        let name = bench.name(if utc { "now_utc" } else { "now" });
+        let table = bench.make_for(name, &schema).await;
+        let now = fixture.dialect.syntax().select_now(&table.columns[1]);
+        let kind = table.columns[1].kind.clone().unwrap();
+        let told = super::workbench::schema([("now", kind)], &[]);
+        let mut cursor = bench.connection.query(&now, &told).await.unwrap();
+        let batch = cursor.next(1, 100).await.unwrap().unwrap();
+        drop(cursor);
+        let told = connect_api::Records::new("t".into(), told, batch).unwrap();
+        let connect_api::ValueRef::Timestamp(now) = told.row(0).get(0) else {
+            panic!("the present time is {:?}", told.row(0).get(0));
+        };
+        let here = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        let apart = (now - i64::try_from(here.as_micros()).unwrap()).abs();
+        // A wall clock may be of another zone.
+        assert!(
+            apart
+                < if utc {
+                    3_600_000_000
+                } else {
+                    15 * 3_600_000_000
+                },
+            "{now} is the present time"
+        );
+        let minute = 60_000_000;
+        let ago = |minutes: i64| Value::Timestamp(now - minutes * minute);
+        let rows = vec![
+            vec![1.into(), ago(90), Value::Null],
+            vec![2.into(), ago(10), Value::Null],
+            vec![3.into(), ago(-90), Value::Null],
+        ];
+        bench.write(&table, &schema, INSERT, &rows).await;
+        for (delay, expected) in [(0, 2), (3_600, 1), (3 * 3_600, 0)] {
+            let page = Page {
+                table: &table,
+                columns: &[0, 1, 2],
+                key: &parts(&table, &["changed", "id"]),
+                after: None,
+                before_now: Some(Duration::from_secs(delay)),
+                limit: None,
+            };
+            assert_same(
+                &bench.page(&page).await,
+                &rows[..expected].to_vec(),
+                &format!("{delay} s before now"),
+            );
+        }
+    }
+    bench.done().await;
+}

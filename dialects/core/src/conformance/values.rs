@@ -1,0 +1,142 @@
+//! Every value of every kind, out and back.
+use super::{
+    Fixture, KINDS, hazards,
+    workbench::{INSERT, Rows, Workbench, Write, assert_same, schema},
+};
+use crate::WriteOp;
+use connect_api::{ErrorKind, Kind, SchemaRef, Value};
+
+fn columns() -> Vec<(String, Kind)> {
+    KINDS
+        .iter()
+        .enumerate()
+        .map(|(i, kind)| (format!("c{i}"), kind.clone()))
+        .collect()
+}
+
+fn wide_schema() -> SchemaRef {
+    let columns = columns();
+    let named = columns
+        .iter()
+        .map(|(name, kind)| (name.as_str(), kind.clone()));
+    schema(std::iter::once(("id", Kind::Int64)).chain(named), &["id"])
+}
+
+/// Row after row the next value of every kind that the database holds, NULL once they are used
+/// up; the last row is NULL throughout.
+fn wide_rows(fixture: &Fixture) -> Rows {
+    let held: Vec<Vec<Value>> = KINDS
+        .iter()
+        .map(|kind| {
+            hazards(kind)
+                .into_iter()
+                .filter(|v| (fixture.holds)(kind, v))
+                .collect()
+        })
+        .collect();
+    let longest = held.iter().map(Vec::len).max().unwrap_or(0);
+    (0..=longest)
+        .map(|row| {
+            let id = Value::Int(row as i64);
+            let cells = held
+                .iter()
+                .map(|values| values.get(row).cloned().unwrap_or(Value::Null));
+            std::iter::once(id).chain(cells).collect()
+        })
+        .collect()
+}
+
+/// What is written by any route is read back by pages, to the last digit.
+pub async fn every_value_is_read_back_by_every_route(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let (schema, rows) = (wide_schema(), wide_rows(fixture));
+    let name = bench.name("values");
+    let table = bench.make_for(name, &schema).await;
+    let empty = format!("DELETE FROM {}", bench.quoted(&table.name));
+    for (op, key) in [(WriteOp::Insert, &[][..]), (WriteOp::Upsert, &["id"][..])] {
+        for route in bench.routes(&table, &schema, op, key) {
+            let what = format!("{op:?} by {route:?}");
+            let write = Write {
+                op,
+                key,
+                route: Some(route),
+            };
+            bench.write(&table, &schema, write, &rows).await;
+            assert_same(&bench.read(&table, &["id"]).await, &rows, &what);
+            if op == WriteOp::Upsert {
+                // Once more over what is there: every row with the cells of the next.
+                let mut moved = rows.clone();
+                for (i, row) in moved.iter_mut().enumerate() {
+                    row[1..].clone_from_slice(&rows[(i + 1) % rows.len()][1..]);
+                }
+                bench.write(&table, &schema, write, &moved).await;
+                assert_same(
+                    &bench.read(&table, &["id"]).await,
+                    &moved,
+                    &format!("second {what}"),
+                );
+            }
+            bench.run(&empty).await;
+        }
+    }
+    // Updates bind in another order.
+    let nulls = rows.iter().enumerate().map(|(i, row)| {
+        let mut nulls = vec![Value::Null; row.len()];
+        nulls[0] = Value::Int(i as i64);
+        nulls
+    });
+    bench.write(&table, &schema, INSERT, &nulls.collect()).await;
+    for route in bench.routes(&table, &schema, WriteOp::Update, &["id"]) {
+        let write = Write {
+            op: WriteOp::Update,
+            key: &["id"],
+            route: Some(route),
+        };
+        bench.write(&table, &schema, write, &rows).await;
+        assert_same(
+            &bench.read(&table, &["id"]).await,
+            &rows,
+            &format!("Update by {route:?}"),
+        );
+    }
+    bench.done().await;
+}
+
+/// What a column cannot hold is an error that names it; nothing is cut, rounded or left out.
+pub async fn values_that_cannot_be_held_are_refused(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    for (i, kind) in KINDS.iter().enumerate() {
+        let refused = hazards(kind)
+            .into_iter()
+            .filter(|v| !(fixture.holds)(kind, v));
+        let refused: Vec<_> = refused.collect();
+        if refused.is_empty() {
+            continue;
+        }
+        let schema = schema([("id", Kind::Int64), ("the_column", kind.clone())], &["id"]);
+        let name = bench.name(&format!("refused{i}"));
+        let table = bench.make_for(name, &schema).await;
+        for route in bench.routes(&table, &schema, WriteOp::Insert, &[]) {
+            for value in &refused {
+                let write = Write {
+                    route: Some(route),
+                    ..INSERT
+                };
+                let rows = vec![vec![Value::Int(1), value.clone()]];
+                let what = format!("{kind:?} {value:?} by {route:?}");
+                match bench.try_write(&table, &schema, write, &rows).await {
+                    Ok(_) => panic!("{what} is not refused"),
+                    Err(e) => {
+                        assert_eq!(e.kind(), ErrorKind::Data, "{what}: {}", e.report());
+                        assert!(e.report().contains("the_column"), "{what}: {}", e.report());
+                    }
+                }
+                assert!(
+                    bench.read(&table, &["id"]).await.is_empty(),
+                    "{what} left a row"
+                );
+            }
+        }
+    }
+    bench.done().await;
+}
