@@ -50,7 +50,7 @@ settings! {
         /// How often a connection is tried before the task fails or is started again.
         "connection.attempts": attempts: NonZeroU32, default "3", Low;
         /// Pause between two tries at a connection.
-        "connection.backoff.ms": backoff: Millis, default "10000", Low;
+        "connection.backoff.ms": backoff: Millis, default "1000", Low;
         /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are read: `text` as it
         /// stands in them, `iso` as dates and times.
         "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;

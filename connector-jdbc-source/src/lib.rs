@@ -69,10 +69,8 @@ impl JdbcSource {
     /// Looks at the tables, with a connection of its own.
     async fn survey(&self, config: &SourceConfig) -> Result<Survey> {
         let dialect = self.open(config)?;
-        let mut connection = config
-            .connection_attempts()
-            .connect(dialect.as_ref())
-            .await?;
+        // One try: who asks wants to know now, and the runtime asks again by itself.
+        let mut connection = dialect.connect().await?;
         let mut survey = Survey::of(connection.as_mut(), config).await?;
         survey.check_access(connection.as_mut()).await?;
         connection.close().await?;

@@ -12,7 +12,8 @@ pub(crate) fn partition(table: &TableName, suffix: Option<&str>) -> Partition {
     partition
 }
 
-/// The offset after the row with these key values; an empty one stands for the beginning.
+/// The offset after the rows whose key is, or begins with, these values; an empty one stands for
+/// the beginning.
 pub(crate) fn offset(reading: &Reading, key: &[Value]) -> Offset {
     let names = reading.offset_names.iter().cloned();
     names.zip(key.iter().cloned()).collect()
@@ -56,8 +57,10 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
             ),
         ));
     }
-    let key = reading.offset_names.iter();
-    Ok(Some(key.map(|name| stored[name].clone()).collect()))
+    let names = reading.offset_names.iter();
+    Ok(Some(
+        names.filter_map(|name| stored.get(name).cloned()).collect(),
+    ))
 }
 
 /// The column of the key part can hold the value.

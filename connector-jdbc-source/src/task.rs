@@ -41,6 +41,23 @@ struct TableState {
     size: PageSize,
     /// The running reader of a table without a key.
     stream: Option<Stream>,
+    /// Where reading begins is to be stored before the first row: it would move else.
+    unstored: bool,
+}
+
+impl TableState {
+    /// No rows, with the position that reading begins at.
+    fn beginning(&self) -> Result<Records> {
+        let schema = &self.reading.schema;
+        let none = RecordBatch::new_empty(schema.columns().clone());
+        let key = self.after.as_deref().unwrap_or_default();
+        let position = Position {
+            partition: self.partition.clone(),
+            offset: position::offset(&self.reading, key),
+        };
+        let records = Records::new(self.topic.clone(), schema.clone(), none)?;
+        Ok(records.with_position(position))
+    }
 }
 
 impl Task {
@@ -86,9 +103,9 @@ impl Task {
         let stored = cx.positions.read(&partitions).await?;
         let mut tables = Vec::with_capacity(readings.len());
         for ((reading, partition), stored) in readings.into_iter().zip(partitions).zip(stored) {
-            let first = stored.is_none();
+            let unstored = stored.is_none() && reading.begin == Begin::Now;
             let mut after = position::resume(&reading, stored)?;
-            if first && reading.begin == Begin::Now {
+            if unstored {
                 after = Some(vec![
                     now(connection, self.dialect.as_ref(), &reading).await?,
                 ]);
@@ -104,6 +121,7 @@ impl Task {
                 due: Instant::now(),
                 size: PageSize::new(self.config.max_rows, self.config.max_bytes),
                 stream: None,
+                unstored,
                 reading,
             });
         }
@@ -112,6 +130,9 @@ impl Task {
 
     /// The next records of table `index`, or `None` where there is nothing new.
     async fn read(&mut self, index: usize) -> Result<Option<Records>> {
+        if std::mem::take(&mut self.tables[index].unstored) {
+            return self.tables[index].beginning().map(Some);
+        }
         if self.tables[index].reading.key.is_empty() {
             return self.read_stream(index).await;
         }
