@@ -1,0 +1,114 @@
+//! Rows of a query as they arrive.
+use crate::{decode::Decoder, refusal};
+use async_trait::async_trait;
+use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
+use dialect_core::{BatchBuilder, Cursor};
+use futures_util::{StreamExt as _, stream::BoxStream};
+use sqlx::{
+    Column as _, Either, Row as _, ValueRef as _,
+    postgres::{PgQueryResult, PgRow},
+};
+
+/// Most bytes of a batch: beyond, a column's offsets of 32 bits could overflow with the next row.
+const MAX_BATCH_BYTES: usize = 1 << 30;
+
+pub(crate) type RowStream<'a> = BoxStream<'a, sqlx::Result<Either<PgQueryResult, PgRow>>>;
+
+/// The rows of one query.
+pub(crate) struct PostgresCursor<'a> {
+    rows: RowStream<'a>,
+    batch: BatchBuilder,
+    /// One a column; chosen when the first row is there.
+    decoders: Vec<Decoder>,
+    text: String,
+    /// Set where the server refuses the query: the transaction is of no more use.
+    failed: &'a mut bool,
+}
+
+impl<'a> PostgresCursor<'a> {
+    pub(crate) fn new(
+        rows: RowStream<'a>,
+        schema: &SchemaRef,
+        failed: &'a mut bool,
+    ) -> Result<Self> {
+        Ok(Self {
+            rows,
+            batch: BatchBuilder::new(schema)?,
+            decoders: Vec::new(),
+            text: String::new(),
+            failed,
+        })
+    }
+
+    fn choose_decoders(&mut self, row: &PgRow) -> Result<()> {
+        let schema = self.batch.schema();
+        let (given, wanted) = (row.columns().len(), schema.kinds().len());
+        if given != wanted {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("the query gives {given} columns where {wanted} are expected"),
+            ));
+        }
+        let columns = row.columns().iter().zip(schema.kinds()).enumerate();
+        self.decoders = columns
+            .map(|(i, (column, kind))| {
+                let oid = column.type_info().oid().map_or(0, |oid| oid.0);
+                Decoder::new(kind, oid).map_err(|e| {
+                    let (table, column) = (schema.name(), schema.field(i).name());
+                    e.context(format_args!("column `{column}` of table `{table}`"))
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    fn push(&mut self, row: &PgRow) -> Result<()> {
+        if self.decoders.is_empty() {
+            self.choose_decoders(row)?;
+        }
+        let mut text_bytes = 0;
+        for (i, (decoder, column)) in self.decoders.iter().zip(self.batch.columns()).enumerate() {
+            let value = row.try_get_raw(i).map_err(|e| self::unreadable(i, e))?;
+            if value.is_null() {
+                column.append_null();
+                continue;
+            }
+            let bytes = value
+                .as_bytes()
+                .map_err(|e| unreadable(i, sqlx::Error::Decode(e)))?;
+            if decoder.is_text() {
+                text_bytes += bytes.len();
+            }
+            if let Err(misfit) = decoder.append(bytes, column, &mut self.text) {
+                let schema = self.batch.schema();
+                return Err(misfit.at(schema.name(), schema.field(i).name()));
+            }
+        }
+        self.batch.end_row(text_bytes);
+        Ok(())
+    }
+}
+
+fn unreadable(column: usize, cause: sqlx::Error) -> Error {
+    Error::new(ErrorKind::Internal, format!("column {column} of a row")).with_source(cause)
+}
+
+#[async_trait]
+impl Cursor for PostgresCursor<'_> {
+    async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
+        let max_bytes = max_bytes.min(MAX_BATCH_BYTES);
+        while !self.batch.is_full(max_rows.max(1), max_bytes) {
+            match self.rows.next().await {
+                Some(Ok(Either::Right(row))) => self.push(&row)?,
+                Some(Ok(Either::Left(_))) => {}
+                Some(Err(e)) => {
+                    *self.failed = true;
+                    let what = format!("reading table {}", self.batch.schema().name());
+                    return Err(refusal::error(&what, e));
+                }
+                None => break,
+            }
+        }
+        self.batch.finish()
+    }
+}

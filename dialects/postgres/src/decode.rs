@@ -1,0 +1,183 @@
+//! Values of the binary protocol into Arrow columns.
+use crate::numeric;
+use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, max_unscaled};
+use dialect_core::{Misfit, civil::DAY_MICROS};
+
+/// Days from 1970-01-01 to 2000-01-01, where PostgreSQL begins to count.
+pub(crate) const EPOCH_DAYS: i32 = 10_957;
+/// The same in microseconds.
+pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY_MICROS;
+
+/// Types of the binary protocol, by their OID in `pg_type`.
+pub(crate) mod oid {
+    macro_rules! oids {
+        ($($name:ident = $oid:literal),* $(,)?) => { $(pub(crate) const $name: u32 = $oid;)* };
+    }
+    oids! {
+        BOOL = 16, BYTEA = 17, NAME = 19, INT8 = 20, INT2 = 21, INT4 = 23, REGPROC = 24, TEXT = 25,
+        OID = 26, XID = 28, CID = 29, JSON = 114, XML = 142, FLOAT4 = 700, FLOAT8 = 701,
+        BPCHAR = 1042, VARCHAR = 1043, DATE = 1082, TIME = 1083, TIMESTAMP = 1114,
+        TIMESTAMPTZ = 1184, NUMERIC = 1700, REGPROCEDURE = 2202, REGOPER = 2203,
+        REGOPERATOR = 2204, REGCLASS = 2205, REGTYPE = 2206, UUID = 2950, JSONB = 3802,
+        REGNAMESPACE = 4089, REGROLE = 4096,
+    }
+    /// Types that are an OID, or another number of 32 bits without a sign, on the wire.
+    pub(crate) const UNSIGNED: [u32; 11] = [
+        OID,
+        XID,
+        CID,
+        REGPROC,
+        REGPROCEDURE,
+        REGOPER,
+        REGOPERATOR,
+        REGCLASS,
+        REGTYPE,
+        REGNAMESPACE,
+        REGROLE,
+    ];
+    /// Types that are text on the wire. Enums and types of extensions are so too.
+    pub(crate) const TEXTS: [u32; 5] = [TEXT, VARCHAR, BPCHAR, NAME, XML];
+    /// The first OID of what is not built in.
+    pub(crate) const FIRST_USER: u32 = 16_384;
+}
+
+const NOT_ITS_LENGTH: Misfit = Misfit("has another length than its type");
+const NOT_UTF8: Misfit = Misfit("is not UTF-8 text");
+const INFINITE: Misfit = Misfit("is infinite, which has no place in the calendar");
+const TOO_FAR: Misfit = Misfit("lies beyond the dates that can be carried");
+const MIDNIGHT: Misfit = Misfit("is 24:00:00, which a time of day cannot be");
+const WRONG_VERSION: Misfit = Misfit("is of an unknown version of jsonb");
+const WRONG_COLUMN: Misfit = Misfit("meets a column of another type");
+
+/// How values of one column become cells; chosen once per query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decoder {
+    Bool,
+    Int16,
+    Int32,
+    Int64,
+    UInt32,
+    Float32,
+    Float64,
+    /// Scale, and the largest unscaled value.
+    Decimal(i8, u128),
+    BigDecimal,
+    Text,
+    Jsonb,
+    Bytes,
+    Uuid,
+    Date,
+    Time,
+    Timestamp,
+}
+
+impl Decoder {
+    /// The way from a column of the type `oid` to a field of `kind`.
+    ///
+    /// # Errors
+    /// `Schema`: the query gives another type than the schema says.
+    pub(crate) fn new(kind: &Kind, oid: u32) -> Result<Self> {
+        let text = || oid::TEXTS.contains(&oid) || oid >= oid::FIRST_USER;
+        let decoder = match (kind, oid) {
+            (Kind::Bool, oid::BOOL) => Self::Bool,
+            (Kind::Int16, oid::INT2) => Self::Int16,
+            (Kind::Int32, oid::INT4) => Self::Int32,
+            (Kind::Int64, oid::INT8) => Self::Int64,
+            (Kind::UInt32, oid) if oid::UNSIGNED.contains(&oid) => Self::UInt32,
+            (Kind::Float32, oid::FLOAT4) => Self::Float32,
+            (Kind::Float64, oid::FLOAT8) => Self::Float64,
+            (Kind::Decimal { precision, scale }, oid::NUMERIC) => {
+                Self::Decimal(*scale, max_unscaled(*precision))
+            }
+            (Kind::BigDecimal, oid::NUMERIC) => Self::BigDecimal,
+            (Kind::Text, _) if text() => Self::Text,
+            (Kind::Json, oid::JSON) => Self::Text,
+            (Kind::Json, oid::JSONB) => Self::Jsonb,
+            (Kind::Bytes, oid::BYTEA) => Self::Bytes,
+            (Kind::Uuid, oid::UUID) => Self::Uuid,
+            (Kind::Date, oid::DATE) => Self::Date,
+            (Kind::Time, oid::TIME) => Self::Time,
+            (Kind::Timestamp { utc: false }, oid::TIMESTAMP) => Self::Timestamp,
+            (Kind::Timestamp { utc: true }, oid::TIMESTAMPTZ) => Self::Timestamp,
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Schema,
+                    format!(
+                        "the query gives a type (OID {oid}) that is not {kind:?}; describe the table again"
+                    ),
+                ));
+            }
+        };
+        Ok(decoder)
+    }
+
+    /// Appends a value. `text` is room for the text of numbers.
+    pub(crate) fn append(
+        self,
+        bytes: &[u8],
+        column: &mut ColumnBuilder,
+        text: &mut String,
+    ) -> Result<(), Misfit> {
+        use ColumnBuilder as Column;
+        match (self, column) {
+            (Self::Bool, Column::Bool(b)) => b.append_value(u8::from_be_bytes(fixed(bytes)?) != 0),
+            (Self::Int16, Column::Int16(b)) => b.append_value(i16::from_be_bytes(fixed(bytes)?)),
+            (Self::Int32, Column::Int32(b)) => b.append_value(i32::from_be_bytes(fixed(bytes)?)),
+            (Self::Int64, Column::Int64(b)) => b.append_value(i64::from_be_bytes(fixed(bytes)?)),
+            (Self::UInt32, Column::UInt32(b)) => b.append_value(u32::from_be_bytes(fixed(bytes)?)),
+            (Self::Float32, Column::Float32(b)) => {
+                b.append_value(f32::from_be_bytes(fixed(bytes)?));
+            }
+            (Self::Float64, Column::Float64(b)) => {
+                b.append_value(f64::from_be_bytes(fixed(bytes)?));
+            }
+            (Self::Decimal(scale, max), Column::Decimal(b)) => {
+                b.append_value(numeric::read_decimal(bytes, scale, max)?);
+            }
+            (Self::BigDecimal, Column::Text(b)) => {
+                text.clear();
+                numeric::read_text(bytes, text)?;
+                b.append_value(&*text);
+            }
+            (Self::Text, Column::Text(b)) => b.append_value(utf8(bytes)?),
+            (Self::Jsonb, Column::Text(b)) => match bytes {
+                [1, json @ ..] => b.append_value(utf8(json)?),
+                _ => return Err(WRONG_VERSION),
+            },
+            (Self::Bytes, Column::Bytes(b)) => b.append_value(bytes),
+            (Self::Uuid, Column::Uuid(b)) => {
+                b.append_value(bytes).ok().ok_or(NOT_ITS_LENGTH)?;
+            }
+            (Self::Date, Column::Date(b)) => match i32::from_be_bytes(fixed(bytes)?) {
+                i32::MIN | i32::MAX => return Err(INFINITE),
+                days => b.append_value(days.checked_add(EPOCH_DAYS).ok_or(TOO_FAR)?),
+            },
+            (Self::Time, Column::Time(b)) => match i64::from_be_bytes(fixed(bytes)?) {
+                micros if micros >= DAY_MICROS => return Err(MIDNIGHT),
+                micros => b.append_value(micros),
+            },
+            (Self::Timestamp, Column::Timestamp(b)) => match i64::from_be_bytes(fixed(bytes)?) {
+                i64::MIN | i64::MAX => return Err(INFINITE),
+                micros => b.append_value(micros.checked_add(EPOCH_MICROS).ok_or(TOO_FAR)?),
+            },
+            _ => return Err(WRONG_COLUMN),
+        }
+        Ok(())
+    }
+
+    /// Cells of this kind take room beside the fixed one.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::BigDecimal | Self::Text | Self::Jsonb | Self::Bytes
+        )
+    }
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Misfit> {
+    bytes.try_into().ok().ok_or(NOT_ITS_LENGTH)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
+    std::str::from_utf8(bytes).ok().ok_or(NOT_UTF8)
+}

@@ -1,0 +1,277 @@
+//! Rows on their way into a table, by each route.
+use crate::{
+    bind::Raw,
+    connection::PostgresConnection,
+    encode::{Writer, writer},
+    plan::Detail,
+    refusal,
+};
+use connect_api::{Error, ErrorKind, Records, Result};
+use dialect_core::{Route, WriteOp, WritePlan};
+use sqlx::{
+    AssertSqlSafe, PgConnection,
+    postgres::{PgArguments, PgCopyIn},
+};
+use std::{collections::HashSet, ops::Range, sync::Arc};
+
+/// Size of a piece of `COPY` data: larger ones gain nothing, smaller ones cost system calls.
+const PIECE_BYTES: usize = 256 * 1024;
+/// Rows of a statement by `Values`: the plateau is at 1,000 to 4,000.
+const VALUES_ROWS: usize = 4_096;
+/// Bytes after which a statement by `Values` takes no more rows.
+const VALUES_BYTES: usize = 8 * 1024 * 1024;
+
+/// How the binary format begins: its mark, no flags, no header extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// How it ends.
+const TRAILER: [u8; 2] = (-1i16).to_be_bytes();
+/// A row that the server refuses, whatever the table.
+const REFUSED_ROW: [u8; 2] = (-2i16).to_be_bytes();
+
+impl PostgresConnection {
+    /// Writes by a route; begins a transaction where there is none and several statements are
+    /// needed.
+    pub(crate) async fn write_by(
+        &mut self,
+        route: Route,
+        writing: &Writing<'_>,
+        rows: Range<usize>,
+    ) -> Result<u64> {
+        let detail = writing.detail;
+        match route {
+            Route::Load => {
+                let (driver, piece) = self.loader();
+                copy(driver, &detail.load, writing, rows, piece).await
+            }
+            Route::Stage => {
+                self.make_stage(&detail.stage).await?;
+                self.begin_if_none().await?;
+                self.empty_stage(&detail.stage).await?;
+                let (driver, piece) = self.loader();
+                copy(driver, &detail.stage.copy, writing, rows, piece).await?;
+                let merge = sqlx::query(AssertSqlSafe(detail.stage.merge.clone()));
+                let merged = merge.execute(driver).await;
+                Ok(merged.map_err(|e| writing.refused(e))?.rows_affected())
+            }
+            Route::Values => self.write_values(writing, rows, VALUES_ROWS).await,
+            Route::Rows => self.write_values(writing, rows, 1).await,
+        }
+    }
+
+    async fn write_values(
+        &mut self,
+        writing: &Writing<'_>,
+        rows: Range<usize>,
+        max: usize,
+    ) -> Result<u64> {
+        let sql: &Arc<str> = &writing.detail.values;
+        let (mut next, mut written) = (rows.start, 0);
+        while next < rows.end {
+            let arguments = writing.arrays(&mut next, rows.end, max)?;
+            if next < rows.end {
+                self.begin_if_none().await?;
+            }
+            let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments);
+            let outcome = query.execute(self.loader().0).await;
+            written += outcome.map_err(|e| writing.refused(e))?.rows_affected();
+        }
+        Ok(written)
+    }
+}
+
+/// The rows of a write: what each column's cells are written by.
+pub(crate) struct Writing<'a> {
+    plan: &'a WritePlan,
+    detail: &'a Detail,
+    writers: Vec<Writer<'a>>,
+}
+
+impl<'a> Writing<'a> {
+    /// # Errors
+    /// `Internal`: plan and records are not of each other.
+    pub(crate) fn new(plan: &'a WritePlan, records: &'a Records) -> Result<Self> {
+        let stranger = |what: &str| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("writing table {}: {what}", plan.table.name),
+            )
+        };
+        let detail = plan
+            .detail
+            .downcast_ref::<Detail>()
+            .ok_or_else(|| stranger("the plan is of another dialect"))?;
+        let writers = plan
+            .cells(records)?
+            .into_iter()
+            .zip(&detail.targets)
+            .map(|(cells, target)| writer(cells, *target))
+            .collect::<Option<_>>()
+            .ok_or_else(|| stranger("the records are of another schema than planned for"))?;
+        Ok(Self {
+            plan,
+            detail,
+            writers,
+        })
+    }
+
+    /// The route for so many rows.
+    pub(crate) fn route(&self, rows: usize) -> Route {
+        match self.plan.route {
+            Route::Stage if rows < self.detail.stage_rows => Route::Values,
+            route => route,
+        }
+    }
+
+    /// `UPDATE … FROM` takes any of several rows with one key, so they are refused here; `INSERT`
+    /// refuses them by itself.
+    ///
+    /// # Errors
+    /// `Data`: two rows have the same key.
+    pub(crate) fn check_keys(&self, rows: Range<usize>) -> Result<()> {
+        if self.plan.op != WriteOp::Update {
+            return Ok(());
+        }
+        let mut keys = Vec::new();
+        let mut ends = Vec::with_capacity(rows.len());
+        for row in rows {
+            self.cells(row, 0..self.plan.key, &mut keys)?;
+            ends.push(keys.len());
+        }
+        let mut seen = HashSet::with_capacity(ends.len());
+        let mut start = 0;
+        for end in ends {
+            if !seen.insert(&keys[start..end]) {
+                return Err(Error::new(
+                    ErrorKind::Data,
+                    format!(
+                        "writing table {}: two rows of the batch have the same key; reduce the batch to one row a key",
+                        self.plan.table.name
+                    ),
+                ));
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Appends some cells of a row.
+    fn cells(&self, row: usize, columns: Range<usize>, out: &mut Vec<u8>) -> Result<()> {
+        for i in columns {
+            self.cell(row, i, out)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn cell(&self, row: usize, i: usize, out: &mut Vec<u8>) -> Result<()> {
+        self.writers[i](row, out).map_err(|misfit| {
+            let column = &self.plan.table.columns[self.plan.pairs[i].to];
+            misfit.at(&self.plan.table.name, &column.name)
+        })
+    }
+
+    /// Appends rows in the format of `COPY` from `next` on, until a piece is full.
+    fn fill(&self, next: &mut usize, end: usize, piece: &mut Vec<u8>) -> Result<()> {
+        let columns = u16::try_from(self.writers.len()).unwrap_or(u16::MAX);
+        while *next < end && piece.len() < PIECE_BYTES {
+            piece.extend_from_slice(&columns.to_be_bytes());
+            self.cells(*next, 0..self.writers.len(), piece)?;
+            *next += 1;
+        }
+        if *next == end {
+            piece.extend_from_slice(&TRAILER);
+        }
+        Ok(())
+    }
+
+    /// Rows from `next` on as an array a column, at most `max` of them.
+    fn arrays(&self, next: &mut usize, end: usize, max: usize) -> Result<PgArguments> {
+        let start = *next;
+        let mut arrays: Vec<_> = self
+            .detail
+            .targets
+            .iter()
+            .map(|t| array(t.names().1))
+            .collect();
+        let mut bytes = 0;
+        while *next < end && *next - start < max && bytes < VALUES_BYTES {
+            for (i, array) in arrays.iter_mut().enumerate() {
+                let before = array.len();
+                self.cell(*next, i, array)?;
+                bytes += array.len() - before;
+            }
+            *next += 1;
+        }
+        let rows = u32::try_from(*next - start).unwrap_or(u32::MAX);
+        let mut arguments = PgArguments::default();
+        for (array, target) in arrays.iter_mut().zip(&self.detail.targets) {
+            array[ARRAY_ROWS].copy_from_slice(&rows.to_be_bytes());
+            Raw::new(target.names().2, Some(array)).add_to(&mut arguments)?;
+        }
+        Ok(arguments)
+    }
+
+    pub(crate) fn refused(&self, cause: sqlx::Error) -> Error {
+        refusal::error(&format!("writing table {}", self.plan.table.name), cause)
+    }
+}
+
+/// Where an array says how many elements it has.
+const ARRAY_ROWS: Range<usize> = 12..16;
+
+/// The head of an array of one dimension from 1 on.
+fn array(element: u32) -> Vec<u8> {
+    let mut head = Vec::with_capacity(1024);
+    for word in [1, 1, element, 0, 1] {
+        head.extend_from_slice(&word.to_be_bytes());
+    }
+    head
+}
+
+async fn copy(
+    driver: &mut PgConnection,
+    sql: &str,
+    writing: &Writing<'_>,
+    rows: Range<usize>,
+    piece: &mut Vec<u8>,
+) -> Result<u64> {
+    let mut next = rows.start;
+    piece.clear();
+    piece.extend_from_slice(HEADER);
+    // A fault in the first piece is found before the server is asked for anything.
+    writing.fill(&mut next, rows.end, piece)?;
+    let mut copy = driver
+        .copy_in_raw(sql)
+        .await
+        .map_err(|e| writing.refused(e))?;
+    loop {
+        copy.send(piece.as_slice())
+            .await
+            .map_err(|e| writing.refused(e))?;
+        if next == rows.end {
+            break;
+        }
+        piece.clear();
+        if let Err(fault) = writing.fill(&mut next, rows.end, piece) {
+            return Err(abandon(copy, writing, fault).await);
+        }
+    }
+    copy.finish().await.map_err(|e| writing.refused(e))
+}
+
+/// Ends a `COPY` so that nothing is written. The driver's own `abort` leaves an answer unread,
+/// and the connection of no use, where the server has refused a row before.
+async fn abandon(
+    mut copy: PgCopyIn<&mut PgConnection>,
+    writing: &Writing<'_>,
+    fault: Error,
+) -> Error {
+    if let Err(e) = copy.send(REFUSED_ROW.as_slice()).await {
+        return writing.refused(e);
+    }
+    match copy.finish().await {
+        Err(sqlx::Error::Database(_)) => fault,
+        Err(e) => writing.refused(e),
+        Ok(_) => Error::new(ErrorKind::Internal, "the server took half a batch").with_source(fault),
+    }
+}
