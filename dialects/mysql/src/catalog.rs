@@ -2,7 +2,7 @@
 use crate::{
     refusal::error,
     server::{Family, Server},
-    syntax::{BOOLEAN, UUID},
+    syntax::{BOOLEAN, UTC, UUID},
 };
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{Column, Table, TableName, TableType};
@@ -288,6 +288,7 @@ impl Described {
             ("tinyint", _) if tinyint1_is_bool && self.column_type == "tinyint(1)" => {
                 Some(Kind::Bool)
             }
+            ("datetime", UTC) => Some(Kind::Timestamp { utc: true }),
             ("binary", UUID) if self.length == Some(16) => Some(Kind::Uuid),
             ("longtext", _) if json => Some(Kind::Json),
             _ => kind(&self.column_type),
@@ -306,7 +307,9 @@ impl Described {
                 .filter(|_| sized)
                 .and_then(|l| u32::try_from(l).ok()),
             nullable: self.nullable,
-            has_default: self.default || extra.contains("default_generated"),
+            has_default: self.default
+                || extra.contains("default_generated")
+                || extra.contains("auto_increment"),
             auto_increment: extra.contains("auto_increment"),
             generated: extra.contains("virtual generated")
                 || extra.contains("stored generated")

@@ -1,22 +1,21 @@
 //! MySQL (5.7 to 9) and MariaDB: tables to Arrow columns and back.
 //!
-//! [`MySqlDialect::open`] takes a URL (`mysql://user@host:3306/db`, `mariadb://…`,
+//! [`open`] takes a URL (`mysql://user@host:3306/db`, `mariadb://…`,
 //! `jdbc:mysql://host/db?user=…`) and gives a [`Dialect`]. Rows are read by prepared statements
 //! straight from the binary protocol, and written by statements of up to 512 rows.
 //!
 //! Every session has the time zone +00:00, the character set utf8mb4 and strict modes: what does
 //! not fit is refused and never cut. A `datetime` is carried as a wall clock, a `timestamp` as an
-//! instant; `tinyint(1)` as a number, as it may hold -128 to 127, and as a boolean where the URL
-//! says `tinyInt1isBit=true` or its comment is `boolean`, as in tables made here.
+//! instant; `tinyint(1)` as a number, as it may hold -128 to 127. Comments tell columns made here for
+//! kinds that have no type: `boolean` on tinyint(1), `uuid` on binary(16), `UTC` on datetime.
 //!
 //! ```no_run
 //! use connect_api::Result;
-//! use dialect_core::{Dialect, OpenOptions, TableName};
-//! use dialect_mysql::MySqlDialect;
+//! use dialect_core::{OpenOptions, TableName};
 //!
 //! # async fn example() -> Result<()> {
 //! let options = OpenOptions::default();
-//! let dialect = MySqlDialect::open("mysql://root:secret@localhost/shop?sslMode=required", &options)?;
+//! let dialect = dialect_mysql::open("mysql://ann@localhost/shop?sslMode=required", &options)?;
 //! let mut connection = dialect.connect().await?;
 //! let orders = connection.describe(&TableName::new("orders")).await?;
 //! println!("{orders:?}");
@@ -41,41 +40,42 @@ use connect_api::{ErrorKind, Result};
 use dialect_core::{
     Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
 };
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// A MySQL or MariaDB database.
-#[derive(Clone)]
-pub struct MySqlDialect {
+/// The schemes of its URLs.
+pub const SCHEMES: &[&str] = &["mysql", "mariadb"];
+
+/// The dialect for a URL; no I/O is done. The port is 3306 where none is given.
+///
+/// Parameters: `ssl-mode` or `sslMode` (`disable`, `preferred` if not given, `required`,
+/// `verify-ca`, `verify-identity`), `useSSL`, `ssl-ca`, `ssl-cert`, `ssl-key` (files in PEM form),
+/// `socket` (path), `connectTimeout` (milliseconds), `tinyInt1isBit` (`false` if not given).
+/// Others that the Java drivers have are taken without effect, and a warning says why:
+/// `serverTimezone`, `characterEncoding`, `useUnicode`, `rewriteBatchedStatements`,
+/// `useServerPrepStmts`, `allowPublicKeyRetrieval`.
+///
+/// # Errors
+/// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
+pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
+    let address = Address::parse(url, options)?;
+    let settings = Settings::read(&address, options)?;
+    Ok(Arc::new(MySql { address, settings }))
+}
+
+struct MySql {
     address: Address,
     settings: Settings,
 }
 
-impl MySqlDialect {
-    /// The schemes of the URLs that [`open`](Self::open) takes, each also with `jdbc:` in front.
-    pub const SCHEMES: [&str; 2] = ["mysql", "mariadb"];
-
-    /// The database of `url`; no I/O is done. The port is 3306 where none is given.
-    ///
-    /// # Errors
-    /// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
-    pub fn open(url: &str, options: &OpenOptions) -> Result<Self> {
-        let address = Address::parse(url, options)?;
-        let settings = Settings::read(&address, options)?;
-        Ok(Self { address, settings })
-    }
-}
-
 // Not derived: the driver's settings hold the password.
-impl fmt::Debug for MySqlDialect {
+impl fmt::Debug for MySql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MySqlDialect")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_tuple("MySql").field(&self.address).finish()
     }
 }
 
 #[async_trait]
-impl Dialect for MySqlDialect {
+impl Dialect for MySql {
     fn name(&self) -> &'static str {
         "MySQL"
     }

@@ -58,8 +58,16 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
         bound.rotate_left(key);
     }
     let route = match (request.op, request.route) {
-        (WriteOp::Update, _) | (_, Some(Route::Rows)) => Route::Rows,
-        _ => Route::Values,
+        (_, Some(Route::Rows)) | (WriteOp::Update, None) => Route::Rows,
+        (WriteOp::Insert | WriteOp::Upsert | WriteOp::Delete, None | Some(Route::Values)) => {
+            Route::Values
+        }
+        (op, Some(route)) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("MySQL has no way {route:?} for the write {op:?}"),
+            ));
+        }
     };
     let full_rows = match route {
         Route::Rows => 1,

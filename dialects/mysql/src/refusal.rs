@@ -19,6 +19,11 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
                 .with_source(cause)
         }
         sqlx::Error::Tls(cause) => tls(what, cause),
+        cause @ (sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed) => Error::new(
+            ErrorKind::Connect,
+            format!("{what}: the server's answer is not understood"),
+        )
+        .with_source(cause),
         // The encoders' own errors.
         sqlx::Error::Encode(cause) => own(what, cause),
         sqlx::Error::Configuration(cause) if cause.to_string().contains("RSA") => Error::new(

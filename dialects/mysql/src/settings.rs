@@ -56,9 +56,14 @@ impl Settings {
             .no_engine_substitution(false)
             // Statements hold no values, but are long, and there are many.
             .disable_statement_logging();
-        if let Some(user) = &address.user {
-            driver = driver.username(user);
-        }
+        // The driver would take `root`.
+        let user = address.user.as_deref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Config,
+                format!("connection.user: no user is given for {address}, here or in the URL"),
+            )
+        })?;
+        driver = driver.username(user);
         if let Some(password) = &address.password {
             driver = driver.password(password.expose());
         }
@@ -185,7 +190,8 @@ mod tests {
 
     fn read(query: &str) -> Result<Settings> {
         let options = OpenOptions::default();
-        let address = Address::parse(&format!("jdbc:mysql://db/shop?{query}"), &options).unwrap();
+        let address =
+            Address::parse(&format!("jdbc:mysql://ann@db/shop?{query}"), &options).unwrap();
         Settings::read(&address, &options)
     }
 
@@ -199,6 +205,15 @@ mod tests {
         assert!(text.contains("unknown parameter `autoReconnect`"), "{text}");
         assert!(text.contains("`useSSL` is true or false"), "{text}");
         assert!(!text.contains("perhaps"), "{text}");
+    }
+
+    #[test]
+    fn a_url_without_a_user_is_refused() {
+        let options = OpenOptions::default();
+        let address = Address::parse("mysql://db/shop", &options).unwrap();
+        let error = Settings::read(&address, &options).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("connection.user"), "{error}");
     }
 
     #[test]

@@ -14,6 +14,9 @@ const KEY_LENGTH: u32 = 255;
 pub(crate) const BOOLEAN: &str = "boolean";
 /// The comment on a `binary(16)` made for UUIDs, by which it is read as one again.
 pub(crate) const UUID: &str = "uuid";
+/// The comment on a `datetime` made for instants, by which it is read as one again; a
+/// `timestamp` ends in 2038.
+pub(crate) const UTC: &str = "UTC";
 
 /// SQL text that all supported servers understand.
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +141,8 @@ impl Syntax for MySqlSyntax {
             Kind::Uuid => format!("binary(16) COMMENT '{UUID}'"),
             Kind::Date => "date".to_owned(),
             Kind::Time => "time(6)".to_owned(),
-            Kind::Timestamp { .. } => "datetime(6)".to_owned(),
+            Kind::Timestamp { utc: false } => "datetime(6)".to_owned(),
+            Kind::Timestamp { utc: true } => format!("datetime(6) COMMENT '{UTC}'"),
             Kind::Other(data_type) => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,

@@ -15,7 +15,7 @@ const COLUMNS: &[&str] = &[
     "with blank",
     "Mixed",
     "mixed2",
-    "späce 🦀",
+    "späce 中",
     "x'); DROP TABLE y; --",
     "?",
     "$1",

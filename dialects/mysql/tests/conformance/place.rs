@@ -3,9 +3,11 @@ use connect_api::{ConnectRecord, Records, SchemaRef, Value};
 use dialect_core::{
     Connection, Dialect, OpenOptions, Page, Table, TableName, WriteOp, WritePlan, WriteRequest,
 };
-use dialect_mysql::MySqlDialect;
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -31,14 +33,14 @@ pub(crate) fn unique(name: &str) -> String {
     format!("{name}_{:x}_{next}", now.as_micros())
 }
 
-pub(crate) fn open(url: &str) -> MySqlDialect {
-    MySqlDialect::open(url, &OpenOptions::default()).unwrap()
+pub(crate) fn open(url: &str) -> Arc<dyn Dialect> {
+    dialect_mysql::open(url, &OpenOptions::default()).unwrap()
 }
 
 /// A database of its own, and a connection to it.
 pub(crate) struct Place {
     pub(crate) database: String,
-    pub(crate) dialect: MySqlDialect,
+    pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) connection: Box<dyn Connection>,
 }
 

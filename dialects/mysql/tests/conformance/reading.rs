@@ -237,7 +237,7 @@ async fn a_description_tells_keys_defaults_and_what_the_server_fills() {
         told,
         [
             ("b", false, false, false, false),
-            ("id", false, false, true, false),
+            ("id", false, true, true, false),
             ("a", false, true, false, false),
             ("n", true, false, false, false),
             ("g", true, false, false, true),

@@ -1,8 +1,7 @@
 //! What the server refuses, and how that is told.
 use crate::place::{Place, open, unique, url, url_of};
 use connect_api::{ErrorKind, Kind, Records, Schema, SchemaRef, Value, ValueRef};
-use dialect_core::{Access, Dialect as _, OpenOptions, Statement, WriteOp};
-use dialect_mysql::MySqlDialect;
+use dialect_core::{Access, OpenOptions, Statement, WriteOp};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -63,7 +62,7 @@ async fn a_server_that_is_not_there_or_silent_is_told_in_time() {
         connect_timeout: Duration::from_millis(200),
         ..OpenOptions::default()
     };
-    let silent = MySqlDialect::open(&format!("mysql://u@127.0.0.1:{port}/db"), &options).unwrap();
+    let silent = dialect_mysql::open(&format!("mysql://u@127.0.0.1:{port}/db"), &options).unwrap();
     let error = silent.connect().await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(
@@ -212,19 +211,25 @@ async fn refusals_name_the_key_or_the_constraint_and_never_the_value() {
         Kind::Text.field("u", true),
     ];
     let schema = Schema::new("t", fields, &["id"]).unwrap();
-    let row = |id: i64, c: &str| vec![vec![Value::Int(id), c.into(), "secret".into()]];
+    let row = |id: i64, c: &str, u: &str| vec![vec![Value::Int(id), c.into(), u.into()]];
     place
-        .write("t", WriteOp::Insert, &[], &schema, row(1, "there"))
+        .write(
+            "t",
+            WriteOp::Insert,
+            &[],
+            &schema,
+            row(1, "there", "secret"),
+        )
         .await
         .unwrap();
-    for (id, c, code, told) in [
-        (2, "there", "1062", "`of_u`"),
-        (3, "secret", "1452", "foreign key"),
-        (3, "secret secret", "4025", "`short`"),
-        (7, "there", "1644", "a trigger"),
+    for (id, c, u, code, told) in [
+        (2, "there", "secret", "1062", "`of_u`"),
+        (3, "secret", "new", "1452", "foreign key"),
+        (3, "secret secret", "new", "4025", "`short`"),
+        (7, "there", "new", "1644", "a trigger"),
     ] {
         let written = place
-            .write("t", WriteOp::Insert, &[], &schema, row(id, c))
+            .write("t", WriteOp::Insert, &[], &schema, row(id, c, u))
             .await;
         let error = written.unwrap_err();
         let text = error.report();

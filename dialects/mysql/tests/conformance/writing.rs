@@ -1,7 +1,7 @@
 //! Writing into tables of MySQL's own types.
 use crate::place::Place;
 use connect_api::{ErrorKind, Kind, Schema, SchemaRef, Value};
-use dialect_core::{Dialect as _, TableName, WriteOp};
+use dialect_core::{TableName, WriteOp};
 
 /// 2024-02-29 12:34:56.789012.
 const LEAP: i64 = 1_709_210_096_789_012;
@@ -330,6 +330,7 @@ async fn tables_are_made_so_that_their_kinds_come_back() {
         Kind::Date,
         Kind::Time,
         Kind::Timestamp { utc: false },
+        Kind::Timestamp { utc: true },
     ];
     let fields = kinds
         .iter()
