@@ -30,13 +30,14 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
             Begin::First | Begin::Now => None,
         });
     };
-    // Bulk mode without a key stores nothing that it could go on from.
-    let fits = stored.len() == reading.offset_names.len()
-        && reading.offset_names.iter().enumerate().all(|(part, name)| {
-            stored
-                .get(name)
-                .is_some_and(|value| holds(reading, part, value))
-        });
+    // It may have the first parts of the key only, as where reading began.
+    let names = reading.offset_names.get(..stored.len());
+    let fits = names.is_some_and(|names| {
+        names.iter().enumerate().all(|(part, name)| {
+            let value = stored.get(name);
+            value.is_some_and(|value| holds(reading, part, value))
+        })
+    });
     if !fits {
         let list = |names: &mut dyn Iterator<Item = &Box<str>>| {
             let quoted: Vec<_> = names.map(|name| format!("`{name}`")).collect();

@@ -64,6 +64,12 @@ fn canonical(column: &Column, name: &str) -> String {
 }
 
 impl Syntax for SqliteSyntax {
+    /// Not `"`: SQLite takes a name in double quotes that it does not know for a text, and would
+    /// read a column that was dropped as its own name.
+    fn quote_char(&self) -> char {
+        '`'
+    }
+
     /// SQLite has no limit of its own below that of a statement; this keeps names sane.
     fn max_identifier_bytes(&self) -> usize {
         1_000

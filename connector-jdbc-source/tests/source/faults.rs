@@ -1,0 +1,228 @@
+//! What is wrong is told, all of it, before the first row.
+use crate::harness::*;
+use connect_api::config::Settings;
+use std::num::NonZeroU32;
+
+const TABLES: [&str; 4] = [
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, changed TEXT)",
+    "CREATE TABLE items (id BIGINT, flag BOOLEAN)",
+    "CREATE TABLE parts (id INTEGER PRIMARY KEY)",
+    "CREATE VIEW recent AS SELECT * FROM orders",
+];
+
+async fn faults(settings: &Settings) -> String {
+    connector().check(settings).await.to_string()
+}
+
+#[tokio::test]
+async fn missing_tables_are_told_together_with_names_that_are_like_theirs() {
+    let database = Database::sqlite(&TABLES).await;
+    let settings = database.settings(&[
+        ("mode", "bulk"),
+        ("table.whitelist", "ordres, parts, nothing, recent"),
+    ]);
+    let expected = "`table.whitelist`: table ordres does not exist; did you mean `orders`?\n\
+        `table.whitelist`: table nothing does not exist\n\
+        `table.whitelist`: recent is a view; add VIEW to table.types";
+    assert_eq!(faults(&settings).await, expected);
+    assert_eq!(refusal(&settings).await, expected);
+}
+
+#[tokio::test]
+async fn columns_at_fault_are_told_for_all_tables() {
+    let database = Database::sqlite(&TABLES).await;
+    let mut settings = database.settings(&[
+        ("mode", "incrementing"),
+        ("incrementing.column.name", "idd"),
+        ("table.whitelist", "orders, items"),
+    ]);
+    assert_eq!(
+        faults(&settings).await,
+        "`incrementing.column.name`: table orders: incrementing column `idd` does not exist; did \
+         you mean `id`?\n`incrementing.column.name`: table items: incrementing column `idd` does \
+         not exist; did you mean `id`?"
+    );
+    settings.set("incrementing.column.name", "");
+    settings.set("delete.column.name", "changed");
+    let told = faults(&settings).await;
+    assert!(
+        told.contains("table items: no column is counted up by the database"),
+        "{told}"
+    );
+    assert!(
+        told.contains("table orders: delete column `changed` is of type TEXT"),
+        "{told}"
+    );
+    assert!(
+        told.contains("table items: delete column `changed` does not exist"),
+        "{told}"
+    );
+    settings.remove("delete.column.name");
+    settings.set("incrementing.column.name", "flag");
+    let told = faults(&settings).await;
+    assert!(
+        told.contains("`flag` is of type BOOLEAN, which cannot give"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn timestamp_columns_must_be_times_and_tables_have_a_key() {
+    let database = Database::sqlite(&TABLES).await;
+    database
+        .execute("CREATE TABLE log (changed TIMESTAMP, at TIMESTAMP)")
+        .await;
+    let mut settings = database.settings(&[
+        ("mode", "timestamp"),
+        ("timestamp.column.name", "changed"),
+        ("table.whitelist", "orders"),
+    ]);
+    let told = faults(&settings).await;
+    assert!(
+        told.contains("timestamp column `changed` is of type TEXT"),
+        "{told}"
+    );
+    settings.set("sqlite.dates", "iso");
+    settings.set("table.whitelist", "log");
+    let told = faults(&settings).await;
+    assert!(
+        told.contains("timestamp column `changed` can be NULL"),
+        "{told}"
+    );
+    assert!(
+        told.contains("mode timestamp needs a primary key"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn types_that_are_not_carried_are_named() {
+    let database = Database::sqlite(&["CREATE TABLE odd (id INTEGER PRIMARY KEY, what)"]).await;
+    let settings = database.settings(&[("mode", "bulk"), ("table.whitelist", "odd")]);
+    let told = faults(&settings).await;
+    assert!(
+        told.contains("table odd") && told.contains("`what`"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_told() {
+    let settings = Settings::from_iter([
+        ("connection.url", "sqlite:/nowhere/at.db"),
+        ("mode", "bulk"),
+        ("table.whitelist", "t"),
+        ("topic.prefix", "x"),
+    ]);
+    let told = faults(&settings).await;
+    assert!(told.contains("/nowhere/at.db"), "{told}");
+}
+
+#[tokio::test]
+async fn patterns_find_tables_and_the_blacklist_leaves_some_out() {
+    let database = Database::sqlite(&TABLES).await;
+    let plan = async |pairs: &[(&str, &str)], max: u32| {
+        let settings = database.settings(pairs);
+        let max = NonZeroU32::new(max).unwrap();
+        let planned = connector().plan(&settings, max).await;
+        planned.map(|tasks| {
+            let of = |s: &Settings| s.get("table.whitelist").unwrap().to_owned();
+            tasks.iter().map(of).collect::<Vec<_>>()
+        })
+    };
+    let bulk = ("mode", "bulk");
+    let all = [bulk, ("table.whitelist", "*")];
+    assert_eq!(plan(&all, 2).await.unwrap(), ["items,orders", "parts"]);
+    assert_eq!(plan(&all, 9).await.unwrap(), ["items", "orders", "parts"]);
+    let some = [
+        bulk,
+        ("table.whitelist", "parts, *"),
+        ("table.blacklist", "o*"),
+    ];
+    assert_eq!(plan(&some, 1).await.unwrap(), ["parts,items"]);
+    let views = [bulk, ("table.whitelist", "rec*"), ("table.types", "VIEW")];
+    assert_eq!(plan(&views, 1).await.unwrap(), ["recent"]);
+    let none = plan(&[bulk, ("table.whitelist", "zz*")], 1).await;
+    let none = none.unwrap_err().report();
+    assert!(none.contains("no table is named like zz*"), "{none}");
+}
+
+#[tokio::test]
+async fn settings_that_do_not_go_together_are_all_told() {
+    let settings = Settings::from_iter([
+        ("connection.url", "sqlite:x"),
+        ("mode", "incrementing"),
+        ("table.whitelist", ""),
+        ("timestamp.initial", "5"),
+        ("timestamp.delay.interval.ms", "5"),
+        ("tabel.types", "VIEW"),
+    ]);
+    let told = connector().validate(&settings).to_string();
+    assert_eq!(
+        told,
+        "`tabel.types`: unknown key; did you mean `table.types`?"
+    );
+    let mut settings = settings;
+    settings.remove("tabel.types");
+    let faults = connector().validate(&settings);
+    let keys: Vec<_> = faults.iter().filter_map(|f| f.key.as_deref()).collect();
+    assert_eq!(
+        keys,
+        [
+            "topic.prefix",
+            "table.whitelist",
+            "timestamp.initial",
+            "timestamp.delay.interval.ms"
+        ]
+    );
+    settings.set("mode", "timestamp");
+    settings.set("incrementing.column.name", "id");
+    settings.set("topic.prefix", "a");
+    settings.set("connect.topicname", "b");
+    let told = connector().validate(&settings).to_string();
+    assert!(told.contains("not both"), "{told}");
+    assert!(
+        told.contains("`timestamp.column.name`: is required in mode timestamp"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`incrementing.column.name`: has no effect"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn connection_attempts_are_made_as_often_as_asked() {
+    // A port that nobody listens on: bound, then let go.
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let settings = Settings::from_iter([
+        (
+            "connection.url",
+            &*format!("postgres://u:planted@127.0.0.1:{port}/d"),
+        ),
+        ("connection.attempts", "3"),
+        ("connection.backoff.ms", "50"),
+        ("mode", "bulk"),
+        ("table.whitelist", "t"),
+        ("topic.prefix", ""),
+    ]);
+    let told = faults(&settings).await;
+    assert!(
+        told.contains(&port.to_string()) && !told.contains("planted"),
+        "{told}"
+    );
+    let connect_api::TaskKind::Source(mut task) = connector().task(&settings).unwrap() else {
+        panic!("not a source");
+    };
+    let begun = std::time::Instant::now();
+    let error = task.start(context(&Default::default())).await.unwrap_err();
+    assert_eq!(error.kind(), connect_api::ErrorKind::Connect);
+    assert!(
+        begun.elapsed() >= std::time::Duration::from_millis(100),
+        "two pauses"
+    );
+    assert!(!format!("{settings:?} {error:?}").contains("planted"));
+}

@@ -1,0 +1,221 @@
+//! A database, a store of positions, and a task driven as the runtime drives it.
+use async_trait::async_trait;
+use connect_api::{
+    DynConnector, Error, Offset, Op, Partition, Polled, PositionReader, Records, Result,
+    SourceTask, TaskContext, TaskKind, Value, config::Settings,
+};
+use connector_jdbc_source::JdbcSource;
+use dialects::OpenOptions;
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// Longest time that a test waits for something that must come.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Database {
+    pub(crate) url: String,
+    _dir: Option<TempDir>,
+}
+
+impl Database {
+    /// A SQLite file of its own.
+    pub(crate) async fn sqlite(statements: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}?mode=rwc", dir.path().join("source.db").display());
+        let database = Self {
+            url,
+            _dir: Some(dir),
+        };
+        for statement in statements {
+            database.execute(statement).await;
+        }
+        database
+    }
+
+    /// The server whose URL stands in the environment.
+    pub(crate) fn server(variable: &str) -> Self {
+        let url = std::env::var(variable).unwrap_or_else(|_| {
+            panic!("{variable} is not set: run `eval \"$(scripts/services env)\"` first")
+        });
+        Self { url, _dir: None }
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        let dialect = dialects::open(&self.url, &OpenOptions::default()).unwrap();
+        let mut connection = dialect.connect().await.unwrap();
+        connection
+            .execute(sql)
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {}", e.report()));
+        connection.close().await.unwrap();
+    }
+
+    /// Settings with the keys that every test needs, and `more`.
+    pub(crate) fn settings(&self, more: &[(&str, &str)]) -> Settings {
+        let mut settings = Settings::from_iter([
+            ("connection.url", self.url.as_str()),
+            ("connection.backoff.ms", "1"),
+            ("topic.prefix", ""),
+            ("poll.interval.ms", "0"),
+        ]);
+        more.iter()
+            .for_each(|(key, value)| settings.set(*key, *value));
+        settings
+    }
+}
+
+/// A name that no other test has.
+pub(crate) fn unique(prefix: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}_{}_{next}", std::process::id())
+}
+
+/// Positions that were stored.
+#[derive(Default)]
+pub(crate) struct Store(Mutex<Vec<(Partition, Offset)>>);
+
+impl Store {
+    pub(crate) fn keep(&self, records: &Records) {
+        let Some(position) = records.position() else {
+            return;
+        };
+        let mut stored = self.0.lock().unwrap();
+        stored.retain(|(partition, _)| *partition != *position.partition);
+        stored.push((
+            Partition::clone(&position.partition),
+            position.offset.clone(),
+        ));
+    }
+
+    pub(crate) fn all(&self) -> Vec<(Partition, Offset)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+struct Reader(Arc<Store>);
+
+#[async_trait]
+impl PositionReader for Reader {
+    async fn read(&self, partitions: &[Partition]) -> Result<Vec<Option<Offset>>> {
+        let stored = self.0.0.lock().unwrap();
+        let find = |wanted: &Partition| {
+            let found = stored.iter().find(|(partition, _)| partition == wanted);
+            found.map(|(_, offset)| offset.clone())
+        };
+        Ok(partitions.iter().map(find).collect())
+    }
+}
+
+pub(crate) fn connector() -> Arc<dyn DynConnector> {
+    Arc::new(JdbcSource::new(Arc::new(dialects::open)))
+}
+
+pub(crate) fn context(store: &Arc<Store>) -> TaskContext {
+    TaskContext {
+        connector: "test".into(),
+        task: 0,
+        positions: Arc::new(Reader(store.clone())),
+        stop: CancellationToken::new(),
+    }
+}
+
+/// A started task.
+pub(crate) struct Run {
+    task: Box<dyn SourceTask>,
+    pub(crate) store: Arc<Store>,
+}
+
+impl Run {
+    /// Plans for one task, and starts it at the stored positions.
+    pub(crate) async fn try_start(settings: &Settings, store: &Arc<Store>) -> Result<Self> {
+        let connector = connector();
+        let planned = connector.plan(settings, NonZeroU32::MIN).await?;
+        assert_eq!(planned.len(), 1);
+        let TaskKind::Source(mut task) = connector.task(&planned[0])? else {
+            panic!("not a source");
+        };
+        task.start(context(store)).await?;
+        Ok(Self {
+            task,
+            store: store.clone(),
+        })
+    }
+
+    pub(crate) async fn start(settings: &Settings, store: &Arc<Store>) -> Self {
+        Self::try_start(settings, store)
+            .await
+            .unwrap_or_else(|e| panic!("{}", e.report()))
+    }
+
+    pub(crate) async fn poll(&mut self) -> Result<Polled> {
+        tokio::time::timeout(DEADLINE, self.task.poll())
+            .await
+            .expect("a poll ends in time")
+    }
+
+    /// The next page that is there, its position stored; `None` where there is nothing new.
+    pub(crate) async fn page(&mut self) -> Option<Records> {
+        loop {
+            match self
+                .poll()
+                .await
+                .unwrap_or_else(|e| panic!("{}", e.report()))
+            {
+                Polled::Records(records) => {
+                    self.store.keep(&records);
+                    if !records.is_empty() {
+                        return Some(records);
+                    }
+                }
+                Polled::Idle(_) => return None,
+                Polled::Finished => panic!("a table is never finished"),
+            }
+        }
+    }
+
+    /// All pages until there is nothing new.
+    pub(crate) async fn drain(&mut self) -> Vec<Records> {
+        let mut pages = Vec::new();
+        while let Some(page) = self.page().await {
+            pages.push(page);
+        }
+        pages
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.task.stop().await.unwrap();
+    }
+}
+
+/// The values of a column of whole numbers, over all pages.
+pub(crate) fn numbers(pages: &[Records], column: &str) -> Vec<i64> {
+    let rows = pages.iter().flat_map(|page| page.rows());
+    rows.map(|row| match row.by_name(column).unwrap().to_value() {
+        Value::Int(v) => v,
+        other => panic!("{column}: {other:?}"),
+    })
+    .collect()
+}
+
+pub(crate) fn ops(pages: &[Records]) -> Vec<Op> {
+    let rows = pages.iter().flat_map(|page| page.rows());
+    rows.map(|row| row.op()).collect()
+}
+
+/// The message of what keeps a task from starting.
+pub(crate) async fn refusal(settings: &Settings) -> String {
+    let error: Error = match Run::try_start(settings, &Arc::default()).await {
+        Ok(_) => panic!("it started"),
+        Err(error) => error,
+    };
+    error.report()
+}
