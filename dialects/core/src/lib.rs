@@ -18,10 +18,12 @@ mod decimal;
 mod dialect;
 mod misfit;
 mod opener;
+mod paging;
 mod plan;
 mod query;
 mod syntax;
 mod table;
+mod writing;
 
 pub use address::{Address, OpenOptions, SqliteDates};
 pub use attempts::Attempts;
