@@ -1,5 +1,5 @@
 //! What this program is composed of: connectors, dialects, transports.
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::Result;
 use connect_runtime::{Registry, TransportChoice, WorkerConfig};
 use connect_transport::Transport;
 use connector_jdbc_sink::JdbcSink;
@@ -28,9 +28,10 @@ pub(crate) fn registry() -> Registry {
     Registry::default().with(source()).with(sink())
 }
 
-fn left_out(transport: &str) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
+#[cfg(not(all(feature = "embedded", feature = "rocketmq")))]
+fn left_out(transport: &str) -> connect_api::Error {
+    connect_api::Error::new(
+        connect_api::ErrorKind::Unsupported,
         format!(
             "transport `{transport}` is not in this program; build it with `--features {transport}`"
         ),
@@ -54,7 +55,7 @@ async fn embedded(config: &WorkerConfig) -> Result<Arc<dyn Transport>> {
     let dir = std::path::Path::new(&config.store_dir);
     std::fs::create_dir_all(dir).map_err(|e| {
         let message = format!("storePathRootDir {}: cannot be made", dir.display());
-        Error::new(ErrorKind::Config, message).with_source(e)
+        connect_api::Error::new(connect_api::ErrorKind::Config, message).with_source(e)
     })?;
     let store = Embedded::open(dir.join("queues.redb"), EmbeddedOptions::default()).await?;
     Ok(Arc::new(store))
@@ -70,16 +71,16 @@ async fn rocketmq(config: &WorkerConfig) -> Result<Arc<dyn Transport>> {
     use connect_transport::rocketmq::{RocketMq, RocketMqOptions};
     let acl = config.acl().map_err(|faults| {
         let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Error::new(ErrorKind::Config, texts.join("\n"))
+        connect_api::Error::new(connect_api::ErrorKind::Config, texts.join("\n"))
     })?;
     let options = RocketMqOptions {
         credentials: acl.credentials,
         tls: config.tls(),
-        timeout: config.operation_timeout.0,
-        ..RocketMqOptions::new(config.name_servers.0.clone(), &config.worker_id)
+        instance_name: config.worker_id.clone(),
+        request_timeout: config.operation_timeout.0,
+        ..RocketMqOptions::new(&config.name_servers.0.join(";"))
     };
-    let transport = RocketMq::connect(options).await?;
-    Ok(transport)
+    Ok(RocketMq::connect(options).await?)
 }
 
 #[cfg(not(feature = "rocketmq"))]

@@ -34,8 +34,9 @@ struct Summary {
     source_checksum: String,
     target_checksum: String,
     equal: bool,
-    /// Rows of the first load by the seconds it took until they were in the target.
-    rows_per_s: u64,
+    /// Rows of the first load by the seconds it took until they were in the target; none where
+    /// an earlier run had loaded them.
+    rows_per_s: Option<u64>,
     rows_moved: u64,
     inserted: u64,
     updated: u64,
@@ -192,26 +193,23 @@ impl View {
         target: &mut Side,
         board: &StatusBoard,
         rows: u64,
-    ) -> Result<u64> {
+    ) -> Result<Option<u64>> {
+        if target.count().await? >= rows {
+            return Ok(None);
+        }
         let mut shown = Instant::now();
-        loop {
-            let done = moved(board) >= rows || target.count().await? >= rows;
-            if done || shown.elapsed() > TICK {
+        while moved(board) < rows && target.count().await? < rows {
+            if shown.elapsed() > TICK {
                 self.show(target, board, &Traffic::default()).await?;
                 shown = Instant::now();
-            }
-            if done {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    clippy::cast_precision_loss,
-                    reason = "a rate for people"
-                )]
-                return Ok((rows as f64 / self.began.elapsed().as_secs_f64()) as u64);
             }
             fail_with_tasks(board)?;
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        let micros = self.began.elapsed().as_micros().max(1);
+        let rate = u128::from(rows) * 1_000_000 / micros;
+        self.show(target, board, &Traffic::default()).await?;
+        Ok(u64::try_from(rate).ok())
     }
 
     async fn show(
@@ -254,11 +252,14 @@ fn text(summary: &Summary, files: &Files) -> String {
         "DIFFERENT: please report this"
     };
     let dir = files.dir.display();
+    let first_load = summary.rows_per_s.map_or_else(String::new, |rate| {
+        format!("first load {rate} rows/s; then ")
+    });
     format!(
         "\nsource  {}  orders  {} rows  checksum {}\n\
          target  {}  orders  {} rows  checksum {}\n\
          {verdict}\n\n\
-         first load {} rows/s; then {} inserts, {} updates and {} deletes followed\n\n\
+         {first_load}{} inserts, {} updates and {} deletes followed\n\n\
          The same again, as a worker of your own:  rocketmq-connect run {dir}/worker.toml\n\
          The configuration is in {dir}: worker.toml, orders-source.toml, orders-sink.toml",
         summary.source_database.display(),
@@ -267,7 +268,6 @@ fn text(summary: &Summary, files: &Files) -> String {
         summary.target_database.display(),
         summary.target_rows,
         summary.target_checksum,
-        summary.rows_per_s,
         summary.inserted,
         summary.updated,
         summary.deleted,

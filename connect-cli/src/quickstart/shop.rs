@@ -2,10 +2,11 @@
 use super::compare::number;
 use connect_api::Result;
 use dialects::{Connection, OpenOptions};
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-/// The present time, in the form that the SQLite dialect writes times in.
-const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'";
 /// Rows of one statement of the first filling.
 const CHUNK: u32 = 50_000;
 
@@ -23,6 +24,8 @@ pub(super) struct Shop {
     pub(super) traffic: Traffic,
     /// Rows ever made: ids go from 1 to this.
     last_id: u64,
+    /// Microseconds since 1970-01-01 of the last change.
+    last_change: u128,
     random: u64,
 }
 
@@ -54,6 +57,7 @@ impl Shop {
             connection,
             traffic: Traffic::default(),
             last_id: 0,
+            last_change: 0,
             random: 0x9E37_79B9_7F4A_7C15,
         })
     }
@@ -62,9 +66,9 @@ impl Shop {
     pub(super) async fn fill(&mut self, rows: u32) -> Result<()> {
         // Whole chunks of ids that are not there yet; those that are stay as they are.
         for first in (1..=rows).step_by(CHUNK as usize) {
-            let last = rows.min(first + CHUNK - 1);
+            let (last, now) = (rows.min(first + CHUNK - 1), self.now());
             self.connection
-                .execute(&insert(first.into(), last.into()))
+                .execute(&insert(first.into(), last.into(), &now))
                 .await?;
         }
         // An earlier run may have made more: go on behind it.
@@ -78,17 +82,19 @@ impl Shop {
     pub(super) async fn trade(&mut self) -> Result<()> {
         let first = self.last_id + 1;
         self.last_id += 10;
-        let new = insert(first, self.last_id);
+        let new = insert(first, self.last_id, &self.now());
         self.traffic.inserted += self.connection.execute(&new).await?;
         let ids: Vec<_> = (0..5).map(|_| self.some_id().to_string()).collect();
         let update = format!(
-            "UPDATE orders SET quantity = quantity + 1, status = 'paid', updated_at = {NOW} \
+            "UPDATE orders SET quantity = quantity + 1, status = 'paid', updated_at = {} \
              WHERE id IN ({}) AND NOT deleted",
+            self.now(),
             ids.join(", ")
         );
         self.traffic.updated += self.connection.execute(&update).await?;
         let delete = format!(
-            "UPDATE orders SET deleted = 1, updated_at = {NOW} WHERE id = {} AND NOT deleted",
+            "UPDATE orders SET deleted = 1, updated_at = {} WHERE id = {} AND NOT deleted",
+            self.now(),
             self.some_id()
         );
         self.traffic.deleted += self.connection.execute(&delete).await?;
@@ -103,6 +109,17 @@ impl Shop {
         Ok(())
     }
 
+    /// The present time as SQL, in the form that the SQLite dialect writes times in, and later
+    /// than that of any change before: a reader that has seen one change of a row must be able to
+    /// tell the next from it, also when both fall into one tick of the clock.
+    fn now(&mut self) -> String {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let clock = since.map_or(0, |since| since.as_micros());
+        self.last_change = clock.max(self.last_change + 1);
+        let (seconds, micros) = (self.last_change / 1_000_000, self.last_change % 1_000_000);
+        format!("strftime('%Y-%m-%d %H:%M:%S', {seconds}, 'unixepoch') || '.{micros:06}'")
+    }
+
     /// Marsaglia's xorshift: which rows change is of no account, only that it varies.
     fn some_id(&mut self) -> u64 {
         self.random ^= self.random << 13;
@@ -113,13 +130,13 @@ impl Shop {
 }
 
 /// Orders `first` to `last`; those that are there stay as they are.
-fn insert(first: u64, last: u64) -> String {
+fn insert(first: u64, last: u64, now: &str) -> String {
     format!(
         "INSERT OR IGNORE INTO orders \
          (id, customer, quantity, price, status, note, created_at, updated_at) \
          WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) \
          SELECT i, 'customer ' || (i % 997), 1 + i % 9, printf('%.2f', (i % 10000) / 4.0), 'new', \
          CASE WHEN i % 3 = 0 THEN NULL ELSE 'Order ' || i || ', \"handle\" with care' END, \
-         {NOW}, {NOW} FROM n"
+         {now}, {now} FROM n"
     )
 }
