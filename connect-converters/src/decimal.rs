@@ -102,48 +102,28 @@ pub(crate) fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
 }
 
 /// The unscaled value at `scale` of a whole number.
-pub(crate) fn scaled(magnitude: u64, scale: i8) -> Result<i128, Misfit> {
+pub(crate) fn scaled(negative: bool, magnitude: u64, scale: i8) -> Result<i128, Misfit> {
     let magnitude = i128::from(magnitude);
-    let power = 10i128.checked_pow(scale.unsigned_abs().into());
-    match power {
-        _ if magnitude == 0 => Ok(0),
-        Some(power) if scale >= 0 => magnitude.checked_mul(power).ok_or(Misfit::Larger),
-        Some(power) if magnitude % power == 0 => Ok(magnitude / power),
-        None if scale >= 0 => Err(Misfit::Larger),
-        _ => Err(Misfit::Finer),
-    }
+    let value = match 10i128.checked_pow(scale.unsigned_abs().into()) {
+        _ if magnitude == 0 => 0,
+        Some(power) if scale >= 0 => magnitude.checked_mul(power).ok_or(Misfit::Larger)?,
+        Some(power) if magnitude % power == 0 => magnitude / power,
+        None if scale >= 0 => return Err(Misfit::Larger),
+        _ => return Err(Misfit::Finer),
+    };
+    Ok(if negative { -value } else { value })
 }
 
-/// The number of a text without an exponent, where it is short enough that one division of two
-/// exact floats rounds it correctly (Clinger's fast path).
-pub(crate) fn short_double(text: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+/// `magnitude × 10^-places`, where it is short enough that one division of two exact floats
+/// rounds it correctly (Clinger's fast path).
+pub(crate) fn short_double(magnitude: u64, places: i8) -> Option<f64> {
+    const POWERS: [f64; 20] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+        1e17, 1e18, 1e19,
     ];
-    if text.len() > 17 {
-        return None;
-    }
-    let (negative, digits) = match text.split_first() {
-        Some((b'-', digits)) => (true, digits),
-        _ => (false, text),
-    };
-    let (mut mantissa, mut places, mut after_point) = (0u64, 0usize, 0usize);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                mantissa = mantissa * 10 + u64::from(byte - b'0');
-                places += after_point;
-            }
-            b'.' => after_point = 1,
-            _ => return None,
-        }
-    }
-    // Below 2^53: a float of 64 bits holds it exactly.
-    if mantissa >= 1 << 53 {
-        return None;
-    }
-    let value = mantissa as f64 / POWERS.get(places)?;
-    Some(if negative { -value } else { value })
+    // A float of 64 bits holds whole numbers to 2^53, and powers of ten to 10^22, exactly.
+    let power = POWERS.get(usize::try_from(places).ok()?)?;
+    (magnitude < 1 << 53).then(|| magnitude as f64 / power)
 }
 
 /// The canonical text of a number of any size, or of NaN and the infinities: no exponent, no

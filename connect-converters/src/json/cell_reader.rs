@@ -124,7 +124,7 @@ impl CellReader {
             ColumnBuilder::UInt32(b) => b.append_value(narrow(signed(cursor)?)?),
             ColumnBuilder::UInt64(b) if cursor.peek() != Some(b'"') => {
                 let value = self.scaled(cursor, 0)?;
-                b.append_value(value.try_into().or(Err(out_of_range()))?);
+                b.append_value(value.try_into().ok().ok_or_else(out_of_range)?);
             }
             ColumnBuilder::Float32(b) => b.append_value(single(cursor)?),
             ColumnBuilder::Decimal(b) if cursor.peek() != Some(b'"') => {
@@ -186,7 +186,7 @@ impl CellReader {
             }
             ColumnBuilder::UInt64(b) => {
                 let value = self.unscaled(text, 0, bytes)?;
-                b.append_value(value.try_into().or(Err(out_of_range()))?);
+                b.append_value(value.try_into().ok().ok_or_else(out_of_range)?);
             }
             ColumnBuilder::Bytes(b) => b.append_value(read_base64(text, bytes)?),
             ColumnBuilder::Uuid(b) => b
@@ -260,10 +260,16 @@ impl CellReader {
             Number::Whole {
                 negative,
                 magnitude,
-            } => {
-                decimal::scaled(magnitude, scale).map(|value| if negative { -value } else { value })
+            } => decimal::scaled(negative, magnitude, scale),
+            Number::Point {
+                negative,
+                magnitude,
+                places,
+                ..
+            } if places <= scale => decimal::scaled(negative, magnitude, scale - places),
+            Number::Point { text, .. } | Number::Text(text) => {
+                decimal::parse(text.as_bytes(), scale)
             }
-            Number::Text(text) => decimal::parse(text.as_bytes(), scale),
         }
         .map_err(misfit)
     }
@@ -342,7 +348,7 @@ fn signed(cursor: &mut Cursor<'_>) -> Result<i64> {
             negative: true,
             magnitude,
         } => 0i64.checked_sub_unsigned(magnitude),
-        Number::Text(text) => {
+        Number::Point { text, .. } | Number::Text(text) => {
             let value = decimal::parse(text.as_bytes(), 0).map_err(misfit)?;
             i64::try_from(value).ok()
         }
@@ -352,7 +358,7 @@ fn signed(cursor: &mut Cursor<'_>) -> Result<i64> {
 
 #[inline]
 fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T> {
-    value.try_into().or(Err(out_of_range()))
+    value.try_into().ok().ok_or_else(out_of_range)
 }
 
 fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
@@ -370,19 +376,27 @@ fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
 
 fn double(cursor: &mut Cursor<'_>) -> Result<f64> {
     let value = match number(cursor, "a number")? {
+        // To the nearest, as the text would be read.
         Number::Whole {
             negative,
             magnitude,
-        } => {
-            // To the nearest, as the text would be read.
-            let value = magnitude as f64;
-            if negative { -value } else { value }
-        }
-        Number::Text(text) => decimal::short_double(text.as_bytes())
-            .map_or_else(|| text.parse(), Ok)
-            .or(Err(out_of_range()))?,
+        } => with_sign(magnitude as f64, negative),
+        Number::Point {
+            negative,
+            magnitude,
+            places,
+            text,
+        } => match decimal::short_double(magnitude, places) {
+            Some(value) => with_sign(value, negative),
+            None => text.parse().ok().ok_or_else(out_of_range)?,
+        },
+        Number::Text(text) => text.parse().ok().ok_or_else(out_of_range)?,
     };
     value.is_finite().then_some(value).ok_or_else(out_of_range)
+}
+
+fn with_sign(value: f64, negative: bool) -> f64 {
+    if negative { -value } else { value }
 }
 
 fn single(cursor: &mut Cursor<'_>) -> Result<f32> {
@@ -394,7 +408,9 @@ fn single(cursor: &mut Cursor<'_>) -> Result<f32> {
             let value = magnitude as f32;
             if negative { -value } else { value }
         }
-        Number::Text(text) => text.parse().or(Err(out_of_range()))?,
+        Number::Point { text, .. } | Number::Text(text) => {
+            text.parse().ok().ok_or_else(out_of_range)?
+        }
     };
     value.is_finite().then_some(value).ok_or_else(out_of_range)
 }

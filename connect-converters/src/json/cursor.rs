@@ -14,13 +14,69 @@ pub(crate) struct Cursor<'a> {
     base: usize,
 }
 
+/// A text that mostly comes next, such as `,"name":`, laid out to be compared at one go.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    /// The first 16 bytes, and which of them count.
+    front: u128,
+    mask: u128,
+    rest: Box<[u8]>,
+    length: usize,
+}
+
+impl Opening {
+    /// `text` is ASCII at both ends.
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let (front, rest) = text.split_at(text.len().min(16));
+        let (mut bytes, mut mask) = ([0; 16], [0; 16]);
+        bytes[..front.len()].copy_from_slice(front);
+        mask[..front.len()].fill(0xff);
+        Self {
+            front: u128::from_le_bytes(bytes),
+            mask: u128::from_le_bytes(mask),
+            rest: rest.into(),
+            length: text.len(),
+        }
+    }
+}
+
 /// A number as it stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number<'a> {
     /// Whole, of at most 64 bits and a sign.
     Whole { negative: bool, magnitude: u64 },
-    /// With a fraction, an exponent, or more digits.
+    /// `magnitude × 10^-places`: digits on both sides of a point, 19 at most.
+    Point {
+        negative: bool,
+        magnitude: u64,
+        places: i8,
+        text: &'a str,
+    },
+    /// With an exponent, or more digits.
     Text(&'a str),
+}
+
+/// Most digits whose number is below 2^64, whatever they are.
+const SAFE_DIGITS: usize = 19;
+
+/// The digits at the front of eight bytes: how many, and their number.
+#[inline]
+fn leading_digits(bytes: [u8; 8]) -> (usize, u64) {
+    const ONES: u64 = u64::MAX / 255;
+    // Digits become 0 to 9; then adding 0x76 sets the high bit of all but these.
+    let word = u64::from_le_bytes(bytes) ^ (ONES * 0x30);
+    let others = (word.wrapping_add(ONES * 0x76) | word) & (ONES << 7);
+    let count = others.trailing_zeros() / 8;
+    if count == 0 {
+        return (0, 0);
+    }
+    // Zeros come in front where there are fewer than eight. Then pairs, fours and all eight are
+    // summed side by side; the first digit is the lowest byte.
+    let word = word << (64 - 8 * count);
+    let pairs = (word & (ONES * 0x0f)).wrapping_mul(10 << 8 | 1) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
+    let eight = (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32;
+    (count as usize, eight)
 }
 
 impl<'a> Cursor<'a> {
@@ -72,6 +128,23 @@ impl<'a> Cursor<'a> {
         let next = self.rest().starts_with(bytes);
         if next {
             self.at += bytes.len();
+        }
+        next
+    }
+
+    /// Steps over `opening`, if it is next.
+    #[inline]
+    pub(crate) fn eat_opening(&mut self, opening: &Opening) -> bool {
+        let rest = self.rest();
+        let next = match rest.first_chunk::<16>() {
+            Some(bytes) if (u128::from_le_bytes(*bytes) & opening.mask) == opening.front => {
+                opening.rest.is_empty() || rest[16..].starts_with(&opening.rest)
+            }
+            Some(_) => false,
+            None => rest.starts_with(&opening.front.to_le_bytes()[..opening.length.min(16)]),
+        };
+        if next {
+            self.at += opening.length;
         }
         next
     }
@@ -233,25 +306,69 @@ impl<'a> Cursor<'a> {
     pub(crate) fn number(&mut self) -> Result<Number<'a>> {
         let start = self.at;
         let negative = self.eat(b'-');
-        let (first, mut magnitude) = (self.at, 0u64);
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            magnitude = magnitude
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
-        }
+        let first = self.at;
+        let mut magnitude = self.run_of_digits(0);
         let digits = self.at - first;
-        // 19 digits are below 2^64.
-        let plain = (1..=19).contains(&digits)
-            && (digits == 1 || self.text.as_bytes()[first] != b'0')
-            && !matches!(self.peek(), Some(b'.' | b'e' | b'E'));
-        if plain {
+        let leading_zero = digits > 1 && self.text.as_bytes()[first] == b'0';
+        if digits == 0 || digits > SAFE_DIGITS || leading_zero {
+            return self.long_number(start);
+        }
+        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
             return Ok(Number::Whole {
                 negative,
                 magnitude,
             });
         }
+        if self.eat(b'.') {
+            let point = self.at;
+            magnitude = self.run_of_digits(magnitude);
+            let places = self.at - point;
+            if places > 0
+                && digits + places <= SAFE_DIGITS
+                && !matches!(self.peek(), Some(b'e' | b'E'))
+                && let Ok(places) = i8::try_from(places)
+            {
+                return Ok(Number::Point {
+                    negative,
+                    magnitude,
+                    places,
+                    text: self.text.get(start..self.at).unwrap_or_default(),
+                });
+            }
+        }
         self.long_number(start)
+    }
+
+    /// Steps over digits, and appends them to those of `number`; of no use beyond
+    /// [`SAFE_DIGITS`].
+    #[inline]
+    fn run_of_digits(&mut self, mut number: u64) -> u64 {
+        const POWERS: [u64; 9] = [
+            1,
+            10,
+            100,
+            1_000,
+            10_000,
+            100_000,
+            1_000_000,
+            10_000_000,
+            100_000_000,
+        ];
+        while let Some(bytes) = self.rest().first_chunk::<8>() {
+            let (count, digits) = leading_digits(*bytes);
+            number = number.wrapping_mul(POWERS[count]).wrapping_add(digits);
+            self.at += count;
+            if count < bytes.len() {
+                return number;
+            }
+        }
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            number = number
+                .wrapping_mul(10)
+                .wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        number
     }
 
     /// Reads the number that began at `start`, by the grammar.

@@ -1,6 +1,6 @@
 //! Reads a JSON object into one row of the columns.
 use super::cell_reader::{CellReader, Scratch};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Opening};
 use super::fault::{Fault, Result};
 use super::text::write_string;
 use connect_api::{ColumnBuilder, SchemaRef};
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 struct Field {
     name: Box<str>,
     /// `{"name":` or `,"name":`, as most writers have it.
-    opening: Box<[u8]>,
+    opening: Opening,
     /// `None` for a field that is left out on purpose.
     column: Option<(usize, CellReader)>,
 }
@@ -66,7 +66,7 @@ impl RowReader {
         self.by_name.insert(name.into(), self.fields.len());
         self.fields.push(Field {
             name: name.into(),
-            opening: opening.into(),
+            opening: Opening::new(&opening),
             column,
         });
     }
@@ -81,7 +81,7 @@ impl RowReader {
     ) -> Result<Outcome> {
         let mut next = 0;
         for field in &self.fields {
-            if !cursor.eat_all(&field.opening) {
+            if !cursor.eat_opening(&field.opening) {
                 break;
             }
             if let Some(b' ' | b'\n' | b'\r' | b'\t') = cursor.peek() {
