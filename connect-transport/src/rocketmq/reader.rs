@@ -19,6 +19,9 @@ use tracing::{info, warn};
 /// Pause before the next request when an empty answer came at once: the broker does not hold
 /// pulls open, or has not indexed a message yet.
 const PAUSE: Duration = Duration::from_millis(20);
+/// The broker looks at the pulls that it holds open every five seconds
+/// (`PullRequestHoldService`): an answer comes so much later than was asked for.
+const HOLD_STEP: Duration = Duration::from_secs(5);
 
 /// Pulls from one queue; the next request is on its way while the last answer is worked on.
 pub(super) struct QueueReader {
@@ -81,7 +84,8 @@ impl Pulls {
             self.messages,
             self.wait.as_millis(),
         );
-        let answer = link.ask(self, request, self.wait + self.timeout).await?;
+        let limit = self.wait + HOLD_STEP + self.timeout;
+        let answer = link.ask(self, request, limit).await?;
         let number = |answer: &Answer, field| {
             answer.number(field).filter(|n| *n >= 0).ok_or_else(|| {
                 Error::new(
