@@ -140,3 +140,118 @@ impl fmt::Debug for Address {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLANTED: &str = "hunter2";
+
+    fn parsed(url: &str) -> Address {
+        Address::parse(url, &OpenOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn every_spelling_of_a_url_says_the_same() {
+        for url in [
+            "postgres://ada:hunter2@db.example:5433/shop?sslmode=require",
+            "jdbc:postgres://db.example:5433/shop?user=ada&password=hunter2&sslmode=require",
+            " POSTGRES://ada:hunter2@db.example:5433/shop?sslmode=require ",
+        ] {
+            let address = parsed(url);
+            assert_eq!(address.scheme, "postgres");
+            assert_eq!(
+                (address.host.as_str(), address.port),
+                ("db.example", Some(5433))
+            );
+            assert_eq!(address.database, "shop");
+            assert_eq!(address.user.as_deref(), Some("ada"));
+            assert_eq!(address.password.as_ref().map(Secret::expose), Some(PLANTED));
+            assert_eq!(
+                address.parameters,
+                [("sslmode".to_owned(), "require".to_owned())]
+            );
+            assert_eq!(address.shown(), "postgres://db.example:5433/shop");
+        }
+    }
+
+    #[test]
+    fn parts_are_decoded() {
+        let address = parsed("mysql://a%40b:p%3A%2F%3F@[::1]/my%20db?x=%26");
+        assert_eq!(address.user.as_deref(), Some("a@b"));
+        assert_eq!(address.password.as_ref().map(Secret::expose), Some("p:/?"));
+        assert_eq!((address.host.as_str(), address.port), ("::1", None));
+        assert_eq!(address.database, "my db");
+        assert_eq!(address.parameters, [("x".to_owned(), "&".to_owned())]);
+    }
+
+    #[test]
+    fn files_have_no_host() {
+        for (url, path) in [
+            ("sqlite:data/a.db", "data/a.db"),
+            ("sqlite://data/a.db", "data/a.db"),
+            ("sqlite:///data/a.db", "/data/a.db"),
+            ("jdbc:sqlite:/data/a%3Fb.db?mode=rwc", "/data/a?b.db"),
+            ("sqlite::memory:", ":memory:"),
+        ] {
+            let address = parsed(url);
+            assert_eq!(
+                (address.host.as_str(), address.database.as_str()),
+                ("", path),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn options_go_before_the_url() {
+        let options = OpenOptions {
+            user: Some("grace".to_owned()),
+            password: Some(Secret::new("better")),
+            ..OpenOptions::default()
+        };
+        let address = Address::parse("mysql://ada:hunter2@h/d", &options).unwrap();
+        assert_eq!(address.user.as_deref(), Some("grace"));
+        assert_eq!(
+            address.password.as_ref().map(Secret::expose),
+            Some("better")
+        );
+    }
+
+    #[test]
+    fn passwords_are_never_shown() {
+        for url in [
+            "postgres://ada:hunter2@host/db",
+            "postgres://host/db?password=hunter2&sslpassword=hunter2",
+            "jdbc:mysql://host/db?user=ada&password=hunter2",
+        ] {
+            let address = parsed(url);
+            for shown in [
+                format!("{address}"),
+                format!("{address:?}"),
+                format!("{address:#?}"),
+            ] {
+                assert!(
+                    !shown.contains(PLANTED) && !shown.contains("ada"),
+                    "{shown}"
+                );
+            }
+        }
+        let options = OpenOptions {
+            password: Some(Secret::new(PLANTED)),
+            ..OpenOptions::default()
+        };
+        assert!(!format!("{options:?}").contains(PLANTED));
+        for url in [
+            "hunter2",
+            "postgres://ada:hunter2@host:port/db",
+            "postgres://ada:hunter2@ho st/",
+        ] {
+            let error = Address::parse(url, &OpenOptions::default()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            for shown in [error.report(), format!("{error:?}")] {
+                assert!(!shown.contains(PLANTED), "{shown}");
+            }
+        }
+    }
+}

@@ -173,3 +173,69 @@ impl WritePlan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Route, WriteOp, syntax::tests::table};
+    use connect_api::{ConnectRecord, Schema, Value};
+    use std::sync::Arc;
+
+    fn records(ids: &[Value]) -> Records {
+        let fields = [Kind::Text.field("v", true), Kind::Int64.field("a", true)];
+        let schema = Schema::new("s", fields, &[]).unwrap();
+        let rows = ids.iter().map(|id| ConnectRecord {
+            values: vec!["secret".into(), id.clone()],
+            ..Default::default()
+        });
+        Records::from_rows("t".into(), schema, rows).unwrap()
+    }
+
+    fn plan(key: usize, pairs: Vec<Pair>) -> WritePlan {
+        WritePlan {
+            op: WriteOp::Upsert,
+            table: Arc::new(table(&["a", "v?"])),
+            pairs,
+            key,
+            route: Route::Rows,
+            detail: Arc::new(()),
+        }
+    }
+
+    #[test]
+    fn cells_come_in_the_order_of_the_pairs() {
+        let plan = plan(1, vec![Pair { from: 1, to: 0 }, Pair { from: 0, to: 1 }]);
+        let records = records(&[1.into(), Value::Null]);
+        let cells = plan.cells(&records).unwrap();
+        assert_eq!(
+            (cells[0].get(0), cells[0].get(1)),
+            (ValueRef::Int(1), ValueRef::Null)
+        );
+        assert_eq!(cells[1].get(0), ValueRef::Text("secret"));
+        assert!(matches!(cells[0], Cells::Int64(_)) && cells[0].is_null(1));
+        let other = self::plan(0, vec![Pair { from: 2, to: 0 }]);
+        assert_eq!(
+            other.cells(&records).unwrap_err().kind(),
+            ErrorKind::Internal
+        );
+    }
+
+    #[test]
+    fn rows_without_a_key_are_refused_where_they_are() {
+        let plan = plan(1, vec![Pair { from: 1, to: 0 }, Pair { from: 0, to: 1 }]);
+        let records = records(&[1.into(), Value::Null, 3.into()]);
+        for rows in [0..1, 2..3, 1..1] {
+            plan.check_keys(&records, rows).unwrap();
+        }
+        let error = plan.check_keys(&records, 0..3).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert_eq!(
+            error.report(),
+            "column `a` of table `s.t`: a value that is NULL, and it is a key column"
+        );
+        assert_eq!(
+            plan.check_keys(&records, 0..4).unwrap_err().kind(),
+            ErrorKind::Internal
+        );
+    }
+}

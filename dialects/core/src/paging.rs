@@ -110,3 +110,137 @@ pub(crate) fn after<S: Syntax + ?Sized>(
     }
     format!("{bound} AND ({})", alternatives.join(" OR "))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Page, Syntax as _, Table,
+        syntax::tests::{Plain, key, table},
+    };
+    use connect_api::{Kind, Value};
+    use std::{num::NonZeroU32, time::Duration};
+
+    fn page<'a>(
+        table: &'a Table,
+        key: &'a [crate::KeyPart],
+        after: Option<&'a [Value]>,
+    ) -> Page<'a> {
+        Page {
+            table,
+            columns: &[1, 0],
+            key,
+            after,
+            before_now: None,
+            limit: NonZeroU32::new(5),
+        }
+    }
+
+    fn text(page: &Page<'_>, row_values: bool) -> (String, Vec<Value>) {
+        let statement = Plain { row_values }.select(page).unwrap();
+        assert!(statement.params.iter().all(|p| p.kind == Kind::Int64));
+        (
+            statement.sql,
+            statement.params.into_iter().map(|p| p.value).collect(),
+        )
+    }
+
+    #[test]
+    fn a_whole_table_is_read_without_order() {
+        let table = table(&["a", "b?"]);
+        let whole = Page {
+            limit: None,
+            ..page(&table, &[], None)
+        };
+        assert_eq!(
+            text(&whole, true),
+            ("SELECT \"b\", \"a\" FROM \"s\".\"t\"".to_owned(), vec![])
+        );
+    }
+
+    #[test]
+    fn pages_follow_one_column() {
+        let table = table(&["a", "b?"]);
+        let key = key(&[&[0]]);
+        let first = page(&table, &key, None);
+        assert_eq!(
+            text(&first, true).0,
+            "SELECT \"b\", \"a\" FROM \"s\".\"t\" ORDER BY \"a\" LIMIT 5"
+        );
+        let after = [Value::Int(7)];
+        let next = page(&table, &key, Some(&after));
+        assert_eq!(
+            text(&next, true),
+            (
+                "SELECT \"b\", \"a\" FROM \"s\".\"t\" WHERE \"a\" > $1 ORDER BY \"a\" LIMIT 5"
+                    .to_owned(),
+                vec![7.into()]
+            )
+        );
+    }
+
+    #[test]
+    fn pages_follow_several_columns_with_and_without_row_values() {
+        let table = table(&["a", "b", "c"]);
+        let key = key(&[&[0], &[1], &[2]]);
+        let after = [1, 2, 3].map(Value::Int);
+        let next = page(&table, &key, Some(&after));
+        let (sql, values) = text(&next, true);
+        assert!(
+            sql.contains("WHERE (\"a\", \"b\", \"c\") > ($1, $2, $3) ORDER BY \"a\", \"b\", \"c\""),
+            "{sql}"
+        );
+        assert_eq!(values, after);
+        let (sql, values) = text(&next, false);
+        assert!(
+            sql.contains(
+                "WHERE \"a\" >= $1 AND ((\"a\" > $2) OR (\"a\" = $3 AND \"b\" > $4) OR \
+                 (\"a\" = $5 AND \"b\" = $6 AND \"c\" > $7)) ORDER BY"
+            ),
+            "{sql}"
+        );
+        assert_eq!(values, [1, 1, 1, 2, 1, 2, 3].map(Value::Int));
+    }
+
+    #[test]
+    fn after_a_part_of_the_key_its_whole_group_is_passed_over() {
+        let table = table(&["a", "b"]);
+        let key = key(&[&[0], &[1]]);
+        let after = [Value::Int(1)];
+        let (sql, _) = text(&page(&table, &key, Some(&after)), true);
+        assert!(
+            sql.contains("WHERE \"a\" > $1 ORDER BY \"a\", \"b\""),
+            "{sql}"
+        );
+        let (sql, _) = text(&page(&table, &key, Some(&[])), true);
+        assert!(!sql.contains("WHERE"), "{sql}");
+    }
+
+    #[test]
+    fn the_first_of_several_columns_that_is_not_null_is_a_key() {
+        let table = table(&["a?", "b?", "id"]);
+        let key = key(&[&[0, 1], &[2]]);
+        let after = [1, 2].map(Value::Int);
+        let page = Page {
+            before_now: Some(Duration::from_secs(9)),
+            ..page(&table, &key, Some(&after))
+        };
+        let (sql, _) = text(&page, true);
+        let first = "COALESCE(\"a\", \"b\")";
+        assert!(
+            sql.ends_with(&format!(
+                "WHERE ({first}, \"id\") > ($1, $2) AND {first} IS NOT NULL AND {first} < now(9) \
+                 ORDER BY {first}, \"id\" LIMIT 5"
+            )),
+            "{sql}"
+        );
+        let without = Plain { row_values: true }.count_without_key(&page).unwrap();
+        assert_eq!(
+            without.sql,
+            format!("SELECT COUNT(*) FROM \"s\".\"t\" WHERE {first} IS NULL OR \"id\" IS NULL")
+        );
+        assert_eq!(
+            Plain { row_values: true }.select_now(&table.columns[0]).sql,
+            "SELECT now(0)"
+        );
+    }
+}

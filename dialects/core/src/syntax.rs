@@ -231,3 +231,109 @@ pub trait Syntax: Send + Sync {
         writing::create_table(self, table, schema)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{TableType, query::KeyPart};
+    use connect_api::Kind;
+
+    /// Nothing but what all databases share, with numbered placeholders.
+    pub(crate) struct Plain {
+        pub(crate) row_values: bool,
+    }
+
+    impl Syntax for Plain {
+        fn max_identifier_bytes(&self) -> usize {
+            20
+        }
+
+        fn placeholder(&self, n: usize, _column: &Column) -> String {
+            format!("${n}")
+        }
+
+        fn now(&self, _column: &Column, delay: Duration) -> String {
+            format!("now({})", delay.as_secs())
+        }
+
+        fn row_values(&self) -> bool {
+            self.row_values
+        }
+
+        fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
+            Ok(format!(
+                "{:?}{}",
+                Kind::of(field),
+                if in_key { " key" } else { "" }
+            ))
+        }
+
+        fn max_params(&self) -> usize {
+            100
+        }
+    }
+
+    /// A table `s.t` of whole numbers; a name with `?` behind it may be NULL.
+    pub(crate) fn table(columns: &[&str]) -> Table {
+        let column = |name: &&str| Column {
+            name: name.trim_end_matches('?').to_owned(),
+            kind: Some(Kind::Int64),
+            vendor_type: "bigint".to_owned(),
+            length: None,
+            nullable: name.ends_with('?'),
+            has_default: false,
+            auto_increment: false,
+            generated: false,
+        };
+        Table {
+            name: TableName {
+                schema: Some("s".to_owned()),
+                name: "t".to_owned(),
+            },
+            table_type: TableType::Table,
+            columns: columns.iter().map(column).collect(),
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+        }
+    }
+
+    pub(crate) fn key(parts: &[&[usize]]) -> Vec<KeyPart> {
+        let part = |columns: &&[usize]| KeyPart {
+            columns: columns.to_vec(),
+        };
+        parts.iter().map(part).collect()
+    }
+
+    #[test]
+    fn identifiers_end_only_where_they_end() {
+        let syntax = Plain { row_values: true };
+        for (name, quoted) in [
+            ("plain", "\"plain\""),
+            ("a\"; DROP TABLE t --", "\"a\"\"; DROP TABLE t --\""),
+            ("\"\"", "\"\"\"\"\"\""),
+            ("dot.ted `x` [y]", "\"dot.ted `x` [y]\""),
+        ] {
+            assert_eq!(syntax.quote(name).unwrap(), quoted);
+        }
+        let name = TableName {
+            schema: Some("a\"b".to_owned()),
+            name: "c.d".to_owned(),
+        };
+        assert_eq!(syntax.table(&name).unwrap(), "\"a\"\"b\".\"c.d\"");
+    }
+
+    #[test]
+    fn identifiers_that_would_be_cut_are_refused() {
+        let syntax = Plain { row_values: true };
+        for (name, why) in [
+            ("", "is empty"),
+            ("a\0b", "holds a NUL"),
+            ("éééééééééée", "longer than the 20 bytes"),
+        ] {
+            let error = syntax.quote(name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Schema);
+            assert!(error.to_string().contains(why), "{error}");
+        }
+        assert!(syntax.quote("éééééééééé").is_ok());
+    }
+}

@@ -37,7 +37,7 @@ impl TableName {
         };
         let mut parts = vec![String::new()];
         let mut chars = text.trim().chars().peekable();
-        let mut quote = None;
+        let (mut quote, mut closed) = (None, false);
         while let Some(c) = chars.next() {
             let part = parts.last_mut().ok_or_else(|| wrong("it is empty"))?;
             match quote {
@@ -45,9 +45,13 @@ impl TableName {
                     chars.next();
                     part.push(q);
                 }
-                Some(q) if c == q => quote = None,
+                Some(q) if c == q => (quote, closed) = (None, true),
+                None if c == '.' => {
+                    parts.push(String::new());
+                    closed = false;
+                }
+                None if closed => return Err(wrong("something follows a closing quote")),
                 None if part.is_empty() && (c == '"' || c == '`') => quote = Some(c),
-                None if c == '.' => parts.push(String::new()),
                 _ => part.push(c),
             }
         }
@@ -185,5 +189,117 @@ impl Column {
         }
         field.set_metadata(metadata);
         Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tables_are_read_with_and_without_quotes() {
+        for (text, schema, name) in [
+            ("orders", None, "orders"),
+            (" sales.orders ", Some("sales"), "orders"),
+            ("\"sales.eu\".\"or\"\"ders\"", Some("sales.eu"), "or\"ders"),
+            ("`a.b`", None, "a.b"),
+            ("`a``b`.c", Some("a`b"), "c"),
+            ("with blank", None, "with blank"),
+            ("a\"b", None, "a\"b"),
+        ] {
+            let parsed = TableName::parse(text).unwrap();
+            assert_eq!(
+                (parsed.schema.as_deref(), parsed.name.as_str()),
+                (schema, name),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_table_is_refused() {
+        for (text, why) in [
+            ("", "a part is empty"),
+            ("a.", "a part is empty"),
+            (".a", "a part is empty"),
+            ("\"\"", "a part is empty"),
+            ("\"a", "a quote is not closed"),
+            ("\"a\"b", "something follows a closing quote"),
+            ("a.b.c", "more parts"),
+        ] {
+            let error = TableName::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(why), "{text}: {error}");
+        }
+    }
+
+    fn column(name: &str, kind: Option<Kind>) -> Column {
+        Column {
+            name: name.to_owned(),
+            kind,
+            vendor_type: "vendor(1)".to_owned(),
+            length: Some(9),
+            nullable: false,
+            has_default: false,
+            auto_increment: false,
+            generated: false,
+        }
+    }
+
+    fn table(columns: Vec<Column>) -> Table {
+        Table {
+            name: TableName::new("t"),
+            table_type: TableType::Table,
+            columns,
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn columns_are_found_by_their_very_name_before_another_case() {
+        let named = |name| column(name, Some(Kind::Text));
+        let table = table(vec![named("id"), named("Id"), named("Name")]);
+        assert_eq!(table.index_of("Id"), Some(1));
+        assert_eq!(table.index_of("ID"), None, "two differ in case alone");
+        assert_eq!(table.index_of("NAME"), Some(2));
+        assert!(table.column("nome").is_none());
+    }
+
+    #[test]
+    fn fields_keep_what_arrow_has_no_place_for() {
+        let table = table(vec![
+            column("id", Some(Kind::Int64)),
+            column("v", Some(Kind::Text)),
+        ]);
+        let schema = table.schema(&[1, 0], &["id"]).unwrap();
+        assert_eq!((schema.name(), schema.key()), ("t", &[1][..]));
+        let field = schema.field(0);
+        assert!(field.is_nullable(), "a delete has its key alone");
+        assert!(!schema.field(1).is_nullable());
+        for (key, value) in [
+            (NOT_NULL, "true"),
+            (LENGTH, "9"),
+            (VENDOR_TYPE, "vendor(1)"),
+        ] {
+            assert_eq!(field.metadata().get(key).map(String::as_str), Some(value));
+        }
+    }
+
+    #[test]
+    fn all_columns_that_are_not_carried_are_named() {
+        let columns = vec![
+            column("a", None),
+            column("b", Some(Kind::Text)),
+            column("c", None),
+        ];
+        let error = table(columns).schema(&[0, 1, 2], &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(
+            error
+                .to_string()
+                .contains("`a` (vendor(1)), `c` (vendor(1))"),
+            "{error}"
+        );
     }
 }

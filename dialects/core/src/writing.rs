@@ -123,3 +123,80 @@ pub(crate) fn push_rows<S: Syntax + ?Sized>(
         sql.push(')');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Pair, Syntax as _, TableName,
+        syntax::tests::{Plain, table},
+    };
+    use connect_api::{Kind, NOT_NULL, Schema};
+
+    const PLAIN: Plain = Plain { row_values: true };
+
+    #[test]
+    fn rows_are_inserted_in_the_order_of_the_pairs() {
+        let pairs = [Pair { from: 0, to: 2 }, Pair { from: 1, to: 0 }];
+        assert_eq!(
+            PLAIN.insert(&table(&["a", "b", "c"]), &pairs, 2).unwrap(),
+            "INSERT INTO \"s\".\"t\" (\"c\", \"a\") VALUES ($1, $2), ($3, $4)"
+        );
+    }
+
+    #[test]
+    fn an_update_binds_its_key_last() {
+        let pairs = [0, 1, 2].map(|to| Pair { from: to, to });
+        assert_eq!(
+            PLAIN.update(&table(&["a", "b", "c"]), &pairs, 2).unwrap(),
+            "UPDATE \"s\".\"t\" SET \"c\" = $1 WHERE \"a\" = $2 AND \"b\" = $3"
+        );
+    }
+
+    #[test]
+    fn deletes_name_one_key_or_many() {
+        let table = table(&["a", "b"]);
+        let key = [0, 1].map(|to| Pair { from: to, to });
+        for (pairs, rows, filter) in [
+            (&key[..1], 1, "\"a\" = $1"),
+            (&key[..1], 3, "\"a\" IN ($1, $2, $3)"),
+            (&key[..], 1, "(\"a\", \"b\") IN (($1, $2))"),
+            (&key[..], 2, "(\"a\", \"b\") IN (($1, $2), ($3, $4))"),
+        ] {
+            assert_eq!(
+                PLAIN.delete(&table, pairs, rows).unwrap(),
+                format!("DELETE FROM \"s\".\"t\" WHERE {filter}")
+            );
+        }
+    }
+
+    #[test]
+    fn tables_are_made_with_the_key_in_its_order() {
+        let needed = Kind::Bool.field("needed", true);
+        let metadata: std::collections::HashMap<_, _> =
+            [(NOT_NULL.to_owned(), "true".to_owned())].into();
+        let fields = [
+            Kind::Int64.field("b", false),
+            Kind::Text.field("a", false),
+            Kind::Text.field("v", true),
+            needed.with_metadata(metadata),
+        ];
+        let name = TableName::new("x");
+        let schema = Schema::new("s", fields.clone(), &["a", "b"]).unwrap();
+        assert_eq!(
+            PLAIN.create_table(&name, &schema).unwrap(),
+            "CREATE TABLE IF NOT EXISTS \"x\" (\"b\" Int64 key NOT NULL, \"a\" Text key NOT NULL, \
+             \"v\" Text, \"needed\" Bool NOT NULL, PRIMARY KEY (\"a\", \"b\"))"
+        );
+        let keyless = Schema::new("s", fields, &[]).unwrap();
+        assert!(
+            !PLAIN
+                .create_table(&name, &keyless)
+                .unwrap()
+                .contains("KEY (")
+        );
+        assert_eq!(
+            PLAIN.add_column(&name, keyless.field(2)).unwrap(),
+            "ALTER TABLE \"x\" ADD COLUMN \"v\" Text"
+        );
+    }
+}
