@@ -37,7 +37,7 @@ SELECT found.nspname::text, found.relname::text, found.relkind IN ('v', 'm'), \
   a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), \
   base.oid, base.typname::text, base.typtype = 'e', base.typmod, \
   a.attnotnull OR base.typnotnull, \
-  base.has_default OR (a.atthasdef AND a.attgenerated = ''), \
+  base.has_default OR a.attidentity <> '' OR (a.atthasdef AND a.attgenerated = ''), \
   a.attidentity <> '' OR COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), \
   a.attgenerated <> '', \
   (SELECT string_agg(concat_ws(' ', i.indisprimary::int, i.indexrelid, k.place), ',') \

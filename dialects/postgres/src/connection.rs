@@ -2,7 +2,9 @@
 use crate::{bind, catalog, cursor::PostgresCursor, plan::Stage, refusal, write::Writing};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
-use dialect_core::{Access, Connection, Cursor, Statement, Table, TableName, TableType, WritePlan};
+use dialect_core::{
+    Access, Connection, Cursor, Statement, Table, TableName, TableType, WriteOp, WritePlan,
+};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::{collections::HashMap, ops::Range};
 
@@ -103,11 +105,20 @@ impl PostgresConnection {
     }
 
     async fn write_whole(&mut self, writing: &Writing<'_>, rows: Range<usize>) -> Result<u64> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
         writing.check_keys(rows.clone())?;
         let outer = self.open;
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let outcome = self
             .write_by(writing.route(rows.len()), writing, rows)
             .await;
+        // A row that is its key alone counts too where it is there already.
+        let outcome = outcome.map(|changed| match writing.op() {
+            WriteOp::Upsert => count,
+            WriteOp::Insert | WriteOp::Update | WriteOp::Delete => changed,
+        });
         if outer || !self.open {
             return outcome;
         }
@@ -233,9 +244,7 @@ impl Connection for PostgresConnection {
         records: &Records,
         rows: Range<usize>,
     ) -> Result<u64> {
-        if rows.is_empty() {
-            return Ok(0);
-        }
+        plan.check_keys(records, rows.clone())?;
         let writing = Writing::new(plan, records)?;
         let outcome = self.write_whole(&writing, rows).await;
         self.noted(outcome)

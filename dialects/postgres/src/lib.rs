@@ -1,18 +1,16 @@
 //! PostgreSQL: tables are read into Arrow columns over the binary protocol, and written from them
 //! by `COPY … (FORMAT binary)`, straight into the table or by way of a temporary one.
 //!
-//! [`Postgres`] is the dialect, opened by URL without I/O; [`PostgresSyntax`] is its SQL. Servers
+//! [`open`] gives the dialect for a URL, without I/O; [`PostgresSyntax`] is its SQL. Servers
 //! from version 12 on. Sessions are in UTC. A batch for `Upsert` or `Update` must hold each key
 //! once; two rows with one key are an error of kind `Data`.
 //!
 //! ```no_run
-//! use dialect_core::{Address, Dialect as _, OpenOptions, TableName};
-//! use dialect_postgres::Postgres;
+//! use dialect_core::{OpenOptions, TableName};
 //!
 //! # async fn example() -> connect_api::Result<()> {
-//! let options = OpenOptions::default();
-//! let address = Address::parse("postgres://ann@127.0.0.1/shop?sslmode=prefer", &options)?;
-//! let database = Postgres::new(address, &options)?;
+//! let url = "postgres://ann@127.0.0.1/shop?sslmode=prefer";
+//! let database = dialect_postgres::open(url, &OpenOptions::default())?;
 //! let mut connection = database.connect().await?;
 //! for column in connection.describe(&TableName::new("orders")).await?.map_or(vec![], |t| t.columns) {
 //!     println!("{} {}", column.name, column.vendor_type);
@@ -42,35 +40,31 @@ use dialect_core::{
     Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
 };
 use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-/// The schemes of URLs that [`Postgres::new`] takes.
-pub const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
-
-/// A PostgreSQL database.
+/// Opens the dialect for `postgres://user:password@host:port/database`, also `postgresql:` and
+/// `jdbc:postgresql:`; no I/O is done. Parameters: `sslmode` (`disable`, `prefer`, `require`,
+/// `verify-ca`, `verify-full`; `prefer` if not given), `sslrootcert`, `sslcert`, `sslkey` (files
+/// in PEM form), `application_name`, `connect_timeout` (seconds), `search_path`.
 ///
-/// `Debug` shows where it is, without user and password.
-pub struct Postgres {
+/// # Errors
+/// `Config`: it is no such URL, has a parameter that is not known, or one of a wrong value; it is
+/// named.
+pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
+    let address = Address::parse(url, options)?;
+    let (driver, connect_timeout) = settings::settings(&address, options)?;
+    Ok(Arc::new(Postgres {
+        address,
+        driver,
+        connect_timeout,
+    }))
+}
+
+/// A database. `Debug` shows where it is, without user and password.
+struct Postgres {
     address: Address,
     driver: PgConnectOptions,
     connect_timeout: Duration,
-}
-
-impl Postgres {
-    /// The database at `address`. Its parameters: `sslmode` (`disable`, `prefer`, `require`,
-    /// `verify-ca`, `verify-full`; `prefer` if not given), `sslrootcert`, `sslcert`, `sslkey`
-    /// (files in PEM form), `application_name`, `connect_timeout` (seconds), `search_path`.
-    ///
-    /// # Errors
-    /// `Config`: an unknown parameter, or one with a wrong value; it is named.
-    pub fn new(address: Address, options: &OpenOptions) -> Result<Self> {
-        let (driver, connect_timeout) = settings::settings(&address, options)?;
-        Ok(Self {
-            address,
-            driver,
-            connect_timeout,
-        })
-    }
 }
 
 impl fmt::Debug for Postgres {

@@ -5,7 +5,7 @@ use crate::{
 };
 use connect_api::{Error, ErrorKind, Kind, Result, arrow::array::new_empty_array};
 use dialect_core::{
-    Cells, Column, Pair, Route, Syntax as _, TableType, WriteOp, WritePlan, WriteRequest,
+    Cells, Column, Route, Syntax as _, TableType, WriteOp, WritePlan, WriteRequest,
 };
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -44,7 +44,9 @@ pub(crate) struct Stage {
 pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
     let (pairs, key) = request.pair()?;
     let columns: Vec<&Column> = pairs.iter().map(|p| &request.table.columns[p.to]).collect();
-    let targets = targets(request, &pairs)?;
+    let targets = request.encoders(&pairs, |kind, column| {
+        Target::of(column).filter(|target| fits(kind, *target))
+    })?;
     let route = route(request, &columns, &targets)?;
     let write = Write {
         op: request.op,
@@ -82,30 +84,7 @@ pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
     })
 }
 
-/// The target of each pair; all that do not fit are named.
-fn targets(request: &WriteRequest<'_>, pairs: &[Pair]) -> Result<Vec<Target>> {
-    let mut targets = Vec::with_capacity(pairs.len());
-    let mut faults = Vec::new();
-    for pair in pairs {
-        let column = &request.table.columns[pair.to];
-        let kind = &request.schema.kinds()[pair.from];
-        match Target::of(column).filter(|target| fits(kind, *target)) {
-            Some(target) => targets.push(target),
-            None => faults.push(format!(
-                "column `{}` is {}, which {kind:?} of the records cannot be written to",
-                column.name, column.vendor_type
-            )),
-        }
-    }
-    if faults.is_empty() {
-        return Ok(targets);
-    }
-    Err(Error::new(
-        ErrorKind::Schema,
-        format!("table {}: {}", request.table.name, faults.join("; ")),
-    ))
-}
-
+/// Cells of `kind` have a way into the target.
 fn fits(kind: &Kind, target: Target) -> bool {
     let column = new_empty_array(&kind.data_type());
     Cells::new(kind, column.as_ref()).is_ok_and(|cells| writer(cells, target).is_some())
@@ -190,13 +169,9 @@ impl Write {
                 )
             }
             WriteOp::Update => {
-                let mut sets: Vec<_> = (*key..names.len())
+                let sets: Vec<_> = (*key..names.len())
                     .map(|i| format!("{} = {}", names[i], value(i)))
                     .collect();
-                if sets.is_empty() {
-                    // Nothing but the key: the row stays as it is, and counts where it is there.
-                    sets.push(format!("{0} = t.{0}", names[0]));
-                }
                 format!(
                     "UPDATE {table} AS t SET {} FROM {rows} WHERE {matched}",
                     sets.join(", ")

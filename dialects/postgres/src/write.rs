@@ -114,6 +114,10 @@ impl<'a> Writing<'a> {
         })
     }
 
+    pub(crate) fn op(&self) -> WriteOp {
+        self.plan.op
+    }
+
     /// The route for so many rows.
     pub(crate) fn route(&self, rows: usize) -> Route {
         match self.plan.route {

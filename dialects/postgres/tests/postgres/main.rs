@@ -1,5 +1,10 @@
 //! The dialect against a real server: what is common to all dialects, and what PostgreSQL has of
 //! its own.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
+mod conformance;
 mod server;
 mod sessions;
 mod tables;

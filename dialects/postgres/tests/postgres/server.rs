@@ -1,11 +1,14 @@
 //! The server that the tests run against, and a schema of their own on it.
 use connect_api::{Kind, Records, RecordsBuilder, Result, SchemaRef};
 use dialect_core::{
-    Address, Connection, Dialect, OpenOptions, Page, Route, Statement, Syntax as _, Table,
-    TableName, WriteOp, WritePlan, WriteRequest,
+    Connection, Dialect, OpenOptions, Page, Route, Statement, Syntax as _, Table, TableName,
+    WriteOp, WritePlan, WriteRequest,
 };
-use dialect_postgres::{Postgres, PostgresSyntax};
-use std::sync::atomic::{AtomicU32, Ordering};
+use dialect_postgres::PostgresSyntax;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 /// The server's URL.
 pub(crate) fn url() -> String {
@@ -14,9 +17,8 @@ pub(crate) fn url() -> String {
     })
 }
 
-pub(crate) fn open(url: &str) -> Result<Postgres> {
-    let options = OpenOptions::default();
-    Postgres::new(Address::parse(url, &options)?, &options)
+pub(crate) fn open(url: &str) -> Result<Arc<dyn Dialect>> {
+    dialect_postgres::open(url, &OpenOptions::default())
 }
 
 pub(crate) async fn connect() -> Box<dyn Connection> {

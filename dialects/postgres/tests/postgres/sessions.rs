@@ -1,13 +1,12 @@
 use crate::server::{Scratch, connect, open, url};
 use connect_api::{ErrorKind, config::Secret};
-use dialect_core::{Address, Dialect as _, OpenOptions};
-use dialect_postgres::Postgres;
+use dialect_core::OpenOptions;
 use std::time::Duration;
 
-const PLANTED: &str = "planted-pass-word";
+pub(crate) const PLANTED: &str = "planted-pass-word";
 
 /// The test server's URL with another user and password.
-fn as_user(user: &str) -> String {
+pub(crate) fn as_user(user: &str) -> String {
     let (scheme, rest) = url()
         .split_once("://")
         .map(|(s, r)| (s.to_owned(), r.to_owned()))
@@ -45,7 +44,7 @@ async fn options_go_before_the_url() {
         password: Some(Secret::new(PLANTED)),
         ..OpenOptions::default()
     };
-    let dialect = Postgres::new(Address::parse(&url(), &options).unwrap(), &options).unwrap();
+    let dialect = dialect_postgres::open(&url(), &options).unwrap();
     let error = dialect.connect().await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
     assert!(error.to_string().contains("`nobody-at-all`"), "{error}");
@@ -71,8 +70,8 @@ async fn a_server_that_is_not_there_is_named() {
         connect_timeout: Duration::from_millis(50),
         ..OpenOptions::default()
     };
-    let address = Address::parse(&format!("postgres://u@127.0.0.1:{port}/d"), &options).unwrap();
-    let error = Postgres::new(address, &options)
+    let silent_url = format!("postgres://u@127.0.0.1:{port}/d");
+    let error = dialect_postgres::open(&silent_url, &options)
         .unwrap()
         .connect()
         .await
