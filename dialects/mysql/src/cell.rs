@@ -61,7 +61,7 @@ impl<'a> Source<'a> {
         let fixed = match self.encoder.form {
             Form::Decimal { .. } | Form::DecimalText | Form::UuidText => 42,
             Form::Uuid => 17,
-            _ => 12,
+            _ => 16,
         };
         variable + fixed * rows.len()
     }

@@ -3,7 +3,7 @@
 //! An encoder is chosen per pair of columns when the write is planned. Where the server would
 //! change a value without a word (places of a decimal, fractions of a second, trailing blanks,
 //! zeros behind short bytes, years of two digits) the encoder refuses it.
-use crate::catalog::{base_type, type_numbers};
+use crate::declared::{base_type, type_numbers};
 use connect_api::Kind;
 use dialect_core::Column;
 use sqlx::{

@@ -25,6 +25,7 @@
 mod catalog;
 mod cell;
 mod connection;
+mod declared;
 mod decode;
 mod encode;
 mod plan;

@@ -222,3 +222,6 @@ pub(crate) fn on_duplicate_key(
         set.join(", ")
     ))
 }
+
+#[cfg(test)]
+mod tests;

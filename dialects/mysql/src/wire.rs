@@ -123,14 +123,14 @@ fn put_clock(micros: u64, out: &mut Vec<u8>) {
     for part in [seconds / 3600, seconds / 60 % 60, seconds % 60] {
         out.push(part.to_le_bytes()[0]);
     }
-    if micros % 1_000_000 != 0 {
+    if !micros.is_multiple_of(1_000_000) {
         out.extend_from_slice(&(micros % 1_000_000).to_le_bytes()[..4]);
     }
 }
 
 /// The length in front of what takes four bytes more where there are microseconds.
 fn length(micros: u64, without: u8) -> u8 {
-    if micros % 1_000_000 == 0 {
+    if micros.is_multiple_of(1_000_000) {
         without
     } else {
         without + 4

@@ -1,4 +1,9 @@
 //! The dialect against a real server: the suite of all dialects, and what only this one has.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed assertion is how a test reports"
+)]
 mod place;
 mod reading;
 mod refusing;

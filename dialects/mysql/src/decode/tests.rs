@@ -1,0 +1,156 @@
+//! What is encoded for a column is what the server sends of it: both ways are held together.
+use super::*;
+use crate::{
+    cell::{Cell, Source},
+    declared,
+    encode::Encoder,
+};
+use connect_api::{Value, arrow::array::ArrayRef};
+use dialect_core::{Cells, Column};
+use proptest::prelude::*;
+use sqlx::Encode as _;
+
+fn column(vendor_type: &str) -> Column {
+    Column {
+        name: "c".to_owned(),
+        kind: declared::kind(vendor_type),
+        vendor_type: vendor_type.to_owned(),
+        length: declared::type_numbers(vendor_type).0.map(u32::from),
+        nullable: true,
+        has_default: false,
+        auto_increment: false,
+        generated: false,
+    }
+}
+
+fn array(kind: &Kind, value: Value) -> ArrayRef {
+    let mut builder = ColumnBuilder::new(kind, 1).unwrap();
+    builder.append_value(kind, value).unwrap();
+    builder.finish()
+}
+
+/// The bytes that `value` is sent as, without the length in front where there is one.
+fn sent(kind: &Kind, vendor_type: &str, value: Value) -> Option<Vec<u8>> {
+    let encoder = Encoder::new(kind, &column(vendor_type), false).unwrap();
+    let array = array(kind, value);
+    let source = Source::new(&encoder, Cells::new(kind, array.as_ref()).unwrap());
+    let mut out = Vec::new();
+    let null = Cell(&source, 0).encode_by_ref(&mut out).ok()?;
+    assert!(!null.is_null());
+    assert!(source.bytes(&(0..1)) >= out.len(), "{kind:?}");
+    let framed = matches!(
+        kind,
+        Kind::Text
+            | Kind::Json
+            | Kind::BigDecimal
+            | Kind::Bytes
+            | Kind::Decimal { .. }
+            | Kind::Uuid
+    );
+    let prefix = match out.first() {
+        Some(0..=250) => 1,
+        Some(0xFC) => 3,
+        Some(0xFD) => 4,
+        _ => 9,
+    };
+    Some(if framed { out.split_off(prefix) } else { out })
+}
+
+/// `value` as it is read back.
+fn read(kind: &Kind, wire: &str, cell: &[u8]) -> Result<ArrayRef, Misfit> {
+    let mut builder = ColumnBuilder::new(kind, 1).unwrap();
+    decoder(kind, wire).unwrap()(kind, &mut builder, cell)?;
+    Ok(builder.finish())
+}
+
+fn comes_back(kind: &Kind, vendor_type: &str, wire: &str, value: Value) {
+    let cell = sent(kind, vendor_type, value.clone()).unwrap();
+    let read = read(kind, wire, &cell).unwrap();
+    assert_eq!(&read, &array(kind, value), "{vendor_type}");
+}
+
+proptest! {
+    #[test]
+    fn numbers_come_back(i in any::<i64>(), u in any::<u64>(), f in any::<f64>(), b in any::<bool>()) {
+        comes_back(&Kind::Int64, "bigint", "BIGINT", Value::Int(i));
+        comes_back(&Kind::Int32, "int", "INT", Value::Int((i as i32).into()));
+        comes_back(&Kind::Int16, "smallint", "SMALLINT", Value::Int((i as i16).into()));
+        comes_back(&Kind::Int8, "tinyint(1)", "BOOLEAN", Value::Int((i as i8).into()));
+        comes_back(&Kind::UInt64, "bigint unsigned", "BIGINT UNSIGNED", Value::UInt(u));
+        comes_back(&Kind::UInt8, "tinyint unsigned", "TINYINT UNSIGNED", Value::UInt((u as u8).into()));
+        comes_back(&Kind::Bool, "bit(1)", "BIT", Value::Bool(b));
+        if f.is_finite() {
+            comes_back(&Kind::Float64, "double", "DOUBLE", Value::Float(f));
+        }
+    }
+
+    #[test]
+    fn decimals_come_back(unscaled in -(10i128.pow(38) - 1)..10i128.pow(38)) {
+        let kind = Kind::Decimal { precision: 38, scale: 20 };
+        comes_back(&kind, "decimal(38,20)", "DECIMAL", Value::Decimal(unscaled, 20));
+    }
+
+    #[test]
+    fn text_and_bytes_come_back(text in ".{0,300}", bytes in proptest::collection::vec(any::<u8>(), 0..70_000)) {
+        comes_back(&Kind::Text, "longtext", "LONGTEXT", text.into());
+        comes_back(&Kind::Bytes, "longblob", "LONGBLOB", Value::Bytes(bytes));
+    }
+
+    #[test]
+    fn uuids_come_back(uuid in any::<[u8; 16]>()) {
+        comes_back(&Kind::Uuid, "uuid", "BINARY", Value::Bytes(uuid.to_vec()));
+    }
+
+    #[test]
+    fn dates_and_times_come_back(day in -719_162i32..2_932_897, micros in 0..86_400_000_000i64) {
+        comes_back(&Kind::Date, "date", "DATE", Value::Date(day));
+        comes_back(&Kind::Time, "time(6)", "TIME", Value::Time(micros));
+        let at = i64::from(day) * 86_400_000_000 + micros;
+        let kind = Kind::Timestamp { utc: false };
+        comes_back(&kind, "datetime(6)", "DATETIME", Value::Timestamp(at));
+        comes_back(&kind, "datetime", "DATETIME", Value::Timestamp(at - micros % 1_000_000));
+        prop_assert_eq!(sent(&kind, "datetime(3)", Value::Timestamp(at)).is_some(), micros % 1000 == 0);
+    }
+
+    #[test]
+    fn foreign_bytes_do_not_panic(cell in proptest::collection::vec(any::<u8>(), 0..20), shaped in any::<bool>()) {
+        let mut cell = cell;
+        if shaped && !cell.is_empty() {
+            // The length that temporal values begin with.
+            cell[0] = u8::try_from(cell.len() - 1).unwrap();
+        }
+        for (kind, wire) in [
+            (Kind::Bool, "TINYINT"), (Kind::Bool, "BIT"), (Kind::Int8, "TINYINT"), (Kind::Int16, "YEAR"),
+            (Kind::Int32, "INT"), (Kind::Int64, "BIGINT"), (Kind::UInt64, "BIGINT UNSIGNED"),
+            (Kind::UInt64, "BIT"), (Kind::Float32, "FLOAT"), (Kind::Float64, "DOUBLE"),
+            (Kind::Decimal { precision: 38, scale: 2 }, "DECIMAL"), (Kind::Text, "TEXT"),
+            (Kind::Bytes, "BLOB"), (Kind::Uuid, "CHAR"), (Kind::Date, "DATE"), (Kind::Time, "TIME"),
+            (Kind::Timestamp { utc: true }, "TIMESTAMP"),
+        ] {
+            let _ = read(&kind, wire, &cell).is_ok();
+        }
+    }
+}
+
+#[test]
+fn zero_dates_are_told_from_dates_that_are_not() {
+    let date = |cell: &[u8]| read(&Kind::Date, "DATE", cell).unwrap_err().0;
+    assert!(date(&[0]).contains("zero date"));
+    assert!(date(&[4, 0xE8, 0x07, 0, 10]).contains("zero date"));
+    assert!(date(&[4, 0xE7, 0x07, 2, 29]).contains("calendar"));
+    assert!(date(&[3, 0, 0, 1]).contains("as long as its type"));
+}
+
+#[test]
+fn kinds_are_read_only_of_types_that_hold_them() {
+    for (kind, wire) in [
+        (Kind::Int32, "INT UNSIGNED"),
+        (Kind::UInt32, "INT"),
+        (Kind::Date, "DATETIME"),
+        (Kind::Bytes, "GEOMETRY"),
+        (Kind::Text, "BIT"),
+        (Kind::Float64, "FLOAT"),
+    ] {
+        assert!(decoder(&kind, wire).is_none(), "{kind:?} of {wire}");
+    }
+}
