@@ -1,4 +1,5 @@
 //! SQLite's values into columns, and back.
+mod decimal;
 mod decode;
 mod encode;
 

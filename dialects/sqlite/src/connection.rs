@@ -104,38 +104,23 @@ impl Connection for SqliteConnection {
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
         let name = SqliteSyntax.table(&table.name)?;
+        let column = table.columns.iter().find(|c| !c.generated);
+        let column = column.map_or(Ok("rowid".to_owned()), |c| SqliteSyntax.quote(&c.name))?;
+        // Run on no row at all: a table that is not there, a view, and a file that cannot be
+        // written are refused all the same.
         let statement = match access {
-            Access::Select => format!("SELECT 1 FROM {name}"),
-            Access::Insert => format!("INSERT INTO {name} DEFAULT VALUES"),
-            Access::Delete => format!("DELETE FROM {name}"),
-            Access::Update => {
-                let column = table.columns.iter().find(|c| !c.generated);
-                let column =
-                    column.map_or(Ok("rowid".to_owned()), |c| SqliteSyntax.quote(&c.name))?;
-                format!("UPDATE {name} SET {column} = {column}")
+            Access::Select => format!("SELECT 1 FROM {name} WHERE 0"),
+            Access::Insert => {
+                format!("INSERT INTO {name} ({column}) SELECT {column} FROM {name} WHERE 0")
             }
+            Access::Update => format!("UPDATE {name} SET {column} = {column} WHERE 0"),
+            Access::Delete => format!("DELETE FROM {name} WHERE 0"),
         };
-        let what = format!("{access:?} on table {}", table.name);
-        // Prepared, not run: it fails where the table is not there, or is a view.
-        let prepared = (&mut self.driver).prepare(sql(statement)).await;
-        prepared.map_err(|e| refusal(&what, e))?;
-        if access == Access::Select || self.in_transaction {
-            return Ok(());
-        }
-        // The lock of a writer is refused where nothing can be written. Where another has it,
-        // writing is possible.
-        match self
-            .run("BEGIN IMMEDIATE")
-            .await
-            .map_err(|e| refusal(&what, e))
-        {
-            Ok(_) => self
-                .run("ROLLBACK")
-                .await
-                .map(|_| ())
-                .map_err(|e| refusal(&what, e)),
+        let done = self.run(&statement).await;
+        match done.map_err(|e| refusal(format_args!("{access:?} on table {}", table.name), e)) {
+            // Another writes: so can we, later.
             Err(e) if e.kind() == ErrorKind::Busy => Ok(()),
-            Err(e) => Err(e),
+            done => done.map(|_| ()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! SQLite's values into columns.
-use super::{INEXACT, NOT_UUID, OUT_OF_RANGE, is_exact, uuid_of};
+use super::{INEXACT, NOT_UUID, OUT_OF_RANGE, decimal::check_text, is_exact, uuid_of};
 use connect_api::{ColumnBuilder, Kind};
-use dialect_core::{Misfit, civil, is_decimal, parse_decimal, write_decimal};
+use dialect_core::{Misfit, civil, parse_decimal, write_decimal};
 use sqlx::{Decode, Sqlite, TypeInfo as _, ValueRef as _, sqlite::SqliteValueRef};
 
 const STORED_OTHERWISE: Misfit = Misfit("is stored as another type than its column's");
@@ -174,12 +174,8 @@ fn decimal(
 fn text<'r>(cell: &Cell<'r>, kind: &Kind, scratch: &'r mut String) -> Result<&'r str, Misfit> {
     match (cell, kind) {
         (Cell::Text(v), Kind::BigDecimal) => {
-            let special = matches!(*v, "NaN" | "Infinity" | "-Infinity");
-            if special || is_decimal(v.as_bytes()) {
-                Ok(v)
-            } else {
-                Err(Misfit("is not a decimal number"))
-            }
+            check_text(v)?;
+            Ok(v)
         }
         (Cell::Text(v), _) => Ok(v),
         (Cell::Int(v), Kind::BigDecimal | Kind::Json) => Ok(itoa_text(*v, scratch)),

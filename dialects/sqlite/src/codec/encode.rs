@@ -1,8 +1,12 @@
 //! Columns into SQLite's values.
-use super::{INEXACT, NOT_UUID, OUT_OF_RANGE, is_exact, uuid_of};
+use super::{
+    NOT_UUID, OUT_OF_RANGE,
+    decimal::{DecimalColumn, changes},
+    uuid_of,
+};
 use crate::declared::{Affinity, Declared};
-use connect_api::{Kind, Value, max_unscaled};
-use dialect_core::{Cells, Column, Misfit, Param, civil, is_decimal, parse_decimal, write_decimal};
+use connect_api::{Kind, Value};
+use dialect_core::{Cells, Column, Misfit, Param, civil, write_decimal};
 use sqlx::{Arguments as _, Encode, Sqlite, sqlite::SqliteArguments};
 use std::sync::Arc;
 
@@ -20,12 +24,12 @@ const YEARS: std::ops::RangeInclusive<i32> = -719_528..=2_932_896;
 /// go into is what it comes out of again unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoder {
-    /// Whole numbers and booleans.
+    /// Whole numbers and booleans, as numbers.
     Int,
     /// Whole numbers 0 and 1.
     Bool,
     Real,
-    Decimal(Decimal),
+    Decimal(DecimalColumn),
     /// Text, into a column that keeps text.
     Text,
     /// Text, into a column that would make numbers of it.
@@ -37,13 +41,6 @@ pub(crate) enum Encoder {
     Dated,
     /// The same, an instant: with `Z`.
     Instant,
-}
-
-/// A decimal column: its digits, where it declares them, and whether it keeps text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Decimal {
-    digits: Option<(u8, i8)>,
-    text: bool,
 }
 
 impl Encoder {
@@ -62,28 +59,20 @@ impl Encoder {
             kind,
             Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64
         );
-        let decimal = matches!(kind, Kind::Decimal { .. } | BigDecimal);
+        let narrow = matches!(kind, Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32);
+        let number = integer || matches!(kind, Decimal { .. } | BigDecimal);
+        let decimal = |digits| Self::Decimal(DecimalColumn { digits, keeps_text });
         Some(match (column.kind.as_ref()?, kind) {
             (Int64, Bool) => Self::Int,
             (Int64, _) if integer => Self::Int,
             (Kind::Bool, Kind::Bool) => Self::Int,
             (Kind::Bool, _) if integer => Self::Bool,
             (Float64, Float32 | Float64) => Self::Real,
-            (Kind::Decimal { precision, scale }, _) if integer || decimal => {
-                Self::Decimal(self::Decimal {
-                    digits: Some((*precision, *scale)),
-                    text: keeps_text,
-                })
-            }
-            (BigDecimal, _) if integer || decimal => Self::Decimal(self::Decimal {
-                digits: None,
-                text: keeps_text,
-            }),
+            (Float64, _) if narrow => Self::Int,
+            (Decimal { precision, scale }, _) if number => decimal(Some((*precision, *scale))),
+            (BigDecimal, _) if number => decimal(None),
             (Kind::Text, Kind::Text | Json | BigDecimal) => text,
-            (Kind::Text, Kind::Decimal { .. }) => Self::Decimal(self::Decimal {
-                digits: None,
-                text: keeps_text,
-            }),
+            (Kind::Text, Decimal { .. }) if keeps_text => decimal(None),
             (Kind::Text, Uuid) => Self::UuidText,
             (Kind::Text, Date | Time | Timestamp { utc: false }) => Self::Dated,
             (Kind::Text, Timestamp { utc: true }) => Self::Instant,
@@ -172,82 +161,6 @@ impl Encoder {
     }
 }
 
-impl Decimal {
-    fn bind(
-        self,
-        unscaled: i128,
-        scale: i8,
-        arguments: &mut SqliteArguments,
-        scratch: &mut String,
-    ) -> Result<(), Misfit> {
-        let (unscaled, scale) = match self.digits {
-            Some((precision, own)) if own == scale => {
-                if unscaled.unsigned_abs() > max_unscaled(precision) {
-                    return Err(OUT_OF_RANGE);
-                }
-                (unscaled, own)
-            }
-            Some((precision, own)) => {
-                write_decimal(unscaled, scale, scratch);
-                let unscaled = parse_decimal(scratch.as_bytes(), precision, own)?;
-                scratch.clear();
-                (unscaled, own)
-            }
-            None => (unscaled, scale),
-        };
-        write_decimal(unscaled, scale, scratch);
-        if self.text {
-            return push_text(arguments, scratch);
-        }
-        if let Ok(whole) = parse_decimal(scratch.as_bytes(), 38, 0) {
-            if let Ok(whole) = i64::try_from(whole) {
-                return push(arguments, whole);
-            }
-        }
-        match scratch.parse::<f64>() {
-            Ok(float) if is_exact(unscaled) => push(arguments, float),
-            _ => Err(INEXACT),
-        }
-    }
-
-    /// Decimals of any size, as text.
-    fn bind_text(
-        self,
-        text: &str,
-        arguments: &mut SqliteArguments,
-        scratch: &mut String,
-    ) -> Result<(), Misfit> {
-        if let Some((precision, scale)) = self.digits {
-            let unscaled = parse_decimal(text.as_bytes(), precision, scale)?;
-            return self.bind(unscaled, scale, arguments, scratch);
-        }
-        if self.text || !changes(text, scratch) {
-            return push_text(arguments, text);
-        }
-        // A float keeps a number as short as that; a longer one is refused.
-        let unscaled = parse_decimal(text.as_bytes(), 38, 20).or(Err(INEXACT))?;
-        scratch.clear();
-        self.bind(unscaled, 20, arguments, scratch)
-    }
-}
-
-/// A column of numeric affinity would store a number instead of this text, and the number is
-/// another text when it is read.
-fn changes(text: &str, scratch: &mut String) -> bool {
-    let trimmed = text.trim_ascii();
-    if !is_decimal(trimmed.as_bytes()) {
-        return false;
-    }
-    match trimmed.parse::<i64>() {
-        Ok(whole) => {
-            scratch.clear();
-            write_decimal(whole.into(), 0, scratch);
-            scratch.as_str() != text
-        }
-        Err(_) => true,
-    }
-}
-
 fn whole(cells: &Cells<'_>, row: usize) -> Option<i64> {
     Some(match cells {
         Cells::Int8(a) => a.value(row).into(),
@@ -261,7 +174,7 @@ fn whole(cells: &Cells<'_>, row: usize) -> Option<i64> {
     })
 }
 
-fn push<'t>(
+pub(super) fn push<'t>(
     arguments: &mut SqliteArguments,
     value: impl Encode<'t, Sqlite> + sqlx::Type<Sqlite>,
 ) -> Result<(), Misfit> {
@@ -269,7 +182,7 @@ fn push<'t>(
 }
 
 /// One allocation, where a `&str` would take two.
-fn push_text(arguments: &mut SqliteArguments, text: &str) -> Result<(), Misfit> {
+pub(super) fn push_text(arguments: &mut SqliteArguments, text: &str) -> Result<(), Misfit> {
     push(arguments, Arc::<str>::from(text))
 }
 

@@ -1,4 +1,4 @@
-//! SQLite against the suite of all dialects, and what is SQLite's own.
+//! The suite of all dialects.
 use connect_api::{Kind, Value};
 use dialect_core::{OpenOptions, conformance::Fixture};
 

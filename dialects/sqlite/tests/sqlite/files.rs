@@ -1,0 +1,205 @@
+//! Files: those that are not there, read only, locked, or none of SQLite's.
+use crate::database::Database;
+use connect_api::{ErrorKind, Kind, Schema};
+use dialect_core::{Access, OpenOptions, SqliteDates, TableName};
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_made_only_when_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new.db");
+    let options = OpenOptions::default();
+    for url in [
+        format!("sqlite:{}", path.display()),
+        format!("jdbc:sqlite:{}?mode=ro", path.display()),
+    ] {
+        let dialect = dialect_sqlite::open(&url, &options).unwrap();
+        let error = dialect.connect().await.map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(
+            error
+                .report()
+                .contains("new.db: there is no such file; `?mode=rwc`"),
+            "{}",
+            error.report()
+        );
+        assert!(!path.exists());
+    }
+    let url = format!("sqlite:{}?mode=rwc", path.display());
+    dialect_sqlite::open(&url, &options)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn a_file_of_something_else_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("note.txt");
+    std::fs::write(
+        &path,
+        "not a database at all, but long enough to look at".repeat(20),
+    )
+    .unwrap();
+    let dialect = dialect_sqlite::open(
+        &format!("sqlite:{}", path.display()),
+        &OpenOptions::default(),
+    )
+    .unwrap();
+    let error = dialect.connect().await.map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error.report().contains("note.txt") && error.report().contains("not a database"),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test]
+async fn a_database_opened_to_read_says_that_it_cannot_be_written() {
+    let mut database = Database::with("id INTEGER PRIMARY KEY", SqliteDates::Text).await;
+    let table = database.table().await;
+    let mut reader = database
+        .reopened("sqlite:%?mode=ro")
+        .connect()
+        .await
+        .unwrap();
+    reader.check_access(&table, Access::Select).await.unwrap();
+    for access in [Access::Insert, Access::Update, Access::Delete] {
+        let error = reader.check_access(&table, access).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert!(error.report().contains("on table t"), "{}", error.report());
+        database
+            .connection
+            .check_access(&table, access)
+            .await
+            .unwrap();
+    }
+    let error = reader.execute("DELETE FROM t").await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Auth, Some("8")));
+    // It reads in a transaction all the same.
+    reader.begin().await.unwrap();
+    reader.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn views_cannot_be_written() {
+    let mut database = Database::with("id INTEGER PRIMARY KEY", SqliteDates::Text).await;
+    database.run("CREATE VIEW v AS SELECT id FROM t").await;
+    let view = database
+        .connection
+        .describe(&TableName::new("V"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(view.name.name, "v", "found in any case, told in its own");
+    database
+        .connection
+        .check_access(&view, Access::Select)
+        .await
+        .unwrap();
+    let error = database
+        .connection
+        .check_access(&view, Access::Insert)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Schema, "{}", error.report());
+}
+
+#[tokio::test]
+async fn a_writer_that_waits_too_long_is_told_to_come_back() {
+    let mut database = Database::with("id INTEGER PRIMARY KEY", SqliteDates::Text).await;
+    let mut other = database
+        .reopened("sqlite:%?busy_timeout=20")
+        .connect()
+        .await
+        .unwrap();
+    database.connection.begin().await.unwrap();
+    let error = other.begin().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{}", error.report());
+    // Who is busy can be written, later.
+    let table = database.table().await;
+    other.check_access(&table, Access::Insert).await.unwrap();
+    database.connection.commit().await.unwrap();
+    other.begin().await.unwrap();
+    other.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_of_every_make_are_described() {
+    let mut database = Database::with("id INTEGER PRIMARY KEY DESC, v", SqliteDates::Text).await;
+    // Of all, DESC makes an index, and the column is an ordinary one.
+    let table = database.table().await;
+    assert!(!table.columns[0].auto_increment);
+    assert_eq!(table.columns[1].kind, None, "a column without a type");
+    database
+        .run("CREATE TABLE w (a INT, b TEXT, PRIMARY KEY (b, a)) WITHOUT ROWID")
+        .await;
+    database
+        .run("CREATE TABLE s (id INTEGER, v ANY, PRIMARY KEY (id)) STRICT")
+        .await;
+    database
+        .run("CREATE TABLE u (a INT, b INT, UNIQUE (b, a))")
+        .await;
+    database.run("CREATE UNIQUE INDEX u1 ON u (a + b)").await;
+    database
+        .run("CREATE UNIQUE INDEX u2 ON u (a) WHERE b > 0")
+        .await;
+    database.run("CREATE UNIQUE INDEX u3 ON u (b)").await;
+    let mut described = Vec::new();
+    for name in ["w", "s", "u"] {
+        described.push(
+            database
+                .connection
+                .describe(&TableName::new(name))
+                .await
+                .unwrap()
+                .unwrap(),
+        );
+    }
+    let [w, s, u] = &described[..] else {
+        panic!("three tables")
+    };
+    assert_eq!(w.primary_key, ["b", "a"]);
+    assert!(w.columns.iter().all(|c| !c.nullable && !c.auto_increment));
+    assert!(s.columns[0].auto_increment && !s.columns[0].nullable && s.columns[1].kind.is_none());
+    let mut keys = u.unique_keys.clone();
+    keys.sort();
+    assert_eq!(keys, [vec!["b"], vec!["b", "a"]]);
+    let listed = database.connection.tables(None).await.unwrap();
+    let names: Vec<_> = listed.iter().map(|(name, _)| name.name.as_str()).collect();
+    assert_eq!(names, ["s", "t", "u", "w"]);
+}
+
+#[tokio::test]
+async fn refusals_of_strict_tables_name_the_column() {
+    let mut database = Database::with(
+        "id INTEGER PRIMARY KEY, v TEXT CHECK (length(v) < 5)",
+        SqliteDates::Text,
+    )
+    .await;
+    let fields = [Kind::Int64.field("id", true), Kind::Text.field("v", true)];
+    let schema = Schema::new("s", fields, &[]).unwrap();
+    let error = database
+        .insert(&schema, &[vec![1.into(), "hunter2".into()]])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert!(
+        error
+            .report()
+            .contains("table t: CHECK constraint failed: length(v) < 5"),
+        "{}",
+        error.report()
+    );
+    // Read it again: the rowid counts up where the id is left out.
+    database
+        .insert(&schema, &[vec![connect_api::Value::Null, "a".into()]])
+        .await
+        .unwrap();
+    assert_eq!(database.read().await, [vec![1.into(), "a".into()]]);
+}
