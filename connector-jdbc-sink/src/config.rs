@@ -46,7 +46,7 @@ settings! {
         /// How often a connection is tried before the task fails or is started again.
         "connection.attempts": attempts: NonZeroU32, default "3", Low;
         /// Pause between two tries at a connection.
-        "connection.backoff.ms": backoff: Millis, default "10000", Low;
+        "connection.backoff.ms": backoff: Millis, default "1000", Low;
         /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are written: `text` takes
         /// text as it comes, `iso` takes dates and times.
         "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;
@@ -173,5 +173,71 @@ impl SinkConfig {
     pub(crate) fn writes(&self, column: &str, key: &[String]) -> bool {
         let listed = |names: &[String]| names.iter().any(|n| n.eq_ignore_ascii_case(column));
         self.fields.0.is_empty() || listed(&self.fields.0) || listed(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::config::{Config as _, Settings};
+
+    fn config(pairs: &[(&str, &str)]) -> Result<SinkConfig, Faults> {
+        let mut settings = Settings::from_iter([("connection.url", "sqlite:x")]);
+        pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
+        SinkConfig::from_settings(&settings)
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together_are_all_told() {
+        let faults = config(&[
+            ("insert.mode", "upsert"),
+            ("delete.enabled", "true"),
+            ("pk.fields", "id"),
+            ("table.name.format", "a.b.${topic}"),
+        ])
+        .unwrap_err();
+        let keys: Vec<_> = faults.iter().filter_map(|f| f.key.as_deref()).collect();
+        assert_eq!(
+            keys,
+            [
+                "table.name.format",
+                "pk.mode",
+                "delete.enabled",
+                "pk.fields"
+            ]
+        );
+        let faults = config(&[("pk.mode", "kafka"), ("insert.mod", "insert")]).unwrap_err();
+        assert!(
+            faults.to_string().contains("did you mean `insert.mode`"),
+            "{faults}"
+        );
+        assert!(
+            faults.to_string().contains("record_key, record_value"),
+            "{faults}"
+        );
+    }
+
+    #[test]
+    fn the_format_makes_the_table_of_a_topic() {
+        let of = |format| config(&[("table.name.format", format)]).unwrap();
+        let table = of("shop.copy_${topic}").table_of("orders").unwrap();
+        assert_eq!(table.to_string(), "shop.copy_orders");
+        assert_eq!(
+            of("${topic}").table_of("a.b").unwrap().schema.as_deref(),
+            Some("a")
+        );
+        assert!(of("${topic}").table_of("a.b.c").is_err());
+        let unknown = config(&[("table.name.format", "${table}")]).unwrap_err();
+        assert!(unknown.to_string().contains("only `${topic}`"), "{unknown}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let config = config(&[
+            ("connection.password", "planted"),
+            ("connection.url", "x://u:planted@h/d"),
+        ]);
+        let shown = format!("{:?}", config.unwrap());
+        assert!(!shown.contains("planted"), "{shown}");
     }
 }

@@ -166,3 +166,151 @@ fn bytes_of(batch: &RecordBatch) -> usize {
         .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SourceConfig;
+    use connect_api::config::{Config as _, Settings};
+    use dialects::{Column, OpenOptions, Param, Statement, Table, TableName, TableType};
+
+    fn column(name: &str, kind: Kind, nullable: bool) -> Column {
+        Column {
+            name: name.to_owned(),
+            kind: Some(kind),
+            // In SQLite: text of one form, which is its own order.
+            vendor_type: "TIMESTAMP_TEXT".to_owned(),
+            length: None,
+            nullable,
+            has_default: false,
+            auto_increment: name == "id",
+            generated: false,
+        }
+    }
+
+    fn reading(pairs: &[(&str, &str)]) -> Reading {
+        let table = Table {
+            name: TableName::parse("shop.orders").unwrap(),
+            table_type: TableType::Table,
+            columns: vec![
+                column("id", Kind::Int64, false),
+                column("code", Kind::Text, false),
+                column("a", Kind::Timestamp { utc: false }, true),
+                column("b", Kind::Timestamp { utc: false }, false),
+            ],
+            primary_key: vec!["code".to_owned(), "id".to_owned()],
+            unique_keys: Vec::new(),
+        };
+        let mut settings = Settings::from_iter([
+            ("connection.url", "sqlite::memory:"),
+            ("table.whitelist", "orders"),
+            ("topic.prefix", ""),
+        ]);
+        pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
+        let config = SourceConfig::from_settings(&settings).unwrap();
+        Reading::decide(table, &config).unwrap()
+    }
+
+    fn statement(reading: &Reading, after: Option<&[Value]>) -> Statement {
+        let dialect = dialects::open("sqlite::memory:", &OpenOptions::default()).unwrap();
+        let page = reading.next_page(after, NonZeroU32::new(10));
+        let mut statement = dialect.syntax().select(&page).unwrap();
+        let columns = "SELECT `id`, `code`, `a`, `b` FROM `shop`.`orders`";
+        statement.sql = statement.sql.strip_prefix(columns).unwrap().to_owned();
+        statement
+    }
+
+    fn param(value: Value, kind: Kind) -> Param {
+        Param { value, kind }
+    }
+
+    #[test]
+    fn incrementing_pages_begin_after_the_last_number() {
+        let reading = reading(&[("mode", "incrementing")]);
+        let first = statement(&reading, None);
+        assert_eq!(first.sql, " ORDER BY `id` LIMIT 10");
+        let next = statement(&reading, Some(&[Value::Int(-7)]));
+        assert_eq!(next.sql, " WHERE `id` > ? ORDER BY `id` LIMIT 10");
+        assert_eq!(next.params, [param(Value::Int(-7), Kind::Int64)]);
+    }
+
+    #[test]
+    fn timestamp_pages_are_ordered_by_time_then_primary_key() {
+        let time = Kind::Timestamp { utc: false };
+        let pairs = [
+            ("mode", "timestamp"),
+            ("timestamp.column.name", "b"),
+            ("timestamp.delay.interval.ms", "1500"),
+            ("timestamp.initial", "-5"),
+        ];
+        let reading = reading(&pairs);
+        let now = "`b` < strftime('%Y-%m-%d %H:%M:%f', 'now', '-1.500 seconds') || '000'";
+        let first = crate::position::resume(&reading, None).unwrap().unwrap();
+        let first = statement(&reading, Some(&first));
+        assert_eq!(
+            first.sql,
+            format!(" WHERE `b` > ? AND {now} ORDER BY `b`, `code`, `id` LIMIT 10")
+        );
+        assert_eq!(
+            first.params,
+            [param(Value::Timestamp(-5_001), time.clone())]
+        );
+        let key = [Value::Timestamp(9), "x".into(), Value::Int(1)];
+        let next = statement(&reading, Some(&key));
+        assert_eq!(
+            next.sql,
+            format!(
+                " WHERE (`b`, `code`, `id`) > (?, ?, ?) AND {now} ORDER BY `b`, `code`, `id` LIMIT 10"
+            )
+        );
+        assert_eq!(next.params[0], param(Value::Timestamp(9), time));
+    }
+
+    #[test]
+    fn several_timestamps_are_coalesced_and_a_unique_number_ends_the_key() {
+        let pairs = [
+            ("mode", "timestamp+incrementing"),
+            ("timestamp.column.name", "a,b"),
+        ];
+        let next = statement(
+            &reading(&pairs),
+            Some(&[Value::Timestamp(9), Value::Int(1)]),
+        );
+        assert_eq!(
+            next.sql,
+            " WHERE (COALESCE(`a`, `b`), `id`) > (?, ?) AND COALESCE(`a`, `b`) < \
+             strftime('%Y-%m-%d %H:%M:%f', 'now', '-0.000 seconds') || '000' \
+             ORDER BY COALESCE(`a`, `b`), `id` LIMIT 10"
+        );
+    }
+
+    #[test]
+    fn bulk_pages_follow_the_primary_key() {
+        let next = statement(
+            &reading(&[("mode", "bulk")]),
+            Some(&["x".into(), Value::Int(1)]),
+        );
+        assert_eq!(
+            next.sql,
+            " WHERE (`code`, `id`) > (?, ?) ORDER BY `code`, `id` LIMIT 10"
+        );
+    }
+
+    #[test]
+    fn the_size_of_pages_follows_the_weight_of_rows() {
+        let rows = NonZeroU32::new(100_000).unwrap();
+        let mut size = PageSize::new(rows, NonZeroUsize::new(8_000_000).unwrap());
+        assert_eq!(size.rows().get(), 500);
+        let batch = |rows: usize, bytes: usize| {
+            let text: connect_api::arrow::array::StringArray =
+                std::iter::repeat_n(Some("x".repeat(bytes)), rows).collect();
+            RecordBatch::try_from_iter([("c", Arc::new(text) as Arc<dyn Array>)]).unwrap()
+        };
+        size.learn(&batch(500, 10));
+        assert_eq!(size.rows().get(), 4_000, "eight times the rows before");
+        size.learn(&batch(4_000, 996));
+        assert_eq!(size.rows().get(), 7_999, "as many as fit the bytes");
+        size.learn(&batch(1, 100_000_000));
+        assert_eq!(size.rows().get(), 1, "one at least");
+    }
+}

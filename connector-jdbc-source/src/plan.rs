@@ -26,3 +26,32 @@ pub(crate) fn split(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::config::{Config as _, Setting as _, Settings};
+
+    #[test]
+    fn groups_are_contiguous_and_differ_by_one_at_most() {
+        let settings = Settings::from_iter([
+            ("connection.url", "sqlite:x"),
+            ("mode", "bulk"),
+            ("topic.prefix", ""),
+            ("table.whitelist", "*"),
+            ("table.blacklist", "z"),
+        ]);
+        let config = SourceConfig::from_settings(&settings).unwrap();
+        let tables: Vec<_> = ["a", "b", "c", "d", "e.f", "g,h"]
+            .map(TableName::new)
+            .into();
+        let of = |max| {
+            let tasks = split(&config, &tables[..5], NonZeroU32::new(max).unwrap());
+            assert!(tasks.iter().all(|task| task.excluded.is_empty()));
+            tasks.iter().map(|t| t.tables.show()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(2), ["a,b,c", "d,\"e.f\""]);
+        assert_eq!(of(3), ["a,b", "c,d", "\"e.f\""]);
+        assert_eq!(of(9).len(), 5);
+    }
+}

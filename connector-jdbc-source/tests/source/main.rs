@@ -1,5 +1,12 @@
 //! The source on real databases.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
+
 mod bulk;
 mod faults;
 mod harness;
 mod modes;
+mod servers;

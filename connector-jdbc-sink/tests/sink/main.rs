@@ -1,0 +1,11 @@
+//! The sink on real databases.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
+
+mod harness;
+mod servers;
+mod tables;
+mod writes;

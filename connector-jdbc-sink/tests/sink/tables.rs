@@ -1,0 +1,199 @@
+//! What tables must be like, and tables that the sink makes.
+use crate::harness::*;
+use connect_api::{Kind, Schema, SchemaRef, config::Settings};
+
+const PEOPLE: &str = "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, \
+    upper TEXT GENERATED ALWAYS AS (upper(name)))";
+const UPSERT: (&str, &str) = ("insert.mode", "upsert");
+const RECORD_KEY: (&str, &str) = ("pk.mode", "record_key");
+const RECORD_VALUE: (&str, &str) = ("pk.mode", "record_value");
+
+fn names(schema: &SchemaRef) -> Vec<&str> {
+    let fields = schema.columns().fields().iter();
+    fields.map(|field| field.name().as_str()).collect()
+}
+
+async fn target_error(database: &Database, settings: &[(&str, &str)]) -> String {
+    let mut run = database.start(settings).await;
+    run.task.target("people").await.unwrap_err().report()
+}
+
+#[tokio::test]
+async fn the_target_tells_columns_and_key() {
+    let database = Database::sqlite(&[PEOPLE]).await;
+    let mut run = database.start(&[UPSERT, RECORD_KEY]).await;
+    let target = run.task.target("people").await.unwrap();
+    let schema = target.schema.unwrap();
+    assert_eq!(
+        names(&schema),
+        ["id", "name"],
+        "what is generated cannot be filled"
+    );
+    assert_eq!(schema.kinds(), [Kind::Int64, Kind::Text]);
+    assert_eq!(target.key, ["id"]);
+    let mut run = database.start(&[UPSERT, RECORD_VALUE]).await;
+    let target = run.task.target("people").await.unwrap();
+    assert!(target.key.is_empty(), "the key comes from the body");
+    assert_eq!(target.schema.unwrap().key(), [0]);
+    let mut run = database.start(&[RECORD_KEY, ("pk.fields", "NAME")]).await;
+    assert_eq!(run.task.target("people").await.unwrap().key, ["name"]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_told_unless_it_may_be_made() {
+    let database = Database::sqlite(&[]).await;
+    let told = target_error(&database, &[]).await;
+    assert!(
+        told.contains("topic people") && told.contains("auto.create=true"),
+        "{told}"
+    );
+    let told = target_error(&database, &[UPSERT, RECORD_KEY, ("auto.create", "true")]).await;
+    assert!(
+        told.contains("name the columns of its key by pk.fields"),
+        "{told}"
+    );
+    let settings = [
+        UPSERT,
+        RECORD_KEY,
+        ("auto.create", "true"),
+        ("pk.fields", "id"),
+    ];
+    let mut run = database.start(&settings).await;
+    let target = run.task.target("people").await.unwrap();
+    assert!(target.schema.is_none());
+    assert_eq!(target.key, ["id"]);
+}
+
+#[tokio::test]
+async fn columns_keys_and_types_at_fault_are_told_together() {
+    let database = Database::sqlite(&[PEOPLE]).await;
+    let told = target_error(
+        &database,
+        &[
+            UPSERT,
+            RECORD_KEY,
+            ("pk.fields", "idd"),
+            ("fields.whitelist", "nme, name"),
+        ],
+    )
+    .await;
+    assert!(
+        told.contains("column `idd` does not exist; did you mean `id`?"),
+        "{told}"
+    );
+    assert!(
+        told.contains("column `nme` does not exist; did you mean `name`?"),
+        "{told}"
+    );
+    let told = target_error(&database, &[UPSERT, RECORD_KEY, ("pk.fields", "name")]).await;
+    assert!(
+        told.contains("an upsert by name needs a primary key or unique key"),
+        "{told}"
+    );
+    database
+        .execute("CREATE UNIQUE INDEX u ON people (name)")
+        .await;
+    let mut run = database
+        .start(&[UPSERT, RECORD_KEY, ("pk.fields", "name")])
+        .await;
+    run.task.target("people").await.unwrap();
+
+    let odd = Database::sqlite(&["CREATE TABLE people (id BIGINT, what)"]).await;
+    let told = target_error(&odd, &[UPSERT, RECORD_KEY]).await;
+    assert!(
+        told.contains("it has no primary key; name the key columns"),
+        "{told}"
+    );
+    let told = target_error(&odd, &[]).await;
+    assert!(told.contains("`what`"), "{told}");
+    let mut run = odd.start(&[("fields.whitelist", "id")]).await;
+    let target = run.task.target("people").await.unwrap();
+    assert_eq!(names(&target.schema.unwrap()), ["id"]);
+}
+
+#[tokio::test]
+async fn a_missing_table_is_made_of_the_records() {
+    let database = Database::sqlite(&[]).await;
+    let settings = [
+        UPSERT,
+        RECORD_KEY,
+        ("auto.create", "true"),
+        ("pk.fields", "id"),
+        ("delete.enabled", "true"),
+        ("table.name.format", "copy_${topic}"),
+    ];
+    let mut run = database.start(&settings).await;
+    // A delete makes no table.
+    assert!(run.put(&rows("people", &[(1, None)])).await.is_empty());
+    assert!(database.columns("copy_people").await.is_none());
+    let batch = rows("people", &[(1, Some("a")), (2, Some("b")), (1, None)]);
+    assert!(run.put(&batch).await.is_empty());
+    assert_eq!(database.rows("copy_people").await, ["2 b"]);
+    let table = database.columns("copy_people").await.unwrap();
+    assert_eq!(table.primary_key, ["id"]);
+}
+
+#[tokio::test]
+async fn tasks_that_make_one_table_at_once_do_not_disturb_each_other() {
+    let database = Database::sqlite(&[]).await;
+    let mut first = database.start(&[("auto.create", "true")]).await;
+    let mut second = database.start(&[("auto.create", "true")]).await;
+    let (a, b) = (
+        rows("people", &[(1, Some("a"))]),
+        rows("people", &[(2, Some("b"))]),
+    );
+    let (one, two) = tokio::join!(first.put(&a), second.put(&b));
+    assert!(one.is_empty() && two.is_empty());
+    assert_eq!(database.rows("people").await, ["1 a", "2 b"]);
+}
+
+#[tokio::test]
+async fn missing_columns_are_added_where_that_is_allowed() {
+    let database = Database::sqlite(&["CREATE TABLE people (id INTEGER PRIMARY KEY)"]).await;
+    let settings = [
+        UPSERT,
+        RECORD_KEY,
+        ("auto.evolve", "true"),
+        ("fields.whitelist", ""),
+    ];
+    let mut run = database.start(&settings).await;
+    assert!(run.put(&rows("people", &[(1, Some("a"))])).await.is_empty());
+    let fields = [
+        Kind::Int64.field("id", true),
+        Kind::Bool.field("tall", true),
+        Kind::Int64.field("age", true),
+    ];
+    let schema = Schema::new("people", fields, &[]).unwrap();
+    let batch = of("people", &schema, [[2.into(), true.into(), 3.into()]]);
+    assert!(run.put(&batch).await.is_empty());
+    assert_eq!(database.rows("people").await, ["1 a - -", "2 - true 3"]);
+}
+
+#[tokio::test]
+async fn check_tells_all_faults_of_all_topics() {
+    let database = Database::sqlite(&[PEOPLE, "CREATE TABLE log (at TEXT)"]).await;
+    let settings = database.settings(&[
+        UPSERT,
+        RECORD_KEY,
+        ("connect.topicnames", "people;log;nothing"),
+    ]);
+    let told = connector().check(&settings).await.to_string();
+    assert_eq!(
+        told,
+        "`pk.fields`: table log: it has no primary key; name the key columns by pk.fields\n\
+         `pk.fields`: table nothing: it does not exist yet; name the columns of its key by \
+         pk.fields\n`table.name.format`: table nothing: it does not exist; create it, or set \
+         auto.create=true"
+    );
+    let settings = database.settings(&[("table.name.format", "people")]);
+    assert!(connector().check(&settings).await.is_empty());
+    let nowhere = Settings::from_iter([
+        ("connection.url", "sqlite:/nowhere/at.db"),
+        ("connection.password", "planted"),
+    ]);
+    let told = connector().check(&nowhere).await.to_string();
+    assert!(
+        told.contains("/nowhere/at.db") && !told.contains("planted"),
+        "{told}"
+    );
+}
