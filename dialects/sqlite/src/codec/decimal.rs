@@ -44,10 +44,9 @@ impl DecimalColumn {
         if self.keeps_text {
             return push_text(arguments, scratch);
         }
-        if let Ok(whole) = parse_decimal(scratch.as_bytes(), 38, 0) {
-            if let Ok(whole) = i64::try_from(whole) {
-                return push(arguments, whole);
-            }
+        let whole = parse_decimal(scratch.as_bytes(), 38, 0).ok();
+        if let Some(whole) = whole.and_then(|v| i64::try_from(v).ok()) {
+            return push(arguments, whole);
         }
         match scratch.parse::<f64>() {
             Ok(float) if is_exact(unscaled) => push(arguments, float),

@@ -1,4 +1,9 @@
 //! SQLite against real files: the suite of all dialects, and what is SQLite's own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed assertion is how a test reports"
+)]
 mod cells;
 mod conformance;
 mod database;
