@@ -29,6 +29,29 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// A test of each function of the contract. `$open` is an asynchronous function without arguments
+/// that gives the transport, as `Arc<dyn Transport>`, and something to keep while the test runs;
+/// `$unique` makes names that no other test has.
+#[macro_export]
+macro_rules! keeps_the_transport_contract {
+    ($open:path, $unique:path) => {
+        $crate::keeps_the_transport_contract!($open, $unique:
+            topics_are_made_once messages_come_back_as_they_were nothing_new_is_an_empty_pull
+            a_long_poll_wakes readers_begin_where_they_are_told what_is_dropped_is_not_lost
+            bounds_follow_the_messages groups_keep_their_own_offsets unknown_topics_are_named
+            pages_arrive_in_order_of_their_keys);
+    };
+    ($open:path, $unique:path: $($name:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() -> Result<(), connect_api::Error> {
+            let (transport, _keep) = $open().await?;
+            $crate::contract::$name(&transport, &$unique()).await?;
+            transport.close(std::time::Duration::from_secs(10)).await;
+            Ok(())
+        }
+    )*};
+}
+
 /// What must happen happens within this time.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// One pull's wait.

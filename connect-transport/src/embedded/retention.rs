@@ -6,21 +6,29 @@ use super::{
     writer::Touched,
 };
 use redb::{ReadableTable, WriteTransaction};
-use tracing::warn;
 
 /// Most batches of a queue that go in one commit: an append waits for at most so many.
 const MOST_AT_ONCE: usize = 64;
 
+/// What one look has done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Trimmed {
+    /// More batches are to go.
+    pub(super) more: bool,
+    /// Messages let go that a group has not read.
+    pub(super) unread: u64,
+}
+
 /// Trims the touched queues that hold too many bytes, and with `by_age` those with batches that
-/// are too old. Says whether more is to go.
+/// are too old.
 pub(super) fn trim(
     txn: &WriteTransaction,
     options: &EmbeddedOptions,
     now: i64,
     by_age: bool,
     touched: &mut Touched,
-) -> Result<bool, redb::Error> {
-    let mut more = false;
+) -> Result<Trimmed, redb::Error> {
+    let mut trimmed = Trimmed::default();
     let age = i64::try_from(options.max_age.as_millis()).unwrap_or(i64::MAX);
     let oldest_kept = if by_age {
         now.saturating_sub(age)
@@ -29,10 +37,10 @@ pub(super) fn trim(
     };
     for (queue, extent) in touched.values_mut() {
         if by_age || extent.bytes > options.max_queue_bytes {
-            more |= trim_queue(txn, options, oldest_kept, queue, extent)?;
+            trim_queue(txn, options, oldest_kept, queue, extent, &mut trimmed)?;
         }
     }
-    Ok(more)
+    Ok(trimmed)
 }
 
 fn trim_queue(
@@ -41,7 +49,8 @@ fn trim_queue(
     oldest_kept: i64,
     queue: &QueueEntry,
     extent: &mut Extent,
-) -> Result<bool, redb::Error> {
+    trimmed: &mut Trimmed,
+) -> Result<(), redb::Error> {
     let (topic, id) = (queue.topic, queue.id);
     let offsets = txn.open_table(OFFSETS)?;
     // The offset that the slowest group has got to.
@@ -74,15 +83,10 @@ fn trim_queue(
         extent.first = end;
         extent.bytes = extent.bytes.saturating_sub(bytes);
     }
-    if unread < extent.first && was < extent.first {
-        warn!(
-            topic,
-            queue = id,
-            messages = extent.first - unread.max(was),
-            "the embedded store let go of messages that a group has not read"
-        );
-    }
-    Ok(left == 0)
+    let lost = extent.first.saturating_sub(unread.max(was)).max(0);
+    trimmed.unread += lost.unsigned_abs();
+    trimmed.more |= left == 0;
+    Ok(())
 }
 
 /// Offset, stamp and bytes of the oldest batch.

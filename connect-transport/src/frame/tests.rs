@@ -124,3 +124,40 @@ fn a_frame_that_does_not_fit_is_an_error_that_says_where() -> Result<()> {
     }
     Ok(())
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_walk_to_an_end_and_stay_inside(
+        mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        size in 0_i32..200,
+        body in -2_i32..200,
+    ) {
+        if bytes.len() >= 20 {
+            // Often enough a size and a body length that nearly fit.
+            bytes[..4].copy_from_slice(&size.to_be_bytes());
+            bytes[16..20].copy_from_slice(&body.to_be_bytes());
+        }
+        for frame in walk(&bytes).flatten() {
+            assert!(frame.body.end < frame.properties.start);
+            assert!(bytes.get(frame.body.clone()).is_some());
+            frame.properties(&bytes).iter().for_each(drop);
+        }
+    }
+
+    #[test]
+    fn any_message_walks_back(
+        messages in proptest::collection::vec(("[^\x01\x02]{0,9}", ".{0,40}"), 0..9)
+    ) {
+        let mut frames = Frames::default();
+        for (key, body) in &messages {
+            frames.push(&outgoing(key, body.as_bytes()), &CommonProperties::default(), 999)?;
+        }
+        let frames = frames.into_batch().frames;
+        let back = walk(&frames).collect::<Result<Vec<_>>>()?;
+        assert_eq!(back.len(), messages.len());
+        for (frame, (key, body)) in back.iter().zip(&messages) {
+            let found = frame.properties(&frames).get(KEYS).unwrap_or_default();
+            assert_eq!((found, &frames[frame.body.clone()]), (key.as_bytes(), body.as_bytes()));
+        }
+    }
+}
