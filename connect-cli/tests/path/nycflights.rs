@@ -226,10 +226,18 @@ fn survives(from: Database, to: Database, name: &str) {
 
 #[test]
 fn postgres_reaches_mariadb_although_everything_is_killed_on_the_way() {
-    survives(Database::Postgres, Database::MariaDb, "postgres_to_maria_kills");
+    survives(
+        Database::Postgres,
+        Database::MariaDb,
+        "postgres_to_maria_kills",
+    );
 }
 
 #[test]
 fn mariadb_reaches_postgres_although_everything_is_killed_on_the_way() {
-    survives(Database::MariaDb, Database::Postgres, "maria_to_postgres_kills");
+    survives(
+        Database::MariaDb,
+        Database::Postgres,
+        "maria_to_postgres_kills",
+    );
 }
