@@ -1,5 +1,6 @@
 //! Bodies that producers compressed: those of Java do so above 4 KiB.
 use connect_api::{Error, ErrorKind, Result};
+use ruzstd::decoding::StreamingDecoder;
 use std::io::Read;
 
 /// Longest body after decompression, in bytes: eight times what a broker takes by default.
@@ -49,7 +50,8 @@ pub(super) fn decompress(compression: Compression, body: &[u8]) -> Result<Vec<u8
         Compression::Zlib => take(flate2::bufread::ZlibDecoder::new(body), &mut plain),
         Compression::Lz4 => take(lz4_flex::frame::FrameDecoder::new(body), &mut plain),
         Compression::Zstd => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(body)
+            // Else a frame may ask for 128 MiB.
+            let decoder = StreamingDecoder::new_with_max_window_size(body, MAX_BODY)
                 .map_err(|source| damaged(source.into()))?;
             take(decoder, &mut plain)
         }
@@ -66,4 +68,73 @@ pub(super) fn decompress(compression: Compression, body: &[u8]) -> Result<Vec<u8
 
 fn take(decoder: impl Read, plain: &mut Vec<u8>) -> std::io::Result<usize> {
     decoder.take(MAX_BODY + 1).read_to_end(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Compression::{Lz4, Zlib, Zstd};
+
+    const PLAIN: &[u8] = b"connect connect connect connect connect connect connect connect";
+    /// `PLAIN` by Python's zlib, and by the programs lz4 and zstd.
+    const BODIES: [(Compression, &str); 3] = [
+        (Zlib, "789c4bcecfcb4b4d2e5148268f060005dc1831"),
+        (
+            Lz4,
+            "04224d186440a7120000008f636f6e6e6563742008001f506e6e65637400000000eee5eb4f",
+        ),
+        (
+            Zstd,
+            "28b52ffd243f75000040636f6e6e656374200100dc59b86b943974",
+        ),
+    ];
+
+    fn unhex(digits: &str) -> Vec<u8> {
+        digits
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn bodies_of_other_compressors_are_read() {
+        for (compression, body) in BODIES {
+            let plain = decompress(compression, &unhex(body)).unwrap();
+            assert_eq!(plain, PLAIN, "{compression:?}");
+        }
+    }
+
+    #[test]
+    fn the_system_flag_names_the_compressor() {
+        for (flag, compression) in [(0x001, Zlib), (0x101, Lz4), (0x201, Zstd), (0x301, Zlib)] {
+            assert_eq!(Compression::of(flag), compression);
+        }
+    }
+
+    #[test]
+    fn damaged_bodies_are_refused_by_name() {
+        for (compression, body) in BODIES {
+            let body = unhex(body);
+            for damaged in [&body[..body.len() / 2], &body[1..], b"plain text"] {
+                let error = decompress(compression, damaged).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Data);
+                assert!(error.to_string().contains(compression.name()), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_grows_beyond_bounds_is_refused() {
+        use flate2::{Compression as Level, write::ZlibEncoder};
+        use std::io::Write;
+        let mut bomb = ZlibEncoder::new(Vec::new(), Level::best());
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..33 {
+            bomb.write_all(&zeros).unwrap();
+        }
+        let error = decompress(Zlib, &bomb.finish().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(error.to_string().contains("longer than 32 MiB"), "{error}");
+    }
 }

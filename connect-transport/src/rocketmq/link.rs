@@ -4,7 +4,7 @@ use super::{
     fault::{self, Asked, code},
     request::Request,
 };
-use acl::Verification;
+use acl::{Tls, Verification};
 use bytes::Bytes;
 use cheetah_string::CheetahString;
 use connect_api::{Error, ErrorKind, Result};
@@ -18,6 +18,7 @@ use rocketmq_transport::api::{
 use std::{
     collections::HashMap,
     fmt,
+    fs::File,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -47,8 +48,10 @@ impl Links {
     /// No connection yet. The tasks of connections run in the runtime this is called from.
     ///
     /// # Errors
-    /// `Internal`: there is no Tokio runtime.
+    /// `Config`: a file of the TLS settings cannot be read. `Internal`: there is no Tokio
+    /// runtime.
     pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
+        check_files(&options.tls)?;
         let context = RuntimeContext::try_from_current("connect-transport").map_err(|source| {
             Error::new(ErrorKind::Internal, "RocketMQ: no Tokio runtime here").with_source(source)
         })?;
@@ -130,6 +133,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn closed() -> Error {
     Error::new(ErrorKind::Stopped, "RocketMQ: the transport is closed")
+}
+
+/// Opens the files of the TLS settings: the client names none that it cannot read.
+fn check_files(tls: &Tls) -> Result<()> {
+    let files = [&tls.ca_file, &tls.cert_file, &tls.key_file];
+    for path in files.into_iter().flatten().filter(|_| tls.enabled) {
+        File::open(path).map_err(|e| {
+            let text = format!("TLS: {} cannot be read", path.display());
+            Error::new(ErrorKind::Config, text).with_source(e)
+        })?;
+    }
+    Ok(())
 }
 
 fn client_config(options: &RocketMqOptions) -> TransportClientConfig {
@@ -247,9 +262,9 @@ impl Link {
         }
         let client = lock(&self.client).clone();
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        let outcome = client
-            .invoke_request(Some(&self.address), request.into_command(), millis)
-            .await;
+        // The client's future has 15 KB; callers keep several of ours.
+        let request = request.into_command();
+        let outcome = Box::pin(client.invoke_request(Some(&self.address), request, millis)).await;
         let error = match outcome {
             Ok(OutboundRequestOutcome::Response(command)) => {
                 self.failures.store(0, Ordering::Relaxed);

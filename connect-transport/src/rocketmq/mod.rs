@@ -30,6 +30,7 @@ use request::Request;
 use route::Routes;
 use std::{fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
+use tracing::debug;
 
 /// Directives for `tracing_subscriber::EnvFilter` that keep the client quiet: it logs every
 /// failure that is returned to the caller, several times and without saying where.
@@ -211,6 +212,7 @@ impl Transport for RocketMq {
         let subject = format!("group {group:?}");
         for address in self.routes.masters().await?.values() {
             let link = self.routes.links.to(address)?;
+            link.authenticate(&subject, self.timeout()).await?;
             let answer = link
                 .ask(&subject, Request::group(group), self.timeout())
                 .await?;
@@ -219,6 +221,12 @@ impl Transport for RocketMq {
                 code::SUBSCRIPTION_GROUP_NOT_EXIST => {
                     let request = Request::create_group(group);
                     link.call(&subject, request, self.timeout()).await?;
+                }
+                // Who may read with a group need not be permitted to ask whether it is there;
+                // the first pull tells.
+                code::NO_PERMISSION => {
+                    let broker = link.address();
+                    debug!(group, broker, "the group is taken to be there: no permission to ask");
                 }
                 _ => return Err(link.refused(&subject, &answer)),
             }

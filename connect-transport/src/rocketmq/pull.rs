@@ -67,7 +67,7 @@ pub fn decode_pull(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
         if slices.offset < after {
             return Err(Damage("offsets do not rise").at(start, total));
         }
-        after = slices.offset.saturating_add(1);
+        after = slices.offset + 1;
         messages.push(parsed.slices);
         start += size;
     }
@@ -126,7 +126,7 @@ fn decode_message(bytes: &[u8]) -> Result<(usize, Parsed), Damage> {
     fields.skip(topic_length)?;
     let properties_length = usize::from(u16::from_be_bytes(fields.take()?));
     let properties = fields.slice(properties_length)?;
-    if fields.at != size || offset < 0 {
+    if fields.at != size || !(0..i64::MAX).contains(&offset) {
         return Err(Damage("the lengths of a message do not add up"));
     }
     if system_flag & BATCHES != 0 {
@@ -206,3 +206,6 @@ impl Damage {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

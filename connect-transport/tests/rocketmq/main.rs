@@ -1,4 +1,5 @@
 //! The RocketMQ transport against real brokers. `eval "$(scripts/services env)"` names them.
+#![expect(clippy::expect_used, reason = "a test ends with a panic")]
 mod access;
 mod contract;
 mod messages;
