@@ -30,7 +30,8 @@ pub struct TaskContext {
 /// Answer of [`SourceTask::poll`].
 #[derive(Debug)]
 pub enum Polled {
-    /// Rows of one topic and one schema, with their position.
+    /// Rows of one topic and one schema, with their position; without rows, the position alone,
+    /// which counts once the rows before it are in the broker.
     Records(Records),
     /// Nothing now; the runtime polls again, at the latest after this time.
     Idle(std::time::Duration),

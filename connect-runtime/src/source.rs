@@ -119,7 +119,7 @@ impl<'a> Flow<'a> {
                 polled = task.poll() => polled?,
             };
             match polled {
-                Polled::Records(records) if records.is_empty() => {}
+                Polled::Records(records) if records.is_empty() => self.advance(&records),
                 Polled::Records(records) => self.publish(&records).await?,
                 Polled::Idle(pause) => self.idle(task, pause).await?,
                 Polled::Finished => {
@@ -130,6 +130,26 @@ impl<'a> Flow<'a> {
                 }
             }
         }
+    }
+
+    /// Takes the position of a batch without rows: it counts once the pages before it are in.
+    fn advance(&mut self, records: &Records) {
+        let Some(position) = records.position().cloned() else {
+            return;
+        };
+        let of_partition = |page: &&mut InFlight| {
+            let before = page.position.as_ref();
+            before.is_some_and(|before| before.partition == position.partition)
+        };
+        match self.in_flight.iter_mut().rev().find(of_partition) {
+            Some(page) => page.position = Some(position),
+            None => self.settled_at(position),
+        }
+    }
+
+    fn settled_at(&mut self, position: Position) {
+        self.settled.retain(|p| p.partition != position.partition);
+        self.settled.push(position);
     }
 
     /// Converts the rows and hands them to the topic's publisher, which holds back while too
@@ -217,8 +237,7 @@ impl<'a> Flow<'a> {
             Counters::add(&counters.records, front.rows);
             Counters::add(&counters.batches, 1);
             if let Some(position) = self.in_flight.pop_front().and_then(|page| page.position) {
-                self.settled.retain(|p| p.partition != position.partition);
-                self.settled.push(position);
+                self.settled_at(position);
             }
         }
     }
