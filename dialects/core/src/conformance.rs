@@ -15,6 +15,7 @@ mod keys;
 mod names;
 mod pages;
 mod refusals;
+mod sameness;
 mod transactions;
 mod values;
 mod workbench;

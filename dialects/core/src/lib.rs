@@ -4,7 +4,26 @@
 //! A [`Dialect`] is one database, opened by URL without I/O; its [`Syntax`] makes SQL text, its
 //! [`plan_write`](Dialect::plan_write) decides once how records go in, and a [`Connection`] does
 //! the work. Dialects live in a crate each and share the form: `lib.rs`, `syntax.rs`, `codec.rs`,
-//! `connection.rs`. Users take the facade crate `dialects`.
+//! `connection.rs`. Users take the facade crate `dialects`, connectors are given an [`Opener`].
+//!
+//! A dialect is made of what stands here: [`Address`] takes its URL apart, [`BatchBuilder`] grows
+//! the pages it reads, [`Cells`] are the columns it writes, [`civil`] and [`parse_decimal`] read
+//! the text of dates and numbers exactly, and the feature `conformance` has the suite it must
+//! pass.
+//!
+//! ```
+//! use dialect_core::{Address, OpenOptions, TableName};
+//!
+//! # fn main() -> connect_api::Result<()> {
+//! let url = "jdbc:postgresql://ada:secret@db.example:5432/shop";
+//! let address = Address::parse(url, &OpenOptions::default())?;
+//! assert_eq!(address.shown(), "postgresql://db.example:5432/shop");
+//!
+//! let table = TableName::parse("sales.\"order.lines\"")?;
+//! assert_eq!((table.schema.as_deref(), &*table.name), (Some("sales"), "order.lines"));
+//! # Ok(())
+//! # }
+//! ```
 mod address;
 mod attempts;
 mod batch;

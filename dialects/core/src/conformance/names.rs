@@ -1,7 +1,8 @@
 //! Names with everything in them that ends a name elsewhere.
 use super::{
     Fixture,
-    workbench::{Rows, Workbench, Write, assert_same, schema},
+    sameness::assert_same,
+    workbench::{Rows, Workbench, Write, schema},
 };
 use crate::{TableName, WriteOp};
 use connect_api::{ErrorKind, Kind, Value};

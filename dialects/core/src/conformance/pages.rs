@@ -1,7 +1,8 @@
 //! Pages by composite keys, by the first of several columns, and before the present time.
 use super::{
     Fixture,
-    workbench::{INSERT, Rows, Workbench, assert_same, parts, schema},
+    sameness::assert_same,
+    workbench::{INSERT, Rows, Workbench, parts, schema},
 };
 use crate::{KeyPart, Page};
 use connect_api::{Kind, Value};

@@ -1,7 +1,8 @@
 //! Every value of every kind, out and back.
 use super::{
     Fixture, KINDS, hazards,
-    workbench::{INSERT, Rows, Workbench, Write, assert_same, schema},
+    sameness::assert_same,
+    workbench::{INSERT, Rows, Workbench, Write, schema},
 };
 use crate::WriteOp;
 use connect_api::{ErrorKind, Kind, SchemaRef, Value};

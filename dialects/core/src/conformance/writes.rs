@@ -1,7 +1,8 @@
 //! What writes do to rows that are there and to those that are not.
 use super::{
     Fixture,
-    workbench::{INSERT, Rows, Workbench, Write, assert_same, schema},
+    sameness::assert_same,
+    workbench::{INSERT, Rows, Workbench, Write, schema},
 };
 use crate::{WriteOp, WriteRequest};
 use connect_api::{Kind, Value};
