@@ -124,7 +124,8 @@ pub trait Decoder: Send {
     /// Appends a message.
     ///
     /// # Errors
-    /// `Data`: this message cannot be read; nothing of it was appended.
+    /// `Data`: this message cannot be read. `Schema`, `Unsupported`: no message of this form can,
+    /// with what is known of the target. Nothing of it was appended.
     fn push(&mut self, message: MessageRef<'_>) -> Result<Pushed>;
 
     /// Rows gathered so far.

@@ -226,11 +226,12 @@ impl<'a> CellWriter<'a> {
     fn time(&self, out: &mut Vec<u8>, micros: i64) -> Result<(), Refusal> {
         match self.style.time {
             TimeStyle::Micros => write_integer(out, micros),
+            // Connect's own type has 32 bits for it, and ISO 8601 no other times.
+            TimeStyle::Millis | TimeStyle::Iso if !(0..=calendar::DAY).contains(&micros) => {
+                return Err(Refusal::BeyondDay);
+            }
             TimeStyle::Millis => write_integer(out, millis(micros)?),
             TimeStyle::Iso => {
-                if !(0..=calendar::DAY).contains(&micros) {
-                    return Err(Refusal::BeyondDay);
-                }
                 self.quote(out);
                 calendar::write_time(out, micros);
                 self.quote(out);

@@ -8,8 +8,8 @@ const DEEPEST: usize = 128;
 /// A place in a JSON text.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
     /// Where the text begins in the message.
     base: usize,
 }
@@ -40,45 +40,6 @@ impl Opening {
     }
 }
 
-/// A number as it stands in the text.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number<'a> {
-    /// Whole, of at most 64 bits and a sign.
-    Whole { negative: bool, magnitude: u64 },
-    /// `magnitude × 10^-places`: digits on both sides of a point, 19 at most.
-    Point {
-        negative: bool,
-        magnitude: u64,
-        places: i8,
-        text: &'a str,
-    },
-    /// With an exponent, or more digits.
-    Text(&'a str),
-}
-
-/// Most digits whose number is below 2^64, whatever they are.
-const SAFE_DIGITS: usize = 19;
-
-/// The digits at the front of eight bytes: how many, and their number.
-#[inline]
-fn leading_digits(bytes: [u8; 8]) -> (usize, u64) {
-    const ONES: u64 = u64::MAX / 255;
-    // Digits become 0 to 9; then adding 0x76 sets the high bit of all but these.
-    let word = u64::from_le_bytes(bytes) ^ (ONES * 0x30);
-    let others = (word.wrapping_add(ONES * 0x76) | word) & (ONES << 7);
-    let count = others.trailing_zeros() / 8;
-    if count == 0 {
-        return (0, 0);
-    }
-    // Zeros come in front where there are fewer than eight. Then pairs, fours and all eight are
-    // summed side by side; the first digit is the lowest byte.
-    let word = word << (64 - 8 * count);
-    let pairs = (word & (ONES * 0x0f)).wrapping_mul(10 << 8 | 1) >> 8;
-    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
-    let eight = (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32;
-    (count as usize, eight)
-}
-
 impl<'a> Cursor<'a> {
     /// A cursor at the front of `text`, which begins at byte `base` of the message.
     pub(crate) fn new(text: &'a str, base: usize) -> Self {
@@ -91,7 +52,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         &self.text.as_bytes()[self.at..]
     }
 
@@ -298,128 +259,6 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
-    /// Reads a number.
-    ///
-    /// # Errors
-    /// Something else is next.
-    #[inline]
-    pub(crate) fn number(&mut self) -> Result<Number<'a>> {
-        let start = self.at;
-        let negative = self.eat(b'-');
-        let first = self.at;
-        let mut magnitude = self.run_of_digits(0);
-        let digits = self.at - first;
-        let leading_zero = digits > 1 && self.text.as_bytes()[first] == b'0';
-        if digits == 0 || digits > SAFE_DIGITS || leading_zero {
-            return self.long_number(start);
-        }
-        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return Ok(Number::Whole {
-                negative,
-                magnitude,
-            });
-        }
-        if self.eat(b'.') {
-            let point = self.at;
-            magnitude = self.run_of_digits(magnitude);
-            let places = self.at - point;
-            if places > 0
-                && digits + places <= SAFE_DIGITS
-                && !matches!(self.peek(), Some(b'e' | b'E'))
-                && let Ok(places) = i8::try_from(places)
-            {
-                return Ok(Number::Point {
-                    negative,
-                    magnitude,
-                    places,
-                    text: self.text.get(start..self.at).unwrap_or_default(),
-                });
-            }
-        }
-        self.long_number(start)
-    }
-
-    /// Steps over digits, and appends them to those of `number`; of no use beyond
-    /// [`SAFE_DIGITS`].
-    #[inline]
-    fn run_of_digits(&mut self, mut number: u64) -> u64 {
-        const POWERS: [u64; 9] = [
-            1,
-            10,
-            100,
-            1_000,
-            10_000,
-            100_000,
-            1_000_000,
-            10_000_000,
-            100_000_000,
-        ];
-        while let Some(bytes) = self.rest().first_chunk::<8>() {
-            let (count, digits) = leading_digits(*bytes);
-            number = number.wrapping_mul(POWERS[count]).wrapping_add(digits);
-            self.at += count;
-            if count < bytes.len() {
-                return number;
-            }
-        }
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            number = number
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
-        }
-        number
-    }
-
-    /// Reads the number that began at `start`, by the grammar.
-    fn long_number(&mut self, start: usize) -> Result<Number<'a>> {
-        self.at = start;
-        let negative = self.eat(b'-');
-        let first = self.at;
-        if !self.eat(b'0') {
-            self.digits()?;
-        }
-        let whole = self.text.get(first..self.at).unwrap_or_default();
-        let mut integral = true;
-        if self.eat(b'.') {
-            integral = false;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            integral = false;
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        if let Some(b'0'..=b'9') = self.peek() {
-            return Err(self.expected("no digit after a leading zero"));
-        }
-        if let (true, Ok(magnitude)) = (integral, whole.parse()) {
-            return Ok(Number::Whole {
-                negative,
-                magnitude,
-            });
-        }
-        Ok(Number::Text(
-            self.text.get(start..self.at).unwrap_or_default(),
-        ))
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        let count = self
-            .rest()
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
-        self.at += count;
-        if count == 0 {
-            return Err(self.expected("a digit"));
-        }
-        Ok(())
-    }
-
     /// Steps over a value; gives its text.
     ///
     /// # Errors
@@ -469,6 +308,31 @@ impl<'a> Cursor<'a> {
                 } else {
                     "`,` or `]`"
                 }));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_of_any_length_is_eaten_where_it_is_next_and_nowhere_else() {
+        for length in 1..40 {
+            let opening: String = ('a'..='z').cycle().take(length).collect();
+            let eater = Opening::new(opening.as_bytes());
+            for rest in ["", "1", "and more than sixteen bytes"] {
+                let text = opening.clone() + rest;
+                let mut cursor = Cursor::new(&text, 0);
+                assert!(cursor.eat_opening(&eater));
+                assert_eq!(cursor.at, length);
+                for wrong in 0..length {
+                    let mut text = text.clone();
+                    text.replace_range(wrong..=wrong, "?");
+                    assert!(!Cursor::new(&text, 0).eat_opening(&eater));
+                    assert!(!Cursor::new(&text[..wrong], 0).eat_opening(&eater));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Records to bodies: what stands before each value is made once per schema.
 use super::TimePrecision;
 use super::cell_writer::{CellWriter, Style};
-use super::connect_schema;
+use super::schema_writer;
 use super::text::write_string;
 use connect_api::{Blobs, Op, Records, Result, Schema, SchemaRef};
 use std::{
@@ -23,7 +23,7 @@ impl Opening {
         let mut first = Vec::new();
         if let Some(precision) = envelope {
             first.extend_from_slice(br#"{"schema":"#);
-            connect_schema::write(&mut first, schema, precision)?;
+            schema_writer::write(&mut first, schema, precision)?;
             first.extend_from_slice(br#","payload":"#);
         }
         first.push(b'{');
@@ -107,7 +107,7 @@ pub(crate) fn encode(
         .zip(schema.columns().fields())
         .map(|((kind, column), field)| {
             CellWriter::new(kind, column, style)
-                .ok_or_else(|| connect_schema::unsupported(field.name(), field.data_type()))
+                .ok_or_else(|| schema_writer::unsupported(field.name(), field.data_type()))
         })
         .collect::<Result<Vec<_>>>()?;
     let row_bytes = opening.total + cells.len() * VALUE_BYTES;

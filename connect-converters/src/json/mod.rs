@@ -1,4 +1,5 @@
 //! JSON bodies, plain or with the Connect schema around them.
+mod body;
 pub(crate) mod cell_reader;
 pub(crate) mod cell_writer;
 mod connect_schema;
@@ -6,15 +7,21 @@ pub(crate) mod cursor;
 mod decoder;
 mod encoder;
 pub(crate) mod fault;
+mod number;
 mod plan;
+mod plans;
 pub(crate) mod row_reader;
+mod scalar;
+mod schema_reader;
+mod schema_writer;
 pub(crate) mod text;
 
 use cell_reader::{DecimalText, Forms, Unit};
 use cell_writer::{DecimalStyle, Style, TimeStyle};
 use connect_api::{Blobs, Converter, Decoder, Records, Result, Target};
-use decoder::{JsonDecoder, Reading};
+use decoder::JsonDecoder;
 use encoder::Openings;
+use plans::Reading;
 use std::{num::NonZero, sync::Arc};
 
 connect_api::choice! {
@@ -108,7 +115,7 @@ impl Converter for JsonConverter {
     fn decoder(&self, topic: Arc<str>, target: Target) -> Result<Box<dyn Decoder>> {
         let settings = &self.settings;
         let reading = Reading {
-            plain: !settings.schemas_enable,
+            own_fields: !settings.schemas_enable,
             forms: Forms {
                 unit: match settings.time_precision {
                     TimePrecision::Adaptive => Unit::Micros,

@@ -1,7 +1,7 @@
 //! How bodies of one form are read: decided once per schema text, or per set of fields.
 use super::cell_reader::{CellReader, Forms};
-use super::connect_schema::Declared;
 use super::row_reader::RowReader;
+use super::schema_reader::Declared;
 use crate::key::KeyReader;
 use connect_api::{
     Error, ErrorKind, Kind, NOT_NULL, Result, Schema, SchemaRef, Target, arrow::schema::Field,

@@ -1,5 +1,8 @@
 //! Messages as they stand on the wire, out and back.
-#![expect(clippy::unwrap_used, reason = "a failed assertion is how a test reports")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
 mod envelope;
 mod hostile;
 mod keys;

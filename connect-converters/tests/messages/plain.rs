@@ -85,6 +85,8 @@ fn a_field_that_is_no_column_is_refused_or_left_out() {
     assert_eq!(refusal(&mut *strict, body(text)), expected);
     strict.push(body(r#"{"id":1,"status":"a"}"#)).unwrap();
     assert_eq!(refusal(&mut *strict, body(text)), expected);
+    strict.take().unwrap();
+    assert_eq!(refusal(&mut *strict, body(r#"{"colour":1}"#)), expected);
     let mut lax = decoder(&*json(&[("unknown.fields", "ignore")]), target(&orders()));
     for text in [
         text,
@@ -394,6 +396,18 @@ fn a_tombstone_deletes_the_row_of_its_key() {
         );
         assert!(decoder.take().unwrap().is_none());
     }
+}
+
+#[test]
+fn a_tombstone_finds_the_key_that_the_row_before_it_lacked() {
+    let mut decoder = decoder(&*json(&[]), target(&orders()));
+    decoder.push(body(r#"{"status":"a"}"#)).unwrap();
+    assert_eq!(decoder.push(keyed("7")).unwrap(), Pushed::TakeFirst);
+    let records = decoder.take().unwrap().unwrap();
+    assert!(records.schema().key().is_empty());
+    assert_eq!(decoder.push(keyed("7")).unwrap(), Pushed::Row);
+    let records = decoder.take().unwrap().unwrap();
+    assert_eq!(records.schema().key(), [0]);
 }
 
 #[test]

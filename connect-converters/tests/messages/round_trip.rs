@@ -262,6 +262,21 @@ fn milliseconds_are_written_where_asked_and_microseconds_never_lost() {
 }
 
 #[test]
+fn times_that_are_not_of_a_day_are_refused_where_milliseconds_have_32_bits() {
+    let schema = schema([("t", Kind::Time)], &[]);
+    for micros in [-1_000, 86_400_001_000] {
+        let sent = records(&schema, [vec![Value::Time(micros)]]);
+        let error = json(&[("time.precision.mode", "connect")])
+            .encode(&sent, &mut Blobs::default())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "column `t`, row 0: the time is not between 00:00 and 24:00"
+        );
+    }
+}
+
+#[test]
 fn nan_and_the_infinities_are_refused_with_column_and_row() {
     for (kind, values) in [
         (Kind::Float64, [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),

@@ -1,0 +1,151 @@
+//! Reads single values of each type: exact, or a fault that does not tell the value.
+use super::cursor::Cursor;
+use super::fault::{Fault, Result};
+use super::number::Number;
+use crate::{decimal, decimal::Misfit};
+
+#[cold]
+pub(crate) fn out_of_range() -> Fault {
+    Fault::value("the number is beyond the range of the column")
+}
+
+#[cold]
+pub(crate) fn not_text_of(what: &str) -> Fault {
+    Fault::value(format!("the string is not the text of {what}"))
+}
+
+#[cold]
+pub(crate) fn misfit(misfit: Misfit) -> Fault {
+    match misfit {
+        Misfit::NotANumber => not_text_of("a number"),
+        Misfit::Finer => Fault::value("the number has more digits after the point than the column"),
+        Misfit::Larger => out_of_range(),
+    }
+}
+
+#[inline]
+pub(crate) fn number<'a>(cursor: &mut Cursor<'a>, expected: &str) -> Result<Number<'a>> {
+    match cursor.peek() {
+        Some(b'-' | b'0'..=b'9') => cursor.number(),
+        _ => Err(cursor.mismatch(expected)),
+    }
+}
+
+/// The text of a number.
+pub(crate) fn number_text<'a>(cursor: &mut Cursor<'a>, scratch: &mut String) -> Result<&'a str> {
+    match cursor.peek() {
+        Some(b'-' | b'0'..=b'9') => cursor.value(scratch),
+        _ => Err(cursor.mismatch("a number")),
+    }
+}
+
+#[inline]
+pub(crate) fn string<'s, 'a: 's>(
+    cursor: &mut Cursor<'a>,
+    scratch: &'s mut String,
+) -> Result<&'s str> {
+    if cursor.peek() == Some(b'"') {
+        cursor.string(scratch)
+    } else {
+        Err(cursor.mismatch("a string"))
+    }
+}
+
+#[inline]
+pub(crate) fn signed(cursor: &mut Cursor<'_>) -> Result<i64> {
+    match number(cursor, "a whole number")? {
+        Number::Whole {
+            negative: false,
+            magnitude,
+        } => i64::try_from(magnitude).ok(),
+        Number::Whole {
+            negative: true,
+            magnitude,
+        } => 0i64.checked_sub_unsigned(magnitude),
+        Number::Point { text, .. } | Number::Text(text) => {
+            let value = decimal::parse(text.as_bytes(), 0).map_err(misfit)?;
+            i64::try_from(value).ok()
+        }
+    }
+    .ok_or_else(out_of_range)
+}
+
+#[inline]
+pub(crate) fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T> {
+    value.try_into().ok().ok_or_else(out_of_range)
+}
+
+pub(crate) fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
+    match cursor.peek() {
+        Some(b't') => cursor.word("true").map(|()| true),
+        Some(b'f') => cursor.word("false").map(|()| false),
+        Some(b'-' | b'0'..=b'9') => match signed(cursor)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Fault::found("a boolean, 0 or 1", "another number")),
+        },
+        _ => Err(cursor.mismatch("a boolean")),
+    }
+}
+
+pub(crate) fn double(cursor: &mut Cursor<'_>) -> Result<f64> {
+    let value = match number(cursor, "a number")? {
+        // To the nearest, as the text would be read.
+        Number::Whole {
+            negative,
+            magnitude,
+        } => with_sign(magnitude as f64, negative),
+        Number::Point {
+            negative,
+            magnitude,
+            places,
+            text,
+        } => match decimal::short_double(magnitude, places) {
+            Some(value) => with_sign(value, negative),
+            None => text.parse().ok().ok_or_else(out_of_range)?,
+        },
+        Number::Text(text) => text.parse().ok().ok_or_else(out_of_range)?,
+    };
+    value.is_finite().then_some(value).ok_or_else(out_of_range)
+}
+
+pub(crate) fn with_sign(value: f64, negative: bool) -> f64 {
+    if negative { -value } else { value }
+}
+
+pub(crate) fn single(cursor: &mut Cursor<'_>) -> Result<f32> {
+    let value: f32 = match number(cursor, "a number")? {
+        Number::Whole {
+            negative,
+            magnitude,
+        } => {
+            let value = magnitude as f32;
+            if negative { -value } else { value }
+        }
+        Number::Point { text, .. } | Number::Text(text) => {
+            text.parse().ok().ok_or_else(out_of_range)?
+        }
+    };
+    value.is_finite().then_some(value).ok_or_else(out_of_range)
+}
+
+/// The bytes of `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, with or without its dashes.
+pub(crate) fn uuid(text: &str) -> Option<[u8; 16]> {
+    let dashes: &[usize] = match text.len() {
+        36 => &[8, 13, 18, 23],
+        32 => &[],
+        _ => return None,
+    };
+    let (mut value, mut digits) = (0u128, 0);
+    for (i, byte) in text.bytes().enumerate() {
+        if dashes.contains(&i) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        value = value << 4 | u128::from(char::from(byte).to_digit(16)?);
+        digits += 1;
+    }
+    (digits == 32).then(|| value.to_be_bytes())
+}

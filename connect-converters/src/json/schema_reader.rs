@@ -1,0 +1,204 @@
+//! Reads the schema of a message.
+use super::cell_reader::{DecimalText, Forms, Unit};
+use super::connect_schema::*;
+use connect_api::{Error, ErrorKind, Kind, LOGICAL_NAME, NOT_NULL, Result, arrow::schema::Field};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A schema as it stands in a message.
+#[derive(Debug, Deserialize)]
+struct Node {
+    #[serde(rename = "type")]
+    word: String,
+    #[serde(default)]
+    optional: bool,
+    name: Option<String>,
+    version: Option<serde_json::Number>,
+    parameters: Option<BTreeMap<String, serde_json::Value>>,
+    field: Option<String>,
+    fields: Option<Vec<Node>>,
+    items: Option<Box<Node>>,
+    keys: Option<Box<Node>>,
+    values: Option<Box<Node>>,
+}
+
+/// The schema of a message, in our terms.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    /// Name of the struct.
+    pub(crate) name: Option<String>,
+    /// Its version.
+    pub(crate) version: Option<u32>,
+    /// Its fields, all nullable.
+    pub(crate) fields: Vec<(Field, Kind, Forms)>,
+}
+
+fn data(message: String) -> Error {
+    Error::new(ErrorKind::Data, message)
+}
+
+/// Reads the schema of a message.
+///
+/// # Errors
+/// `Data`: it is none that a row can have. `Unsupported`: a column is of a type that is not
+/// carried.
+pub(crate) fn read(text: &str) -> Result<Declared> {
+    let node: Node = serde_json::from_str(text)
+        .map_err(|e| data("`schema` is not a Connect schema".to_owned()).with_source(e))?;
+    if node.word != "struct" {
+        return Err(data(format!(
+            "`schema` is of type `{}`: a row needs a `struct`",
+            node.word
+        )));
+    }
+    let fields = node.fields.unwrap_or_default();
+    if fields.is_empty() {
+        return Err(data("`schema` has no fields".to_owned()));
+    }
+    Ok(Declared {
+        name: node.name,
+        version: node
+            .version
+            .and_then(|v| v.as_u64())
+            .and_then(|v| v.try_into().ok()),
+        fields: fields.iter().map(Node::column).collect::<Result<_>>()?,
+    })
+}
+
+impl Node {
+    fn parameter(&self, key: &str) -> Option<String> {
+        match self.parameters.as_ref()?.get(key)? {
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// The column of this field.
+    fn column(&self) -> Result<(Field, Kind, Forms)> {
+        let name = self
+            .field
+            .as_deref()
+            .ok_or_else(|| data("a field of `schema` has no name".to_owned()))?;
+        let (kind, unit, known) = self
+            .kind()
+            .map_err(|e| e.context(format_args!("column `{name}`")))?;
+        let field = kind.clone().field(name, true);
+        let mut metadata = field.metadata().clone();
+        for key in CARRIED {
+            metadata.extend(self.parameter(key).map(|value| (key.to_owned(), value)));
+        }
+        if !self.optional {
+            metadata.insert(NOT_NULL.to_owned(), "true".to_owned());
+        }
+        if let (false, Some(name)) = (known, &self.name) {
+            metadata.insert(LOGICAL_NAME.to_owned(), name.clone());
+        }
+        let forms = Forms {
+            unit,
+            decimal: DecimalText::Base64,
+        };
+        Ok((field.with_metadata(metadata), kind, forms))
+    }
+
+    /// The kind, what numbers of it count, and whether the logical name is one that we know.
+    fn kind(&self) -> Result<(Kind, Unit, bool)> {
+        if let Some(logical) = self.logical()? {
+            return Ok((logical.0, logical.1, true));
+        }
+        let unsigned = self.parameter(UNSIGNED);
+        let kind = match (self.word.as_str(), unsigned.as_deref()) {
+            ("boolean", _) => Kind::Bool,
+            ("int16", Some("8")) => Kind::UInt8,
+            ("int32", Some("16")) => Kind::UInt16,
+            ("int64", Some("32")) => Kind::UInt32,
+            ("int8", _) => Kind::Int8,
+            ("int16", _) => Kind::Int16,
+            ("int32", _) => Kind::Int32,
+            ("int64", _) => Kind::Int64,
+            ("float" | "float32", _) => Kind::Float32,
+            ("double" | "float64", _) => Kind::Float64,
+            ("string", _) => Kind::Text,
+            ("bytes", _) => Kind::Bytes,
+            ("array" | "map" | "struct", _) if self.is_plain_json() => Kind::Json,
+            ("array" | "map" | "struct", _) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "type `{}` holds bytes or logical types, which are not carried there",
+                        self.word
+                    ),
+                ));
+            }
+            (word, _) => return Err(data(format!("type `{word}` is none of a Connect schema"))),
+        };
+        Ok((kind, Unit::Micros, false))
+    }
+
+    /// The kind by the logical name; `None` where it is not known, or not of this type.
+    fn logical(&self) -> Result<Option<(Kind, Unit)>> {
+        let Some(name) = &self.name else {
+            return Ok(None);
+        };
+        let java = [
+            "io.openmessaging.connector.api.data.logical.",
+            "org.apache.kafka.connect.data.",
+        ];
+        let short = java
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
+            .unwrap_or(name);
+        let timestamp = Kind::Timestamp {
+            utc: self.parameter(LOCAL).as_deref() != Some("true"),
+        };
+        Ok(Some(match (self.word.as_str(), short) {
+            ("bytes", "Decimal") => (self.decimal()?, Unit::Micros),
+            ("int32", "Date" | "io.debezium.time.Date") => (Kind::Date, Unit::Micros),
+            ("int32", "Time" | "io.debezium.time.Time") => (Kind::Time, Unit::Millis),
+            ("int64", "Timestamp" | "io.debezium.time.Timestamp") => (timestamp, Unit::Millis),
+            ("int64", MICRO_TIME) => (Kind::Time, Unit::Micros),
+            ("int64", MICRO_TIMESTAMP) => (timestamp, Unit::Micros),
+            ("int64", "io.debezium.time.NanoTime") => (Kind::Time, Unit::Nanos),
+            ("int64", "io.debezium.time.NanoTimestamp") => (timestamp, Unit::Nanos),
+            ("string", "io.debezium.time.ZonedTimestamp") => (timestamp, Unit::Micros),
+            ("string", JSON) => (Kind::Json, Unit::Micros),
+            ("string", UUID) => (Kind::Uuid, Unit::Micros),
+            ("string", BIG_DECIMAL) => (Kind::BigDecimal, Unit::Micros),
+            _ => return Ok(None),
+        }))
+    }
+
+    fn decimal(&self) -> Result<Kind> {
+        let number = |key: &str| match self.parameter(key) {
+            None => Ok(None),
+            Some(text) => text.parse::<i16>().map(Some).map_err(|e| {
+                data(format!("parameter `{key}` is not a small number")).with_source(e)
+            }),
+        };
+        let scale = number(SCALE)?.ok_or_else(|| data("a Decimal has no `scale`".to_owned()))?;
+        let precision = number(PRECISION)?;
+        if self.parameter(UNSIGNED).as_deref() == Some("64") && scale == 0 {
+            return Ok(Kind::UInt64);
+        }
+        // What the schema does not say is taken as wide as it can be; values are checked.
+        let precision = u8::try_from(precision.unwrap_or(38).max(scale).max(1));
+        match (precision, i8::try_from(scale)) {
+            (Ok(precision @ ..=38), Ok(scale)) => Ok(Kind::Decimal { precision, scale }),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                "a Decimal of more than 38 digits is not carried".to_owned(),
+            )),
+        }
+    }
+
+    /// Whether the JSON text of a value says all that it is.
+    fn is_plain_json(&self) -> bool {
+        let nested = [&self.items, &self.keys, &self.values];
+        self.word != "bytes"
+            && (self.name.is_none() || self.word == "struct")
+            && nested
+                .into_iter()
+                .flatten()
+                .all(|node| node.is_plain_json())
+            && self.fields.iter().flatten().all(Self::is_plain_json)
+    }
+}
