@@ -485,6 +485,155 @@ async fn wrong_settings_are_refused_all_at_once_with_suggestions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_begins_where_it_is_told_and_each_group_reads_all() {
+    let bench = Bench::new();
+    let transport = bench.transport().await;
+    send(&transport, "t", &[GOOD]).await;
+    transport.close(Duration::from_secs(5)).await;
+    drop(transport);
+    let (first, last) = (Collect::default(), Collect::default());
+    for (collect, group, from) in [
+        (&first, "a", "CONSUME_FROM_FIRST_OFFSET"),
+        (&last, "b", "CONSUME_FROM_LAST_OFFSET"),
+    ] {
+        let more = [("task.group.id", group), ("consume.from.where", from)];
+        let mut worker = bench.worker(collect).await;
+        worker.start(sink(&more)).unwrap();
+        let running = |t: &[TaskStatus]| t.iter().all(|t| t.state == TaskState::Running);
+        wait(worker.status(), running).await;
+        worker.stop().await.unwrap();
+        // What comes while nobody reads is not passed over: where the group began is stored.
+        let transport = bench.transport().await;
+        send(&transport, "t", &[("7", r#"{"id":7,"text":"late"}"#)]).await;
+        transport.close(Duration::from_secs(5)).await;
+        drop(transport);
+        let mut worker = bench.worker(collect).await;
+        worker.start(sink(&more)).unwrap();
+        wait(worker.status(), |_| ids(&collect.rows).contains(&7)).await;
+        worker.stop().await.unwrap();
+    }
+    assert_eq!(ids(&first.rows), [1, 7]);
+    assert_eq!(ids(&last.rows), [7]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_are_made_with_the_queues_that_are_asked_for() {
+    let bench = Bench::new();
+    let mut worker = bench.worker(&Collect::default()).await;
+    let settings = [
+        ("connector.class", "numbers"),
+        ("topic", "t"),
+        ("count", "10"),
+        ("topic.queue.nums", "3"),
+        // One page at a time is on its way, and all of them arrive.
+        ("producer.in.flight.bytes", "1"),
+    ];
+    worker.start(connector("source", &settings)).unwrap();
+    wait(worker.status(), |t| written(t, "source") == 10).await;
+    worker.stop().await.unwrap();
+    assert_eq!(bench.transport().await.queues("t").await.unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_gives_up_after_the_time_it_may_try() {
+    for (timeout, tries) in [("0", 0), ("60", 1)] {
+        let bench = Bench::new();
+        let collect = Collect {
+            failures: Arc::new(AtomicUsize::new(usize::MAX)),
+            kind: Some(ErrorKind::Connect),
+            ..Collect::default()
+        };
+        let mut worker = bench.worker(&collect).await;
+        worker.start(source(10)).unwrap();
+        worker
+            .start(sink(&[("errors.retry.timeout", timeout)]))
+            .unwrap();
+        let failed = |t: &[TaskStatus]| t.iter().any(|t| t.state == TaskState::Failed);
+        let tasks = wait(worker.status(), failed).await;
+        let sink = tasks.iter().find(|t| t.state == TaskState::Failed).unwrap();
+        assert!(sink.retries >= tries, "{sink:#?}");
+        assert_eq!(sink.cause.clone().unwrap().kind, ErrorKind::Connect);
+        worker.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_end_by_rows_by_bytes_and_by_linger() {
+    let cases = [
+        ("consumer.batch.max.rows", "10", 10),
+        // A body of this test takes 24 bytes or more.
+        ("consumer.batch.max.bytes", "48", 50),
+        ("consumer.linger.ms", "0", 1),
+    ];
+    for (key, value, batches) in cases {
+        let bench = Bench::new();
+        let collect = Collect::default();
+        let mut worker = bench.worker(&collect).await;
+        worker.start(source(100)).unwrap();
+        wait(worker.status(), |t| written(t, "source") == 100).await;
+        let settings = [
+            ("connector.class", "collect"),
+            ("connect.topicnames", "t"),
+            (key, value),
+        ];
+        worker.start(connector("sink", &settings)).unwrap();
+        let tasks = wait(worker.status(), |t| written(t, "sink") == 100).await;
+        worker.stop().await.unwrap();
+        let sink = tasks.iter().find(|t| &*t.id.connector == "sink").unwrap();
+        assert!(sink.batches >= batches, "{key}: {sink:#?}");
+        assert_eq!(ids(&collect.rows), (0..100).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_must_stop_ends_tasks_that_hang() {
+    let bench = Bench::new();
+    let dir = bench.path().join("store").display().to_string();
+    let config = WorkerConfig::new([
+        ("transport", "embedded"),
+        ("storePathRootDir", &dir),
+        ("maxStopTimeoutMills", "200"),
+    ]);
+    let registry = Registry::default().with(Hanging);
+    let mut worker = Worker::open(config.unwrap(), registry, bench.transport().await).unwrap();
+    worker
+        .start(connector("hang", &[("connector.class", "hanging")]))
+        .unwrap();
+    let running = |t: &[TaskStatus]| t.iter().all(|t| t.state == TaskState::Running);
+    wait(worker.status(), running).await;
+    let e = worker.stop().await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Timeout, "{e}");
+}
+
+/// A source whose `stop` never ends.
+struct Hanging;
+
+impl Connector for Hanging {
+    type Config = CollectConfig;
+    const NAME: &'static str = "hanging";
+    const DIRECTION: Direction = Direction::Source;
+
+    fn task(&self, _: CollectConfig) -> Result<TaskKind> {
+        Ok(TaskKind::Source(Box::new(Hanging)))
+    }
+}
+
+#[async_trait]
+impl SourceTask for Hanging {
+    async fn start(&mut self, _: TaskContext) -> Result<()> {
+        Ok(())
+    }
+
+    async fn poll(&mut self) -> Result<Polled> {
+        Ok(Polled::Idle(Duration::from_secs(1)))
+    }
+
+    async fn stop(&mut self) -> Result<()> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_worker_uses_a_directory_at_a_time() {
     let bench = Bench::new();
     let first = bench.worker(&Collect::default()).await;

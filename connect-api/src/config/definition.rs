@@ -66,7 +66,7 @@ impl Definition {
             };
             let default = match key.need {
                 Need::Required => "**required**".to_owned(),
-                Need::Optional => String::new(),
+                Need::Optional | Need::Default("") => String::new(),
                 Need::Default(text) => format!("`{text}`"),
             };
             let doc = key
