@@ -14,6 +14,11 @@ pub trait Syntax: Send + Sync {
     /// The longest identifier, in bytes.
     fn max_identifier_bytes(&self) -> usize;
 
+    /// Whether the database takes a name for its length; most count bytes.
+    fn takes_length(&self, name: &str) -> bool {
+        name.len() <= self.max_identifier_bytes()
+    }
+
     /// The one function that identifiers pass (G8 has values, this has names).
     ///
     /// # Errors
@@ -32,7 +37,7 @@ pub trait Syntax: Send + Sync {
         if name.contains('\0') {
             return Err(wrong("holds a NUL"));
         }
-        if name.len() > self.max_identifier_bytes() {
+        if !self.takes_length(name) {
             return Err(wrong(&format!(
                 "is longer than the {} bytes that the database takes",
                 self.max_identifier_bytes()

@@ -4,7 +4,7 @@ use crate::{
     cell::Bound,
     decode::RowReader,
     plan::Detail,
-    refusal::{error, own},
+    refusal::{error, own, statement_error},
     server::Server,
     settings::Settings,
     syntax::MySqlSyntax,
@@ -88,7 +88,7 @@ impl MySqlConnect {
             .driver
             .execute(sqlx::raw_sql(sql(text)))
             .await
-            .map_err(|e| error(shortened(text), e))?;
+            .map_err(|e| statement_error(shortened(text), e))?;
         Ok(done.rows_affected())
     }
 
@@ -100,19 +100,29 @@ impl MySqlConnect {
     ) -> Result<u64> {
         let detail = Detail::of(plan)?;
         let mut written = 0;
-        for rows in statements {
+        let mut rest = statements.iter();
+        let mut next = match rest.next() {
+            Some(rows) => Some((rows, detail.arguments(plan, records, rows.clone())?)),
+            None => None,
+        };
+        while let Some((rows, arguments)) = next {
             let text = detail.text(plan, rows.len(), &self.server)?;
-            let arguments = detail.arguments(plan, records, rows.clone())?;
-            let done = self
-                .driver
-                .execute(sqlx::query_with(AssertSqlSafe(text), arguments))
-                .await
-                .map_err(|e| error(verb(plan), e))?;
+            let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+            // The values of the next statement are encoded while the server works on this one.
+            let encode = async {
+                rest.next().map(|rows| {
+                    let arguments = detail.arguments(plan, records, rows.clone())?;
+                    Ok::<_, Error>((rows, arguments))
+                })
+            };
+            let (done, encoded) = tokio::join!(self.driver.execute(query), encode);
+            let done = done.map_err(|e| error(verb(plan), e))?;
             // An upsert counts 2 for a row that it changes.
             written += match plan.op {
                 WriteOp::Insert | WriteOp::Upsert => rows.len() as u64,
                 WriteOp::Update | WriteOp::Delete => done.rows_affected(),
             };
+            next = encoded.transpose()?;
         }
         Ok(written)
     }

@@ -11,7 +11,7 @@ use std::fmt;
 pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
     match cause {
         sqlx::Error::Database(cause) => match cause.try_downcast::<MySqlDatabaseError>() {
-            Ok(cause) => refusal(what, &cause),
+            Ok(cause) => refusal(what, &cause, false),
             Err(cause) => Error::new(ErrorKind::Internal, format!("{what}: {}", cause.message())),
         },
         sqlx::Error::Io(cause) => {
@@ -39,6 +39,15 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
         cause => {
             Error::new(ErrorKind::Internal, format!("{what}: the driver failed")).with_source(cause)
         }
+    }
+}
+
+/// The error for `cause`, where the statement was none that bears values: all that the server
+/// says of it is told.
+pub(crate) fn statement_error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
+    match cause.as_database_error().and_then(|e| e.try_downcast_ref()) {
+        Some(cause) => refusal(what, cause, true),
+        None => error(what, cause),
     }
 }
 
@@ -73,14 +82,16 @@ fn tls(what: impl fmt::Display, cause: Box<dyn std::error::Error + Send + Sync>)
 }
 
 /// The error for a statement that the server refused.
-fn refusal(what: impl fmt::Display, cause: &MySqlDatabaseError) -> Error {
+fn refusal(what: impl fmt::Display, cause: &MySqlDatabaseError, no_values: bool) -> Error {
     let number = cause.number();
     let kind = kind_of(number, cause.code());
     let message = cause.message();
     let why = match kind {
         ErrorKind::Data => data(number, message),
         // An error that the table does not know may quote anything.
-        ErrorKind::Internal => "the server failed; its manual explains the number".to_owned(),
+        ErrorKind::Internal if !no_values => {
+            "the server failed; its manual explains the number".to_owned()
+        }
         _ => message.to_owned(),
     };
     Error::new(

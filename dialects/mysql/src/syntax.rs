@@ -31,8 +31,23 @@ impl Syntax for MySqlSyntax {
         64
     }
 
+    // 64 characters, of whatever width.
+    fn takes_length(&self, name: &str) -> bool {
+        name.chars().count() <= self.max_identifier_bytes()
+    }
+
     fn placeholder(&self, _n: usize, _column: &Column) -> String {
         "?".to_owned()
+    }
+
+    // MySQL compares an expression (COALESCE) with a bound time as whole seconds, a cast one as it
+    // is. An index serves either.
+    fn key_placeholder(&self, n: usize, column: &Column) -> String {
+        match column.kind {
+            Some(Kind::Timestamp { .. }) => "CAST(? AS DATETIME(6))".to_owned(),
+            Some(Kind::Time) => "CAST(? AS TIME(6))".to_owned(),
+            _ => self.placeholder(n, column),
+        }
     }
 
     // A timestamp is compared in the session's time zone, which is UTC. A datetime has none: it

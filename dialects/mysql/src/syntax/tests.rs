@@ -204,4 +204,5 @@ fn every_kind_has_a_type_and_a_key_one_that_an_index_takes() {
 fn names_are_quoted_with_backticks_doubled() {
     assert_eq!(MySqlSyntax.quote("a`b\"c").unwrap(), "`a``b\"c`");
     assert!(MySqlSyntax.quote(&"x".repeat(65)).is_err());
+    assert!(MySqlSyntax.quote(&"订".repeat(64)).is_ok());
 }

@@ -7,6 +7,7 @@
 mod place;
 mod reading;
 mod refusing;
+mod values;
 mod writing;
 
 use connect_api::{Kind, Value};

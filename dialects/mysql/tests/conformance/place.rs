@@ -70,6 +70,12 @@ impl Place {
         self.connection.execute(sql).await.unwrap()
     }
 
+    /// Makes the table `t` of these columns, in the place of one that was there.
+    pub(crate) async fn remake(&mut self, columns: &str) {
+        self.run("DROP TABLE IF EXISTS t").await;
+        self.run(&format!("CREATE TABLE t ({columns})")).await;
+    }
+
     pub(crate) async fn table(&mut self, name: &str) -> Table {
         let described = self.connection.describe(&TableName::new(name)).await;
         described.unwrap().expect("the table is there")

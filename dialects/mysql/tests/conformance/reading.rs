@@ -304,9 +304,7 @@ async fn times_beyond_a_day_and_other_booleans_are_errors_that_name_the_column()
         ("time", "'838:59:59'"),
         ("tinyint(1)", "2"),
     ] {
-        place
-            .run(&format!("CREATE OR REPLACE TABLE t (c {definition})"))
-            .await;
+        place.remake(&format!("c {definition}")).await;
         place.run(&format!("INSERT INTO t VALUES ({value})")).await;
         let table = place.table("t").await;
         let error = place.try_read(&table, &[]).await.unwrap_err();
@@ -316,7 +314,7 @@ async fn times_beyond_a_day_and_other_booleans_are_errors_that_name_the_column()
             "{error}"
         );
     }
-    place.run("CREATE OR REPLACE TABLE t (c tinyint(1))").await;
+    place.remake("c tinyint(1)").await;
     place.run("INSERT INTO t VALUES (1), (0)").await;
     assert_eq!(
         place.read("t").await,
