@@ -1,4 +1,5 @@
 //! A worker with connectors of the test over the embedded transport.
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 use async_trait::async_trait;
 use connect_api::{
     Connector, Direction, Error, ErrorKind, Kind, Offset, Polled, Position, PutOutcome, Records,

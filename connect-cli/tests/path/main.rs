@@ -2,6 +2,7 @@
 //!
 //! Rows are loaded, changed and compared with the databases' own clients, not with the code under
 //! test.
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 mod access;
 mod bad_input;
 mod client;

@@ -81,6 +81,17 @@ fn help_teaches_and_keys_are_listed() {
 }
 
 #[test]
+fn the_reference_of_keys_is_what_the_program_prints() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, out, _) = rocketmq_connect(&["keys"], Path::new("."));
+    assert!(
+        page.ends_with(&out),
+        "docs/configuration.md is not up to date: its end is what `rocketmq-connect keys` prints"
+    );
+}
+
+#[test]
 fn a_worker_without_connectors_or_with_files_that_are_not_there_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let (code, _, err) = rocketmq_connect(&["run", "worker.toml"], dir.path());
