@@ -3,7 +3,7 @@
 //! Pure and light: nothing here opens a connection. [`AclSettings`] gathers the keys `aclEnable`,
 //! `accessKey`, `secretKey`, `securityToken` and `signatureAlgorithm`; [`Credentials`] are what a
 //! client signs with, [`sign`] is the signature itself, [`Tls`] says how connections are
-//! protected, and [`reference`] puts `${env:NAME}` and `${file:path:key}` in place. With the
+//! protected, and [`mod@reference`] puts `${env:NAME}` and `${file:path:key}` in place. With the
 //! feature `client`, `signing_hook` signs every request of the RocketMQ client.
 //!
 //! ```
