@@ -35,16 +35,6 @@ impl Write {
         })
     }
 
-    /// The rows in pieces of at most `size`.
-    fn pieces(&self, size: NonZeroUsize) -> impl DoubleEndedIterator<Item = Range<usize>> {
-        let Range { start, end } = self.rows.clone();
-        let pieces = (end - start).div_ceil(size.get());
-        (0..pieces).map(move |piece| {
-            let from = start + piece * size.get();
-            from..end.min(from + size.get())
-        })
-    }
-
     /// The row's index in the batch.
     fn origin(&self, row: usize) -> usize {
         match &self.origin {
@@ -52,6 +42,18 @@ impl Write {
             None => row,
         }
     }
+}
+
+/// Rows in pieces of at most `size`.
+fn pieces(
+    rows: &Range<usize>,
+    size: NonZeroUsize,
+) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
+    let Range { start, end } = rows.clone();
+    (0..rows.len().div_ceil(size.get())).map(move |piece| {
+        let from = start + piece * size.get();
+        from..end.min(from + size.get())
+    })
 }
 
 /// Writes all in one transaction, `size` rows at once. Rows that the table refuses are found and
@@ -84,7 +86,7 @@ async fn in_one_transaction(
     }
     connection.begin().await?;
     for write in writes {
-        for rows in write.pieces(size) {
+        for rows in pieces(&write.rows, size) {
             connection.write(&write.plan, &write.records, rows).await?;
         }
     }
@@ -104,7 +106,7 @@ pub(crate) async fn write_in_pieces(
 ) -> Result<Vec<Rejected>> {
     let mut rejected = Vec::new();
     for write in writes {
-        let mut left: Vec<Range<usize>> = write.pieces(size).rev().collect();
+        let mut left: Vec<Range<usize>> = pieces(&write.rows, size).rev().collect();
         while let Some(rows) = left.pop() {
             let Err(error) = piece(connection, write, rows.clone()).await else {
                 continue;
@@ -133,4 +135,20 @@ async fn piece(connection: &mut dyn Connection, write: &Write, rows: Range<usize
     connection.begin().await?;
     connection.write(&write.plan, &write.records, rows).await?;
     connection.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_hold_every_row_once_and_no_more_than_asked() {
+        let of = |rows: Range<usize>, size| {
+            pieces(&rows, NonZeroUsize::new(size).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(3..10, 3), [3..6, 6..9, 9..10]);
+        assert_eq!(of(0..4, 4), [0..4]);
+        assert_eq!(of(0..4, usize::MAX), [0..4]);
+        assert_eq!(of(5..5, 2), []);
+    }
 }

@@ -31,6 +31,7 @@
 //! ```
 mod batch;
 mod config;
+mod evolve;
 mod reduce;
 mod target;
 mod task;

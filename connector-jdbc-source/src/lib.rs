@@ -32,6 +32,7 @@
 //! assert!(source.validate(&settings).is_empty());
 //! ```
 mod config;
+mod draft;
 mod page;
 mod plan;
 mod position;
@@ -39,6 +40,7 @@ mod reading;
 mod selection;
 mod stream;
 mod survey;
+mod table;
 mod task;
 
 pub use config::{Mode, OptionalName, SourceConfig};

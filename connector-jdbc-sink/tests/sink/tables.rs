@@ -197,3 +197,44 @@ async fn check_tells_all_faults_of_all_topics() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn dates_of_sqlite_are_text_or_times_as_set() {
+    let database = Database::sqlite(&["CREATE TABLE people (id BIGINT, born TIMESTAMP)"]).await;
+    for (dates, kind) in [
+        ("text", Kind::Text),
+        ("iso", Kind::Timestamp { utc: false }),
+    ] {
+        let mut run = database.start(&[("sqlite.dates", dates)]).await;
+        let target = run.task.target("people").await.unwrap();
+        assert_eq!(target.schema.unwrap().kinds()[1], kind);
+    }
+}
+
+#[tokio::test]
+async fn connection_attempts_are_made_as_often_as_asked() {
+    // A port that nobody listens on: bound, then let go.
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let settings = Settings::from_iter([
+        (
+            "connection.url",
+            &*format!("postgres://u:planted@127.0.0.1:{port}/d"),
+        ),
+        ("connection.attempts", "3"),
+        ("connection.backoff.ms", "50"),
+    ]);
+    let connect_api::TaskKind::Sink(mut task) = connector().task(&settings).unwrap() else {
+        panic!("not a sink");
+    };
+    let begun = std::time::Instant::now();
+    let error = task.start(context()).await.unwrap_err();
+    assert_eq!(error.kind(), connect_api::ErrorKind::Connect);
+    assert!(
+        begun.elapsed() >= std::time::Duration::from_millis(100),
+        "two pauses"
+    );
+    assert!(!format!("{} {error:?}", error.report()).contains("planted"));
+}

@@ -1,0 +1,226 @@
+//! The columns that settings name, looked for in a table; what is wrong with them is gathered.
+use crate::config::{Mode, SourceConfig};
+use connect_api::{
+    Kind,
+    config::{Faults, nearest},
+};
+use dialect_core::{Column, Table};
+
+/// A reading being decided, with the faults found so far.
+pub(crate) struct Draft<'a> {
+    table: &'a Table,
+    config: &'a SourceConfig,
+    pub(crate) faults: Faults,
+}
+
+/// Values of this kind have one order, in the database and over time.
+fn has_order(kind: &Kind) -> bool {
+    match kind {
+        Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => true,
+        Kind::UInt8 | Kind::UInt16 | Kind::UInt32 | Kind::UInt64 => true,
+        Kind::Decimal { .. } | Kind::BigDecimal => true,
+        Kind::Text | Kind::Bytes | Kind::Uuid => true,
+        Kind::Date | Kind::Time | Kind::Timestamp { .. } => true,
+        Kind::Bool | Kind::Float32 | Kind::Float64 | Kind::Json | Kind::Other(_) => false,
+    }
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(table: &'a Table, config: &'a SourceConfig) -> Self {
+        Self {
+            table,
+            config,
+            faults: Faults::default(),
+        }
+    }
+
+    fn fault(&mut self, key: &str, what: &str) {
+        let message = format!("table {}: {what}", self.table.name);
+        self.faults.at(key, message);
+    }
+
+    fn column(&self, index: usize) -> &'a Column {
+        &self.table.columns[index]
+    }
+
+    /// The column `name`, or a fault.
+    fn find(&mut self, key: &str, role: &str, name: &str) -> Option<usize> {
+        let found = self.table.index_of(name);
+        if found.is_none() {
+            let names = self.table.columns.iter().map(|c| c.name.as_str());
+            let hint = nearest(name, names)
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            self.fault(key, &format!("{role} column `{name}` does not exist{hint}"));
+        }
+        found
+    }
+
+    pub(crate) fn times(&mut self) -> Vec<usize> {
+        const KEY: &str = "timestamp.column.name";
+        let mut times = Vec::new();
+        for name in &self.config.timestamps.0 {
+            let Some(index) = self.find(KEY, "timestamp", name) else {
+                continue;
+            };
+            let column = self.column(index);
+            match &column.kind {
+                Some(Kind::Timestamp { .. }) => times.push(index),
+                kind => {
+                    let advice = match kind {
+                        Some(Kind::Text) => "; for SQLite, sqlite.dates=iso reads text as times",
+                        _ => "",
+                    };
+                    let message = format!(
+                        "timestamp column `{}` is of type {}, which is not a date with time{advice}",
+                        column.name, column.vendor_type
+                    );
+                    self.fault(KEY, &message);
+                }
+            }
+        }
+        let mixed = times
+            .windows(2)
+            .any(|pair| self.column(pair[0]).kind != self.column(pair[1]).kind);
+        if mixed {
+            self.fault(
+                KEY,
+                "some of the columns have a time zone and some have none",
+            );
+        }
+        times
+    }
+
+    pub(crate) fn incrementing(&mut self) -> Option<usize> {
+        const KEY: &str = "incrementing.column.name";
+        let index = match &self.config.incrementing.0 {
+            Some(name) => self.find(KEY, "incrementing", name)?,
+            None => {
+                let found = self.table.columns.iter().position(|c| c.auto_increment);
+                if found.is_none() {
+                    self.fault(KEY, "no column is counted up by the database; name one");
+                }
+                found?
+            }
+        };
+        let column = self.column(index);
+        if column.kind.as_ref().is_some_and(has_order) {
+            return Some(index);
+        }
+        let message = format!(
+            "incrementing column `{}` is of type {}, which cannot give rows an order; \
+             name one of numbers",
+            column.name, column.vendor_type
+        );
+        self.fault(KEY, &message);
+        None
+    }
+
+    pub(crate) fn refuse_nullable(&mut self, key: &str, role: &str, columns: &[usize]) {
+        let nullable = columns.iter().all(|i| self.column(*i).nullable);
+        if nullable && self.config.validate_non_null {
+            let names: Vec<_> = columns
+                .iter()
+                .map(|i| format!("`{}`", self.column(*i).name))
+                .collect();
+            let message = format!(
+                "{role} column {} can be NULL, and rows with NULL there would never be read: \
+                 declare it NOT NULL, or set validate.non.null=false to read without such rows",
+                names.join(", ")
+            );
+            self.fault(key, &message);
+        }
+    }
+
+    /// Key parts from the primary key, where rows must be told apart beyond what the mode's own
+    /// columns do: equal values at the edge of a page would be skipped else (G3).
+    pub(crate) fn tie_breaks(&mut self, grows: Option<usize>) -> Vec<(Box<str>, Vec<usize>)> {
+        let primary: Vec<usize> = self
+            .table
+            .primary_key
+            .iter()
+            .filter_map(|name| self.table.index_of(name))
+            .collect();
+        let ordered = !primary.is_empty()
+            && primary
+                .iter()
+                .all(|i| self.column(*i).kind.as_ref().is_some_and(has_order));
+        let whole = primary.iter().all(|i| !self.column(*i).nullable);
+        match self.config.mode {
+            Mode::Bulk if !(ordered && whole) => return Vec::new(),
+            Mode::Bulk => {}
+            Mode::Timestamp if primary.is_empty() => {
+                self.fault(
+                    "mode",
+                    "mode timestamp needs a primary key, which tells rows of one time apart: \
+                     give it one, or use mode timestamp+incrementing",
+                );
+                return Vec::new();
+            }
+            Mode::Timestamp if !ordered => {
+                self.fault(
+                    "mode",
+                    "mode timestamp needs a primary key of numbers, text, bytes or times; use mode \
+                     timestamp+incrementing",
+                );
+                return Vec::new();
+            }
+            Mode::Timestamp => {
+                for part in &primary {
+                    self.refuse_nullable("mode", "primary key", &[*part]);
+                }
+            }
+            Mode::Incrementing | Mode::TimestampIncrementing => match grows {
+                Some(column) if !self.is_unique(column) && ordered && whole => {}
+                _ => return Vec::new(),
+            },
+        }
+        let part = |i: usize| (format!("key.{}", self.column(i).name).into(), vec![i]);
+        let others = primary.into_iter().filter(|i| Some(*i) != grows);
+        others.map(part).collect()
+    }
+
+    /// No two rows have the same value there.
+    fn is_unique(&self, column: usize) -> bool {
+        let alone = |key: &Vec<String>| matches!(key.as_slice(), [name] if self.table.index_of(name) == Some(column));
+        let column = self.column(column);
+        column.auto_increment
+            || alone(&self.table.primary_key)
+            || self.table.unique_keys.iter().any(alone)
+    }
+
+    pub(crate) fn delete_column(&mut self, grows: bool) -> Option<usize> {
+        const KEY: &str = "delete.column.name";
+        let name = self.config.delete_column.0.as_deref()?;
+        let index = self.find(KEY, "delete", name)?;
+        if self.table.primary_key.is_empty() && !grows {
+            self.fault(KEY, "it has no primary key, so a delete would have no key");
+        }
+        let column = self.column(index);
+        match &column.kind {
+            Some(
+                Kind::Bool
+                | Kind::Int8
+                | Kind::Int16
+                | Kind::Int32
+                | Kind::Int64
+                | Kind::UInt8
+                | Kind::UInt16
+                | Kind::UInt32
+                | Kind::UInt64
+                | Kind::Decimal { .. }
+                | Kind::Date
+                | Kind::Timestamp { .. },
+            ) => Some(index),
+            _ => {
+                let message = format!(
+                    "delete column `{}` is of type {}; it must be a boolean, a whole number, a \
+                     date or a time",
+                    column.name, column.vendor_type
+                );
+                self.fault(KEY, &message);
+                None
+            }
+        }
+    }
+}

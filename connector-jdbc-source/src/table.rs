@@ -1,0 +1,258 @@
+//! Where a task stands in one table.
+use crate::{
+    config::SourceConfig,
+    page::PageSize,
+    position,
+    reading::{Begin, Reading},
+    stream::{Stream, StreamRequest},
+};
+use connect_api::{
+    Error, ErrorKind, Kind, Offset, Partition, Position, Records, Result, Schema, SchemaRef, Value,
+    arrow::array::RecordBatch,
+};
+use dialect_core::{Connection, Dialect, Statement};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A table that is being read.
+pub(crate) struct TableState {
+    pub(crate) reading: Reading,
+    /// Not looked at before.
+    pub(crate) due: Instant,
+    topic: Arc<str>,
+    partition: Arc<Partition>,
+    /// Key of the last row read.
+    after: Option<Vec<Value>>,
+    /// Where reading begins is to be stored before the first row: it would move else.
+    unstored: bool,
+    size: PageSize,
+    /// The running reader of a table without a key.
+    stream: Option<Stream>,
+}
+
+impl TableState {
+    /// Resumes at what was stored.
+    ///
+    /// # Errors
+    /// `Config`: what was stored does not fit; what the database says of its present time, where
+    /// reading begins there.
+    pub(crate) async fn resume(
+        reading: Reading,
+        partition: Partition,
+        stored: Option<Offset>,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+    ) -> Result<Self> {
+        let unstored = stored.is_none() && reading.begin == Begin::Now;
+        let mut after = position::resume(&reading, stored)?;
+        if unstored {
+            after = Some(vec![now(connection, dialect, &reading).await?]);
+        }
+        if reading.can_lack_key() {
+            warn_of_rows_without_key(connection, dialect, &reading).await?;
+        }
+        Ok(Self {
+            topic: config.topic_of(&reading.table.name.name).into(),
+            partition: Arc::new(partition),
+            after,
+            due: Instant::now(),
+            size: PageSize::new(config.max_rows, config.max_bytes),
+            stream: None,
+            unstored,
+            reading,
+        })
+    }
+
+    /// The table has no key, and is read by a connection of its own.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.reading.key.is_empty()
+    }
+
+    /// No rows, with the position that reading begins at; once, where it is to be stored.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(crate) fn beginning(&mut self) -> Result<Option<Records>> {
+        if !std::mem::take(&mut self.unstored) {
+            return Ok(None);
+        }
+        let schema = &self.reading.schema;
+        let none = RecordBatch::new_empty(schema.columns().clone());
+        let records = Records::new(self.topic.clone(), schema.clone(), none)?;
+        let key = self.after.as_deref().unwrap_or_default();
+        let offset = position::offset(&self.reading, key);
+        Ok(Some(records.with_position(self.position(offset))))
+    }
+
+    fn position(&self, offset: Offset) -> Position {
+        Position {
+            partition: self.partition.clone(),
+            offset,
+        }
+    }
+
+    /// The next page; `None` where there is nothing new.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(crate) async fn next_page(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+    ) -> Result<Option<Records>> {
+        let limit = self.size.rows();
+        let page = self.reading.next_page(self.after.as_deref(), Some(limit));
+        let statement = dialect.syntax().select(&page)?;
+        let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        let mut cursor = connection.query(&statement, &self.reading.schema).await?;
+        let batch = cursor.next(rows, config.max_bytes.get()).await?;
+        let batch = batch.filter(|batch| batch.num_rows() > 0);
+        // A page that is not full is the last, unless it was cut for its bytes.
+        let last = match &batch {
+            None => true,
+            Some(batch) if batch.num_rows() >= rows => false,
+            Some(_) => cursor.next(1, 1).await?.is_none(),
+        };
+        drop(cursor);
+        if last {
+            self.due = Instant::now() + config.poll_interval.0;
+        }
+        let again = last && self.reading.again;
+        let Some(batch) = batch else {
+            if again {
+                self.after = None;
+            }
+            return Ok(None);
+        };
+        self.size.learn(&batch);
+        let records = self.reading.records(self.topic.clone(), batch)?;
+        let key = self.reading.last_key(&records).ok_or_else(|| {
+            let table = &self.reading.table.name;
+            let message = format!("table {table}: the last row of a page has no key");
+            Error::new(ErrorKind::Internal, message)
+        })?;
+        let offset = if again {
+            Offset::new()
+        } else {
+            position::offset(&self.reading, &key)
+        };
+        self.after = (!again).then_some(key);
+        // G1: the position is that of the last row returned; the runtime alone stores it.
+        Ok(Some(records.with_position(self.position(offset))))
+    }
+
+    /// The next rows of the stream, which is opened where it is not; `None` after the last.
+    ///
+    /// # Errors
+    /// What the reader met.
+    pub(crate) async fn next_of_stream(
+        &mut self,
+        dialect: &Arc<dyn Dialect>,
+        config: &SourceConfig,
+    ) -> Result<Option<Records>> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => none.insert(Stream::open(StreamRequest {
+                dialect: dialect.clone(),
+                attempts: config.connection_attempts(),
+                statement: dialect
+                    .syntax()
+                    .select(&self.reading.next_page(None, None))?,
+                schema: self.reading.schema.clone(),
+                max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),
+                max_bytes: config.max_bytes.get(),
+            })),
+        };
+        let batch = stream.next().await;
+        if !matches!(batch, Ok(Some(_))) {
+            self.stream = None;
+            self.due = Instant::now() + config.poll_interval.0;
+        }
+        match batch? {
+            Some(batch) => self.reading.records(self.topic.clone(), batch).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks at the columns again.
+    ///
+    /// # Errors
+    /// `Schema`: the table is gone, or cannot be read as before; `Config`: the key has changed.
+    pub(crate) async fn describe_again(
+        &mut self,
+        connection: &mut dyn Connection,
+        config: &SourceConfig,
+    ) -> Result<()> {
+        let name = &self.reading.table.name;
+        let described = connection.describe(name).await?.ok_or_else(|| {
+            let message = format!("table {name} does not exist any more");
+            Error::new(ErrorKind::Schema, message)
+        })?;
+        tracing::info!(table = %name, "the table has changed, its columns are read anew");
+        let reading = Reading::decide(described, config)
+            .map_err(|faults| Error::new(ErrorKind::Schema, faults.to_string()))?;
+        // The key read so far must fit the columns as they are now. Where it is only the beginning
+        // of one, no row was read yet.
+        let whole = |key: &&Vec<Value>| key.len() == self.reading.key.len();
+        if let Some(key) = self.after.as_ref().filter(whole) {
+            let offset = position::offset(&self.reading, key);
+            self.after = position::resume(&reading, Some(offset))?;
+        }
+        self.reading = reading;
+        Ok(())
+    }
+
+    /// Ends the reader, where there is one.
+    pub(crate) async fn close(self) {
+        if let Some(stream) = self.stream {
+            stream.close().await;
+        }
+    }
+}
+
+/// Says how many rows no page holds.
+async fn warn_of_rows_without_key(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    reading: &Reading,
+) -> Result<()> {
+    let page = reading.next_page(None, None);
+    let statement = dialect.syntax().count_without_key(&page)?;
+    let schema = Schema::new("count", [Kind::Int64.field("rows", true)], &[])?;
+    if let Value::Int(rows @ 1..) = single(connection, &statement, &schema).await? {
+        tracing::warn!(
+            table = %reading.table.name, rows,
+            "rows with NULL in the columns that give the order are never read"
+        );
+    }
+    Ok(())
+}
+
+/// The database's present time, as the first part of the key.
+async fn now(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    reading: &Reading,
+) -> Result<Value> {
+    let column = reading.next_page(None, None).key_column(0).clone();
+    let statement = dialect.syntax().select_now(&column);
+    let schema = Schema::new("now", [reading.key_kind(0).clone().field("now", true)], &[])?;
+    single(connection, &statement, &schema).await
+}
+
+/// The one value that a query gives.
+async fn single(
+    connection: &mut dyn Connection,
+    statement: &Statement,
+    schema: &SchemaRef,
+) -> Result<Value> {
+    let mut cursor = connection.query(statement, schema).await?;
+    let batch = cursor.next(1, usize::MAX).await?;
+    let Some(batch) = batch.filter(|batch| batch.num_rows() > 0) else {
+        return Ok(Value::Null);
+    };
+    let records = Records::new(schema.name().into(), schema.clone(), batch)?;
+    Ok(records.row(0).get(0).to_value())
+}
