@@ -169,3 +169,73 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
     }
     innermost.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(user: Option<&str>, code: i32, remark: &str) -> Error {
+        let asked = Asked {
+            subject: &"topic \"orders\"",
+            address: "10.0.0.1:10911",
+            user,
+        };
+        refused(&asked, code, remark)
+    }
+
+    #[test]
+    fn codes_have_kinds() {
+        for (kind, code, remark) in [
+            (ErrorKind::Auth, 16, "check signature failed."),
+            (ErrorKind::Auth, 1, "AclException: No acl config"),
+            (ErrorKind::Schema, 17, "topic[x] not exist"),
+            (
+                ErrorKind::Schema,
+                26,
+                "subscription group [g] does not exist",
+            ),
+            (ErrorKind::Schema, 29, "request queueId[9] is illegal"),
+            (ErrorKind::Data, 13, "the message is illegal"),
+            (ErrorKind::Data, 1, "message body size exceeded"),
+            (ErrorKind::Busy, 1, "store putMessage failed"),
+            (ErrorKind::Busy, 2, "[TIMEOUT_CLEAN_QUEUE]broker busy"),
+            (ErrorKind::Busy, 14, "service not available now"),
+            (ErrorKind::Busy, 215, "flow control"),
+            (ErrorKind::Timeout, 10, ""),
+            (ErrorKind::Timeout, 11, ""),
+            (ErrorKind::Timeout, 12, ""),
+            (ErrorKind::Unsupported, 3, "request type 352 not supported"),
+            (ErrorKind::Internal, 4711, "what is that"),
+        ] {
+            let error = refusal(None, code, remark);
+            assert_eq!(error.kind(), kind, "{error}");
+            assert_eq!(error.code(), Some(&*code.to_string()));
+        }
+    }
+
+    #[test]
+    fn refused_users_are_told_what_to_check() {
+        assert_eq!(
+            refusal(Some("ann"), 16, "check signature failed.").to_string(),
+            "topic \"orders\", at 10.0.0.1:10911: refused to user \"ann\": check signature \
+             failed.; check accessKey, secretKey and what the user is permitted"
+        );
+        assert_eq!(
+            refusal(None, 16, "username cannot be null.").to_string(),
+            "topic \"orders\", at 10.0.0.1:10911: refused without credentials: username cannot \
+             be null.; set aclEnable, accessKey and secretKey"
+        );
+    }
+
+    #[test]
+    fn remarks_are_shown_in_one_line_of_bounded_length() {
+        let remark = format!("{}\n\tat org.apache.rocketmq", "ä".repeat(500));
+        let error = refusal(None, 1, &remark).to_string();
+        assert!(
+            error.ends_with("ä…") && error.chars().count() < 360,
+            "{error}"
+        );
+        let error = refusal(None, 1, "").to_string();
+        assert!(error.ends_with("code 1: (no remark)"), "{error}");
+    }
+}

@@ -78,7 +78,7 @@ impl Lane for QueueLane {
             }
             Err(error) => {
                 match error.kind() {
-                    ErrorKind::Connect | ErrorKind::Timeout => self.routes.forget(&queue.broker),
+                    ErrorKind::Connect | ErrorKind::Timeout => self.routes.doubt(&queue.broker),
                     _ => self.link = Some(link),
                 }
                 Err(error)

@@ -1,24 +1,20 @@
 //! Connections to name servers and brokers.
 use super::{
     RocketMqOptions,
+    client::{Client, Clients},
     fault::{self, Asked, code},
     request::Request,
 };
-use acl::{Tls, Verification};
 use bytes::Bytes;
 use cheetah_string::CheetahString;
 use connect_api::{Error, ErrorKind, Result};
 use futures_util::future::join_all;
 use rocketmq_protocol::RemotingCommand;
-use rocketmq_runtime::{RuntimeContext, ShutdownDeadline};
-use rocketmq_transport::api::{
-    ConnectConfig, DefaultRequestProcessor, OutboundRequestOutcome, RPCHook, TlsClientConfig,
-    TlsConfig, TransportClient, TransportClientConfig,
-};
+use rocketmq_runtime::ShutdownDeadline;
+use rocketmq_transport::api::OutboundRequestOutcome;
 use std::{
     collections::HashMap,
     fmt,
-    fs::File,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -26,18 +22,13 @@ use std::{
     time::Duration,
 };
 
-type Client = TransportClient<DefaultRequestProcessor>;
-
 /// The client answers "not available" for 30 seconds, without trying, after five failures in a
 /// row; before that it is exchanged for a new one.
 const MAX_FAILURES: u32 = 4;
 
 /// All connections of a transport; one to an address, which carries any number of requests.
 pub(super) struct Links {
-    context: RuntimeContext,
-    config: Arc<TransportClientConfig>,
-    /// Signs every request of every connection: the one place where credentials are applied.
-    hook: Option<Arc<dyn RPCHook>>,
+    clients: Arc<Clients>,
     user: Option<Box<str>>,
     client_id: Box<str>,
     open: Mutex<HashMap<Box<str>, Arc<Link>>>,
@@ -51,16 +42,10 @@ impl Links {
     /// `Config`: a file of the TLS settings cannot be read. `Internal`: there is no Tokio
     /// runtime.
     pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
-        check_files(&options.tls)?;
-        let context = RuntimeContext::try_from_current("connect-transport").map_err(|source| {
-            Error::new(ErrorKind::Internal, "RocketMQ: no Tokio runtime here").with_source(source)
-        })?;
-        let credentials = options.credentials.clone();
+        let credentials = options.credentials.as_ref();
         Ok(Self {
-            context,
-            config: Arc::new(client_config(options)),
-            user: credentials.as_ref().map(|c| c.access_key().into()),
-            hook: credentials.map(acl::signing_hook),
+            clients: Arc::new(Clients::new(options)?),
+            user: credentials.map(|c| c.access_key().into()),
             client_id: options.instance_name.as_str().into(),
             open: Mutex::default(),
             closed: Arc::default(),
@@ -76,17 +61,12 @@ impl Links {
         if let Some(link) = open.get(address) {
             return Ok(Arc::clone(link));
         }
-        let maker = ClientMaker {
-            context: self.context.clone(),
-            config: Arc::clone(&self.config),
-            hook: self.hook.clone(),
-        };
         let link = Arc::new(Link {
             address: CheetahString::from_slice(address),
             user: self.user.clone(),
             client_id: self.client_id.clone(),
-            client: Mutex::new(maker.make()?),
-            maker,
+            client: Mutex::new(self.clients.make()?),
+            clients: Arc::clone(&self.clients),
             failures: AtomicU32::new(0),
             authenticated: AtomicBool::new(false),
             closed: Arc::clone(&self.closed),
@@ -103,7 +83,7 @@ impl Links {
         let clients = links.iter().map(|link| lock(&link.client).clone());
         join_all(clients.map(|client| async move { client.shutdown_graceful(deadline).await }))
             .await;
-        self.context.shutdown_tasks_until(deadline).await;
+        self.clients.context.shutdown_tasks_until(deadline).await;
     }
 }
 
@@ -112,7 +92,7 @@ impl Drop for Links {
         for link in lock(&self.open).values() {
             lock(&link.client).shutdown_now();
         }
-        self.context.shutdown_tasks_now();
+        self.clients.context.shutdown_tasks_now();
     }
 }
 
@@ -135,77 +115,13 @@ fn closed() -> Error {
     Error::new(ErrorKind::Stopped, "RocketMQ: the transport is closed")
 }
 
-/// Opens the files of the TLS settings: the client names none that it cannot read.
-fn check_files(tls: &Tls) -> Result<()> {
-    let files = [&tls.ca_file, &tls.cert_file, &tls.key_file];
-    for path in files.into_iter().flatten().filter(|_| tls.enabled) {
-        File::open(path).map_err(|e| {
-            let text = format!("TLS: {} cannot be read", path.display());
-            Error::new(ErrorKind::Config, text).with_source(e)
-        })?;
-    }
-    Ok(())
-}
-
-fn client_config(options: &RocketMqOptions) -> TransportClientConfig {
-    let path = |path: &Option<std::path::PathBuf>| {
-        path.as_ref()
-            .map(|path| path.to_string_lossy().into_owned())
-    };
-    let tls = &options.tls;
-    TransportClientConfig {
-        connect: ConnectConfig {
-            timeout: options.connect_timeout,
-        },
-        tls: TlsConfig {
-            enable: tls.enabled,
-            // Else the client lets /etc/rocketmq/tls.properties override what is set here.
-            config_file: String::new(),
-            client: TlsClientConfig {
-                auth_server: tls.verification == Verification::Full,
-                trust_cert_path: path(&tls.ca_file),
-                cert_path: path(&tls.cert_file),
-                key_path: path(&tls.key_file),
-                ..TlsClientConfig::default()
-            },
-            ..TlsConfig::default()
-        },
-        ..TransportClientConfig::default()
-    }
-}
-
-struct ClientMaker {
-    context: RuntimeContext,
-    config: Arc<TransportClientConfig>,
-    hook: Option<Arc<dyn RPCHook>>,
-}
-
-impl ClientMaker {
-    fn make(&self) -> Result<Arc<Client>> {
-        let client = Client::builder(
-            Arc::clone(&self.config),
-            DefaultRequestProcessor,
-            self.context.service_context("connection"),
-        )
-        .build()
-        .map_err(|source| {
-            Error::new(ErrorKind::Internal, "RocketMQ: the client does not start")
-                .with_source(source)
-        })?;
-        if let Some(hook) = &self.hook {
-            client.register_rpc_hook(Arc::clone(hook));
-        }
-        Ok(Arc::new(client))
-    }
-}
-
 /// The connection to one address; made again by itself when it broke.
 pub(super) struct Link {
     address: CheetahString,
     user: Option<Box<str>>,
     client_id: Box<str>,
     client: Mutex<Arc<Client>>,
-    maker: ClientMaker,
+    clients: Arc<Clients>,
     /// Attempts to connect that failed, since one succeeded.
     failures: AtomicU32,
     authenticated: AtomicBool,
@@ -334,7 +250,7 @@ impl Link {
         }
         let mut client = lock(&self.client);
         if Arc::ptr_eq(&client, failed) {
-            let old = std::mem::replace(&mut *client, self.maker.make()?);
+            let old = std::mem::replace(&mut *client, self.clients.make()?);
             old.shutdown_now();
             self.failures.store(0, Ordering::Relaxed);
         }

@@ -3,6 +3,7 @@
 //! Batches and pulls are encoded and decoded here and travel as commands over the connections of
 //! the Rust client's transport crate, which also does TLS and, by one hook, the signing of every
 //! request. Brokers and name servers from 5.0 are supported.
+mod client;
 mod compression;
 mod fault;
 mod lane;
@@ -14,8 +15,6 @@ mod request;
 mod route;
 
 pub use options::RocketMqOptions;
-#[cfg(feature = "testing")]
-pub use pull::decode_pull;
 
 use crate::{Lane, Queue, Reader, Transport};
 use async_trait::async_trait;
@@ -40,6 +39,15 @@ pub const LOG_FILTER: &str = "rocketmq_transport=off,rocketmq_protocol=off,rocke
 const CONCURRENCY: usize = 16;
 /// Pause between looks at the name server for a topic that was just made.
 const ROUTE_PAUSE: Duration = Duration::from_millis(20);
+
+/// Decodes the body of a pull's answer, as readers do; for fuzzing.
+///
+/// # Errors
+/// `Data`: the answer is cut off or damaged. `Unsupported`: a message holds batches.
+#[cfg(feature = "testing")]
+pub fn decode_pull(answer: bytes::Bytes, next: i64, end: i64) -> Result<crate::Pulled> {
+    pull::decode(answer, next, end)
+}
 
 /// A RocketMQ cluster.
 ///
@@ -104,7 +112,7 @@ impl RocketMq {
         if let Err(error) = &result
             && error.kind() == ErrorKind::Connect
         {
-            self.routes.forget(&queue.broker);
+            self.routes.doubt(&queue.broker);
         }
         result
     }
@@ -226,7 +234,10 @@ impl Transport for RocketMq {
                 // the first pull tells.
                 code::NO_PERMISSION => {
                     let broker = link.address();
-                    debug!(group, broker, "the group is taken to be there: no permission to ask");
+                    debug!(
+                        group,
+                        broker, "the group is taken to be there: no permission to ask"
+                    );
                 }
                 _ => return Err(link.refused(&subject, &answer)),
             }

@@ -101,9 +101,7 @@ impl RocketMqOptions {
             ("poll timeout", self.poll_timeout),
         ] {
             if !(Duration::from_millis(1)..=MAX_TIMEOUT).contains(&timeout) {
-                faults.push(format!(
-                    "{name} {timeout:?} is not between 1 ms and one hour"
-                ));
+                faults.push(format!("{name} {timeout:?} is not between 1 ms and 2 min"));
             }
         }
         if faults.is_empty() {
@@ -114,7 +112,8 @@ impl RocketMqOptions {
     }
 }
 
-const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
+/// The client ends requests after five minutes; a pull takes two of these.
+const MAX_TIMEOUT: Duration = Duration::from_secs(120);
 const NAME_RULE: &str = "use letters, digits, '-', '_', '.' and '@'";
 
 /// Checks the name of a topic or group by RocketMQ's own rule.
@@ -127,4 +126,50 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
         ErrorKind::Config,
         format!("{what} {name:?}: a name has 1 to 127 letters, digits, '-', '_', '%' and '|'"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_name_servers_are_taken_from_one_text() {
+        let options = RocketMqOptions::new(" a:9876; b:9877,[::1]:9878;");
+        assert_eq!(options.name_servers, ["a:9876", "b:9877", "[::1]:9878"]);
+        options.validate().unwrap();
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once() {
+        let mut options = RocketMqOptions::new("a;b:0");
+        options.instance_name = "two words".into();
+        options.producer_group = String::new();
+        options.tls.key_file = Some("key.pem".into());
+        options.send_timeout = Duration::ZERO;
+        let error = options.validate().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = error.to_string();
+        for fault in [
+            "\"a\" is not host:port",
+            "\"b:0\" is not host:port",
+            "instance name \"two words\"",
+            "producer group \"\"",
+            "certificate and its key",
+            "send timeout 0ns",
+        ] {
+            assert!(text.contains(fault), "{fault:?} is not in {text:?}");
+        }
+        let error = RocketMqOptions::new(" ;").validate().unwrap_err();
+        assert_eq!(error.to_string(), "no name server is given");
+    }
+
+    #[test]
+    fn names_keep_to_the_rule_of_brokers() {
+        for name in ["a", "%RETRY%group_1", "a|b-c", &"x".repeat(127)] {
+            check_name("topic", name).unwrap();
+        }
+        for name in ["", "a b", "a.b", "größe", "\"}", &"x".repeat(128)] {
+            assert!(check_name("topic", name).is_err(), "{name}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ const MAX_DECOMPRESSED: usize = 64 << 20;
 ///
 /// # Errors
 /// `Data`: the answer is cut off or damaged. `Unsupported`: a message holds batches.
-pub fn decode_pull(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
+pub(super) fn decode(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
     let mut buffers = Vec::with_capacity(1);
     // Small messages are some 300 bytes.
     let mut messages = Vec::with_capacity((answer.len() / 256).clamp(1, 1024));

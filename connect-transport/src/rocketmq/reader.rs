@@ -3,7 +3,7 @@ use super::{
     RocketMqOptions,
     fault::code,
     link::{Answer, Link},
-    pull::decode_pull,
+    pull,
     request::Request,
     route::Routes,
 };
@@ -98,7 +98,7 @@ impl Pulls {
             code::SUCCESS => {
                 let next = number(&answer, "nextBeginOffset")?;
                 let end = number(&answer, "maxOffset")?;
-                let pulled = decode_pull(answer.into_body(), next, end).map_err(|e| {
+                let pulled = pull::decode(answer.into_body(), next, end).map_err(|e| {
                     e.context(format_args!(
                         "{self}, at {}, offset {offset}",
                         link.address()
@@ -238,7 +238,7 @@ impl Reader for QueueReader {
                 }
                 Err(error) => {
                     if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout) {
-                        self.routes.forget(&self.pulls.queue.broker);
+                        self.routes.doubt(&self.pulls.queue.broker);
                         self.link = None;
                     }
                     return Err(error);

@@ -14,7 +14,7 @@ use rocketmq_protocol::protocol::{
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -34,8 +34,16 @@ pub(super) struct Routes {
     current: AtomicUsize,
     cluster: Option<String>,
     timeout: Duration,
-    /// Addresses of masters by the broker's name.
-    brokers: Mutex<HashMap<Arc<str>, Arc<str>>>,
+    /// Where masters are, by the broker's name.
+    brokers: Mutex<HashMap<Arc<str>, Place>>,
+}
+
+/// Where a broker is.
+#[derive(Debug, Clone)]
+struct Place {
+    address: Arc<str>,
+    /// A request failed there: the name servers are to be asked first.
+    doubtful: bool,
 }
 
 impl Routes {
@@ -161,36 +169,44 @@ impl Routes {
     /// # Errors
     /// `Connect`: no name server answers, or the broker is away.
     pub(super) async fn broker_of(&self, queue: &Queue) -> Result<Arc<Link>> {
-        if let Some(address) = self.address(&queue.broker) {
-            return self.links.to(&address);
+        let place = self.brokers().get(&queue.broker).cloned();
+        if let Some(place) = place.as_ref().filter(|place| !place.doubtful) {
+            return self.links.to(&place.address);
         }
-        let masters = self.masters().await?;
-        match masters.get(&queue.broker) {
-            Some(address) => self.links.to(address),
-            None => Err(Error::new(
-                ErrorKind::Connect,
-                format!(
-                    "{queue}: broker {:?} is away: no name server knows it",
-                    queue.broker
-                ),
-            )),
+        match (self.masters().await, place) {
+            (Ok(masters), _) => match masters.get(&queue.broker) {
+                Some(address) => self.links.to(address),
+                None => Err(Error::new(
+                    ErrorKind::Connect,
+                    format!(
+                        "{queue}: broker {:?} is away: no name server knows it",
+                        queue.broker
+                    ),
+                )),
+            },
+            // Brokers work on while name servers are away.
+            (Err(_), Some(place)) => self.links.to(&place.address),
+            (Err(error), None) => Err(error.context(queue)),
         }
     }
 
-    /// Forgets where `broker` is, so that the next request asks a name server again.
-    pub(super) fn forget(&self, broker: &str) {
-        let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
-        brokers.remove(broker);
+    /// Asks a name server where `broker` is before the next request to it.
+    pub(super) fn doubt(&self, broker: &str) {
+        if let Some(place) = self.brokers().get_mut(broker) {
+            place.doubtful = true;
+        }
     }
 
     fn remember(&self, masters: BTreeMap<Arc<str>, Arc<str>>) {
-        let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
-        brokers.extend(masters);
+        let places = masters.into_iter().map(|(broker, address)| {
+            let doubtful = false;
+            (broker, Place { address, doubtful })
+        });
+        self.brokers().extend(places);
     }
 
-    fn address(&self, broker: &str) -> Option<Arc<str>> {
-        let brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
-        brokers.get(broker).cloned()
+    fn brokers(&self) -> MutexGuard<'_, HashMap<Arc<str>, Place>> {
+        self.brokers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Messages, queues and groups as the broker has them.
-use super::{batch, bodies, connect, fails, one_queue, plain, services, unique};
+use super::{DEADLINE, batch, bodies, connect, fails, one_queue, plain, services, unique};
 use connect_api::{ErrorKind, Result};
 use connect_transport::{
     Transport,
@@ -9,6 +9,7 @@ use std::{
     num::NonZeroU32,
     time::{Duration, Instant},
 };
+use tokio::runtime::Handle;
 
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -213,5 +214,27 @@ async fn closing_is_quick_and_ends_lanes_and_readers() -> Result<()> {
     fails(ErrorKind::Stopped, lane.send(&batch([&b"y"[..]])?)).await;
     fails(ErrorKind::Stopped, reader.pull(WAIT)).await;
     fails(ErrorKind::Stopped, transport.queues("any")).await;
+
+    drop((lane, reader));
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    while tasks() > 0 {
+        assert!(began.elapsed() < DEADLINE, "{} tasks are left", tasks());
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_runtime_of_one_thread_will_do() -> Result<()> {
+    let (transport, _share) = connect().await?;
+    let queue = one_queue(&transport, &unique("single")).await?;
+    transport
+        .lane(&queue)
+        .await?
+        .send(&batch([&b"x"[..]])?)
+        .await?;
+    let mut reader = transport.reader(&unique("group"), &queue, 0).await?;
+    assert_eq!(bodies(&mut reader, 1).await?, [b"x"]);
+    transport.close(Duration::from_secs(5)).await;
     Ok(())
 }

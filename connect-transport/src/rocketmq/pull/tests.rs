@@ -62,8 +62,8 @@ fn answer(messages: &[Sent]) -> Vec<u8> {
     messages.iter().flat_map(Sent::bytes).collect()
 }
 
-fn decode(bytes: Vec<u8>) -> Result<Pulled> {
-    decode_pull(Bytes::from(bytes), 0, 100)
+fn decoded(bytes: Vec<u8>) -> Result<Pulled> {
+    decode(Bytes::from(bytes), 0, 100)
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn messages_of_both_forms_and_all_hosts_are_decoded() {
             });
         }
     }
-    let pulled = decode(answer(&messages)).unwrap();
+    let pulled = decoded(answer(&messages)).unwrap();
     assert_eq!((pulled.len(), pulled.next, pulled.end), (8, 48, 100));
     for (came, sent) in pulled.iter().zip(&messages) {
         assert_eq!((came.offset, came.body), (sent.offset, &sent.body[..]));
@@ -98,9 +98,9 @@ fn the_broker_may_go_on_behind_the_last_message_but_never_before_it() {
         offset: 7,
         ..Sent::default()
     }]));
-    assert_eq!(decode_pull(bytes.clone(), 12, 20).unwrap().next, 12);
-    assert_eq!(decode_pull(bytes, 3, 20).unwrap().next, 8);
-    let empty = decode_pull(Bytes::new(), 5, 20).unwrap();
+    assert_eq!(decode(bytes.clone(), 12, 20).unwrap().next, 12);
+    assert_eq!(decode(bytes, 3, 20).unwrap().next, 8);
+    let empty = decode(Bytes::new(), 5, 20).unwrap();
     assert_eq!((empty.len(), empty.next), (0, 5));
 }
 
@@ -119,7 +119,7 @@ fn compressed_bodies_lie_beside_the_answer() {
     });
     let mut messages = messages;
     messages[2].offset = 2;
-    let pulled = decode(answer(&messages)).unwrap();
+    let pulled = decoded(answer(&messages)).unwrap();
     let lengths: Vec<_> = pulled.iter().map(|message| message.body.len()).collect();
     assert_eq!(lengths, [5, 63, 5, 63]);
     assert!(
@@ -144,7 +144,7 @@ fn an_answer_that_decompresses_to_too_much_is_cut_short() {
             ..Sent::default()
         })
         .collect();
-    let pulled = decode_pull(Bytes::from(answer(&messages)), 5, 5).unwrap();
+    let pulled = decode(Bytes::from(answer(&messages)), 5, 5).unwrap();
     assert_eq!((pulled.len(), pulled.next), (3, 3));
 }
 
@@ -155,7 +155,7 @@ fn batches_within_a_message_are_not_supported() {
             system_flag,
             ..Sent::default()
         };
-        let error = decode(answer(&[sent])).unwrap_err();
+        let error = decoded(answer(&[sent])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
     }
 }
@@ -176,7 +176,7 @@ fn damage_is_found_and_told() {
     ] {
         let mut bad = good.clone();
         bad[at] = value;
-        let error = decode([&good[..], &bad].concat()).unwrap_err();
+        let error = decoded([&good[..], &bad].concat()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data);
         let text = error.to_string();
         assert!(text.contains(what), "{what:?} is not in {text:?}");
@@ -190,11 +190,11 @@ fn offsets_that_do_not_rise_are_damage() {
         ..Sent::default()
     };
     for offsets in [[5, 5], [5, 4]] {
-        let error = decode(answer(&offsets.map(at))).unwrap_err();
+        let error = decoded(answer(&offsets.map(at))).unwrap_err();
         assert!(error.to_string().contains("do not rise"), "{error}");
     }
-    assert!(decode(answer(&[at(-1)])).is_err());
-    assert!(decode(answer(&[at(i64::MAX)])).is_err());
+    assert!(decoded(answer(&[at(-1)])).is_err());
+    assert!(decoded(answer(&[at(i64::MAX)])).is_err());
 }
 
 /// All parts of all messages can be read.
@@ -227,7 +227,7 @@ proptest! {
                 ..Sent::default()
             })
             .collect();
-        let pulled = decode(answer(&messages))?;
+        let pulled = decoded(answer(&messages))?;
         prop_assert_eq!(pulled.len(), messages.len());
         for (came, sent) in pulled.iter().zip(&messages) {
             prop_assert_eq!(came.body, &sent.body[..]);
@@ -237,7 +237,7 @@ proptest! {
 
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
-        if let Ok(pulled) = decode(bytes) {
+        if let Ok(pulled) = decoded(bytes) {
             read_all(&pulled);
         }
     }
@@ -257,7 +257,7 @@ proptest! {
         }
         let whole = cut >= bytes.len();
         bytes.truncate(cut);
-        match decode(bytes) {
+        match decoded(bytes) {
             Ok(pulled) => read_all(&pulled),
             Err(error) => prop_assert!(!whole || error.kind() != ErrorKind::Internal),
         }
