@@ -1,0 +1,192 @@
+//! What a run did, and how it is printed.
+use crate::args::Args;
+use connect_api::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
+use std::{fmt, time::Duration};
+
+/// What one run did.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) name: String,
+    /// Rows counted where they arrive.
+    pub(crate) rows: u64,
+    /// From the start of the program, or of the part, to the last row.
+    pub(crate) seconds: f64,
+    /// From the start of the program to the first row.
+    pub(crate) first_row_seconds: Option<f64>,
+    /// CPU time of the worker, or of the part; `None` where it is too short to be told.
+    pub(crate) cpu_seconds: f64,
+    /// The most memory that was resident, in MB of 10⁶ bytes.
+    pub(crate) peak_mb: f64,
+    /// How many of the machine's CPUs were busy, by whatever, on the average.
+    pub(crate) busy_cpus: f64,
+}
+
+impl Outcome {
+    pub(crate) fn new(name: &str, rows: u64, elapsed: Duration) -> Self {
+        Self {
+            name: name.to_owned(),
+            rows,
+            seconds: elapsed.as_secs_f64(),
+            first_row_seconds: None,
+            cpu_seconds: 0.0,
+            peak_mb: 0.0,
+            busy_cpus: 0.0,
+        }
+    }
+
+    pub(crate) fn with_usage(mut self, cpu: Duration, peak_kib: u64, busy: Duration) -> Self {
+        self.cpu_seconds = cpu.as_secs_f64();
+        self.peak_mb = peak_kib as f64 * 1_024.0 / 1e6;
+        self.busy_cpus = busy.as_secs_f64() / self.seconds;
+        self
+    }
+
+    /// Takes another piece of the same work in.
+    pub(crate) fn add(&mut self, piece: &Self) {
+        let seconds = self.seconds + piece.seconds;
+        let busy = self.busy_cpus * self.seconds + piece.busy_cpus * piece.seconds;
+        self.busy_cpus = busy / seconds;
+        self.seconds = seconds;
+        self.rows += piece.rows;
+        self.cpu_seconds += piece.cpu_seconds;
+        self.peak_mb = self.peak_mb.max(piece.peak_mb);
+    }
+
+    pub(crate) fn rows_per_s(&self) -> f64 {
+        self.rows as f64 / self.seconds
+    }
+
+    pub(crate) fn rows_per_cpu_s(&self) -> f64 {
+        // The system counts in hundredths.
+        self.rows as f64 / self.cpu_seconds.max(0.01)
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Outcome", 9)?;
+        out.serialize_field("name", &self.name)?;
+        out.serialize_field("rows", &self.rows)?;
+        out.serialize_field("seconds", &self.seconds)?;
+        out.serialize_field("rows_per_s", &self.rows_per_s().round())?;
+        out.serialize_field("cpu_seconds", &self.cpu_seconds)?;
+        out.serialize_field("rows_per_cpu_s", &self.rows_per_cpu_s().round())?;
+        out.serialize_field("peak_mb", &self.peak_mb)?;
+        out.serialize_field("first_row_seconds", &self.first_row_seconds)?;
+        out.serialize_field("busy_cpus", &self.busy_cpus)?;
+        out.end()
+    }
+}
+
+/// In thousands, with a blank: `312 k`.
+struct Thousands(f64);
+
+impl fmt::Display for Thousands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&if self.0 < 10_000.0 {
+            format!("{:.0}", self.0)
+        } else {
+            format!("{:.0} k", self.0 / 1e3)
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:34} {:>9} {:>8.3} {:>9} {:>7.2} {:>9} {:>7.0} {:>5.1}",
+            self.name,
+            self.rows,
+            self.seconds,
+            Thousands(self.rows_per_s()),
+            self.cpu_seconds,
+            Thousands(self.rows_per_cpu_s()),
+            self.peak_mb,
+            self.busy_cpus,
+        )
+    }
+}
+
+/// All runs, and the machine they ran on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    machine: Machine,
+    rows: i64,
+    repeat: u32,
+    results: Vec<Outcome>,
+}
+
+#[derive(Debug, Serialize)]
+struct Machine {
+    cpu: String,
+    cpus: usize,
+    memory_gib: f64,
+}
+
+impl Report {
+    pub(crate) fn new(args: &Args, results: Vec<Outcome>) -> Self {
+        Self {
+            machine: Machine::here(),
+            rows: args.rows,
+            repeat: args.repeat.get(),
+            results,
+        }
+    }
+}
+
+impl Machine {
+    fn here() -> Self {
+        let field = |path: &str, name: &str| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let kib: f64 = field("/proc/meminfo", "MemTotal")
+            .and_then(|text| text.split_ascii_whitespace().next()?.parse().ok())
+            .unwrap_or(0.0);
+        Self {
+            cpu: field("/proc/cpuinfo", "model name").unwrap_or_default(),
+            cpus: std::thread::available_parallelism().map_or(0, usize::from),
+            memory_gib: (kib / 1_048_576.0).round(),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine {
+            cpu,
+            cpus,
+            memory_gib,
+        } = &self.machine;
+        writeln!(f, "{cpus} x {cpu}, {memory_gib} GiB")?;
+        writeln!(
+            f,
+            "{:34} {:>9} {:>8} {:>9} {:>7} {:>9} {:>7} {:>5}",
+            "path", "rows", "s", "rows/s", "CPU-s", "/CPU-s", "peak MB", "busy"
+        )?;
+        for (i, outcome) in self.results.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{outcome}")?;
+        }
+        Ok(())
+    }
+}
+
+fn unprintable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Internal, "cannot print").with_source(error)
+}
+
+/// One line of JSON.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(unprintable)
+}
+
+/// JSON for people too.
+pub(crate) fn to_pretty_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(unprintable)
+}
