@@ -71,6 +71,11 @@ pub trait Syntax: Send + Sync {
     /// The placeholder of bound value `n`, from 1, that meets `column`.
     fn placeholder(&self, n: usize, column: &Column) -> String;
 
+    /// The placeholder of bound value `n` that is compared with `column` itself.
+    fn compared(&self, n: usize, column: &Column) -> String {
+        self.placeholder(n, column)
+    }
+
     /// The placeholder of bound value `n` that is compared with the
     /// [`key_expression`](Self::key_expression) of `column`.
     fn key_placeholder(&self, n: usize, column: &Column) -> String {

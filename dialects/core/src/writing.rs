@@ -1,5 +1,5 @@
 //! The text of statements that make tables and write rows.
-use crate::{Pair, Syntax, Table, TableName};
+use crate::{Column, Pair, Syntax, Table, TableName};
 use connect_api::{Result, Schema};
 
 /// See [`Syntax::create_table`].
@@ -67,7 +67,7 @@ pub(crate) fn update<S: Syntax + ?Sized>(
     let filter: Vec<_> = (0..key)
         .map(|i| {
             let n = pairs.len() - key + i + 1;
-            let place = syntax.placeholder(n, &table.columns[pairs[i].to]);
+            let place = syntax.compared(n, &table.columns[pairs[i].to]);
             format!("{} = {place}", names[i])
         })
         .collect();
@@ -88,16 +88,16 @@ pub(crate) fn delete<S: Syntax + ?Sized>(
     let names = syntax.names(table, key)?;
     let mut sql = format!("DELETE FROM {} WHERE ", syntax.table(&table.name)?);
     if let ([name], 1) = (&names[..], rows) {
-        let place = syntax.placeholder(1, &table.columns[key[0].to]);
+        let place = syntax.compared(1, &table.columns[key[0].to]);
         sql.push_str(&format!("{name} = {place}"));
     } else if let [name] = &names[..] {
         let places: Vec<_> = (1..=rows)
-            .map(|n| syntax.placeholder(n, &table.columns[key[0].to]))
+            .map(|n| syntax.compared(n, &table.columns[key[0].to]))
             .collect();
         sql.push_str(&format!("{name} IN ({})", places.join(", ")));
     } else {
         sql.push_str(&format!("({}) IN ({}", names.join(", "), syntax.row_list()));
-        syntax.push_rows(table, key, rows, &mut sql);
+        push_lists(table, key, rows, &mut sql, |n, c| syntax.compared(n, c));
         sql.push(')');
     }
     Ok(sql)
@@ -111,6 +111,17 @@ pub(crate) fn push_rows<S: Syntax + ?Sized>(
     rows: usize,
     sql: &mut String,
 ) {
+    push_lists(table, pairs, rows, sql, |n, c| syntax.placeholder(n, c));
+}
+
+/// Appends `(?, ?), …`, each placeholder as `place` says.
+fn push_lists(
+    table: &Table,
+    pairs: &[Pair],
+    rows: usize,
+    sql: &mut String,
+    place: impl Fn(usize, &Column) -> String,
+) {
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for (i, pair) in pairs.iter().enumerate() {
@@ -118,7 +129,7 @@ pub(crate) fn push_rows<S: Syntax + ?Sized>(
                 sql.push_str(", ");
             }
             let n = row * pairs.len() + i + 1;
-            sql.push_str(&syntax.placeholder(n, &table.columns[pair.to]));
+            sql.push_str(&place(n, &table.columns[pair.to]));
         }
         sql.push(')');
     }

@@ -1,7 +1,7 @@
 //! Files: those that are not there, read only, locked, or none of SQLite's.
 use crate::database::Database;
-use connect_api::{ErrorKind, Kind, Schema};
-use dialect_core::{Access, OpenOptions, SqliteDates, TableName};
+use connect_api::{ErrorKind, Kind, Records, Schema, Value};
+use dialect_core::{Access, OpenOptions, SqliteDates, Statement, TableName};
 
 #[tokio::test]
 async fn a_file_that_is_not_there_is_made_only_when_asked() {
@@ -84,6 +84,32 @@ async fn a_database_opened_to_read_says_that_it_cannot_be_written() {
     // It reads in a transaction all the same.
     reader.begin().await.unwrap();
     reader.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_committed_is_on_the_disk() {
+    let mut database = Database::with("id INTEGER PRIMARY KEY", SqliteDates::Text).await;
+    for (pragma, kind, value) in [
+        // 2 is FULL: with NORMAL a power cut takes the last commits of a write-ahead log.
+        ("synchronous", Kind::Int64, Value::Int(2)),
+        ("journal_mode", Kind::Text, "wal".into()),
+        ("foreign_keys", Kind::Int64, Value::Int(0)),
+        ("busy_timeout", Kind::Int64, Value::Int(5_000)),
+    ] {
+        let schema = Schema::new("pragma", [kind.field(pragma, true)], &[]).unwrap();
+        let statement = Statement {
+            sql: format!("PRAGMA {pragma}"),
+            params: Vec::new(),
+        };
+        let mut cursor = database
+            .connection
+            .query(&statement, &schema)
+            .await
+            .unwrap();
+        let batch = cursor.next(1, 100).await.unwrap().unwrap();
+        let told = Records::new("t".into(), schema.clone(), batch).unwrap();
+        assert_eq!(told.row(0).get(0).to_value(), value, "{pragma}");
+    }
 }
 
 #[tokio::test]
@@ -198,7 +224,7 @@ async fn refusals_of_strict_tables_name_the_column() {
     );
     // Read it again: the rowid counts up where the id is left out.
     database
-        .insert(&schema, &[vec![connect_api::Value::Null, "a".into()]])
+        .insert(&schema, &[vec![Value::Null, "a".into()]])
         .await
         .unwrap();
     assert_eq!(database.read().await, [vec![1.into(), "a".into()]]);
