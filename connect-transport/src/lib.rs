@@ -54,8 +54,9 @@ mod publisher;
 #[cfg(feature = "rocketmq")]
 pub mod rocketmq;
 mod transport;
+mod walk;
 
-pub use frame::{CommonProperties, Frame, Frames, Outgoing, op_of, walk};
+pub use frame::{CommonProperties, Frames, Outgoing, op_of};
 pub use message::{
     Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled, UNIQ_KEY,
     VALUE_END,
@@ -66,3 +67,4 @@ pub use publisher::{
     Publisher, PublisherOptions, RETRY_DELAY,
 };
 pub use transport::{Lane, Queue, Reader, Transport};
+pub use walk::{Frame, walk};

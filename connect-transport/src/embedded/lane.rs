@@ -1,7 +1,7 @@
 //! Writes to one queue.
 use super::{
+    desk::{Desk, Work},
     directory::QueueEntry,
-    writer::{Desk, Work},
 };
 use crate::{Batch, Lane, Queue, walk};
 use async_trait::async_trait;

@@ -7,6 +7,7 @@
 //! then.
 //!
 //! One process has the file open at a time. Groups need not be made before they are used.
+mod desk;
 mod directory;
 mod lane;
 mod options;
@@ -22,6 +23,7 @@ mod writer;
 use crate::{Lane, Queue, Reader, Transport};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
+use desk::{Desk, Work};
 use lane::QueueLane;
 pub use options::{CACHE_BYTES, EmbeddedOptions, MAX_AGE, MAX_QUEUE_BYTES, Unread};
 use reader::QueueReader;
@@ -34,7 +36,6 @@ use std::{
 };
 use store::Store;
 use tokio::sync::oneshot;
-use writer::{Desk, Work};
 
 /// A transport that keeps its messages in one local file.
 ///

@@ -5,8 +5,9 @@ use std::time::Duration;
 pub const MAX_QUEUE_BYTES: u64 = 1 << 30;
 /// Three days, as a stock RocketMQ broker keeps its messages.
 pub const MAX_AGE: Duration = Duration::from_secs(72 * 3_600);
-/// 32 MiB: reads are of what was written last, or go through a queue once.
-pub const CACHE_BYTES: usize = 32 << 20;
+/// 16 MiB: reads are of what was written last, or go through a queue once; the system's own cache
+/// of the file serves the rest.
+pub const CACHE_BYTES: usize = 16 << 20;
 
 /// What becomes of batches beyond the bounds that a group has not read yet. A group counts for a
 /// queue once it has committed an offset of it.

@@ -1,24 +1,22 @@
 //! The one thread that writes: what all lanes have handed in goes into one commit.
 use super::{
     EmbeddedOptions,
+    desk::{Answer, Work},
     directory::{Extent, QueueEntry},
     retention::{self, Trimmed},
     store::Store,
     table::{BATCHES, OFFSETS, QUEUES, Stamp, TOPICS},
 };
-use crate::Batch;
 use connect_api::{Error, Result};
 use redb::WriteTransaction;
 use std::{
     collections::BTreeMap,
-    num::NonZeroU32,
     sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 /// 16 MiB: a commit this long no longer feels its sync, and its pages are held in memory.
@@ -28,67 +26,6 @@ const GROUP_DELAY: Duration = Duration::from_micros(300);
 /// How often queues without traffic are looked at for batches that are too old.
 const AGE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What is to be written.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// Appends a batch; the answer is the offset of its first message.
-    Append(Arc<QueueEntry>, Batch),
-    /// Sets offsets of a group; the answer is 0.
-    Commit(Arc<str>, Vec<(Arc<QueueEntry>, i64)>),
-    /// Makes a topic; the answer is 0.
-    Create(Arc<str>, NonZeroU32),
-}
-
-type Answer = oneshot::Sender<Result<i64>>;
-
-/// The way to the writer; it ends when the last one is dropped, or at `close`.
-#[derive(Debug)]
-pub(super) struct Desk {
-    store: Arc<Store>,
-    work: Mutex<Option<Sender<(Work, Answer)>>>,
-}
-
-impl Desk {
-    /// Starts the writer. The receiver hears when it has ended.
-    pub(super) fn open(
-        store: Arc<Store>,
-        options: EmbeddedOptions,
-    ) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
-        let (work, inbox) = channel();
-        let (ended, end) = oneshot::channel::<()>();
-        let writer = Writer {
-            store: store.clone(),
-            options,
-        };
-        let name = "embedded-writer".to_owned();
-        std::thread::Builder::new().name(name).spawn(move || {
-            writer.run(&inbox);
-            drop(ended);
-        })?;
-        let work = Mutex::new(Some(work));
-        Ok((Self { store, work }, end))
-    }
-
-    /// Has the work done; `Ok` means that it is on the disk (G1).
-    pub(super) async fn have(&self, work: Work) -> Result<i64> {
-        let (answer, done) = oneshot::channel();
-        let sent = {
-            let desk = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            desk.as_ref().map(|d| d.send((work, answer)))
-        };
-        match sent {
-            Some(Ok(())) => done.await.unwrap_or_else(|_| Err(self.store.ended())),
-            Some(Err(_)) | None => Err(self.store.ended()),
-        }
-    }
-
-    /// Takes no more work; the writer ends after what it has.
-    pub(super) fn close(&self) {
-        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        *work = None;
-    }
-}
-
 /// What a commit did.
 #[derive(Debug, Default)]
 struct Done {
@@ -97,7 +34,7 @@ struct Done {
     trimmed: Trimmed,
 }
 
-struct Writer {
+pub(super) struct Writer {
     store: Arc<Store>,
     options: EmbeddedOptions,
 }
@@ -111,7 +48,12 @@ fn extent<'a>(touched: &'a mut Touched, queue: &Arc<QueueEntry>) -> &'a mut Exte
 }
 
 impl Writer {
-    fn run(self, inbox: &Receiver<(Work, Answer)>) {
+    pub(super) fn new(store: Arc<Store>, options: EmbeddedOptions) -> Self {
+        Self { store, options }
+    }
+
+    /// Works until nobody can hand in any more.
+    pub(super) fn run(self, inbox: &Receiver<(Work, Answer)>) {
         let mut aged = Instant::now();
         // Messages let go since the last look at ages, that a group has not read.
         let mut unread = 0;
@@ -298,9 +240,6 @@ fn answer(done: Result<Done>, answers: Vec<Answer>) {
 /// One look for batches that are too old, as the writer takes it once a minute.
 #[cfg(test)]
 pub(super) fn trim_by_age(store: &Arc<Store>, options: &EmbeddedOptions) -> Result<()> {
-    let writer = Writer {
-        store: store.clone(),
-        options: options.clone(),
-    };
+    let writer = Writer::new(store.clone(), options.clone());
     writer.commit(&[], true).map(drop)
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::walk;
 
 fn outgoing<'a>(key: &'a str, body: &'a [u8]) -> Outgoing<'a> {
     Outgoing {
