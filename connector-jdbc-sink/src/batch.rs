@@ -147,8 +147,11 @@ mod tests {
             pieces(&rows, NonZeroUsize::new(size).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(of(3..10, 3), [3..6, 6..9, 9..10]);
-        assert_eq!(of(0..4, 4), [0..4]);
-        assert_eq!(of(0..4, usize::MAX), [0..4]);
+        assert_eq!(of(0..8, 4), [0..4, 4..8]);
+        assert_eq!(
+            of(0..4, usize::MAX).as_slice(),
+            std::slice::from_ref(&(0..4))
+        );
         assert_eq!(of(5..5, 2), []);
     }
 }
