@@ -14,6 +14,10 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
             Ok(cause) => refusal(what, &cause, false),
             Err(cause) => Error::new(ErrorKind::Internal, format!("{what}: {}", cause.message())),
         },
+        // rustls says so of certificates that it does not trust.
+        sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
+            tls(what, cause.into())
+        }
         sqlx::Error::Io(cause) => {
             Error::new(ErrorKind::Connect, format!("{what}: the connection broke"))
                 .with_source(cause)
@@ -66,19 +70,9 @@ pub(crate) fn own(
 }
 
 fn tls(what: impl fmt::Display, cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    // rustls says InvalidData for certificates that it does not trust; the rest is the network.
-    let network = cause
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|e| e.kind() != std::io::ErrorKind::InvalidData);
-    let (kind, why) = if network {
-        (ErrorKind::Connect, "the connection broke while TLS began")
-    } else {
-        (
-            ErrorKind::Config,
-            "TLS as sslMode, ssl-ca, ssl-cert and ssl-key ask for it is not possible",
-        )
-    };
-    Error::new(kind, format!("{what}: {why}")).with_source(cause)
+    let message =
+        format!("{what}: TLS as sslMode, ssl-ca, ssl-cert and ssl-key ask for it is not possible");
+    Error::new(ErrorKind::Config, message).with_source(cause)
 }
 
 /// The error for a statement that the server refused.

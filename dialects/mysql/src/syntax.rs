@@ -40,14 +40,18 @@ impl Syntax for MySqlSyntax {
         "?".to_owned()
     }
 
-    // MySQL compares an expression (COALESCE) with a bound time as whole seconds, a cast one as it
-    // is. An index serves either.
-    fn key_placeholder(&self, n: usize, column: &Column) -> String {
+    // MySQL 5.6 compares bound times as whole seconds in expressions and lists, and would miss
+    // rows; those that are cast are compared as they are. An index serves either.
+    fn compared(&self, n: usize, column: &Column) -> String {
         match column.kind {
             Some(Kind::Timestamp { .. }) => "CAST(? AS DATETIME(6))".to_owned(),
             Some(Kind::Time) => "CAST(? AS TIME(6))".to_owned(),
             _ => self.placeholder(n, column),
         }
+    }
+
+    fn key_placeholder(&self, n: usize, column: &Column) -> String {
+        self.compared(n, column)
     }
 
     // A timestamp is compared in the session's time zone, which is UTC. A datetime has none: it

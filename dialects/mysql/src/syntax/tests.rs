@@ -84,6 +84,10 @@ fn keys_are_deleted_in_lists_and_updated_one_by_one() {
         "DELETE FROM `shop`.`orders` WHERE (`id`, `part`) IN ((?, ?), (?, ?))"
     );
     assert_eq!(
+        MySqlSyntax.delete(&orders, &pairs(&[2]), 1).unwrap(),
+        "DELETE FROM `shop`.`orders` WHERE `at` = CAST(? AS DATETIME(6))"
+    );
+    assert_eq!(
         MySqlSyntax.update(&orders, &pairs(&[0, 2]), 1).unwrap(),
         "UPDATE `shop`.`orders` SET `at` = ? WHERE `id` = ?"
     );
