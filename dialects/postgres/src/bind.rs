@@ -1,5 +1,5 @@
 //! Values bound to statements as bytes of a given type.
-use crate::encode::{Target, writer};
+use crate::{encode::writer, oid, target::Target};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Result, Value};
 use dialect_core::{Cells, Param};
 use sqlx::{
@@ -33,7 +33,7 @@ impl<'a> Raw<'a> {
 
 impl Type<Postgres> for Raw<'_> {
     fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(crate::decode::oid::BYTEA))
+        PgTypeInfo::with_oid(Oid(oid::BYTEA))
     }
 }
 

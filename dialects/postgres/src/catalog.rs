@@ -1,5 +1,5 @@
 //! What the system catalogue says about tables.
-use crate::decode::oid;
+use crate::oid;
 use connect_api::Kind;
 use dialect_core::{Column, Table, TableName, TableType};
 use sqlx::{Row as _, postgres::PgRow};

@@ -10,15 +10,23 @@ use std::{collections::HashMap, ops::Range};
 
 /// A session.
 pub(crate) struct PostgresConnection {
-    driver: PgConnection,
+    pub(crate) driver: PgConnection,
     /// A transaction was begun.
     open: bool,
-    /// A statement of it was refused: `COMMIT` would undo it and say nothing.
-    failed: bool,
+    health: Health,
     /// The temporary tables of the session, by name.
     stages: HashMap<String, StageState>,
     /// A piece of `COPY` data.
-    piece: Vec<u8>,
+    pub(crate) piece: Vec<u8>,
+}
+
+/// What went wrong before, and matters to what comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Health {
+    /// A statement of the open transaction was refused: `COMMIT` would undo it and say nothing.
+    pub(crate) failed: bool,
+    /// A prepared statement does not fit its table any more.
+    pub(crate) stale: bool,
 }
 
 /// How a temporary table stands.
@@ -35,15 +43,10 @@ impl PostgresConnection {
         Self {
             driver,
             open: false,
-            failed: false,
+            health: Health::default(),
             stages: HashMap::new(),
             piece: Vec::new(),
         }
-    }
-
-    /// The driver's connection, and room for a piece of `COPY` data.
-    pub(crate) fn loader(&mut self) -> (&mut PgConnection, &mut Vec<u8>) {
-        (&mut self.driver, &mut self.piece)
     }
 
     /// Makes the temporary table, where the session has none.
@@ -91,7 +94,7 @@ impl PostgresConnection {
 
     /// The transaction is over.
     fn ended(&mut self, committed: bool) {
-        (self.open, self.failed) = (false, false);
+        (self.open, self.health.failed) = (false, false);
         self.stages.retain(|_, state| committed || !state.fresh);
         for state in self.stages.values_mut() {
             *state = StageState::default();
@@ -100,7 +103,7 @@ impl PostgresConnection {
 
     /// Notes that the transaction is of no more use, if there is one.
     fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        self.failed |= outcome.is_err();
+        self.health.failed |= outcome.is_err();
         outcome
     }
 
@@ -111,9 +114,7 @@ impl PostgresConnection {
         writing.check_keys(rows.clone())?;
         let outer = self.open;
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        let outcome = self
-            .write_by(writing.route(rows.len()), writing, rows)
-            .await;
+        let outcome = self.write_rows(writing, rows).await;
         // A row that is its key alone counts too where it is there already.
         let outcome = outcome.map(|changed| match writing.op() {
             WriteOp::Upsert => count,
@@ -191,12 +192,16 @@ impl Connection for PostgresConnection {
         schema: &'a SchemaRef,
     ) -> Result<Box<dyn Cursor + 'a>> {
         let arguments = bind::arguments(&statement.params)?;
+        if std::mem::take(&mut self.health.stale) {
+            let cleared = self.driver.clear_cached_statements().await;
+            cleared.map_err(|e| refusal::error("forgetting prepared statements", e))?;
+        }
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments);
         let rows = self.driver.fetch_many(query);
         Ok(Box::new(PostgresCursor::new(
             rows,
             schema,
-            &mut self.failed,
+            &mut self.health,
         )?))
     }
 
@@ -212,12 +217,12 @@ impl Connection for PostgresConnection {
 
     async fn begin(&mut self) -> Result<()> {
         self.run("BEGIN").await?;
-        (self.open, self.failed) = (true, false);
+        (self.open, self.health.failed) = (true, false);
         Ok(())
     }
 
     async fn commit(&mut self) -> Result<()> {
-        if self.open && self.failed {
+        if self.open && self.health.failed {
             self.rollback().await?;
             return Err(Error::new(
                 ErrorKind::Internal,

@@ -1,5 +1,5 @@
 //! Rows of a query as they arrive.
-use crate::{decode::Decoder, refusal};
+use crate::{connection::Health, decode::Decoder, refusal};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{BatchBuilder, Cursor};
@@ -21,22 +21,21 @@ pub(crate) struct PostgresCursor<'a> {
     /// One a column; chosen when the first row is there.
     decoders: Vec<Decoder>,
     text: String,
-    /// Set where the server refuses the query: the transaction is of no more use.
-    failed: &'a mut bool,
+    health: &'a mut Health,
 }
 
 impl<'a> PostgresCursor<'a> {
     pub(crate) fn new(
         rows: RowStream<'a>,
         schema: &SchemaRef,
-        failed: &'a mut bool,
+        health: &'a mut Health,
     ) -> Result<Self> {
         Ok(Self {
             rows,
             batch: BatchBuilder::new(schema)?,
             decoders: Vec::new(),
             text: String::new(),
-            failed,
+            health,
         })
     }
 
@@ -102,9 +101,11 @@ impl Cursor for PostgresCursor<'_> {
                 Some(Ok(Either::Right(row))) => self.push(&row)?,
                 Some(Ok(Either::Left(_))) => {}
                 Some(Err(e)) => {
-                    *self.failed = true;
                     let what = format!("reading table {}", self.batch.schema().name());
-                    return Err(refusal::error(&what, e));
+                    let error = refusal::error(&what, e);
+                    self.health.failed = true;
+                    self.health.stale |= refusal::is_stale(&error);
+                    return Err(error);
                 }
                 None => break,
             }

@@ -1,5 +1,5 @@
 //! Values of the binary protocol into Arrow columns.
-use crate::numeric;
+use crate::{numeric, oid};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, max_unscaled};
 use dialect_core::{Misfit, civil::DAY_MICROS};
 
@@ -7,39 +7,6 @@ use dialect_core::{Misfit, civil::DAY_MICROS};
 pub(crate) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
 pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY_MICROS;
-
-/// Types of the binary protocol, by their OID in `pg_type`.
-pub(crate) mod oid {
-    macro_rules! oids {
-        ($($name:ident = $oid:literal),* $(,)?) => { $(pub(crate) const $name: u32 = $oid;)* };
-    }
-    oids! {
-        BOOL = 16, BYTEA = 17, NAME = 19, INT8 = 20, INT2 = 21, INT4 = 23, REGPROC = 24, TEXT = 25,
-        OID = 26, XID = 28, CID = 29, JSON = 114, XML = 142, FLOAT4 = 700, FLOAT8 = 701,
-        BPCHAR = 1042, VARCHAR = 1043, DATE = 1082, TIME = 1083, TIMESTAMP = 1114,
-        TIMESTAMPTZ = 1184, NUMERIC = 1700, REGPROCEDURE = 2202, REGOPER = 2203,
-        REGOPERATOR = 2204, REGCLASS = 2205, REGTYPE = 2206, UUID = 2950, JSONB = 3802,
-        REGNAMESPACE = 4089, REGROLE = 4096,
-    }
-    /// Types that are an OID, or another number of 32 bits without a sign, on the wire.
-    pub(crate) const UNSIGNED: [u32; 11] = [
-        OID,
-        XID,
-        CID,
-        REGPROC,
-        REGPROCEDURE,
-        REGOPER,
-        REGOPERATOR,
-        REGCLASS,
-        REGTYPE,
-        REGNAMESPACE,
-        REGROLE,
-    ];
-    /// Types that are text on the wire. Enums and types of extensions are so too.
-    pub(crate) const TEXTS: [u32; 5] = [TEXT, VARCHAR, BPCHAR, NAME, XML];
-    /// The first OID of what is not built in.
-    pub(crate) const FIRST_USER: u32 = 16_384;
-}
 
 const NOT_ITS_LENGTH: Misfit = Misfit("has another length than its type");
 const NOT_UTF8: Misfit = Misfit("is not UTF-8 text");

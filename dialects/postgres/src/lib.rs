@@ -25,10 +25,12 @@ mod cursor;
 mod decode;
 mod encode;
 mod numeric;
+mod oid;
 mod plan;
 mod refusal;
 mod settings;
 mod syntax;
+mod target;
 mod write;
 
 pub use syntax::PostgresSyntax;

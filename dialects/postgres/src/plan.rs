@@ -1,7 +1,8 @@
 //! Writes decided in advance: the type each column is met with, the route, the SQL.
 use crate::{
-    encode::{Target, writer},
+    encode::writer,
     syntax::{PostgresSyntax, value_type},
+    target::Target,
 };
 use connect_api::{Error, ErrorKind, Kind, Result, arrow::array::new_empty_array};
 use dialect_core::{
@@ -11,10 +12,6 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
 };
-
-/// Fewer rows than this go by `Values` where the route is `Stage`: the temporary table costs
-/// four more round trips, and what the arrays cost the server is not felt yet.
-const STAGE_ROWS: usize = 512;
 
 /// What a plan's route needs, beside what every plan has.
 #[derive(Debug)]
@@ -27,8 +24,10 @@ pub(crate) struct Detail {
     pub(crate) stage: Stage,
     /// One statement for many rows, each column an array.
     pub(crate) values: Arc<str>,
-    /// Smallest number of rows for the plan's route, where it is `Stage`.
-    pub(crate) stage_rows: usize,
+    /// The pairs whose values are texts that the server casts to another type.
+    pub(crate) cast: Vec<usize>,
+    /// The route was asked for: it is taken however few rows there are.
+    pub(crate) forced: bool,
 }
 
 /// Statements around a temporary table.
@@ -67,11 +66,10 @@ pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
         load: copy(&write.table, &write.names),
         stage: write.stage(&columns, &targets),
         values: write.values(&targets),
-        stage_rows: if request.route.is_some() {
-            0
-        } else {
-            STAGE_ROWS
-        },
+        cast: (0..targets.len())
+            .filter(|i| !matches!(write.casts[*i].as_str(), "" | "::bpchar"))
+            .collect(),
+        forced: request.route.is_some(),
         targets,
     };
     Ok(WritePlan {
@@ -116,12 +114,16 @@ fn route(request: &WriteRequest<'_>, columns: &[&Column], targets: &[Target]) ->
 
 /// The cast of a gathered value to the column's type, where it is met with another.
 fn cast(column: &Column, target: Target) -> String {
-    match (target, value_type(column)) {
-        (Target::Text(_) | Target::Json | Target::Oid, name) if name != target.names().0 => {
-            format!("::{name}")
-        }
-        _ => String::new(),
+    let name = value_type(column);
+    let same = match target {
+        Target::Text(_) => matches!(name.as_str(), "text" | "character varying"),
+        Target::Json | Target::Oid => name == target.names().0,
+        _ => true,
+    };
+    if same {
+        return String::new();
     }
+    format!("::{name}")
 }
 
 fn copy(table: &str, names: &[String]) -> Arc<str> {
@@ -231,5 +233,112 @@ impl Write {
             empty: format!("TRUNCATE pg_temp.{name}").into(),
             name,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::Schema;
+    use dialect_core::{Table, TableName};
+
+    fn table() -> Table {
+        let column = |name: &str, kind, vendor_type: &str| Column {
+            name: name.to_owned(),
+            kind: Some(kind),
+            vendor_type: vendor_type.to_owned(),
+            length: None,
+            nullable: true,
+            has_default: false,
+            auto_increment: name == "id",
+            generated: false,
+        };
+        Table {
+            name: TableName::new("t"),
+            table_type: TableType::Table,
+            columns: vec![
+                column("id", Kind::Int64, "bigint"),
+                column("mood", Kind::Text, "shop.mood"),
+                column("Price", Kind::BigDecimal, "numeric"),
+            ],
+            primary_key: vec!["id".to_owned()],
+            unique_keys: Vec::new(),
+        }
+    }
+
+    fn planned(op: WriteOp) -> WritePlan {
+        let fields = [
+            Kind::Text.field("mood", true),
+            Kind::BigDecimal.field("Price", true),
+            Kind::Int32.field("id", true),
+        ];
+        plan(&WriteRequest {
+            table: &table(),
+            schema: &Schema::new("t", fields, &[]).unwrap(),
+            op,
+            key: &["id".to_owned()],
+            columns: None,
+            route: None,
+        })
+        .unwrap()
+    }
+
+    fn detail(plan: &WritePlan) -> &Detail {
+        plan.detail.downcast_ref().unwrap()
+    }
+
+    #[test]
+    fn an_insert_is_a_copy_of_the_columns_in_the_order_of_the_records() {
+        let plan = planned(WriteOp::Insert);
+        assert_eq!(plan.route, Route::Load);
+        assert_eq!(
+            &*detail(&plan).load,
+            "COPY \"t\" (\"mood\", \"Price\", \"id\") FROM STDIN (FORMAT binary)"
+        );
+        assert_eq!(
+            &*detail(&plan).values,
+            "INSERT INTO \"t\" (\"mood\", \"Price\", \"id\") OVERRIDING SYSTEM VALUE \
+             SELECT r.\"mood\"::shop.mood, r.\"Price\", r.\"id\" \
+             FROM UNNEST($1::text[], $2::numeric[], $3::bigint[]) AS r(\"mood\", \"Price\", \"id\")"
+        );
+    }
+
+    #[test]
+    fn an_upsert_goes_by_a_temporary_table() {
+        let plan = planned(WriteOp::Upsert);
+        assert_eq!(plan.route, Route::Stage);
+        let stage = &detail(&plan).stage;
+        assert_eq!(
+            &*stage.create,
+            format!(
+                "CREATE TEMPORARY TABLE {} (\"id\" bigint, \"mood\" shop.mood, \"Price\" numeric) \
+                 ON COMMIT DELETE ROWS",
+                stage.name
+            )
+        );
+        assert_eq!(
+            &*stage.merge,
+            format!(
+                "INSERT INTO \"t\" (\"id\", \"mood\", \"Price\") OVERRIDING SYSTEM VALUE \
+                 SELECT r.\"id\", r.\"mood\"::shop.mood, r.\"Price\" FROM pg_temp.{} AS r \
+                 ON CONFLICT (\"id\") DO UPDATE SET \"mood\" = EXCLUDED.\"mood\", \
+                 \"Price\" = EXCLUDED.\"Price\"",
+                stage.name
+            )
+        );
+    }
+
+    #[test]
+    fn updates_and_deletes_match_by_the_key() {
+        assert_eq!(
+            &*detail(&planned(WriteOp::Update)).values,
+            "UPDATE \"t\" AS t SET \"mood\" = r.\"mood\"::shop.mood, \"Price\" = r.\"Price\" \
+             FROM UNNEST($1::bigint[], $2::text[], $3::numeric[]) AS r(\"id\", \"mood\", \"Price\") \
+             WHERE t.\"id\" = r.\"id\""
+        );
+        assert_eq!(
+            &*detail(&planned(WriteOp::Delete)).values,
+            "DELETE FROM \"t\" AS t USING UNNEST($1::bigint[]) AS r(\"id\") WHERE t.\"id\" = r.\"id\""
+        );
     }
 }

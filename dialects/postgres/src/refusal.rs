@@ -11,10 +11,20 @@ pub(crate) fn error(what: &str, cause: sqlx::Error) -> Error {
         },
         // A certificate that is refused.
         sqlx::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => no_tls(what, cause),
-        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
-            Error::new(ErrorKind::Connect, format!("{what}: the connection broke"))
-                .with_source(cause)
+        sqlx::Error::Io(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            let files = "a file named by sslrootcert, sslcert or sslkey cannot be read";
+            Error::new(ErrorKind::Config, format!("{what}: {files}")).with_source(cause)
         }
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => Error::new(
+            ErrorKind::Connect,
+            format!("{what}: no connection, or it broke"),
+        )
+        .with_source(cause),
         sqlx::Error::Tls(_) => no_tls(what, cause),
         sqlx::Error::Configuration(_) => {
             Error::new(ErrorKind::Config, what.to_owned()).with_source(cause)
@@ -27,6 +37,33 @@ pub(crate) fn error(what: &str, cause: sqlx::Error) -> Error {
         _ => Error::new(ErrorKind::Internal, what.to_owned()).with_source(cause),
     }
 }
+
+/// The bound value, from 1, that the server could not read.
+pub(crate) fn parameter(cause: &sqlx::Error) -> Option<usize> {
+    let refusal = cause.as_database_error()?;
+    let refusal = refusal.try_downcast_ref::<PgDatabaseError>()?;
+    // `unnamed portal parameter $2`, after what is said of the value.
+    let number = refusal
+        .r#where()?
+        .lines()
+        .last()?
+        .split_once(" parameter $")?
+        .1;
+    let end = number.find(|c: char| !c.is_ascii_digit());
+    number[..end.unwrap_or(number.len())].parse().ok()
+}
+
+/// A text is not one of its type's.
+pub(crate) fn is_unreadable(cause: &sqlx::Error) -> bool {
+    cause.as_database_error().and_then(|e| e.code()).as_deref() == Some("22P02")
+}
+
+/// A prepared statement does not fit its table any more: it must be prepared anew.
+pub(crate) fn is_stale(error: &Error) -> bool {
+    error.code() == Some(FEATURE_NOT_SUPPORTED) && error.kind() == ErrorKind::Schema
+}
+
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
 
 fn no_tls(what: &str, cause: sqlx::Error) -> Error {
     Error::new(
@@ -79,7 +116,7 @@ fn copy_column(refusal: &PgDatabaseError) -> Option<&str> {
 /// The kind of an error, by its SQLSTATE and the server's routine that raised it.
 fn kind(code: &str, routine: Option<&str>) -> ErrorKind {
     match code {
-        "0A000" if routine == Some("RevalidateCachedQuery") => ErrorKind::Schema,
+        FEATURE_NOT_SUPPORTED if routine == Some("RevalidateCachedQuery") => ErrorKind::Schema,
         // A column of the table has another type than the plan was made for.
         "22P03" | "22P04" => ErrorKind::Schema,
         "25006" => ErrorKind::Busy,

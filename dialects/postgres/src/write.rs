@@ -16,8 +16,8 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 
 /// Size of a piece of `COPY` data: larger ones gain nothing, smaller ones cost system calls.
 const PIECE_BYTES: usize = 256 * 1024;
-/// Rows of a statement by `Values`: the plateau is at 1,000 to 4,000.
-const VALUES_ROWS: usize = 4_096;
+/// Rows of a statement by `Values`: an upsert of more takes longer a row.
+const VALUES_ROWS: usize = 1_024;
 /// Bytes after which a statement by `Values` takes no more rows.
 const VALUES_BYTES: usize = 8 * 1024 * 1024;
 
@@ -29,32 +29,60 @@ const TRAILER: [u8; 2] = (-1i16).to_be_bytes();
 const REFUSED_ROW: [u8; 2] = (-2i16).to_be_bytes();
 
 impl PostgresConnection {
-    /// Writes by a route; begins a transaction where there is none and several statements are
-    /// needed.
-    pub(crate) async fn write_by(
+    /// Writes by the plan's route; begins a transaction where there is none and several
+    /// statements are needed.
+    pub(crate) async fn write_rows(
         &mut self,
-        route: Route,
         writing: &Writing<'_>,
         rows: Range<usize>,
     ) -> Result<u64> {
         let detail = writing.detail;
-        match route {
-            Route::Load => {
-                let (driver, piece) = self.loader();
-                copy(driver, &detail.load, writing, rows, piece).await
+        match writing.plan.route {
+            Route::Values => return self.write_values(writing, rows, VALUES_ROWS).await,
+            Route::Rows => return self.write_values(writing, rows, 1).await,
+            Route::Load | Route::Stage => {}
+        }
+        // A fault in the first piece is found before the server is asked for anything.
+        let mut next = rows.start;
+        self.piece.clear();
+        self.piece.extend_from_slice(HEADER);
+        writing.fill(&mut next, rows.end, &mut self.piece)?;
+        // The driver sends the end of a COPY by itself and leaves TCP's delays on, so the server
+        // may hear of it 40 ms late: not worth it for a single piece.
+        if next == rows.end && !detail.forced {
+            return self.write_values(writing, rows, VALUES_ROWS).await;
+        }
+        let left = next..rows.end;
+        if writing.plan.route == Route::Load {
+            return self.copy(&detail.load, writing, left).await;
+        }
+        self.make_stage(&detail.stage).await?;
+        self.begin_if_none().await?;
+        self.empty_stage(&detail.stage).await?;
+        self.copy(&detail.stage.copy, writing, left).await?;
+        let merge = sqlx::query(AssertSqlSafe(detail.stage.merge.clone()));
+        let merged = merge.execute(&mut self.driver).await;
+        Ok(merged.map_err(|e| writing.refused(e))?.rows_affected())
+    }
+
+    /// Sends the first piece, and then the rows that are left.
+    async fn copy(
+        &mut self,
+        sql: &str,
+        writing: &Writing<'_>,
+        mut left: Range<usize>,
+    ) -> Result<u64> {
+        let refused = |e| writing.refused(e);
+        let mut copy = self.driver.copy_in_raw(sql).await.map_err(refused)?;
+        loop {
+            copy.send(self.piece.as_slice()).await.map_err(refused)?;
+            if left.is_empty() {
+                return copy.finish().await.map_err(refused);
             }
-            Route::Stage => {
-                self.make_stage(&detail.stage).await?;
-                self.begin_if_none().await?;
-                self.empty_stage(&detail.stage).await?;
-                let (driver, piece) = self.loader();
-                copy(driver, &detail.stage.copy, writing, rows, piece).await?;
-                let merge = sqlx::query(AssertSqlSafe(detail.stage.merge.clone()));
-                let merged = merge.execute(driver).await;
-                Ok(merged.map_err(|e| writing.refused(e))?.rows_affected())
+            self.piece.clear();
+            if let Err(fault) = writing.fill(&mut left.start, left.end, &mut self.piece) {
+                return Err(abandon(copy, writing, fault).await);
             }
-            Route::Values => self.write_values(writing, rows, VALUES_ROWS).await,
-            Route::Rows => self.write_values(writing, rows, 1).await,
         }
     }
 
@@ -72,8 +100,10 @@ impl PostgresConnection {
                 self.begin_if_none().await?;
             }
             let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments);
-            let outcome = query.execute(self.loader().0).await;
-            written += outcome.map_err(|e| writing.refused(e))?.rows_affected();
+            let outcome = query.execute(&mut self.driver).await;
+            written += outcome
+                .map_err(|e| writing.refused_values(e))?
+                .rows_affected();
         }
         Ok(written)
     }
@@ -116,14 +146,6 @@ impl<'a> Writing<'a> {
 
     pub(crate) fn op(&self) -> WriteOp {
         self.plan.op
-    }
-
-    /// The route for so many rows.
-    pub(crate) fn route(&self, rows: usize) -> Route {
-        match self.plan.route {
-            Route::Stage if rows < self.detail.stage_rows => Route::Values,
-            route => route,
-        }
     }
 
     /// `UPDATE … FROM` takes any of several rows with one key, so they are refused here; `INSERT`
@@ -215,6 +237,24 @@ impl<'a> Writing<'a> {
         Ok(arguments)
     }
 
+    /// The refusal of a statement with arrays, which names no column where a value cannot be read.
+    fn refused_values(&self, cause: sqlx::Error) -> Error {
+        let columns: Vec<_> = match refusal::parameter(&cause) {
+            Some(n) => n.checked_sub(1).into_iter().collect(),
+            None if refusal::is_unreadable(&cause) => self.detail.cast.clone(),
+            None => Vec::new(),
+        };
+        let pairs = columns.iter().filter_map(|i| self.plan.pairs.get(*i));
+        let names: Vec<_> = pairs
+            .map(|pair| format!("`{}`", self.plan.table.columns[pair.to].name))
+            .collect();
+        let error = self.refused(cause);
+        if names.is_empty() {
+            return error;
+        }
+        error.context(format_args!("column {}", names.join(" or ")))
+    }
+
     pub(crate) fn refused(&self, cause: sqlx::Error) -> Error {
         refusal::error(&format!("writing table {}", self.plan.table.name), cause)
     }
@@ -230,37 +270,6 @@ fn array(element: u32) -> Vec<u8> {
         head.extend_from_slice(&word.to_be_bytes());
     }
     head
-}
-
-async fn copy(
-    driver: &mut PgConnection,
-    sql: &str,
-    writing: &Writing<'_>,
-    rows: Range<usize>,
-    piece: &mut Vec<u8>,
-) -> Result<u64> {
-    let mut next = rows.start;
-    piece.clear();
-    piece.extend_from_slice(HEADER);
-    // A fault in the first piece is found before the server is asked for anything.
-    writing.fill(&mut next, rows.end, piece)?;
-    let mut copy = driver
-        .copy_in_raw(sql)
-        .await
-        .map_err(|e| writing.refused(e))?;
-    loop {
-        copy.send(piece.as_slice())
-            .await
-            .map_err(|e| writing.refused(e))?;
-        if next == rows.end {
-            break;
-        }
-        piece.clear();
-        if let Err(fault) = writing.fill(&mut next, rows.end, piece) {
-            return Err(abandon(copy, writing, fault).await);
-        }
-    }
-    copy.finish().await.map_err(|e| writing.refused(e))
 }
 
 /// Ends a `COPY` so that nothing is written. The driver's own `abort` leaves an answer unread,

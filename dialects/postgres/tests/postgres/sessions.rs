@@ -92,7 +92,8 @@ async fn tls_that_the_server_does_not_have_is_an_error() {
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         assert!(error.report().contains("TLS"), "{}", error.report());
     }
-    open(&format!("{}?sslmode=disable", url()))
+    let url = |parameters: &str| format!("{}?{parameters}", url());
+    open(&url("sslmode=disable"))
         .unwrap()
         .connect()
         .await

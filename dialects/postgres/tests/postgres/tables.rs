@@ -1,6 +1,6 @@
-use crate::server::Scratch;
-use connect_api::{ErrorKind, Kind, ValueRef};
-use dialect_core::{Access, TableName, TableType};
+use crate::server::{Scratch, plan};
+use connect_api::{ErrorKind, Kind, Records, ValueRef};
+use dialect_core::{Access, TableName, TableType, WriteOp};
 
 #[tokio::test]
 async fn a_table_is_described_in_full() {
@@ -199,6 +199,9 @@ async fn a_column_whose_type_changed_is_an_error_of_the_schema() {
         let error = scratch.read(&table, &["id"]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Schema, "{error}");
     }
+    let table = scratch.table("t").await;
+    let records = scratch.read(&table, &["id"]).await.unwrap();
+    assert_eq!(records.row(0).get(0), ValueRef::Int(1));
     scratch.drop().await;
 }
 
@@ -235,6 +238,12 @@ async fn privileges_are_checked_before_the_first_row() {
             }
         }
     }
+    let given = Records::from_rows("t".into(), t.schema(&[0], &[]).unwrap(), [[1].into()]).unwrap();
+    let insert = plan(&t, &given, WriteOp::Insert, &[], None).unwrap();
+    let error = scratch.connection.write(&insert, &given, 0..1).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    assert!(error.to_string().contains("permission denied"), "{error}");
     scratch
         .execute(&format!(
             "RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}"
