@@ -606,6 +606,54 @@ async fn a_worker_that_must_stop_ends_tasks_that_hang() {
     assert_eq!(e.kind(), ErrorKind::Timeout, "{e}");
 }
 
+/// A source that says where it begins, and has no rows.
+struct Marker;
+
+impl Connector for Marker {
+    type Config = CollectConfig;
+    const NAME: &'static str = "marker";
+    const DIRECTION: Direction = Direction::Source;
+
+    fn task(&self, _: CollectConfig) -> Result<TaskKind> {
+        Ok(TaskKind::Source(Box::new(Marker)))
+    }
+}
+
+#[async_trait]
+impl SourceTask for Marker {
+    async fn start(&mut self, _: TaskContext) -> Result<()> {
+        Ok(())
+    }
+
+    async fn poll(&mut self) -> Result<Polled> {
+        let records = Records::from_rows("t".into(), schema(), [])?;
+        let offset: Offset = [("begin".into(), 5.into())].into();
+        let partition = Arc::default();
+        let polled = records.with_position(Position { partition, offset });
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(Polled::Records(polled))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_without_rows_is_stored() {
+    let bench = Bench::new();
+    let dir = bench.path().join("store");
+    let config = WorkerConfig::new([
+        ("transport", "embedded"),
+        ("storePathRootDir", &*dir.display().to_string()),
+        ("offsetCommitIntervalMsConfig", "1"),
+    ]);
+    let registry = Registry::default().with(Marker);
+    let mut worker = Worker::open(config.unwrap(), registry, bench.transport().await).unwrap();
+    worker
+        .start(connector("marker", &[("connector.class", "marker")]))
+        .unwrap();
+    let stored = || std::fs::read_to_string(dir.join("positions.json")).unwrap_or_default();
+    wait(worker.status(), |_| stored().contains("begin")).await;
+    worker.stop().await.unwrap();
+}
+
 /// A source whose `stop` never ends.
 struct Hanging;
 
