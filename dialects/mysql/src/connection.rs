@@ -1,8 +1,8 @@
-//! A connection and its cursor; the driver stays in here.
+//! A connection: the driver's, told how to behave.
 use crate::{
     catalog,
     cell::Bound,
-    decode::RowReader,
+    cursor::MySqlCursor,
     plan::Detail,
     refusal::{error, own, statement_error},
     server::Server,
@@ -10,16 +10,15 @@ use crate::{
     syntax::MySqlSyntax,
 };
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
+use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, BatchBuilder, Connection, Cursor, Misfit, Statement, Syntax as _, Table, TableName,
-    TableType, WriteOp, WritePlan,
+    Access, Connection, Cursor, Misfit, Statement, Syntax as _, Table, TableName, TableType,
+    WriteOp, WritePlan,
 };
-use futures_util::{TryStreamExt as _, stream::BoxStream};
 use sqlx::{
     Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _,
     SqlSafeStr as _, SqlStr,
-    mysql::{MySqlArguments, MySqlConnection, MySqlRow},
+    mysql::{MySqlArguments, MySqlConnection},
 };
 use std::ops::Range;
 
@@ -182,14 +181,9 @@ impl Connection for MySqlConnect {
                     Err(e) => own("bind a value of the key", e),
                 })?;
         }
-        let batch = BatchBuilder::new(schema)?;
         let query = sqlx::query_with(sql(&statement.sql), arguments);
-        Ok(Box::new(MySqlCursor {
-            rows: Some(query.fetch(&mut self.driver)),
-            schema,
-            reader: None,
-            batch,
-        }))
+        let rows = query.fetch(&mut self.driver);
+        Ok(Box::new(MySqlCursor::new(rows, schema)?))
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
@@ -278,48 +272,4 @@ fn access_sql(table: &Table, access: Access) -> Result<String> {
         Access::Update => format!("UPDATE {name} SET {value} = ? WHERE {key} = ?"),
         Access::Delete => format!("DELETE FROM {name} WHERE {key} = ?"),
     })
-}
-
-/// Rows of a query on their way into columns.
-struct MySqlCursor<'a> {
-    /// `None` after the last row, and after an error.
-    rows: Option<BoxStream<'a, Result<MySqlRow, sqlx::Error>>>,
-    schema: &'a SchemaRef,
-    /// Chosen when the first row is there.
-    reader: Option<RowReader>,
-    batch: BatchBuilder,
-}
-
-impl MySqlCursor<'_> {
-    async fn fill(&mut self, max_rows: usize, max_bytes: usize) -> Result<bool> {
-        let Some(rows) = &mut self.rows else {
-            return Ok(true);
-        };
-        while !self.batch.is_full(max_rows, max_bytes) {
-            let next = rows.try_next().await;
-            let Some(row) =
-                next.map_err(|e| error(format_args!("read `{}`", self.schema.name()), e))?
-            else {
-                return Ok(true);
-            };
-            let reader = match &self.reader {
-                Some(reader) => reader,
-                None => self.reader.insert(RowReader::new(self.schema, &row)?),
-            };
-            reader.append(&row, &mut self.batch)?;
-        }
-        Ok(false)
-    }
-}
-
-#[async_trait]
-impl Cursor for MySqlCursor<'_> {
-    async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
-        let filled = self.fill(max_rows, max_bytes).await;
-        if !matches!(filled, Ok(false)) {
-            self.rows = None;
-        }
-        filled?;
-        self.batch.finish()
-    }
 }

@@ -25,6 +25,7 @@
 mod catalog;
 mod cell;
 mod connection;
+mod cursor;
 mod declared;
 mod decode;
 mod encode;
