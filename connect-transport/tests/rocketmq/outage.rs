@@ -1,6 +1,6 @@
 //! A broker that crashes.
-use super::{BROKER, DEADLINE, batch, bodies, one_queue, plain, services, unique};
-use connect_api::{Disposition, Error, Result};
+use super::{BROKER, DEADLINE, batch, bodies, fails, one_queue, plain, services, unique};
+use connect_api::{Disposition, Error, ErrorKind, Result};
 use connect_transport::{Lane, Transport, rocketmq::RocketMq};
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,29 @@ async fn lanes_and_readers_go_on_after_the_broker_crashed() -> Result<()> {
         began.elapsed()
     );
     transport.commit(&group, &[(queue, 2)]).await?;
+    transport.close(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lanes_and_readers_go_on_while_the_name_server_is_away() -> Result<()> {
+    let _alone = BROKER.write().await;
+    let transport = RocketMq::connect(plain()).await?;
+    let queue = one_queue(&transport, &unique("unnamed")).await?;
+    let mut lane = transport.lane(&queue).await?;
+    let mut reader = transport.reader(&unique("group"), &queue, 0).await?;
+    services(&["kill", "rocketmq-namesrv"]);
+
+    lane.send(&batch([&b"one"[..]])?).await?;
+    assert_eq!(bodies(&mut reader, 1).await?, [b"one"]);
+    let mut other = transport.lane(&queue).await?;
+    other.send(&batch([&b"two"[..]])?).await?;
+    assert_eq!(transport.bounds(&queue).await?, 0..2);
+    fails(ErrorKind::Connect, RocketMq::connect(plain())).await;
+    fails(ErrorKind::Connect, transport.queues(&queue.topic)).await;
+
+    services(&["start", "rocketmq"]);
+    assert_eq!(transport.queues(&queue.topic).await?, [queue]);
     transport.close(Duration::from_secs(5)).await;
     Ok(())
 }
