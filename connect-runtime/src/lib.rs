@@ -10,10 +10,11 @@
 //! use connect_runtime::{ConnectorConfig, Registry, Worker, WorkerConfig};
 //! use connect_api::config::Settings;
 //! use connect_transport::embedded::Embedded;
+//! use std::sync::Arc;
 //!
 //! # async fn run() -> connect_api::Result<()> {
 //! let config = WorkerConfig::new([("transport", "embedded"), ("storePathRootDir", "store")])?;
-//! let transport = Embedded::open("store/queues", Default::default()).await?;
+//! let transport = Arc::new(Embedded::open("store/queues", Default::default()).await?);
 //! let registry = Registry::default(); // .with(MySource)
 //! let mut worker = Worker::open(config, registry, transport)?;
 //! let settings = Settings::from_iter([("connector.class", "my-source")]);

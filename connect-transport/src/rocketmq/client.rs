@@ -26,6 +26,9 @@ impl Clients {
     /// runtime.
     pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
         check_files(&options.tls)?;
+        if options.tls.enabled {
+            choose_cryptography();
+        }
         let context = RuntimeContext::try_from_current("connect-transport").map_err(|source| {
             Error::new(ErrorKind::Internal, "RocketMQ: no Tokio runtime here").with_source(source)
         })?;
@@ -52,6 +55,15 @@ impl Clients {
             client.register_rpc_hook(Arc::clone(hook));
         }
         Ok(Arc::new(client))
+    }
+}
+
+/// Chooses the process's cryptography where nobody has: the client takes rustls' default, and
+/// rustls has none in a program whose crates bring several, as database drivers do.
+fn choose_cryptography() {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    if provider.install_default().is_err() {
+        tracing::trace!("the program has chosen its cryptography");
     }
 }
 
