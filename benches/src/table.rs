@@ -29,12 +29,7 @@ impl OrdersTable {
         let schema = orders::schema()?;
         let name = TableName::new(name);
         let mut connection = dialect.connect().await?;
-        let syntax = dialect.syntax();
-        let drop = format!("DROP TABLE IF EXISTS {}", syntax.table(&name)?);
-        connection.execute(&drop).await?;
-        connection
-            .execute(&syntax.create_table(&name, &schema)?)
-            .await?;
+        make(connection.as_mut(), dialect.as_ref(), &name).await?;
         let described = connection.describe(&name).await?;
         let table = described.ok_or_else(|| {
             let text = format!("table {name} is not there, though it was made");
@@ -165,19 +160,17 @@ impl OrdersTable {
         })
     }
 
-    /// Takes all rows out.
+    /// Takes all rows out, by making the table anew.
     ///
     /// # Errors
     /// As the database says.
     pub async fn clear(&mut self) -> Result<()> {
-        let table = self.dialect.syntax().table(&self.table.name)?;
-        // SQLite has no TRUNCATE, and does the same for a DELETE without a condition.
-        let truncate = match self.dialect.name() {
-            "sqlite" => format!("DELETE FROM {table}"),
-            _ => format!("TRUNCATE TABLE {table}"),
-        };
-        self.connection.execute(&truncate).await?;
-        Ok(())
+        make(
+            self.connection.as_mut(),
+            self.dialect.as_ref(),
+            &self.table.name,
+        )
+        .await
     }
 
     /// Lets PostgreSQL do now what it would do in the background while it is measured.
@@ -185,7 +178,7 @@ impl OrdersTable {
     /// # Errors
     /// As the database says.
     pub async fn settle(&mut self) -> Result<()> {
-        if self.dialect.name() == "postgres" {
+        if self.dialect.name() == "PostgreSQL" {
             let table = self.dialect.syntax().table(&self.table.name)?;
             self.connection
                 .execute(&format!("VACUUM (ANALYZE) {table}"))
@@ -205,4 +198,18 @@ impl OrdersTable {
             .await?;
         self.connection.close().await
     }
+}
+
+/// Makes the table, empty, in the place of one that has this name.
+async fn make(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    name: &TableName,
+) -> Result<()> {
+    let syntax = dialect.syntax();
+    let drop = format!("DROP TABLE IF EXISTS {}", syntax.table(name)?);
+    connection.execute(&drop).await?;
+    let create = syntax.create_table(name, &*orders::schema()?)?;
+    connection.execute(&create).await?;
+    Ok(())
 }

@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 /// How long a reader waits for messages before it asks again; answers come the moment there are
 /// messages, so this only bounds how long an idle request stays open.
 const PULL_WAIT: Duration = Duration::from_secs(10);
-/// Bytes of pulled messages that wait to be decoded, of all queues of a task together.
-const WAITING_BYTES: usize = 16 << 20;
+/// Bytes of pulled messages that wait to be decoded, of all queues of a task together: as many as
+/// a batch has at most by default. More gain nothing, as a batch is gathered while another is
+/// written, and it is here that a sink of large messages has most of its memory.
+const WAITING_BYTES: usize = 8 << 20;
 /// The unit that waiting bytes are counted in: a semaphore counts to 2^29.
 const PERMIT_BYTES: usize = 1 << 10;
 /// Pulls that wait to be decoded: a pull is 32 messages at stock brokers, and a batch of 5,000
@@ -280,9 +282,14 @@ impl Intake {
             // Offsets without messages (transaction marks, say) are passed as well.
             self.next_offsets[queue] = Some(pulled.next);
         }
-        let kept = (self.queues[queue].clone(), pulled.clone());
-        self.batch.pulls.push(kept);
-        self.partial = rest.map(|rest| (waiting, rest));
+        let queue = self.queues[queue].clone();
+        match rest {
+            None => self.batch.pulls.push((queue, waiting.pulled)),
+            Some(rest) => {
+                self.batch.pulls.push((queue, waiting.pulled.clone()));
+                self.partial = Some((waiting, rest));
+            }
+        }
         Ok(())
     }
 

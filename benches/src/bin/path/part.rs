@@ -31,6 +31,8 @@ const PAGE: i64 = 5_000;
 const PAGE_ROWS: NonZeroU32 = NonZeroU32::new(5_000).unwrap();
 /// How long a reader waits for messages that are all there.
 const WAIT: Duration = Duration::from_secs(5);
+/// Between two looks for messages that are stored.
+const LOOK: Duration = Duration::from_millis(20);
 /// How long a transport may take to close.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -200,6 +202,10 @@ async fn transport(name: &str, transport: Arc<dyn Transport>, rows: i64) -> Resu
     let sent = clock.stop(&format!("{name}-send"), rows)?;
     publisher.close(CLOSE).await?;
 
+    // A broker puts messages into their queues a moment after it has stored them.
+    while orders.count().await? < rows.unsigned_abs() {
+        tokio::time::sleep(LOOK).await;
+    }
     let group = format!("{topic}_group");
     transport.create_group(&group).await?;
     let mut readers = JoinSet::new();
