@@ -69,7 +69,7 @@ connect_api::settings! {
         /// Most rows gathered before they are written.
         "consumer.batch.max.rows": batch_rows: NonZeroUsize, default "5000", Medium;
         /// Most bytes of message bodies gathered before they are written.
-        "consumer.batch.max.bytes": batch_bytes: NonZeroUsize, default "8388608", Low;
+        "consumer.batch.max.bytes": batch_bytes: NonZeroUsize, default "4194304", Low;
         /// Longest time that rows are gathered before they are written.
         "consumer.linger.ms": linger: Millis, default "20", Medium;
         /// What happens to a message that can never be written: `none` fails the task before it, `all` sends it to the dead-letter topic.

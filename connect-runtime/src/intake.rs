@@ -18,7 +18,7 @@ const PULL_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of pulled messages that wait to be decoded, of all queues of a task together: as many as
 /// a batch has at most by default. More gain nothing, as a batch is gathered while another is
 /// written, and it is here that a sink of large messages has most of its memory.
-const WAITING_BYTES: usize = 8 << 20;
+const WAITING_BYTES: usize = 4 << 20;
 /// The unit that waiting bytes are counted in: a semaphore counts to 2^29.
 const PERMIT_BYTES: usize = 1 << 10;
 /// Pulls that wait to be decoded: a pull is 32 messages at stock brokers, and a batch of 5,000
