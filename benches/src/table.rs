@@ -104,12 +104,10 @@ impl OrdersTable {
         let mut rows = 0;
         loop {
             let statement = self.dialect.syntax().select(&Page {
-                table: &self.table,
-                columns: &columns,
                 key: &[KeyPart { columns: vec![key] }],
                 after: after.as_deref(),
-                before_now: None,
                 limit: Some(page_rows),
+                ..Page::of(&self.table, &columns)
             })?;
             let mut cursor = self.connection.query(&statement, &schema).await?;
             let Some(batch) = cursor.next(most, PAGE_BYTES).await? else {

@@ -1,5 +1,7 @@
 //! Growing columns, one variant a kind: what cursors, decoders and row builders append to.
-use crate::{Error, ErrorKind, Kind, Result, Value};
+use crate::{
+    Error, ErrorKind, Kind, ListBuilder, OffsetTimestampBuilder, Result, Value, parse_wide_decimal,
+};
 use arrow_array::{ArrayRef, builder::*};
 use std::sync::Arc;
 
@@ -8,7 +10,9 @@ macro_rules! columns {
         /// A column that grows cell by cell. Match on it once per column, not once per cell.
         #[derive(Debug)]
         pub enum ColumnBuilder {
-            $($(#[$doc])* $variant($builder)),*
+            $($(#[$doc])* $variant($builder),)*
+            /// Lists.
+            List(ListBuilder),
         }
 
         impl ColumnBuilder {
@@ -19,6 +23,10 @@ macro_rules! columns {
             pub fn new(kind: &Kind, rows: usize) -> Result<Self> {
                 match kind {
                     $($pattern => Ok(Self::$variant($new(kind, rows))),)*
+                    Kind::List(element) => {
+                        let values = Self::new(element, rows)?;
+                        Ok(Self::List(ListBuilder::new(Kind::clone(element), values)))
+                    }
                     Kind::Other(data_type) => Err(Error::new(
                         ErrorKind::Unsupported,
                         format!("cells of Arrow type {data_type} cannot be built one by one"),
@@ -29,21 +37,24 @@ macro_rules! columns {
             /// Appends a null.
             pub fn append_null(&mut self) {
                 match self {
-                    $(Self::$variant(b) => b.append_null()),*
+                    $(Self::$variant(b) => b.append_null(),)*
+                    Self::List(b) => b.append_null(),
                 }
             }
 
             /// Cells so far.
             pub fn len(&self) -> usize {
                 match self {
-                    $(Self::$variant(b) => b.len()),*
+                    $(Self::$variant(b) => b.len(),)*
+                    Self::List(b) => b.len(),
                 }
             }
 
             /// Takes the cells out; the builder starts again, empty.
             pub fn finish(&mut self) -> ArrayRef {
                 match self {
-                    $(Self::$variant(b) => Arc::new(b.finish())),*
+                    $(Self::$variant(b) => Arc::new(b.finish()),)*
+                    Self::List(b) => Arc::new(b.finish()),
                 }
             }
         }
@@ -75,6 +86,8 @@ columns! {
     Float64(Float64Builder): Kind::Float64 => |_, n| Float64Builder::with_capacity(n),
     /// Decimals: unscaled values. The caller checks the precision.
     Decimal(Decimal128Builder): Kind::Decimal { .. } => |k: &Kind, n| Decimal128Builder::with_capacity(n).with_data_type(k.data_type()),
+    /// Decimals of more than 38 digits: unscaled values. The caller checks the precision.
+    WideDecimal(Decimal256Builder): Kind::WideDecimal { .. } => |k: &Kind, n| Decimal256Builder::with_capacity(n).with_data_type(k.data_type()),
     /// Text, JSON text, and decimals as text.
     Text(StringBuilder): Kind::Text | Kind::Json | Kind::BigDecimal => |_, n| StringBuilder::with_capacity(n, n * 16),
     /// Bytes.
@@ -85,6 +98,12 @@ columns! {
     Date(Date32Builder): Kind::Date => |_, n| Date32Builder::with_capacity(n),
     /// Microseconds since midnight.
     Time(Time64MicrosecondBuilder): Kind::Time => |_, n| Time64MicrosecondBuilder::with_capacity(n),
+    /// Nanoseconds since midnight.
+    TimeNanos(Time64NanosecondBuilder): Kind::TimeNanos => |_, n| Time64NanosecondBuilder::with_capacity(n),
+    /// Spans of time in microseconds.
+    Duration(DurationMicrosecondBuilder): Kind::Duration => |_, n| DurationMicrosecondBuilder::with_capacity(n),
+    /// Instants with the offset of their wall clock.
+    OffsetTimestamp(OffsetTimestampBuilder): Kind::OffsetTimestamp => |_, n| OffsetTimestampBuilder::with_capacity(n),
     /// Microseconds since 1970-01-01.
     Timestamp(TimestampMicrosecondBuilder): Kind::Timestamp { .. } => |k: &Kind, n| TimestampMicrosecondBuilder::with_capacity(n).with_data_type(k.data_type()),
 }
@@ -130,12 +149,24 @@ impl ColumnBuilder {
                 }
                 _ => return None,
             },
+            (Self::WideDecimal(b), Value::Text(v)) => match kind {
+                Kind::WideDecimal { precision, scale } => {
+                    b.append_value(parse_wide_decimal(&v, *precision, *scale)?);
+                }
+                _ => return None,
+            },
             (Self::Text(b), Value::Text(v)) => b.append_value(v),
             (Self::Bytes(b), Value::Bytes(v)) => b.append_value(v),
             (Self::Uuid(b), Value::Bytes(v)) => b.append_value(v).ok()?,
             (Self::Date(b), Value::Date(v)) => b.append_value(v),
             (Self::Time(b), Value::Time(v)) => b.append_value(v),
+            (Self::TimeNanos(b), Value::Time(v)) => b.append_value(v),
+            (Self::Duration(b), Value::Time(v)) => b.append_value(v),
             (Self::Timestamp(b), Value::Timestamp(v)) => b.append_value(v),
+            (Self::OffsetTimestamp(b), Value::OffsetTimestamp(v, offset)) => {
+                b.append_value(v, offset);
+            }
+            (Self::List(b), Value::List(values)) => return b.append_values(values),
             _ => return None,
         }
         Some(())

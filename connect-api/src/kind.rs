@@ -1,6 +1,10 @@
 //! What a column means, and the Arrow type that holds it.
 use arrow_schema::{DataType, Field, TimeUnit, extension::EXTENSION_TYPE_NAME_KEY};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+
+/// Field metadata: the kind of database whose [`VENDOR_TYPE`] it is, as a URL names it:
+/// `postgres`, `mysql`, `sqlite`, `sqlserver`, `odbc`.
+pub const VENDOR: &str = "connect.vendor";
 
 /// Field metadata: the type as the database names it, e.g. `numeric(30,4)`.
 pub const VENDOR_TYPE: &str = "connect.vendor.type";
@@ -8,6 +12,11 @@ pub const VENDOR_TYPE: &str = "connect.vendor.type";
 pub const LENGTH: &str = "connect.length";
 /// Field metadata: the logical type name of a Connect schema that this program does not know.
 pub const LOGICAL_NAME: &str = "connect.name";
+/// Field metadata: the values an enumeration allows, separated by commas, each with its backslashes
+/// and commas escaped by a backslash.
+pub const ENUM: &str = "connect.enum";
+/// Field metadata: the value of a column that is left out, as JSON text.
+pub const DEFAULT: &str = "connect.default";
 /// Field metadata, `true`: the database refuses NULL here. Fields outside the key are nullable in
 /// Arrow all the same, since a delete carries nothing but its key.
 pub const NOT_NULL: &str = "connect.not_null";
@@ -35,6 +44,11 @@ pub enum Kind {
         precision: u8,
         scale: i8,
     },
+    /// 39 to 76 digits, exact. In rows: text, plain digits.
+    WideDecimal {
+        precision: u8,
+        scale: i8,
+    },
     /// Any number of digits, NaN and infinities: canonical text.
     BigDecimal,
     Text,
@@ -47,10 +61,19 @@ pub enum Kind {
     Date,
     /// Microseconds since midnight.
     Time,
+    /// Nanoseconds since midnight.
+    TimeNanos,
+    /// A span of time in microseconds, which may be negative.
+    Duration,
     /// Microseconds since 1970-01-01: an instant (`utc`), or a wall clock reading.
     Timestamp {
         utc: bool,
     },
+    /// An instant, microseconds since 1970-01-01 UTC, and the minutes that the wall clock of its
+    /// place lies before it: the canonical extension `arrow.timestamp_with_offset`.
+    OffsetTimestamp,
+    /// Any number of values of one kind that is no list, each of which may be NULL.
+    List(Box<Kind>),
     Other(DataType),
 }
 
@@ -70,13 +93,27 @@ impl Kind {
             Self::Float32 => DataType::Float32,
             Self::Float64 => DataType::Float64,
             Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
+            Self::WideDecimal { precision, scale } => DataType::Decimal256(*precision, *scale),
             Self::Text | Self::Json | Self::BigDecimal => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Uuid => DataType::FixedSizeBinary(16),
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::TimeNanos => DataType::Time64(TimeUnit::Nanosecond),
+            Self::Duration => DataType::Duration(TimeUnit::Microsecond),
             Self::Timestamp { utc } => {
                 DataType::Timestamp(TimeUnit::Microsecond, utc.then(|| UTC.into()))
+            }
+            Self::OffsetTimestamp => {
+                let instant = DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()));
+                let fields = vec![
+                    Field::new("timestamp", instant, false),
+                    Field::new("offset_minutes", DataType::Int16, false),
+                ];
+                DataType::Struct(fields.into())
+            }
+            Self::List(element) => {
+                DataType::List(Arc::new(Self::clone(element).field("item", true)))
             }
             Self::Other(data_type) => data_type.clone(),
         }
@@ -88,6 +125,7 @@ impl Kind {
             Self::Json => Some("arrow.json"),
             Self::Uuid => Some("arrow.uuid"),
             Self::BigDecimal => Some("connect.decimal"),
+            Self::OffsetTimestamp => Some("arrow.timestamp_with_offset"),
             _ => None,
         }
     }
@@ -120,6 +158,10 @@ impl Kind {
                 precision: *precision,
                 scale: *scale,
             },
+            (DataType::Decimal256(precision, scale), _) => Self::WideDecimal {
+                precision: *precision,
+                scale: *scale,
+            },
             (DataType::Utf8, Some("arrow.json")) => Self::Json,
             (DataType::Utf8, Some("connect.decimal")) => Self::BigDecimal,
             (DataType::Utf8, _) => Self::Text,
@@ -127,10 +169,21 @@ impl Kind {
             (DataType::FixedSizeBinary(16), Some("arrow.uuid")) => Self::Uuid,
             (DataType::Date32, _) => Self::Date,
             (DataType::Time64(TimeUnit::Microsecond), _) => Self::Time,
+            (DataType::Time64(TimeUnit::Nanosecond), _) => Self::TimeNanos,
+            (DataType::Duration(TimeUnit::Microsecond), _) => Self::Duration,
             (DataType::Timestamp(TimeUnit::Microsecond, None), _) => Self::Timestamp { utc: false },
             (DataType::Timestamp(TimeUnit::Microsecond, Some(zone)), _) if &**zone == UTC => {
                 Self::Timestamp { utc: true }
             }
+            (other @ DataType::Struct(_), Some("arrow.timestamp_with_offset"))
+                if *other == Self::OffsetTimestamp.data_type() =>
+            {
+                Self::OffsetTimestamp
+            }
+            (other @ DataType::List(item), _) => match Self::of(item) {
+                Self::List(_) | Self::Other(_) => Self::Other(other.clone()),
+                element => Self::List(Box::new(element)),
+            },
             (other, _) => Self::Other(other.clone()),
         }
     }

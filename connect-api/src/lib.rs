@@ -21,12 +21,14 @@
 //! # }
 //! ```
 mod builder;
+mod cell;
 mod column;
 pub mod config;
 mod connector;
 mod convert;
 mod error;
 mod kind;
+mod nested;
 mod op;
 mod position;
 mod records;
@@ -40,7 +42,8 @@ pub use column::{ColumnBuilder, max_unscaled};
 pub use connector::{Connector, Direction, DynConnector, TaskKind};
 pub use convert::{Blobs, Converter, Decoder, Encoded, MessageRef, Pushed};
 pub use error::{Disposition, Error, ErrorKind, Result};
-pub use kind::{Kind, LENGTH, LOGICAL_NAME, NOT_NULL, UTC, VENDOR_TYPE};
+pub use kind::{DEFAULT, ENUM, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, UTC, VENDOR, VENDOR_TYPE};
+pub use nested::{ListBuilder, ListRef, OffsetTimestampBuilder, parse_wide_decimal};
 pub use op::{Op, Ops};
 pub use position::{Offset, Partition, Position};
 pub use records::Records;
@@ -48,7 +51,7 @@ pub use row::{ConnectRecord, Headers, Row};
 pub use schema::{Schema, SchemaRef};
 pub use task::Polled;
 pub use task::{PositionReader, PutOutcome, Rejected, SinkTask, SourceTask, Target, TaskContext};
-pub use value::{Value, ValueRef, decimal_text};
+pub use value::{Value, ValueRef, decimal_text, wide_decimal_text};
 
 /// The Arrow of this API: depend on these, so that one version is in the build.
 pub mod arrow {

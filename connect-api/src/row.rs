@@ -1,6 +1,5 @@
 //! Rows for people: seen in place, or owned.
-use crate::{Kind, Op, Records, Value, ValueRef};
-use arrow_array::{cast::AsArray as _, types::*};
+use crate::{Op, Records, Value, ValueRef, cell::cell};
 use std::sync::Arc;
 
 /// Message properties of a row.
@@ -40,40 +39,10 @@ impl<'a> Row<'a> {
         Self { records, row }
     }
 
-    /// Cell of column `i`. Columns of [`Kind::Other`] read as null.
+    /// Cell of column `i`. Columns of [`Kind::Other`](crate::Kind::Other) read as null.
     pub fn get(&self, i: usize) -> ValueRef<'a> {
-        let (column, row) = (self.records.batch().column(i).as_ref(), self.row);
-        if column.is_null(row) {
-            return ValueRef::Null;
-        }
-        macro_rules! at {
-            ($t:ty) => {
-                column.as_primitive::<$t>().value(row)
-            };
-        }
-        match &self.records.schema().kinds()[i] {
-            Kind::Bool => ValueRef::Bool(column.as_boolean().value(row)),
-            Kind::Int8 => ValueRef::Int(at!(Int8Type).into()),
-            Kind::Int16 => ValueRef::Int(at!(Int16Type).into()),
-            Kind::Int32 => ValueRef::Int(at!(Int32Type).into()),
-            Kind::Int64 => ValueRef::Int(at!(Int64Type)),
-            Kind::UInt8 => ValueRef::UInt(at!(UInt8Type).into()),
-            Kind::UInt16 => ValueRef::UInt(at!(UInt16Type).into()),
-            Kind::UInt32 => ValueRef::UInt(at!(UInt32Type).into()),
-            Kind::UInt64 => ValueRef::UInt(at!(UInt64Type)),
-            Kind::Float32 => ValueRef::Float(at!(Float32Type).into()),
-            Kind::Float64 => ValueRef::Float(at!(Float64Type)),
-            Kind::Decimal { scale, .. } => ValueRef::Decimal(at!(Decimal128Type), *scale),
-            Kind::Text | Kind::Json | Kind::BigDecimal => {
-                ValueRef::Text(column.as_string::<i32>().value(row))
-            }
-            Kind::Bytes => ValueRef::Bytes(column.as_binary::<i32>().value(row)),
-            Kind::Uuid => ValueRef::Bytes(column.as_fixed_size_binary().value(row)),
-            Kind::Date => ValueRef::Date(at!(Date32Type)),
-            Kind::Time => ValueRef::Time(at!(Time64MicrosecondType)),
-            Kind::Timestamp { .. } => ValueRef::Timestamp(at!(TimestampMicrosecondType)),
-            Kind::Other(_) => ValueRef::Null,
-        }
+        let column = self.records.batch().column(i).as_ref();
+        cell(&self.records.schema().kinds()[i], column, self.row)
     }
 
     /// Cell of the column `name`.

@@ -1,4 +1,6 @@
 //! Single values: owned for rows and offsets, borrowed for cells.
+use crate::ListRef;
+use arrow_buffer::i256;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// An owned value; units are those of [`Kind`](crate::Kind).
@@ -17,6 +19,9 @@ pub enum Value {
     Date(i32),
     Time(i64),
     Timestamp(i64),
+    /// Microseconds since 1970-01-01 UTC, and the offset of the wall clock in minutes.
+    OffsetTimestamp(i64, i16),
+    List(Vec<Value>),
 }
 
 /// A cell seen in place: `Copy`, no allocation; units are those of [`Kind`](crate::Kind).
@@ -35,6 +40,11 @@ pub enum ValueRef<'a> {
     Date(i32),
     Time(i64),
     Timestamp(i64),
+    /// Microseconds since 1970-01-01 UTC, and the offset of the wall clock in minutes.
+    OffsetTimestamp(i64, i16),
+    /// Unscaled value of more than 38 digits, and scale; an owned copy is text.
+    WideDecimal(i256, i8),
+    List(ListRef<'a>),
 }
 
 impl ValueRef<'_> {
@@ -52,14 +62,17 @@ impl ValueRef<'_> {
             Self::Date(v) => Value::Date(v),
             Self::Time(v) => Value::Time(v),
             Self::Timestamp(v) => Value::Timestamp(v),
+            Self::OffsetTimestamp(v, offset) => Value::OffsetTimestamp(v, offset),
+            Self::WideDecimal(v, s) => Value::Text(wide_decimal_text(v, s).into()),
+            Self::List(v) => Value::List(v.to_values()),
         }
     }
 }
 
 impl Value {
-    /// The same, borrowed.
-    pub fn as_ref(&self) -> ValueRef<'_> {
-        match self {
+    /// The same, borrowed; `None` for a list, which is borrowed from its column alone.
+    pub fn as_ref(&self) -> Option<ValueRef<'_>> {
+        Some(match self {
             Self::Null => ValueRef::Null,
             Self::Bool(v) => ValueRef::Bool(*v),
             Self::Int(v) => ValueRef::Int(*v),
@@ -71,7 +84,9 @@ impl Value {
             Self::Date(v) => ValueRef::Date(*v),
             Self::Time(v) => ValueRef::Time(*v),
             Self::Timestamp(v) => ValueRef::Timestamp(*v),
-        }
+            Self::OffsetTimestamp(v, offset) => ValueRef::OffsetTimestamp(*v, *offset),
+            Self::List(_) => return None,
+        })
     }
 }
 
@@ -87,16 +102,31 @@ impl Serialize for ValueRef<'_> {
             Self::Text(v) => s.serialize_str(v),
             Self::Bytes(v) => s.serialize_bytes(v),
             Self::Date(v) => s.serialize_i32(v),
+            Self::OffsetTimestamp(v, offset) => (v, offset).serialize(s),
+            Self::WideDecimal(v, scale) => s.serialize_str(&wide_decimal_text(v, scale)),
+            Self::List(v) => s.collect_seq(v.to_values()),
         }
     }
 }
 
 /// `unscaled × 10^-scale` in plain digits: `(-1234, 2)` is `-12.34`, `(12, -2)` is `1200`.
 pub fn decimal_text(unscaled: i128, scale: i8) -> String {
+    with_point(unscaled.unsigned_abs().to_string(), unscaled < 0, scale)
+}
+
+/// As [`decimal_text`], for up to 76 digits.
+pub fn wide_decimal_text(unscaled: i256, scale: i8) -> String {
+    let text = unscaled.to_string();
+    match text.strip_prefix('-') {
+        Some(digits) => with_point(digits.to_owned(), true, scale),
+        None => with_point(text, false, scale),
+    }
+}
+
+fn with_point(mut digits: String, negative: bool, scale: i8) -> String {
     let zeros = usize::from(scale.unsigned_abs());
-    let mut digits = unscaled.unsigned_abs().to_string();
     if scale < 0 {
-        if unscaled != 0 {
+        if digits != "0" {
             digits.extend(std::iter::repeat_n('0', zeros));
         }
     } else if scale > 0 {
@@ -105,7 +135,7 @@ pub fn decimal_text(unscaled: i128, scale: i8) -> String {
         }
         digits.insert(digits.len() - zeros, '.');
     }
-    if unscaled < 0 {
+    if negative {
         digits.insert(0, '-');
     }
     digits

@@ -28,12 +28,11 @@ impl Reading {
         limit: Option<NonZeroU32>,
     ) -> Page<'a> {
         Page {
-            table: &self.table,
-            columns: &self.columns,
             key: &self.key,
             after,
             before_now: self.before_now,
             limit,
+            ..Page::of(&self.table, &self.columns)
         }
     }
 
@@ -185,6 +184,7 @@ mod tests {
             has_default: false,
             auto_increment: name == "id",
             generated: false,
+            ..Column::default()
         }
     }
 
@@ -200,6 +200,7 @@ mod tests {
             ],
             primary_key: vec!["code".to_owned(), "id".to_owned()],
             unique_keys: Vec::new(),
+            ..Table::default()
         };
         let mut settings = Settings::from_iter([
             ("connection.url", "sqlite::memory:"),

@@ -80,14 +80,7 @@ impl Side {
         };
         let columns: Vec<_> = (0..table.columns.len()).collect();
         let schema = table.schema(&columns, &[])?;
-        let page = Page {
-            table: &table,
-            columns: &columns,
-            key: &[],
-            after: None,
-            before_now: None,
-            limit: None,
-        };
+        let page = Page::of(&table, &columns);
         let statement = self.dialect.syntax().select(&page)?;
         let mut cursor = self.connection.query(&statement, &schema).await?;
         let plain = Settings::from_iter([("schemas.enable", "false")]);

@@ -97,14 +97,7 @@ impl Database {
             .expect("the table");
         let columns: Vec<usize> = (0..table.columns.len()).collect();
         let schema = table.schema(&columns, &[]).unwrap();
-        let page = Page {
-            table: &table,
-            columns: &columns,
-            key: &[],
-            after: None,
-            before_now: None,
-            limit: None,
-        };
+        let page = Page::of(&table, &columns);
         let statement = dialect.syntax().select(&page).unwrap();
         let mut cursor = connection.query(&statement, &schema).await.unwrap();
         let mut rows = Vec::new();

@@ -1,54 +1,37 @@
-//! URLs of databases, and how they are opened.
-use connect_api::{Error, ErrorKind, Result, config::Secret};
+//! URLs of databases.
+use crate::OpenOptions;
+use connect_api::{Disposition, Error, ErrorKind, Result, config::Secret};
 use percent_encoding::percent_decode_str;
-use std::{fmt, time::Duration};
+use std::fmt;
 
-connect_api::choice! {
-    /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are carried.
-    pub enum SqliteDates {
-        /// As the text that stands in them.
-        Text = "text",
-        /// As dates and times, read from ISO 8601 text; any other text is an error.
-        Iso = "iso",
-    }
+/// A host of a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Name or address, without brackets.
+    pub name: String,
+    /// Port, where one is given.
+    pub port: Option<u16>,
 }
 
-/// How to open a database, beside its URL.
-#[derive(Debug, Clone)]
-pub struct OpenOptions {
-    /// User; goes before the URL's.
-    pub user: Option<String>,
-    /// Password; goes before the URL's.
-    pub password: Option<Secret>,
-    /// Longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// See [`SqliteDates`].
-    pub sqlite_dates: SqliteDates,
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self {
-            user: None,
-            password: None,
-            connect_timeout: Duration::from_secs(10),
-            sqlite_dates: SqliteDates::Text,
-        }
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let brackets = self.name.contains(':');
+        let (open, close) = if brackets { ("[", "]") } else { ("", "") };
+        write!(f, "{open}{}{close}", self.name)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
 /// A database URL, taken apart: `postgres://user:password@host:5432/db?key=value`, `sqlite:path`,
-/// each also with `jdbc:` in front.
+/// each also with `jdbc:` in front. Several hosts, separated by commas, are tried in order.
 ///
 /// `Debug` and `Display` leave out user, password and parameters.
 #[derive(Clone)]
 pub struct Address {
     /// What stands before the first colon, after `jdbc:`; lower case.
     pub scheme: String,
-    /// Host, without brackets; empty for a file.
-    pub host: String,
-    /// Port, where one is given.
-    pub port: Option<u16>,
+    /// Hosts, in the order in which they are tried; empty for a file.
+    pub hosts: Vec<Host>,
     /// Database, or path of the file; percent-decoded.
     pub database: String,
     /// User, from the options, the URL, or its `user` parameter.
@@ -74,21 +57,27 @@ impl Address {
             wrong("is not a URL; expected e.g. postgres://host:5432/database".to_owned())
         })?;
         let scheme = scheme.to_ascii_lowercase();
-        let (mut host, mut port, mut user, mut password) = (String::new(), None, None, None);
+        let (mut hosts, mut user, mut password) = (Vec::new(), None, None);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let database = match path.strip_prefix("//") {
-            Some(_) if scheme != "sqlite" => {
-                let parsed = url::Url::parse(&format!("{scheme}:{path}"))
-                    .map_err(|e| wrong(format!("is not a URL: {e}")))?;
-                host = parsed
-                    .host_str()
-                    .unwrap_or_default()
-                    .trim_matches(['[', ']'])
-                    .to_owned();
-                port = parsed.port();
-                user = Some(decode(parsed.username())).filter(|u| !u.is_empty());
-                password = parsed.password().map(|p| Secret::new(decode(p)));
-                decode(parsed.path().trim_start_matches('/'))
+            Some(rest) if scheme != "sqlite" => {
+                let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+                let (who, places) = match authority.rsplit_once('@') {
+                    Some((who, places)) => (who, places),
+                    None => ("", authority),
+                };
+                let (name, secret) = match who.split_once(':') {
+                    Some((name, secret)) => (name, Some(secret)),
+                    None => (who, None),
+                };
+                user = Some(decode(name)).filter(|u| !u.is_empty());
+                password = secret.map(|p| Secret::new(decode(p)));
+                hosts = places
+                    .split(',')
+                    .filter(|place| !place.is_empty())
+                    .map(|place| host(&scheme, place).map_err(wrong))
+                    .collect::<Result<_>>()?;
+                decode(database)
             }
             Some(file) => decode(file),
             None => decode(path),
@@ -101,16 +90,15 @@ impl Address {
                 _ => parameters.push((key.into_owned(), value.into_owned())),
             }
         }
-        let port_text = port.map(|p| format!(":{p}")).unwrap_or_default();
-        let shown = if host.is_empty() {
+        let shown = if hosts.is_empty() {
             format!("{scheme}:{database}")
         } else {
-            format!("{scheme}://{host}{port_text}/{database}")
+            let hosts: Vec<_> = hosts.iter().map(Host::to_string).collect();
+            format!("{scheme}://{}/{database}", hosts.join(","))
         };
         Ok(Self {
             scheme,
-            host,
-            port,
+            hosts,
             database,
             user: options.user.clone().or(user),
             password: options.password.clone().or(password),
@@ -123,6 +111,44 @@ impl Address {
     pub fn shown(&self) -> &str {
         &self.shown
     }
+
+    /// Connects to the first host that can be reached, in their order. What another host cannot
+    /// better, such as a refused password, ends the search.
+    ///
+    /// # Errors
+    /// That of the last host tried; with several hosts it is named.
+    pub async fn first<T>(&self, connect: impl AsyncFn(&Host) -> Result<T>) -> Result<T> {
+        let mut last = Error::new(ErrorKind::Config, "connection.url: names no host");
+        for (i, host) in self.hosts.iter().enumerate() {
+            match connect(host).await {
+                Ok(connection) => return Ok(connection),
+                Err(e) if self.hosts.len() == 1 => return Err(e),
+                Err(e) if e.kind().disposition() != Disposition::Retry => {
+                    return Err(e.context(host));
+                }
+                Err(e) => {
+                    if i + 1 < self.hosts.len() {
+                        tracing::warn!(%host, error = e.report(), "cannot connect, trying the next host");
+                    }
+                    last = e.context(host);
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Reads `name`, `name:port` or `[::1]:port`.
+fn host(scheme: &str, place: &str) -> std::result::Result<Host, String> {
+    // The address may hold a piece of a password with an `@` or `,` that was not encoded: it is
+    // not repeated.
+    let parsed = url::Url::parse(&format!("{scheme}://{place}"))
+        .map_err(|e| format!("is not a URL: {e}"))?;
+    let name = parsed.host_str().unwrap_or_default();
+    Ok(Host {
+        name: decode(name.trim_matches(['[', ']'])),
+        port: parsed.port(),
+    })
 }
 
 fn decode(text: &str) -> String {
@@ -161,8 +187,11 @@ mod tests {
             let address = parsed(url);
             assert_eq!(address.scheme, "postgres");
             assert_eq!(
-                (address.host.as_str(), address.port),
-                ("db.example", Some(5433))
+                address.hosts,
+                [Host {
+                    name: "db.example".to_owned(),
+                    port: Some(5433)
+                }]
             );
             assert_eq!(address.database, "shop");
             assert_eq!(address.user.as_deref(), Some("ada"));
@@ -180,7 +209,13 @@ mod tests {
         let address = parsed("mysql://a%40b:p%3A%2F%3F@[::1]/my%20db?x=%26");
         assert_eq!(address.user.as_deref(), Some("a@b"));
         assert_eq!(address.password.as_ref().map(Secret::expose), Some("p:/?"));
-        assert_eq!((address.host.as_str(), address.port), ("::1", None));
+        assert_eq!(
+            address.hosts,
+            [Host {
+                name: "::1".to_owned(),
+                port: None
+            }]
+        );
         assert_eq!(address.database, "my db");
         assert_eq!(address.parameters, [("x".to_owned(), "&".to_owned())]);
     }
@@ -196,8 +231,8 @@ mod tests {
         ] {
             let address = parsed(url);
             assert_eq!(
-                (address.host.as_str(), address.database.as_str()),
-                ("", path),
+                (address.hosts.len(), address.database.as_str()),
+                (0, path),
                 "{url}"
             );
         }

@@ -53,7 +53,7 @@ impl BatchBuilder {
         &mut self.columns
     }
 
-    /// Ends a row; `text_bytes` is how many bytes of text and bytes it has.
+    /// Ends a row; `text_bytes` is how many bytes of text, bytes and elements of lists it has.
     pub fn end_row(&mut self, text_bytes: usize) {
         self.rows += 1;
         self.bytes += self.fixed_bytes + text_bytes;
@@ -107,7 +107,9 @@ fn fixed_bytes(kind: &Kind) -> usize {
         Kind::Int32 | Kind::UInt32 | Kind::Float32 | Kind::Date => 4,
         Kind::Text | Kind::Json | Kind::BigDecimal | Kind::Bytes => 4,
         Kind::Int64 | Kind::UInt64 | Kind::Float64 | Kind::Time | Kind::Timestamp { .. } => 8,
-        Kind::Decimal { .. } | Kind::Uuid | Kind::Other(_) => 16,
+        Kind::TimeNanos | Kind::Duration | Kind::List(_) => 8,
+        Kind::Decimal { .. } | Kind::Uuid | Kind::OffsetTimestamp | Kind::Other(_) => 16,
+        Kind::WideDecimal { .. } => 32,
     }
 }
 

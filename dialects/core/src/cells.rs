@@ -1,6 +1,9 @@
 //! The cells of record columns, typed once per write.
 use crate::{Misfit, Pair, WritePlan};
-use connect_api::{Error, ErrorKind, Kind, Records, Result, ValueRef, arrow::array::*};
+use connect_api::{
+    Error, ErrorKind, Kind, ListRef, Records, Result, ValueRef,
+    arrow::array::{cast::AsArray as _, types::*, *},
+};
 use std::ops::Range;
 
 macro_rules! cells {
@@ -78,6 +81,8 @@ cells! {
     Float64(Float64Array): Kind::Float64,
     /// Unscaled values; the scale is that of the kind, and of [`Decimal128Array::scale`].
     Decimal(Decimal128Array): Kind::Decimal { .. },
+    /// Unscaled values of more than 38 digits.
+    WideDecimal(Decimal256Array): Kind::WideDecimal { .. },
     /// Text, JSON text, and decimals as text.
     Text(StringArray): Kind::Text | Kind::Json | Kind::BigDecimal,
     /// Bytes.
@@ -88,6 +93,14 @@ cells! {
     Date(Date32Array): Kind::Date,
     /// Microseconds since midnight.
     Time(Time64MicrosecondArray): Kind::Time,
+    /// Nanoseconds since midnight.
+    TimeNanos(Time64NanosecondArray): Kind::TimeNanos,
+    /// Spans of time in microseconds.
+    Duration(DurationMicrosecondArray): Kind::Duration,
+    /// Instants and the minutes that their wall clock lies before them.
+    OffsetTimestamp(StructArray): Kind::OffsetTimestamp,
+    /// Lists.
+    List(ListArray): Kind::List(_),
     /// Microseconds since 1970-01-01.
     Timestamp(TimestampMicrosecondArray): Kind::Timestamp { .. },
 }
@@ -116,6 +129,16 @@ impl<'a> Cells<'a> {
             Self::Uuid(a) => ValueRef::Bytes(a.value(row)),
             Self::Date(a) => ValueRef::Date(a.value(row)),
             Self::Time(a) => ValueRef::Time(a.value(row)),
+            Self::WideDecimal(a) => ValueRef::WideDecimal(a.value(row), a.scale()),
+            Self::TimeNanos(a) => ValueRef::Time(a.value(row)),
+            Self::Duration(a) => ValueRef::Time(a.value(row)),
+            Self::OffsetTimestamp(a) => ValueRef::OffsetTimestamp(
+                a.column(0)
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .value(row),
+                a.column(1).as_primitive::<Int16Type>().value(row),
+            ),
+            Self::List(a) => ValueRef::List(ListRef::new(a, row)),
             Self::Timestamp(a) => ValueRef::Timestamp(a.value(row)),
         }
     }

@@ -1,8 +1,8 @@
 //! A connection to a database, and the cursor over what it reads.
-use crate::{Statement, Table, TableName, TableType, WritePlan};
+use crate::{Page, Slice, Statement, Syntax, Table, TableName, TableType, Visibility, WritePlan};
 use async_trait::async_trait;
-use connect_api::{Records, Result, SchemaRef, arrow::array::RecordBatch};
-use std::ops::Range;
+use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
+use std::{num::NonZeroU32, ops::Range};
 
 /// What a user is to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,8 @@ pub enum Access {
 }
 
 /// One connection, one owner. After an error of kind `Connect` or `Timeout`, or a dropped
-/// future, it is of no more use.
+/// future, it is of no more use. A cursor that is dropped before its end leaves the connection
+/// usable, or of kind `Connect` from the next call on; rows of the two never mix.
 #[async_trait]
 pub trait Connection: Send {
     /// Tables and views of `schema`, or of the connection's own where it is `None`; those of the
@@ -24,6 +25,50 @@ pub trait Connection: Send {
 
     /// The table as the catalogue describes it; `None` where there is none.
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>>;
+
+    /// Several tables, in the order of `names`; in as many round trips as one takes.
+    async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
+        let mut tables = Vec::with_capacity(names.len());
+        for name in names {
+            tables.push(self.describe(name).await?);
+        }
+        Ok(tables)
+    }
+
+    /// The columns that a query gives, as a table named `q` without keys. Nothing is run. All
+    /// columns are taken to be nullable where the database does not tell.
+    ///
+    /// # Errors
+    /// `Schema`: the query is none, or two of its columns have one name, or one has none;
+    /// `Unsupported`.
+    async fn describe_query(&mut self, query: &str) -> Result<Table> {
+        let _ = query;
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "queries cannot be described here",
+        ))
+    }
+
+    /// Which rows are final; `None` where the database does not tell. Ask before reading: what is
+    /// true then is true of what is read after.
+    async fn visibility(&mut self) -> Result<Option<Visibility>> {
+        Ok(None)
+    }
+
+    /// Slices that together are the rows of `page` which have a key, about the same number in each;
+    /// fewer than `parts` where the table has few keys. With a key they are ranges of its first
+    /// part; without one, blocks of the file where the database has them; else one slice.
+    async fn split(
+        &mut self,
+        syntax: &dyn Syntax,
+        page: &Page<'_>,
+        parts: NonZeroU32,
+    ) -> Result<Vec<Slice>>;
+
+    /// Asks the server whether it is there.
+    async fn ping(&mut self) -> Result<()> {
+        self.execute("SELECT 1").await.map(|_| ())
+    }
 
     /// Whether the user may do this with the table, without doing it.
     ///
@@ -50,6 +95,22 @@ pub trait Connection: Send {
     /// Undoes it; nothing happens where there is none.
     async fn rollback(&mut self) -> Result<()>;
 
+    /// Marks a place in the transaction to which [`rollback_to_savepoint`] goes back; one that was
+    /// marked before is forgotten.
+    ///
+    /// # Errors
+    /// `Unsupported`: there are none, see [`Capabilities`](crate::Capabilities).
+    ///
+    /// [`rollback_to_savepoint`]: Self::rollback_to_savepoint
+    async fn savepoint(&mut self) -> Result<()> {
+        Err(no_savepoints())
+    }
+
+    /// Undoes what was done since the savepoint, which stays; the transaction is usable again.
+    async fn rollback_to_savepoint(&mut self) -> Result<()> {
+        Err(no_savepoints())
+    }
+
     /// Writes some rows of the records, whole or not at all; the number of rows written. Inside
     /// a transaction where one was begun: a failed write leaves the transaction usable only
     /// after [`rollback`](Self::rollback).
@@ -66,6 +127,13 @@ pub trait Connection: Send {
 
     /// Says good-bye to the server.
     async fn close(self: Box<Self>) -> Result<()>;
+}
+
+fn no_savepoints() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "transactions have no savepoints here",
+    )
 }
 
 /// Rows on their way from the database into columns.

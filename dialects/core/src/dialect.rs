@@ -1,11 +1,11 @@
 //! A dialect: what a kind of database can do, and the way to it.
 use crate::{Connection, Syntax, WritePlan, WriteRequest};
 use async_trait::async_trait;
-use connect_api::Result;
+use connect_api::{Error, Result};
 use std::fmt;
 
 /// What a database can do. Connectors ask this, never for a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Rows can be inserted or, where the key is there, updated, by one statement.
     pub upsert: bool,
@@ -13,6 +13,28 @@ pub struct Capabilities {
     pub transactional_ddl: bool,
     /// Several connections can write at once.
     pub concurrent_writers: bool,
+    /// A transaction has savepoints.
+    pub savepoints: bool,
+    /// The type of a column can be changed, see [`Syntax::widen`].
+    pub widen: bool,
+    /// A table can be read by blocks of its file, see [`Page::blocks`](crate::Page::blocks).
+    pub blocks: bool,
+    /// What [`Connection::visibility`] tells.
+    pub visibility: VisibleBy,
+}
+
+/// By what a database tells which rows no transaction can still add before those that are seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VisibleBy {
+    /// It does not tell.
+    #[default]
+    Nothing,
+    /// [`Visibility::Snapshot`](crate::Visibility::Snapshot).
+    Snapshot,
+    /// [`Visibility::OldestTransaction`](crate::Visibility::OldestTransaction).
+    OldestTransaction,
+    /// [`Visibility::RowVersion`](crate::Visibility::RowVersion).
+    RowVersion,
 }
 
 /// One database, by its URL. Opening it does no I/O; [`connect`](Self::connect) does.
@@ -38,6 +60,12 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// column of the table by type; `Unsupported`: a write that the database does not offer.
     /// All columns at fault are named.
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan>;
+
+    /// The error says that what was to be created, a table or a column, is there already: another
+    /// session was faster.
+    fn is_already_there(&self, _error: &Error) -> bool {
+        false
+    }
 
     /// Connects.
     ///

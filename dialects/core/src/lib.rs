@@ -35,26 +35,38 @@ pub mod conformance;
 mod connection;
 mod decimal;
 mod dialect;
+mod evolve;
+mod isolate;
 mod misfit;
 mod opener;
+mod options;
 mod paging;
 mod plan;
 mod query;
+mod slice;
 mod syntax;
 mod table;
 mod writing;
 
-pub use address::{Address, OpenOptions, SqliteDates};
+pub use address::{Address, Host};
 pub use attempts::Attempts;
 pub use batch::BatchBuilder;
 pub use cells::Cells;
 pub use chunk::chunks;
 pub use connection::{Access, Connection, Cursor};
 pub use decimal::{is_decimal, parse_decimal, write_decimal};
-pub use dialect::{Capabilities, Dialect};
+pub use dialect::{Capabilities, Dialect, VisibleBy};
+pub use evolve::Change;
+pub use isolate::{pieces, write_or_reject};
 pub use misfit::Misfit;
 pub use opener::Opener;
+pub use options::{
+    Binary16, Bit1, FineDigits, NumericMapping, OpenOptions, SqliteDates, SqliteTyping,
+    TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
+    ZeroDates,
+};
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, Page, Param, Statement};
+pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
-pub use table::{Column, Table, TableName, TableType};
+pub use table::{Column, ForeignKey, Table, TableName, TableType};

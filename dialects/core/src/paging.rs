@@ -1,6 +1,7 @@
 //! The text of queries that read pages.
 use crate::{Page, Param, Statement, Syntax};
-use connect_api::{Kind, Result, Value};
+use connect_api::{Error, ErrorKind, Kind, Result, Value};
+use std::num::NonZeroU32;
 
 /// See [`Syntax::select`].
 pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<Statement> {
@@ -13,7 +14,7 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
     let mut sql = format!(
         "SELECT {} FROM {}",
         columns.join(", "),
-        syntax.table(&page.table.name)?
+        source(syntax, page)?
     );
     let keys = page
         .key
@@ -41,6 +42,22 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
             syntax.now(page.key_column(0), delay)
         ));
     }
+    if let Some(until) = page.until.filter(|until| !until.is_empty()) {
+        let bound = &keys[..until.len().min(keys.len())];
+        conditions.push(syntax.until(page, bound, until, &mut params));
+    }
+    if let Some(blocks) = &page.blocks {
+        conditions.push(syntax.in_blocks(blocks).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                "tables cannot be read by blocks here",
+            )
+        })?);
+    }
+    if let Some(filter) = page.filter {
+        // The line ends, so that a comment in the user's words does not swallow the bracket.
+        conditions.push(format!("({filter}\n)"));
+    }
     if !conditions.is_empty() {
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
@@ -53,6 +70,47 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         sql.push_str(&syntax.limit(limit.get()));
     }
     Ok(Statement { sql, params })
+}
+
+/// What stands after FROM.
+fn source<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<String> {
+    Ok(match page.query {
+        Some(query) => {
+            let query = query.trim().trim_end_matches(';');
+            let name = syntax.quote("q")?;
+            format!("({query}\n){}{name}", syntax.subquery_alias())
+        }
+        None => syntax.table(&page.table.name)?,
+    })
+}
+
+/// See [`Syntax::quantiles`].
+pub(crate) fn quantiles<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+    parts: NonZeroU32,
+) -> Result<Statement> {
+    let Some(first) = page.key.first() else {
+        return Err(Error::new(
+            ErrorKind::Internal,
+            "quantiles of a page without a key",
+        ));
+    };
+    let key = syntax.key_expression(page, first)?;
+    let alias = syntax.subquery_alias();
+    let filter = page
+        .filter
+        .map_or(String::new(), |filter| format!(" AND ({filter}\n)"));
+    // The last key of each part: where the number of the part changes to the next row.
+    Ok(Statement {
+        sql: format!(
+            "SELECT k FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k) AS following FROM (\
+             SELECT {key} AS k, NTILE({parts}) OVER (ORDER BY {key}) AS part FROM {} \
+             WHERE {key} IS NOT NULL{filter}){alias}a){alias}b WHERE following <> part ORDER BY k",
+            source(syntax, page)?
+        ),
+        params: Vec::new(),
+    })
 }
 
 /// See [`Syntax::count_without_key`].
@@ -68,7 +126,7 @@ pub(crate) fn count_without_key<S: Syntax + ?Sized>(
     Ok(Statement {
         sql: format!(
             "SELECT COUNT(*) FROM {} WHERE {}",
-            syntax.table(&page.table.name)?,
+            source(syntax, page)?,
             nulls.join(" OR ")
         ),
         params: Vec::new(),
@@ -111,6 +169,42 @@ pub(crate) fn after<S: Syntax + ?Sized>(
     format!("{bound} AND ({})", alternatives.join(" OR "))
 }
 
+/// See [`Syntax::until`].
+pub(crate) fn until<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+    keys: &[String],
+    until: &[Value],
+    params: &mut Vec<Param>,
+) -> String {
+    let mut bind = |i: usize| {
+        let column = page.key_column(i);
+        params.push(Param {
+            value: until[i].clone(),
+            kind: column.kind.clone().unwrap_or(Kind::Text),
+        });
+        syntax.key_placeholder(params.len(), column)
+    };
+    if let [key] = keys {
+        return format!("{key} <= {}", bind(0));
+    }
+    if syntax.row_values() {
+        let places: Vec<_> = (0..keys.len()).map(&mut bind).collect();
+        return format!("({}) <= ({})", keys.join(", "), places.join(", "));
+    }
+    let mut alternatives = Vec::new();
+    let bound = format!("{} <= {}", keys[0], bind(0));
+    for last in 0..keys.len() {
+        let mut terms: Vec<_> = (0..last)
+            .map(|i| format!("{} = {}", keys[i], bind(i)))
+            .collect();
+        let sign = if last + 1 == keys.len() { "<=" } else { "<" };
+        terms.push(format!("{} {sign} {}", keys[last], bind(last)));
+        alternatives.push(format!("({})", terms.join(" AND ")));
+    }
+    format!("{bound} AND ({})", alternatives.join(" OR "))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
@@ -126,12 +220,10 @@ mod tests {
         after: Option<&'a [Value]>,
     ) -> Page<'a> {
         Page {
-            table,
-            columns: &[1, 0],
             key,
             after,
-            before_now: None,
             limit: NonZeroU32::new(5),
+            ..Page::of(table, &[1, 0])
         }
     }
 

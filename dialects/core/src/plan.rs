@@ -8,6 +8,9 @@ use std::{any::Any, fmt, sync::Arc};
 pub enum WriteOp {
     /// New rows; a row whose key is there is an error of kind `Data`.
     Insert,
+    /// New rows; a row that some key of the table keeps out is passed over. Every other fault of a
+    /// row stays an error.
+    InsertIgnore,
     /// New rows, or the given columns of those that are there. Columns that the records do not
     /// have keep their value.
     Upsert,
@@ -102,7 +105,7 @@ impl WriteRequest<'_> {
     pub fn pair(&self) -> Result<(Vec<Pair>, usize)> {
         let mut faults = Vec::new();
         let mut pairs = Vec::new();
-        let keyed = self.op != WriteOp::Insert;
+        let keyed = !matches!(self.op, WriteOp::Insert | WriteOp::InsertIgnore);
         if keyed && self.key.is_empty() {
             faults.push("no key columns are set".to_owned());
         }
@@ -137,7 +140,7 @@ impl WriteRequest<'_> {
                 }
             }
         }
-        if matches!(self.op, WriteOp::Insert | WriteOp::Upsert) {
+        if !matches!(self.op, WriteOp::Update | WriteOp::Delete) {
             let missing = |(i, c): &(usize, &Column)| {
                 !c.nullable
                     && !c.has_default
@@ -222,6 +225,7 @@ mod tests {
             has_default: false,
             auto_increment: false,
             generated: false,
+            ..Column::default()
         };
         let mut columns = vec![
             column("id", false),
@@ -239,6 +243,7 @@ mod tests {
             columns,
             primary_key: vec!["id".to_owned()],
             unique_keys: Vec::new(),
+            ..Table::default()
         }
     }
 

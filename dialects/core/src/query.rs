@@ -1,7 +1,7 @@
 //! What connectors ask for: statements with bound values, and pages of a table by key.
 use crate::{Column, Table};
 use connect_api::{Kind, Value};
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 /// A value to bind, with the kind of the column it is compared with or written to.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +32,10 @@ pub struct KeyPart {
 /// A page of a table: the rows after a key, in the order of the key.
 #[derive(Debug, Clone)]
 pub struct Page<'a> {
-    /// The table.
+    /// The table, or what [`describe_query`](crate::Connection::describe_query) says of `query`.
     pub table: &'a Table,
+    /// Read from this query instead of the table; the user's own words.
+    pub query: Option<&'a str>,
     /// Indexes of the columns to read, in order.
     pub columns: &'a [usize],
     /// What the rows are ordered by; empty for no order.
@@ -45,11 +47,33 @@ pub struct Page<'a> {
     /// Only rows whose first key part lies before the database's present time less this. For
     /// keys that begin with a timestamp.
     pub before_now: Option<Duration>,
+    /// Only rows the first parts of whose key are not greater than this.
+    pub until: Option<&'a [Value]>,
+    /// Only rows in these blocks of the table's file.
+    pub blocks: Option<Range<u64>>,
+    /// Only rows that meet this condition too; the user's own words.
+    pub filter: Option<&'a str>,
     /// So many rows at most; `None` for all.
     pub limit: Option<NonZeroU32>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// These columns of all rows, in no order.
+    pub fn of(table: &'a Table, columns: &'a [usize]) -> Self {
+        Self {
+            table,
+            query: None,
+            columns,
+            key: &[],
+            after: None,
+            before_now: None,
+            until: None,
+            blocks: None,
+            filter: None,
+            limit: None,
+        }
+    }
+
     /// The column that stands for a key part: its first.
     pub fn key_column(&self, part: usize) -> &Column {
         &self.table.columns[self.key[part].columns[0]]

@@ -1,7 +1,7 @@
 //! SQL text of a dialect: pure, so that it is tested as text.
 use crate::{Column, KeyPart, Page, Pair, Param, Statement, Table, TableName, paging, writing};
 use connect_api::{Error, ErrorKind, Result, Schema, Value, arrow::schema::Field};
-use std::time::Duration;
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 /// The text of a dialect's statements. What is common to most databases stands here; a dialect
 /// replaces what differs.
@@ -153,6 +153,56 @@ pub trait Syntax: Send + Sync {
         ))
     }
 
+    /// The statements that add columns for `fields`, which may be NULL, to a table: one where the
+    /// database takes several at once.
+    ///
+    /// # Errors
+    /// As [`add_column`](Self::add_column).
+    fn add_columns(&self, table: &TableName, fields: &[&Field]) -> Result<Vec<String>> {
+        fields.iter().map(|f| self.add_column(table, f)).collect()
+    }
+
+    /// The statement that widens `column`, so that it holds every value of `field` beside those
+    /// that it holds.
+    ///
+    /// # Errors
+    /// As [`column_type`](Self::column_type); `Unsupported`: the database cannot change the type of
+    /// a column, or the new type would not hold what the old one does.
+    fn widen(&self, table: &TableName, column: &Column, _field: &Field) -> Result<String> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "column `{}` of table `{table}`: the type of a column cannot be changed here",
+                column.name
+            ),
+        ))
+    }
+
+    /// A value as a literal for a DEFAULT clause; `None` for kinds without a plain one.
+    fn literal(&self, value: &Value) -> Option<String> {
+        writing::literal(value)
+    }
+
+    /// The condition that a row lies in these blocks of the table's file, where there are any.
+    fn in_blocks(&self, _blocks: &Range<u64>) -> Option<String> {
+        None
+    }
+
+    /// Reads the keys at which a table falls into `parts` parts of about the same number of rows:
+    /// at most `parts - 1` rows of one column, the first part of `page.key`, in order. `None` where
+    /// the database has no window functions.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn quantiles(&self, page: &Page<'_>, parts: NonZeroU32) -> Result<Option<Statement>> {
+        paging::quantiles(self, page, parts).map(Some)
+    }
+
+    /// What stands between a subquery and its name.
+    fn subquery_alias(&self) -> &'static str {
+        " AS "
+    }
+
     /// The clause that limits rows, with a blank before it.
     fn limit(&self, rows: u32) -> String {
         format!(" LIMIT {rows}")
@@ -183,6 +233,17 @@ pub trait Syntax: Send + Sync {
         params: &mut Vec<Param>,
     ) -> String {
         paging::after(self, page, keys, after, params)
+    }
+
+    /// The condition that the first parts of the key are not greater than `until`.
+    fn until(
+        &self,
+        page: &Page<'_>,
+        keys: &[String],
+        until: &[Value],
+        params: &mut Vec<Param>,
+    ) -> String {
+        paging::until(self, page, keys, until, params)
     }
 
     /// `INSERT INTO t (a, b) VALUES (?, ?), …` for so many rows; values are bound row by row, in
@@ -245,7 +306,7 @@ pub trait Syntax: Send + Sync {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{TableType, query::KeyPart};
+    use crate::query::KeyPart;
     use connect_api::Kind;
 
     /// Nothing but what all databases share, with numbered placeholders.
@@ -289,21 +350,16 @@ pub(crate) mod tests {
             name: name.trim_end_matches('?').to_owned(),
             kind: Some(Kind::Int64),
             vendor_type: "bigint".to_owned(),
-            length: None,
             nullable: name.ends_with('?'),
-            has_default: false,
-            auto_increment: false,
-            generated: false,
+            ..Column::default()
         };
         Table {
             name: TableName {
                 schema: Some("s".to_owned()),
                 name: "t".to_owned(),
             },
-            table_type: TableType::Table,
             columns: columns.iter().map(column).collect(),
-            primary_key: Vec::new(),
-            unique_keys: Vec::new(),
+            ..Table::default()
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tables as the database describes them.
 use connect_api::{
-    Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, SchemaRef, VENDOR_TYPE,
-    arrow::schema::Field,
+    ENUM, Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, SchemaRef, VENDOR, VENDOR_TYPE,
+    arrow::schema::{Field, extension::EXTENSION_TYPE_NAME_KEY},
 };
 use std::fmt;
 
@@ -84,28 +84,66 @@ impl fmt::Display for TableName {
 #[expect(missing_docs, reason = "named as in SQL")]
 pub enum TableType {
     Table,
+    /// A table that is split into others by the database; read and written as one.
+    Partitioned,
     View,
+    MaterializedView,
+    /// A table of another database, seen through this one.
+    Foreign,
+}
+
+impl TableType {
+    /// Rows can be written to it.
+    pub fn is_table(self) -> bool {
+        match self {
+            Self::Table | Self::Partitioned | Self::Foreign => true,
+            Self::View | Self::MaterializedView => false,
+        }
+    }
 }
 
 /// One column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Column {
     /// Name, in the case the database keeps it in.
     pub name: String,
-    /// What it holds; `None` for a type that is not carried yet.
+    /// What it holds; `None` for a type that is not carried, because no way is known or the user
+    /// asked for that.
     pub kind: Option<Kind>,
     /// The type as the database names it, e.g. `numeric(12,2)`.
     pub vendor_type: String,
+    /// The Arrow extension that tells more of what it holds than its kind, e.g. `geoarrow.wkb`.
+    pub extension: Option<&'static str>,
     /// Declared length of text and bytes, in characters or bytes.
     pub length: Option<u32>,
+    /// The values that an enumeration or set allows, in order; empty for other types.
+    pub values: Vec<String>,
     /// NULL is allowed.
     pub nullable: bool,
     /// The database fills it by itself where it is left out: a default, an identity.
     pub has_default: bool,
+    /// The default as an SQL expression, where the database tells it.
+    pub default: Option<String>,
     /// The database counts it up: identity, serial, AUTO_INCREMENT.
     pub auto_increment: bool,
     /// It is computed by the database and cannot be written.
     pub generated: bool,
+    /// The database alone gives its value (GENERATED ALWAYS AS IDENTITY, IDENTITY): writing it takes
+    /// another form of INSERT.
+    pub identity_always: bool,
+    /// What its owner says about it.
+    pub comment: Option<String>,
+}
+
+/// A reference from some columns of a table to a key of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Names of the columns, in the key's order.
+    pub columns: Vec<String>,
+    /// The table that they refer to.
+    pub table: TableName,
+    /// Names of the columns there, in the same order.
+    pub referred: Vec<String>,
 }
 
 /// A table with its columns, in their order.
@@ -122,6 +160,31 @@ pub struct Table {
     /// The other unique keys that hold for every row, each with the names of its columns; keys
     /// over expressions and partial ones are left out.
     pub unique_keys: Vec<Vec<String>>,
+    /// References to other tables.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// What its owner says about it.
+    pub comment: Option<String>,
+    /// How many rows it has by the database's statistics, where it has any.
+    pub row_estimate: Option<u64>,
+    /// The kind of database whose vendor types the columns have, as a URL names it.
+    pub vendor: &'static str,
+}
+
+/// A table without columns and of no database, to be filled in.
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            name: TableName::new(""),
+            table_type: TableType::Table,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            comment: None,
+            row_estimate: None,
+            vendor: "",
+        }
+    }
 }
 
 impl Table {
@@ -166,7 +229,7 @@ impl Table {
                 ),
             ));
         }
-        let fields = chosen().filter_map(|c| c.field(key.contains(&c.name.as_str())));
+        let fields = chosen().filter_map(|c| c.field(key.contains(&c.name.as_str()), self.vendor));
         Schema::new(&self.name.name, fields, key)
     }
 }
@@ -174,13 +237,24 @@ impl Table {
 impl Column {
     /// The Arrow field; `None` for a type that is not carried. Fields outside the key are
     /// nullable, the declared NOT NULL stays as metadata: a delete carries its key alone.
-    pub fn field(&self, in_key: bool) -> Option<Field> {
+    pub fn field(&self, in_key: bool, vendor: &str) -> Option<Field> {
         let mut field = self
             .kind
             .clone()?
             .field(&self.name, self.nullable || !in_key);
         let mut metadata = field.metadata().clone();
         metadata.insert(VENDOR_TYPE.to_owned(), self.vendor_type.clone());
+        if !vendor.is_empty() {
+            metadata.insert(VENDOR.to_owned(), vendor.to_owned());
+        }
+        if let Some(extension) = self.extension {
+            metadata.insert(EXTENSION_TYPE_NAME_KEY.to_owned(), extension.to_owned());
+        }
+        if !self.values.is_empty() {
+            let escaped = |value: &String| value.replace('\\', "\\\\").replace(',', "\\,");
+            let values: Vec<_> = self.values.iter().map(escaped).collect();
+            metadata.insert(ENUM.to_owned(), values.join(","));
+        }
         if let Some(length) = self.length {
             metadata.insert(LENGTH.to_owned(), length.to_string());
         }
@@ -239,20 +313,15 @@ mod tests {
             kind,
             vendor_type: "vendor(1)".to_owned(),
             length: Some(9),
-            nullable: false,
-            has_default: false,
-            auto_increment: false,
-            generated: false,
+            ..Column::default()
         }
     }
 
     fn table(columns: Vec<Column>) -> Table {
         Table {
             name: TableName::new("t"),
-            table_type: TableType::Table,
             columns,
-            primary_key: Vec::new(),
-            unique_keys: Vec::new(),
+            ..Table::default()
         }
     }
 

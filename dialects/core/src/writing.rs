@@ -1,6 +1,6 @@
 //! The text of statements that make tables and write rows.
 use crate::{Column, Pair, Syntax, Table, TableName};
-use connect_api::{Result, Schema};
+use connect_api::{DEFAULT, Kind, Result, Schema, Value, arrow::schema::Field};
 
 /// See [`Syntax::create_table`].
 pub(crate) fn create_table<S: Syntax + ?Sized>(
@@ -13,9 +13,10 @@ pub(crate) fn create_table<S: Syntax + ?Sized>(
         let in_key = schema.key().contains(&i);
         let not_null = in_key || field.metadata().contains_key(connect_api::NOT_NULL);
         lines.push(format!(
-            "{} {}{}",
+            "{} {}{}{}",
             syntax.quote(field.name())?,
             syntax.column_type(field, in_key)?,
+            default(syntax, field),
             if not_null { " NOT NULL" } else { "" }
         ));
     }
@@ -32,6 +33,37 @@ pub(crate) fn create_table<S: Syntax + ?Sized>(
         syntax.table(table)?,
         lines.join(", ")
     ))
+}
+
+/// The DEFAULT clause that a field's metadata asks for, with a blank before it; values without a
+/// plain literal have none.
+fn default<S: Syntax + ?Sized>(syntax: &S, field: &Field) -> String {
+    let metadata = field.metadata().get(DEFAULT);
+    let value = metadata.and_then(|json| match (Kind::of(field), json.as_str()) {
+        (Kind::Bool, "true") => Some(Value::Bool(true)),
+        (Kind::Bool, "false") => Some(Value::Bool(false)),
+        (Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64, number) => {
+            number.parse().ok().map(Value::Int)
+        }
+        (Kind::Text, json) => serde_json::from_str(json).ok().map(Value::Text),
+        _ => None,
+    });
+    value
+        .and_then(|value| syntax.literal(&value))
+        .map_or(String::new(), |literal| format!(" DEFAULT {literal}"))
+}
+
+/// See [`Syntax::literal`].
+pub(crate) fn literal(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Bool(true) => "TRUE".to_owned(),
+        Value::Bool(false) => "FALSE".to_owned(),
+        Value::Int(v) => v.to_string(),
+        Value::UInt(v) => v.to_string(),
+        Value::Decimal(v, scale) => connect_api::decimal_text(*v, *scale),
+        Value::Text(v) if !v.contains('\0') => format!("'{}'", v.replace('\'', "''")),
+        _ => return None,
+    })
 }
 
 /// See [`Syntax::insert`].

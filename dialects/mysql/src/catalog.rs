@@ -264,6 +264,7 @@ impl Catalog {
             columns,
             primary_key,
             unique_keys,
+            ..Table::default()
         }))
     }
 }

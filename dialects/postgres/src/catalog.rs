@@ -112,6 +112,7 @@ pub(crate) fn table(rows: &[PgRow]) -> sqlx::Result<Option<Table>> {
         columns,
         primary_key,
         unique_keys,
+        ..Table::default()
     }))
 }
 
@@ -150,6 +151,7 @@ fn column(name: &str, row: &PgRow) -> sqlx::Result<Column> {
         has_default: row.try_get(10)?,
         auto_increment: row.try_get(11)?,
         generated: row.try_get(12)?,
+        ..Column::default()
     })
 }
 

@@ -252,6 +252,7 @@ mod tests {
             has_default: false,
             auto_increment: name == "id",
             generated: false,
+            ..Column::default()
         };
         Table {
             name: TableName::new("t"),
@@ -263,6 +264,7 @@ mod tests {
             ],
             primary_key: vec!["id".to_owned()],
             unique_keys: Vec::new(),
+            ..Table::default()
         }
     }
 

@@ -147,6 +147,7 @@ mod tests {
             has_default: false,
             auto_increment: false,
             generated: false,
+            ..Column::default()
         }
     }
 
@@ -166,15 +167,15 @@ mod tests {
             ],
             primary_key: vec!["id".to_owned()],
             unique_keys: Vec::new(),
+            ..Table::default()
         };
         let key = [0, 2].map(|i| KeyPart { columns: vec![i] });
         let page = Page {
-            table: &table,
-            columns: &[1, 2],
             key: &key,
             after: Some(&[Value::Timestamp(0), "a".into()]),
             before_now: Some(Duration::from_millis(1_500)),
             limit: std::num::NonZeroU32::new(10),
+            ..Page::of(&table, &[1, 2])
         };
         assert_eq!(
             PostgresSyntax.select(&page).unwrap().sql,

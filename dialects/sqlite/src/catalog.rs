@@ -104,6 +104,7 @@ pub(crate) async fn describe(
         columns,
         primary_key,
         unique_keys: keys.others,
+        ..Table::default()
     }))
 }
 

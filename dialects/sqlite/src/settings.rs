@@ -67,7 +67,7 @@ impl Settings {
             } else {
                 Mode::ReadWrite
             },
-            dates: options.sqlite_dates,
+            dates: options.values.sqlite_dates,
             journal: Journal::Wal,
             busy_timeout: BUSY_TIMEOUT,
             foreign_keys: false,

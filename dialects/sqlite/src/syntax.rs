@@ -213,6 +213,7 @@ mod tests {
             has_default: false,
             auto_increment: false,
             generated: false,
+            ..Column::default()
         };
         Table {
             name: TableName::new("t"),
@@ -220,6 +221,7 @@ mod tests {
             columns: columns.iter().map(column).collect(),
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
+            ..Table::default()
         }
     }
 
@@ -228,12 +230,11 @@ mod tests {
             .map(|i| KeyPart { columns: vec![i] })
             .collect();
         let page = Page {
-            table,
-            columns: &[0],
             key: &key,
             after: Some(after),
             before_now: Some(Duration::from_millis(1_500)),
             limit: NonZeroU32::new(9),
+            ..Page::of(table, &[0])
         };
         SqliteSyntax.select(&page).unwrap()
     }

@@ -28,6 +28,10 @@ pub const KINDS: &[Kind] = &[
         precision: 38,
         scale: 20,
     },
+    Kind::WideDecimal {
+        precision: 60,
+        scale: 20,
+    },
     Kind::BigDecimal,
     Kind::Text,
     Kind::Json,
@@ -35,6 +39,8 @@ pub const KINDS: &[Kind] = &[
     Kind::Uuid,
     Kind::Date,
     Kind::Time,
+    Kind::TimeNanos,
+    Kind::Duration,
     Kind::Timestamp { utc: false },
     Kind::Timestamp { utc: true },
 ];
@@ -89,6 +95,13 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
                 .map(|v| Value::Decimal(v, *scale))
                 .to_vec()
         }
+        Kind::WideDecimal { .. } => texts(&[
+            "9999999999999999999999999999999999999999.99999999999999999999",
+            "-9999999999999999999999999999999999999999.99999999999999999999",
+            "0.00000000000000000000",
+            "-0.00000000000000000001",
+            "12345678901234567890123456789012345678.50000000000000000000",
+        ]),
         Kind::BigDecimal => texts(&[
             "12345678901234567890123456789012345.123456789012345678901234567",
             "-0.000000000000000000000000000001",
@@ -157,6 +170,45 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
         ]
         .map(Value::Timestamp)
         .to_vec(),
+        Kind::TimeNanos => [
+            0,
+            1,
+            100,
+            1_000,
+            45_296_789_012_300,
+            (DAY - 1) * 1_000,
+            DAY * 1_000 - 1,
+        ]
+        .map(Value::Time)
+        .to_vec(),
+        // The bounds of MySQL's TIME, and beyond.
+        Kind::Duration => [
+            0,
+            1,
+            -1,
+            3_020_399_000_000,
+            -3_020_399_000_000,
+            DAY,
+            400 * DAY,
+        ]
+        .map(Value::Time)
+        .to_vec(),
+        Kind::OffsetTimestamp => [
+            (-719_162 * DAY, 0),
+            (-1, -720),
+            (0, 840),
+            (11_016 * DAY + 45_296_789_012, 330),
+            (2_932_896 * DAY, -60),
+        ]
+        .map(|(instant, offset)| Value::OffsetTimestamp(instant, offset))
+        .to_vec(),
+        Kind::List(element) => {
+            let all = hazards(element);
+            let mut lists: Vec<_> = all.iter().map(|v| Value::List(vec![v.clone()])).collect();
+            lists.push(Value::List(Vec::new()));
+            lists.push(Value::List(vec![Value::Null]));
+            lists
+        }
         Kind::Other(_) => Vec::new(),
     }
 }

@@ -36,12 +36,9 @@ pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
     let (all, key) = ([0, 1, 2], parts(&table, &["a", "b"]));
     let after = [Value::Int(13)];
     let mut page = Page {
-        table: &table,
-        columns: &all,
         key: &key,
         after: Some(&after),
-        before_now: None,
-        limit: None,
+        ..Page::of(&table, &all)
     };
     assert_same(
         &bench.page(&page).await,
@@ -116,12 +113,8 @@ pub async fn pages_take_the_first_key_that_is_not_null(fixture: &Fixture) {
         expected.sort_by_key(|row| first(row));
         assert_same(&read, &expected, "pages by the first time");
         let page = Page {
-            table: &table,
-            columns: &[0],
             key: &key[..1],
-            after: None,
-            before_now: None,
-            limit: None,
+            ..Page::of(&table, &[0])
         };
         let count = fixture.dialect.syntax().count_without_key(&page).unwrap();
         let counted = super::workbench::schema([("n", Kind::Int64)], &[]);
@@ -176,12 +169,9 @@ pub async fn pages_hold_what_lies_before_now(fixture: &Fixture) {
         bench.write(&table, &schema, INSERT, &rows).await;
         for (delay, expected) in [(0, 2), (3_600, 1), (3 * 3_600, 0)] {
             let page = Page {
-                table: &table,
-                columns: &[0, 1, 2],
                 key: &parts(&table, &["changed", "id"]),
-                after: None,
                 before_now: Some(Duration::from_secs(delay)),
-                limit: None,
+                ..Page::of(&table, &[0, 1, 2])
             };
             assert_same(
                 &bench.page(&page).await,

@@ -176,12 +176,8 @@ impl<'a> Workbench<'a> {
         let all: Vec<_> = (0..table.columns.len()).collect();
         let key = parts(table, order);
         let page = Page {
-            table,
-            columns: &all,
             key: &key,
-            after: None,
-            before_now: None,
-            limit: None,
+            ..Page::of(table, &all)
         };
         self.page(&page).await
     }
@@ -218,12 +214,10 @@ impl<'a> Workbench<'a> {
         let (mut rows, mut after) = (Rows::new(), None::<Vec<Value>>);
         loop {
             let page = Page {
-                table,
-                columns: &all,
                 key,
                 after: after.as_deref(),
-                before_now: None,
                 limit: NonZeroU32::new(limit),
+                ..Page::of(table, &all)
             };
             let found = self.page(&page).await;
             assert!(rows.len() < 100_000, "pages come to an end");

@@ -20,6 +20,7 @@ fn column(vendor_type: &str) -> Column {
         has_default: false,
         auto_increment: false,
         generated: false,
+        ..Column::default()
     }
 }
 

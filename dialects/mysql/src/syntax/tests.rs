@@ -11,6 +11,7 @@ fn column(name: &str, vendor_type: &str) -> Column {
         has_default: false,
         auto_increment: false,
         generated: false,
+        ..Column::default()
     }
 }
 
@@ -29,6 +30,7 @@ fn table(name: &str) -> Table {
         ],
         primary_key: vec!["id".to_owned(), "part".to_owned()],
         unique_keys: Vec::new(),
+        ..Table::default()
     }
 }
 
@@ -99,12 +101,10 @@ fn pages_are_read_by_an_index_and_enums_by_their_text() {
     let key = [KeyPart { columns: vec![0] }, KeyPart { columns: vec![1] }];
     let after = [7.into(), "a".into()];
     let page = Page {
-        table: &orders,
-        columns: &[0, 2],
         key: &key,
         after: Some(&after),
-        before_now: None,
         limit: std::num::NonZeroU32::new(10),
+        ..Page::of(&orders, &[0, 2])
     };
     let statement = MySqlSyntax.select(&page).unwrap();
     assert_eq!(

@@ -89,14 +89,7 @@ impl Place {
     ) -> connect_api::Result<Vec<Vec<Value>>> {
         let columns: Vec<_> = (0..table.columns.len()).collect();
         let schema = table.schema(&columns, key)?;
-        let page = Page {
-            table,
-            columns: &columns,
-            key: &[],
-            after: None,
-            before_now: None,
-            limit: None,
-        };
+        let page = Page::of(table, &columns);
         let statement = self.dialect.syntax().select(&page)?;
         let mut cursor = self.connection.query(&statement, &schema).await?;
         let mut rows = Vec::new();

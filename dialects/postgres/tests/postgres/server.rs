@@ -77,14 +77,7 @@ impl Scratch {
     /// Reads columns of a table, by name.
     pub(crate) async fn read(&mut self, table: &Table, columns: &[&str]) -> Result<Records> {
         let columns: Vec<_> = columns.iter().map(|c| table.index_of(c).unwrap()).collect();
-        let page = Page {
-            table,
-            columns: &columns,
-            key: &[],
-            after: None,
-            before_now: None,
-            limit: None,
-        };
+        let page = Page::of(table, &columns);
         let statement = PostgresSyntax.select(&page)?;
         let schema = table.schema(&columns, &[])?;
         read(&mut *self.connection, &statement, &schema).await

@@ -67,12 +67,10 @@ impl Database {
         let columns: Vec<_> = (0..table.columns.len()).collect();
         let schema = table.schema(&columns, &[])?;
         let page = Page {
-            table: &table,
-            columns: &columns,
             key,
             after,
-            before_now: None,
             limit: std::num::NonZeroU32::new(limit),
+            ..Page::of(&table, &columns)
         };
         let statement = self.dialect.syntax().select(&page)?;
         let mut cursor = self.connection.query(&statement, &schema).await?;

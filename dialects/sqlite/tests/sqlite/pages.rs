@@ -83,12 +83,10 @@ async fn an_index_serves_pages_by_timestamps() {
     let key = [KeyPart { columns: vec![0] }];
     let after = [Value::Timestamp(1_704_067_200_000_000)];
     let page = dialect_core::Page {
-        table: &table,
-        columns: &[1],
         key: &key,
         after: Some(&after),
-        before_now: None,
         limit: std::num::NonZeroU32::new(10),
+        ..Page::of(&table, &[1])
     };
     let mut statement = database.dialect.syntax().select(&page).unwrap();
     statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");

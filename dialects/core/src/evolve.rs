@@ -1,0 +1,86 @@
+//! Changing tables while others may be changing them too.
+use crate::{Column, Connection, Dialect, Table, TableName};
+use connect_api::{Error, ErrorKind, Result, Schema, arrow::schema::Field};
+
+/// A change of a table's form.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'a> {
+    /// Make the table for records of this schema, its key as the primary key.
+    Create {
+        /// The new table.
+        table: &'a TableName,
+        /// The records that it is for.
+        schema: &'a Schema,
+    },
+    /// Add columns, which may be NULL.
+    AddColumns {
+        /// The table.
+        table: &'a TableName,
+        /// A field a column.
+        fields: &'a [&'a Field],
+    },
+    /// Give a column a type that holds the values of `field` too.
+    Widen {
+        /// The table.
+        table: &'a TableName,
+        /// The column as it is.
+        column: &'a Column,
+        /// What it is to hold.
+        field: &'a Field,
+    },
+}
+
+impl Change<'_> {
+    fn table(&self) -> &TableName {
+        match self {
+            Self::Create { table, .. }
+            | Self::AddColumns { table, .. }
+            | Self::Widen { table, .. } => table,
+        }
+    }
+
+    /// The statements that make the change: what a dry run shows.
+    ///
+    /// # Errors
+    /// Those of [`Syntax::create_table`](crate::Syntax::create_table),
+    /// [`add_columns`](crate::Syntax::add_columns) and [`widen`](crate::Syntax::widen).
+    pub fn statements(&self, dialect: &dyn Dialect) -> Result<Vec<String>> {
+        let syntax = dialect.syntax();
+        match self {
+            Self::Create { table, schema } => Ok(vec![syntax.create_table(table, schema)?]),
+            Self::AddColumns { table, fields } => syntax.add_columns(table, fields),
+            Self::Widen {
+                table,
+                column,
+                field,
+            } => Ok(vec![syntax.widen(table, column, field)?]),
+        }
+    }
+
+    /// Makes the change, and describes the table as it is then. Where another session has made
+    /// a table or column in the meantime, that is taken as it is: compare what comes back.
+    ///
+    /// # Errors
+    /// As [`statements`](Self::statements), and those of the statements. `Schema`: the table is
+    /// not there afterwards.
+    pub async fn apply(
+        &self,
+        dialect: &dyn Dialect,
+        connection: &mut dyn Connection,
+    ) -> Result<Table> {
+        for sql in self.statements(dialect)? {
+            match connection.execute(&sql).await {
+                Err(e) if !dialect.is_already_there(&e) => {
+                    return Err(e.context(format_args!("table `{}`", self.table())));
+                }
+                _ => {}
+            }
+        }
+        connection.describe(self.table()).await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Schema,
+                format!("table `{}` is not there after it was changed", self.table()),
+            )
+        })
+    }
+}

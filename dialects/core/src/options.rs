@@ -1,0 +1,285 @@
+//! How databases are opened, and how their values are carried.
+use connect_api::config::{Secret, Setting};
+use std::{fmt, path::PathBuf, time::Duration};
+
+connect_api::choice! {
+    /// How far a server is trusted, and what goes over the wire.
+    pub enum TlsMode {
+        /// Plain text.
+        Disable = "disable",
+        /// TLS where the server has it, whoever it is; plain text else.
+        Prefer = "prefer",
+        /// TLS, whoever the server is.
+        Require = "require",
+        /// TLS with a server whose certificate a trusted authority has signed.
+        VerifyCa = "verify-ca",
+        /// The same, and the certificate is that of the host.
+        VerifyFull = "verify-full",
+    }
+}
+
+connect_api::choice! {
+    /// What becomes of a value that its column's kind cannot carry: an infinite date, a NaN in a
+    /// decimal, a list of lists.
+    pub enum Unrepresentable {
+        /// An error of its row.
+        Error = "error",
+        /// NULL.
+        Null = "null",
+        /// The columns of types that have such values are read as text.
+        Text = "text",
+    }
+}
+
+connect_api::choice! {
+    /// What becomes of a column whose type is not known.
+    pub enum UnknownTypes {
+        /// It is read as the database's text.
+        Text = "text",
+        /// Its table cannot be read whole.
+        Fail = "fail",
+    }
+}
+
+connect_api::choice! {
+    /// What becomes of MySQL's dates that are none, such as `0000-00-00`.
+    pub enum ZeroDates {
+        /// An error of the row.
+        Error = "error",
+        /// NULL.
+        Null = "null",
+        /// Columns of dates are read as text.
+        Text = "text",
+    }
+}
+
+connect_api::choice! {
+    /// How MySQL's `tinyint(1)` is carried.
+    pub enum TinyInt1 {
+        /// As a boolean; a value other than 0 and 1 is an error of its row.
+        Bool = "bool",
+        /// As a number.
+        Number = "int8",
+    }
+}
+
+connect_api::choice! {
+    /// How MySQL's TIME, which reaches beyond a day and below zero, is carried.
+    pub enum TimeMapping {
+        /// As a span of time.
+        Duration = "duration",
+        /// As a time of day; a value that is none is an error of its row.
+        Time = "time",
+    }
+}
+
+connect_api::choice! {
+    /// How MySQL's `binary(16)` is carried.
+    pub enum Binary16 {
+        /// As bytes.
+        Bytes = "bytes",
+        /// As a UUID.
+        Uuid = "uuid",
+    }
+}
+
+connect_api::choice! {
+    /// How PostgreSQL's `bit(1)` is carried.
+    pub enum Bit1 {
+        /// As the text `0` or `1`, as longer ones are.
+        Text = "text",
+        /// As a boolean.
+        Bool = "bool",
+    }
+}
+
+connect_api::choice! {
+    /// What becomes of digits finer than a microsecond, which SQL Server's `datetime2(7)` has.
+    pub enum FineDigits {
+        /// An error of the row.
+        Error = "error",
+        /// They are cut off.
+        Truncate = "truncate",
+    }
+}
+
+connect_api::choice! {
+    /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are carried.
+    pub enum SqliteDates {
+        /// As the text that stands in them.
+        Text = "text",
+        /// As dates and times, read from ISO 8601 text; any other text is an error.
+        Iso = "iso",
+        /// As dates and times, stored as seconds since 1970-01-01.
+        Unix = "unix",
+        /// As dates and times, stored as Julian days.
+        Julian = "julian",
+    }
+}
+
+connect_api::choice! {
+    /// What becomes of a SQLite cell that is not of its column's declared type.
+    pub enum SqliteTyping {
+        /// It is an error of its row.
+        Strict = "strict",
+        /// All columns are read as text.
+        Text = "text",
+    }
+}
+
+/// How a `numeric` without precision, which may have any number of digits, is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NumericMapping {
+    /// As text, with every digit.
+    #[default]
+    Text,
+    /// As a decimal of so many digits, so many of them after the point; a value that does not fit
+    /// is an error of its row.
+    Decimal {
+        /// Digits, 1 to 76.
+        precision: u8,
+        /// Of them after the point.
+        scale: i8,
+    },
+}
+
+impl Setting for NumericMapping {
+    const TYPE: &'static str = "text or decimal(p,s)";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong =
+            || "expected `text`, or `decimal(p,s)` with 1 <= p <= 76, 0 <= s <= p".to_owned();
+        let text = text.trim().to_ascii_lowercase();
+        if text == "text" {
+            return Ok(Self::Text);
+        }
+        let inner = text
+            .strip_prefix("decimal(")
+            .and_then(|t| t.strip_suffix(')'));
+        let (precision, scale) = inner.and_then(|t| t.split_once(',')).ok_or_else(wrong)?;
+        let precision = precision.trim().parse::<u8>().ok();
+        let scale = scale.trim().parse::<i8>().ok();
+        match (precision, scale) {
+            (Some(precision @ 1..=76), Some(scale @ 0..)) if scale.unsigned_abs() <= precision => {
+                Ok(Self::Decimal { precision, scale })
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for NumericMapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("text"),
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+        }
+    }
+}
+
+/// How values are carried where there is a choice; each is of effect for the databases that its
+/// type names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueOptions {
+    /// See [`NumericMapping`].
+    pub numeric_mapping: NumericMapping,
+    /// See [`Unrepresentable`].
+    pub unrepresentable: Unrepresentable,
+    /// See [`UnknownTypes`].
+    pub unknown_types: UnknownTypes,
+    /// See [`ZeroDates`].
+    pub zero_dates: ZeroDates,
+    /// See [`TinyInt1`].
+    pub tinyint1: TinyInt1,
+    /// See [`TimeMapping`].
+    pub time_mapping: TimeMapping,
+    /// See [`Binary16`].
+    pub binary16: Binary16,
+    /// See [`Bit1`].
+    pub bit1: Bit1,
+    /// See [`FineDigits`].
+    pub fine_digits: FineDigits,
+    /// See [`SqliteDates`].
+    pub sqlite_dates: SqliteDates,
+    /// See [`SqliteTyping`].
+    pub sqlite_typing: SqliteTyping,
+}
+
+impl Default for ValueOptions {
+    fn default() -> Self {
+        Self {
+            numeric_mapping: NumericMapping::Text,
+            unrepresentable: Unrepresentable::Error,
+            unknown_types: UnknownTypes::Text,
+            zero_dates: ZeroDates::Error,
+            tinyint1: TinyInt1::Bool,
+            time_mapping: TimeMapping::Duration,
+            binary16: Binary16::Bytes,
+            bit1: Bit1::Text,
+            fine_digits: FineDigits::Error,
+            sqlite_dates: SqliteDates::Text,
+            sqlite_typing: SqliteTyping::Strict,
+        }
+    }
+}
+
+/// TLS; what is left out is taken from the URL, and else from the dialect's own defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// See [`TlsMode`].
+    pub mode: Option<TlsMode>,
+    /// PEM file of the authorities that may sign the server's certificate.
+    pub ca: Option<PathBuf>,
+    /// PEM file of the client's certificate.
+    pub certificate: Option<PathBuf>,
+    /// PEM file of the client's private key.
+    pub key: Option<PathBuf>,
+}
+
+/// How to open a database, beside its URL. What stands here goes before the URL's parameters.
+///
+/// An option that the database cannot heed is an error of kind `Unsupported` when it is opened.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// User; goes before the URL's.
+    pub user: Option<String>,
+    /// Password; goes before the URL's.
+    pub password: Option<Secret>,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest time that one statement may take.
+    pub statement_timeout: Option<Duration>,
+    /// The server ends a session that was idle for so long, inside a transaction or outside.
+    pub idle_timeout: Option<Duration>,
+    /// Idle time after which TCP asks whether the other side still lives.
+    pub keep_alive: Option<Duration>,
+    /// TLS.
+    pub tls: TlsOptions,
+    /// Settings of the session, each a name and a value as `SET` takes it (a PRAGMA for SQLite).
+    pub session: Vec<(String, String)>,
+    /// The session may not write.
+    pub read_only: bool,
+    /// How values are carried.
+    pub values: ValueOptions,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            user: None,
+            password: None,
+            connect_timeout: Duration::from_secs(10),
+            statement_timeout: None,
+            idle_timeout: None,
+            keep_alive: None,
+            tls: TlsOptions::default(),
+            session: Vec::new(),
+            read_only: false,
+            values: ValueOptions::default(),
+        }
+    }
+}
