@@ -3,7 +3,7 @@ use connect_api::{
     config::{Faults, List, Millis, Secret, Setting as _},
     settings,
 };
-use dialect_core::{Attempts, OpenOptions, SqliteDates, TableName, WriteOp};
+use dialect_core::{Attempts, OpenOptions, SqliteDates, TableName, ValueOptions, WriteOp};
 use std::num::{NonZeroU32, NonZeroUsize};
 
 connect_api::choice! {
@@ -120,7 +120,10 @@ impl SinkConfig {
         OpenOptions {
             user: self.user.clone(),
             password: self.password.clone(),
-            sqlite_dates: self.sqlite_dates,
+            values: ValueOptions {
+                sqlite_dates: self.sqlite_dates,
+                ..ValueOptions::default()
+            },
             ..OpenOptions::default()
         }
     }

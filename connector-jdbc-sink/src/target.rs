@@ -143,7 +143,7 @@ impl Target {
             return Ok(());
         };
         let mut needed = match config.write_op() {
-            WriteOp::Insert => vec![Access::Insert],
+            WriteOp::Insert | WriteOp::InsertIgnore => vec![Access::Insert],
             WriteOp::Upsert => vec![Access::Insert, Access::Update],
             WriteOp::Update => vec![Access::Update],
             WriteOp::Delete => Vec::new(),

@@ -4,7 +4,7 @@ use connect_api::{
     config::{Faults, List, Millis, Secret, Setting},
     settings,
 };
-use dialect_core::{Attempts, OpenOptions, SqliteDates};
+use dialect_core::{Attempts, OpenOptions, SqliteDates, ValueOptions};
 use std::num::{NonZeroU32, NonZeroUsize};
 
 connect_api::choice! {
@@ -168,7 +168,10 @@ impl SourceConfig {
         OpenOptions {
             user: self.user.clone(),
             password: self.password.clone(),
-            sqlite_dates: self.sqlite_dates,
+            values: ValueOptions {
+                sqlite_dates: self.sqlite_dates,
+                ..ValueOptions::default()
+            },
             ..OpenOptions::default()
         }
     }

@@ -18,10 +18,12 @@ fn has_order(kind: &Kind) -> bool {
     match kind {
         Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => true,
         Kind::UInt8 | Kind::UInt16 | Kind::UInt32 | Kind::UInt64 => true,
-        Kind::Decimal { .. } | Kind::BigDecimal => true,
+        Kind::Decimal { .. } | Kind::WideDecimal { .. } | Kind::BigDecimal => true,
         Kind::Text | Kind::Bytes | Kind::Uuid => true,
-        Kind::Date | Kind::Time | Kind::Timestamp { .. } => true,
-        Kind::Bool | Kind::Float32 | Kind::Float64 | Kind::Json | Kind::Other(_) => false,
+        Kind::Date | Kind::Time | Kind::TimeNanos | Kind::Duration => true,
+        Kind::Timestamp { .. } | Kind::OffsetTimestamp => true,
+        Kind::Bool | Kind::Float32 | Kind::Float64 | Kind::Json => false,
+        Kind::List(_) | Kind::Other(_) => false,
     }
 }
 

@@ -154,36 +154,52 @@ impl Setting for Selection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableTypes(Vec<TableType>);
 
+/// The names of the types, as in JDBC.
+const TYPES: [(&str, TableType); 5] = [
+    ("TABLE", TableType::Table),
+    ("VIEW", TableType::View),
+    ("PARTITIONED TABLE", TableType::Partitioned),
+    ("MATERIALIZED VIEW", TableType::MaterializedView),
+    ("FOREIGN TABLE", TableType::Foreign),
+];
+
+/// The name of a type.
+pub(crate) fn name_of(table_type: TableType) -> &'static str {
+    let mut types = TYPES.iter();
+    let found = types.find(|(_, named)| *named == table_type);
+    found.map_or("", |(name, _)| name)
+}
+
 impl TableTypes {
+    /// TABLE means partitioned ones too.
     pub(crate) fn holds(&self, table_type: TableType) -> bool {
-        self.0.contains(&table_type)
+        let named = |named| self.0.contains(&named);
+        named(table_type) || (table_type == TableType::Partitioned && named(TableType::Table))
     }
 }
 
 impl Setting for TableTypes {
-    const TYPE: &'static str = "list of TABLE, VIEW";
+    const TYPE: &'static str = "list of table types";
 
     fn parse(text: &str) -> Result<Self, String> {
+        let all = || TYPES.map(|(name, _)| name).join(", ");
         let mut types = Vec::new();
         for part in split(text) {
-            types.push(match part.to_ascii_uppercase().as_str() {
-                "TABLE" => TableType::Table,
-                "VIEW" => TableType::View,
-                _ => return Err(format!("`{part}` is none of TABLE, VIEW")),
-            });
+            let known = TYPES
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(part));
+            let (_, table_type) = known.ok_or_else(|| format!("`{part}` is none of {}", all()))?;
+            types.push(*table_type);
         }
         if types.is_empty() {
-            return Err("names none of TABLE, VIEW".to_owned());
+            return Err(format!("names none of {}", all()));
         }
         Ok(Self(types))
     }
 
     fn show(&self) -> String {
-        let name = |t: &TableType| match t {
-            TableType::Table => "TABLE",
-            TableType::View => "VIEW",
-        };
-        self.0.iter().map(name).collect::<Vec<_>>().join(",")
+        let names: Vec<_> = self.0.iter().map(|t| name_of(*t)).collect();
+        names.join(",")
     }
 }
 

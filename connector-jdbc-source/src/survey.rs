@@ -1,6 +1,6 @@
 //! The tables that settings name, looked at in the database: what can be read, and all that
 //! stands in the way (G9).
-use crate::{config::SourceConfig, reading::Reading};
+use crate::{config::SourceConfig, reading::Reading, selection::name_of};
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Faults, nearest},
@@ -153,14 +153,13 @@ impl Search<'_> {
             return Ok(());
         }
         if !self.config.table_types.holds(table.table_type) {
-            let (is, add) = match table.table_type {
-                TableType::Table => ("table", "TABLE"),
-                TableType::View => ("view", "VIEW"),
-            };
-            self.faults.at(
-                KEY,
-                format!("{} is a {is}; add {add} to table.types", table.name),
+            let is = name_of(table.table_type);
+            let message = format!(
+                "{} is a {}; add {is} to table.types",
+                table.name,
+                is.to_lowercase()
             );
+            self.faults.at(KEY, message);
             return Ok(());
         }
         self.tables.push(table);

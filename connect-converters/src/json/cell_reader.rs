@@ -163,6 +163,13 @@ impl CellReader {
                 let text = string(cursor, text)?;
                 return self.append_text(text, column, canonical, bytes);
             }
+            ColumnBuilder::WideDecimal(_)
+            | ColumnBuilder::TimeNanos(_)
+            | ColumnBuilder::Duration(_)
+            | ColumnBuilder::OffsetTimestamp(_)
+            | ColumnBuilder::List(_) => {
+                return Err(Fault::value("JSON does not carry the column's type"));
+            }
         }
         Ok(())
     }

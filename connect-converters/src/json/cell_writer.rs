@@ -127,7 +127,12 @@ impl<'a> CellWriter<'a> {
             Kind::Date => Cells::Date(values!(Date32Type)),
             Kind::Time => Cells::Time(values!(Time64MicrosecondType)),
             Kind::Timestamp { utc } => Cells::Timestamp(values!(TimestampMicrosecondType), *utc),
-            Kind::Other(_) => return None,
+            Kind::WideDecimal { .. }
+            | Kind::TimeNanos
+            | Kind::Duration
+            | Kind::OffsetTimestamp
+            | Kind::List(_)
+            | Kind::Other(_) => return None,
         };
         Some(Self {
             cells,

@@ -61,7 +61,12 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
                 vec![(LOCAL, "true".to_owned())]
             },
         ),
-        Kind::Other(_) => return None,
+        Kind::WideDecimal { .. }
+        | Kind::TimeNanos
+        | Kind::Duration
+        | Kind::OffsetTimestamp
+        | Kind::List(_)
+        | Kind::Other(_) => return None,
     })
 }
 
