@@ -104,6 +104,7 @@ pub(crate) async fn describe(
         columns,
         primary_key,
         unique_keys: keys.others,
+        vendor: "sqlite",
         ..Table::default()
     }))
 }
@@ -117,7 +118,9 @@ fn column(row: &SqliteRow, settings: &Settings) -> Result<Column, sqlx::Error> {
         kind: declared.kind(settings.dates),
         length: declared.length(),
         nullable: row.try_get::<i64, _>(2)? == 0,
-        has_default: default.is_some_and(|text| !text.eq_ignore_ascii_case("null")),
+        has_default: default
+            .as_ref()
+            .is_some_and(|text| !text.eq_ignore_ascii_case("null")),
         auto_increment: false,
         generated: row.try_get::<i64, _>(5)? > 1,
         vendor_type: if declared_type.is_empty() {
@@ -125,6 +128,8 @@ fn column(row: &SqliteRow, settings: &Settings) -> Result<Column, sqlx::Error> {
         } else {
             declared_type
         },
+        default,
+        ..Column::default()
     })
 }
 

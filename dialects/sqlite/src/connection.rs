@@ -10,8 +10,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{
-    Access, BatchBuilder, Connection, Cursor, Statement, Syntax as _, Table, TableName, TableType,
-    WriteOp, WritePlan, chunks,
+    Access, BatchBuilder, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName,
+    TableType, WriteOp, WritePlan, by_quantiles, chunks,
 };
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sqlx::{
@@ -19,7 +19,7 @@ use sqlx::{
     SqliteConnection as Driver,
     sqlite::{SqliteArguments, SqliteRow},
 };
-use std::{ops::Range, sync::Arc};
+use std::{num::NonZeroU32, ops::Range, sync::Arc};
 
 /// The one place where text becomes SQL: it comes from [`SqliteSyntax`], or from the caller of
 /// [`Connection::execute`], who answers for it.
@@ -84,7 +84,7 @@ impl SqliteConnection {
                 .await
                 .map_err(|e| refusal(format_args!("table {}", plan.table.name), e))?;
             written += match plan.op {
-                WriteOp::Insert | WriteOp::Upsert => chunk.len() as u64,
+                WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => chunk.len() as u64,
                 WriteOp::Update | WriteOp::Delete => done.rows_affected(),
             };
         }
@@ -146,6 +146,15 @@ impl Connection for SqliteConnection {
             builder,
             scratch: String::new(),
         }))
+    }
+
+    async fn split(
+        &mut self,
+        syntax: &dyn Syntax,
+        page: &Page<'_>,
+        parts: NonZeroU32,
+    ) -> Result<Vec<Slice>> {
+        by_quantiles(self, syntax, page, parts).await
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {

@@ -71,7 +71,7 @@ impl Declared {
     pub(crate) fn kind(&self, dates: SqliteDates) -> Option<Kind> {
         let dated = |kind| match dates {
             SqliteDates::Iso => kind,
-            SqliteDates::Text => Kind::Text,
+            SqliteDates::Text | SqliteDates::Unix | SqliteDates::Julian => Kind::Text,
         };
         Some(match &*self.name {
             "BOOLEAN" | "BOOL" => Kind::Bool,

@@ -86,6 +86,7 @@ impl Dialect for Sqlite {
             upsert: true,
             transactional_ddl: true,
             concurrent_writers: false,
+            ..Capabilities::default()
         }
     }
 

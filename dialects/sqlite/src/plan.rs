@@ -39,7 +39,9 @@ pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
     let encoders = request.encoders(&pairs, Encoder::choose)?;
     let fastest = match request.op {
         WriteOp::Update => Route::Rows,
-        WriteOp::Insert | WriteOp::Upsert | WriteOp::Delete => Route::Values,
+        WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert | WriteOp::Delete => {
+            Route::Values
+        }
     };
     let route = request.route.unwrap_or(fastest);
     if !matches!(
@@ -83,6 +85,10 @@ fn text(request: &WriteRequest<'_>, pairs: &[Pair], key: usize, rows: usize) -> 
     let table = request.table;
     match request.op {
         WriteOp::Insert => SqliteSyntax.insert(table, pairs, rows),
+        WriteOp::InsertIgnore => {
+            let insert = SqliteSyntax.insert(table, pairs, rows)?;
+            Ok(format!("{insert} ON CONFLICT DO NOTHING"))
+        }
         WriteOp::Upsert => SqliteSyntax.upsert(table, pairs, key, rows),
         WriteOp::Update => SqliteSyntax.update(table, pairs, key),
         WriteOp::Delete => SqliteSyntax.delete(table, pairs, rows),

@@ -175,11 +175,16 @@ impl Syntax for SqliteSyntax {
             Kind::Time => "TIME_TEXT".to_owned(),
             Kind::Timestamp { utc: false } => "TIMESTAMP_TEXT".to_owned(),
             Kind::Timestamp { utc: true } => "TIMESTAMPTZ_TEXT".to_owned(),
-            Kind::Other(data_type) => {
+            kind @ (Kind::WideDecimal { .. }
+            | Kind::TimeNanos
+            | Kind::Duration
+            | Kind::OffsetTimestamp
+            | Kind::List(_)
+            | Kind::Other(_)) => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     format!(
-                        "column `{}`: no type of SQLite for Arrow type {data_type} yet",
+                        "column `{}`: no type of SQLite for {kind:?} yet",
                         field.name()
                     ),
                 ));

@@ -114,7 +114,15 @@ impl Decoder {
             (ColumnBuilder::Timestamp(b), _) => {
                 b.append_value(civil::parse_timestamp(dated(&cell)?)?);
             }
-            (ColumnBuilder::Decimal(_), _) => return Err(STORED_OTHERWISE),
+            (
+                ColumnBuilder::Decimal(_)
+                | ColumnBuilder::WideDecimal(_)
+                | ColumnBuilder::TimeNanos(_)
+                | ColumnBuilder::Duration(_)
+                | ColumnBuilder::OffsetTimestamp(_)
+                | ColumnBuilder::List(_),
+                _,
+            ) => return Err(STORED_OTHERWISE),
         }
         Ok(0)
     }

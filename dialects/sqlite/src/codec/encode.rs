@@ -258,6 +258,7 @@ pub(crate) fn bind(param: &Param, arguments: &mut SqliteArguments) -> Result<(),
             write_time(*micros, &mut text)?;
             push_text(arguments, &text)
         }
+        (Value::OffsetTimestamp(..) | Value::List(_), _) => Err(UNBOUND),
         (Value::Timestamp(micros), kind) => {
             write_timestamp(*micros, *kind == Kind::Timestamp { utc: true }, &mut text)?;
             push_text(arguments, &text)

@@ -1,8 +1,8 @@
 //! A file of its own for a test.
 use connect_api::{ConnectRecord, Error, Records, Result, SchemaRef, Value};
 use dialect_core::{
-    Connection, Dialect, KeyPart, OpenOptions, Page, SqliteDates, Table, TableName, WriteOp,
-    WriteRequest,
+    Connection, Dialect, KeyPart, OpenOptions, Page, SqliteDates, Table, TableName, ValueOptions,
+    WriteOp, WriteRequest,
 };
 use std::sync::Arc;
 
@@ -17,7 +17,10 @@ impl Database {
     pub(crate) async fn with(columns: &str, dates: SqliteDates) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = OpenOptions {
-            sqlite_dates: dates,
+            values: ValueOptions {
+                sqlite_dates: dates,
+                ..ValueOptions::default()
+            },
             ..OpenOptions::default()
         };
         let url = format!(

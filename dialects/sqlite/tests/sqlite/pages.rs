@@ -86,7 +86,7 @@ async fn an_index_serves_pages_by_timestamps() {
         key: &key,
         after: Some(&after),
         limit: std::num::NonZeroU32::new(10),
-        ..Page::of(&table, &[1])
+        ..dialect_core::Page::of(&table, &[1])
     };
     let mut statement = database.dialect.syntax().select(&page).unwrap();
     statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
