@@ -235,7 +235,8 @@ impl Encode<'_, MySql> for Bound<'_> {
             Value::Bytes(v) => put_blob(v, out),
             Value::Date(v) => put_date(*v, out)?,
             Value::Time(v) => put_time(*v, 1, out)?,
-            Value::Timestamp(v) => put_timestamp(*v, 1, out)?,
+            Value::Timestamp(v) | Value::OffsetTimestamp(v, _) => put_timestamp(*v, 1, out)?,
+            Value::List(_) => return Err(MISTYPED.into()),
         }
         Ok(IsNull::No)
     }
@@ -247,11 +248,13 @@ impl Encode<'_, MySql> for Bound<'_> {
             Value::UInt(_) => <u64 as Type<MySql>>::type_info(),
             Value::Float(_) => <f64 as Type<MySql>>::type_info(),
             Value::Decimal(..) => <Decimal as Type<MySql>>::type_info(),
-            Value::Text(_) => <str as Type<MySql>>::type_info(),
+            Value::Text(_) | Value::List(_) => <str as Type<MySql>>::type_info(),
             Value::Bytes(_) => <[u8] as Type<MySql>>::type_info(),
             Value::Date(_) => <NaiveDate as Type<MySql>>::type_info(),
             Value::Time(_) => <NaiveTime as Type<MySql>>::type_info(),
-            Value::Timestamp(_) => <NaiveDateTime as Type<MySql>>::type_info(),
+            Value::Timestamp(_) | Value::OffsetTimestamp(..) => {
+                <NaiveDateTime as Type<MySql>>::type_info()
+            }
         })
     }
 }

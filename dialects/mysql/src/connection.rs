@@ -12,15 +12,15 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Misfit, Statement, Syntax as _, Table, TableName, TableType,
-    WriteOp, WritePlan,
+    Access, Connection, Cursor, Host, Misfit, Page, Slice, Statement, Syntax, Table, TableName,
+    TableType, WriteOp, WritePlan, by_quantiles,
 };
 use sqlx::{
     Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _,
     SqlSafeStr as _, SqlStr,
     mysql::{MySqlArguments, MySqlConnection},
 };
-use std::ops::Range;
+use std::{num::NonZeroU32, ops::Range};
 
 /// What every session is set to, beside what the driver sets (`time_zone = '+00:00'`, character
 /// set utf8mb4).
@@ -48,11 +48,11 @@ fn sql(text: &str) -> SqlStr {
 
 impl MySqlConnect {
     /// Connects; `address` and the user are for messages.
-    pub(crate) async fn open(settings: &Settings, address: &str) -> Result<Self> {
+    pub(crate) async fn open(settings: &Settings, host: &Host, address: &str) -> Result<Self> {
         let user = settings.driver.get_username();
         let what = format!("connect to {address} as user `{user}`");
         let connect = async {
-            let mut driver = settings.driver.connect().await?;
+            let mut driver = settings.of(host).connect().await?;
             driver.execute(sqlx::raw_sql(SESSION)).await?;
             let row = driver
                 .fetch_one(sqlx::raw_sql("SELECT VERSION(), @@max_allowed_packet"))
@@ -119,7 +119,7 @@ impl MySqlConnect {
             // An upsert counts 2 for a row that it changes.
             written += match plan.op {
                 WriteOp::Insert | WriteOp::Upsert => rows.len() as u64,
-                WriteOp::Update | WriteOp::Delete => done.rows_affected(),
+                WriteOp::InsertIgnore | WriteOp::Update | WriteOp::Delete => done.rows_affected(),
             };
             next = encoded.transpose()?;
         }
@@ -130,7 +130,7 @@ impl MySqlConnect {
 /// What a write does, for messages.
 fn verb(plan: &WritePlan) -> String {
     let verb = match plan.op {
-        WriteOp::Insert => "insert into",
+        WriteOp::Insert | WriteOp::InsertIgnore => "insert into",
         WriteOp::Upsert => "upsert into",
         WriteOp::Update => "update",
         WriteOp::Delete => "delete from",
@@ -155,6 +155,15 @@ impl Connection for MySqlConnect {
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         catalog::describe(&mut self.driver, &self.server, name, self.tinyint1_is_bool).await
+    }
+
+    async fn split(
+        &mut self,
+        syntax: &dyn Syntax,
+        page: &Page<'_>,
+        parts: NonZeroU32,
+    ) -> Result<Vec<Slice>> {
+        by_quantiles(self, syntax, page, parts).await
     }
 
     // Servers check privileges when a statement is prepared, so it is not run.

@@ -51,6 +51,7 @@ impl Described {
             generated: extra.contains("virtual generated")
                 || extra.contains("stored generated")
                 || extra.contains("persistent"),
+            ..Column::default()
         }
     }
 }

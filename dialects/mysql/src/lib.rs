@@ -95,6 +95,7 @@ impl Dialect for MySql {
             upsert: true,
             transactional_ddl: false,
             concurrent_writers: true,
+            ..Capabilities::default()
         }
     }
 
@@ -103,9 +104,9 @@ impl Dialect for MySql {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        Ok(Box::new(
-            MySqlConnect::open(&self.settings, self.address.shown()).await?,
-        ))
+        let shown = self.address.shown();
+        let connect = async |host: &_| MySqlConnect::open(&self.settings, host, shown).await;
+        Ok(Box::new(self.address.first(connect).await?))
     }
 }
 

@@ -59,9 +59,10 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
     }
     let route = match (request.op, request.route) {
         (_, Some(Route::Rows)) | (WriteOp::Update, None) => Route::Rows,
-        (WriteOp::Insert | WriteOp::Upsert | WriteOp::Delete, None | Some(Route::Values)) => {
-            Route::Values
-        }
+        (
+            WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert | WriteOp::Delete,
+            None | Some(Route::Values),
+        ) => Route::Values,
         (op, Some(route)) => {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -154,7 +155,7 @@ impl Detail {
         let (table, pairs) = (&plan.table, &plan.pairs);
         let text: Arc<str> = match plan.op {
             WriteOp::Insert => MySqlSyntax.insert(table, pairs, rows)?,
-            WriteOp::Upsert => {
+            WriteOp::InsertIgnore | WriteOp::Upsert => {
                 let tail = on_duplicate_key(table, pairs, plan.key, alias)?;
                 MySqlSyntax.insert(table, pairs, rows)? + &tail
             }

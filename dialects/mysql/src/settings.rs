@@ -1,6 +1,6 @@
 //! What a URL says of the connection: MySQL's own parameters and those of the JDBC drivers.
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Address, OpenOptions};
+use dialect_core::{Address, Host, OpenOptions};
 use sqlx::{
     ConnectOptions as _,
     mysql::{MySqlConnectOptions, MySqlSslMode},
@@ -45,12 +45,6 @@ impl Settings {
     /// `Config`: a parameter that is not known, or a value that cannot be read; all are named.
     pub(crate) fn read(address: &Address, options: &OpenOptions) -> Result<Self> {
         let mut driver = MySqlConnectOptions::new()
-            .host(if address.host.is_empty() {
-                "localhost"
-            } else {
-                &address.host
-            })
-            .port(address.port.unwrap_or(3306))
             // The session's modes are set by `connection`, all of them.
             .pipes_as_concat(false)
             .no_engine_substitution(false)
@@ -95,6 +89,15 @@ impl Settings {
             settings.driver = settings.driver.ssl_mode(mode);
         }
         Ok(settings)
+    }
+
+    /// What the driver is told to reach `host`.
+    pub(crate) fn of(&self, host: &Host) -> MySqlConnectOptions {
+        let driver = self.driver.clone().port(host.port.unwrap_or(3306));
+        match host.name.as_str() {
+            "" => driver.host("localhost"),
+            name => driver.host(name),
+        }
     }
 
     fn parameter(&mut self, name: &str, value: &str) -> Result<Option<Tls>, String> {

@@ -162,6 +162,13 @@ impl Syntax for MySqlSyntax {
             Kind::Time => "time(6)".to_owned(),
             Kind::Timestamp { utc: false } => "datetime(6)".to_owned(),
             Kind::Timestamp { utc: true } => format!("datetime(6) COMMENT '{UTC}'"),
+            Kind::WideDecimal { .. } | Kind::List(_) | Kind::OffsetTimestamp => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("column `{}`: no column type is known", field.name()),
+                ));
+            }
+            Kind::TimeNanos | Kind::Duration => "time(6)".to_owned(),
             Kind::Other(data_type) => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
