@@ -117,7 +117,10 @@ impl Address {
     ///
     /// # Errors
     /// That of the last host tried; with several hosts it is named.
-    pub async fn first<T>(&self, connect: impl AsyncFn(&Host) -> Result<T>) -> Result<T> {
+    pub async fn first<'a, T, F>(&'a self, connect: impl Fn(&'a Host) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         let mut last = Error::new(ErrorKind::Config, "connection.url: names no host");
         for (i, host) in self.hosts.iter().enumerate() {
             match connect(host).await {

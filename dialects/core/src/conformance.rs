@@ -9,17 +9,44 @@
     clippy::expect_used,
     reason = "a failed assertion is how a test reports"
 )]
+mod breaking;
+mod changes;
+mod declared;
 mod describing;
 mod hazards;
+mod ignoring;
 mod keys;
+mod limits;
 mod names;
 mod pages;
+mod passage;
+mod references;
 mod refusals;
+mod rejecting;
 mod sameness;
+mod sample;
+mod slices;
 mod transactions;
 mod values;
 mod workbench;
 mod writes;
+
+pub use breaking::{lost_connections_are_told, readings_can_be_left_in_the_middle};
+pub use changes::{
+    changes_of_two_sessions_at_once_are_made_once, defaults_are_made_as_given,
+    widened_columns_hold_more,
+};
+pub use declared::every_declared_type_comes_and_goes;
+pub use ignoring::inserts_pass_over_keys_that_are_there;
+pub use limits::rows_beyond_every_limit_of_a_statement_arrive;
+pub use passage::{Arrived, Passage, passages};
+pub use references::{queries_are_described_and_read, tables_tell_defaults_and_references};
+pub use rejecting::every_route_rejects_the_same_rows;
+pub use sample::Sample;
+pub use slices::{
+    pages_hold_what_lies_in_their_range, slices_hold_every_row_once,
+    what_is_not_yet_visible_is_told,
+};
 
 pub use describing::{created_tables_are_described_as_made, tables_are_described};
 pub use hazards::{KINDS, hazards};
@@ -33,7 +60,7 @@ pub use refusals::{
     missing_tables_and_wrong_passwords_are_told, refused_rows_name_table_and_column,
     types_that_are_not_carried_are_named,
 };
-pub use transactions::{failed_writes_leave_nothing, rollback_undoes};
+pub use transactions::{failed_writes_leave_nothing, rollback_undoes, savepoints_undo_a_part};
 pub use values::{every_value_is_read_back_by_every_route, values_that_cannot_be_held_are_refused};
 pub use writes::{
     deletes_take_keys_of_many_columns, many_rows_arrive_by_every_route,
@@ -52,16 +79,27 @@ pub struct Fixture {
     /// A part of table names, a letter first, that no other run uses: processes of other tests may
     /// work on the same server.
     pub unique: String,
-    /// Column types as written in DDL, and the kind that they are described as.
-    pub types: Vec<(&'static str, Kind)>,
+    /// Column types as written in DDL, the kind that they are described as, and values of each:
+    /// every row of the dialect's table of types. The dialect's crate has them behind its own
+    /// feature `conformance`, as `pub fn samples() -> Vec<Sample>`, for tests of several dialects.
+    pub samples: Vec<Sample>,
     /// The kind that a column is described as which
     /// [`create_table`](crate::Syntax::create_table) made for a kind of [`KINDS`].
     pub created: fn(&Kind) -> Kind,
     /// Whether a column made for the kind can hold the value. What it cannot hold must be
     /// refused.
     pub holds: fn(&Kind, &Value) -> bool,
-    /// A type in DDL that is not carried.
-    pub strange_type: &'static str,
+    /// What a value of a kind of [`KINDS`] is read back as from a column that was made for it:
+    /// itself, unless the column is of another kind.
+    pub comes_back: fn(&Kind, Value) -> Value,
+    /// The database opened with [`UnknownTypes::Fail`](crate::UnknownTypes), and a type in DDL that
+    /// is not known. `None` where every type is.
+    pub strict: Option<(Arc<dyn Dialect>, &'static str)>,
+    /// How a session of the database is ended from another. `None` where there are no sessions.
+    pub session: Option<Session>,
+    /// A type in DDL, and a kind that a column of it can be widened to hold. `None` where columns
+    /// cannot be widened.
+    pub widens: Option<(&'static str, Kind)>,
     /// A type in DDL for text of at most five characters; `None` where the database does not
     /// limit text.
     pub short_text: Option<&'static str>,
@@ -75,6 +113,15 @@ pub struct Fixture {
     pub wrong_password: Option<(&'static str, Arc<dyn Dialect>)>,
     /// What is to live as long as the fixture, such as a directory.
     pub guard: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// How a session is named and ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Session {
+    /// A query that gives the session's own number as text, one row of one column.
+    pub id: &'static str,
+    /// The statement that ends the session of that number.
+    pub kill: fn(&str) -> String,
 }
 
 impl fmt::Debug for Fixture {
@@ -110,6 +157,21 @@ macro_rules! conformance_tests {
             missing_tables_and_wrong_passwords_are_told
             rollback_undoes
             failed_writes_leave_nothing
+            savepoints_undo_a_part
+            every_declared_type_comes_and_goes
+            inserts_pass_over_keys_that_are_there
+            every_route_rejects_the_same_rows
+            rows_beyond_every_limit_of_a_statement_arrive
+            tables_tell_defaults_and_references
+            queries_are_described_and_read
+            pages_hold_what_lies_in_their_range
+            slices_hold_every_row_once
+            what_is_not_yet_visible_is_told
+            changes_of_two_sessions_at_once_are_made_once
+            defaults_are_made_as_given
+            widened_columns_hold_more
+            readings_can_be_left_in_the_middle
+            lost_connections_are_told
         }
     };
     ($fixture:path => $($topic:ident)+) => { $(

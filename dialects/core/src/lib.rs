@@ -37,6 +37,7 @@ mod decimal;
 mod dialect;
 mod evolve;
 mod isolate;
+mod json_text;
 mod misfit;
 mod opener;
 mod options;
@@ -58,6 +59,7 @@ pub use decimal::{is_decimal, parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect, VisibleBy};
 pub use evolve::Change;
 pub use isolate::{pieces, write_or_reject};
+pub use json_text::{json_scalar, write_json_list, write_offset_timestamp};
 pub use misfit::Misfit;
 pub use opener::Opener;
 pub use options::{

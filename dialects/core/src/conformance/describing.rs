@@ -9,21 +9,6 @@ use connect_api::Kind;
 /// Types, keys, defaults and generated columns are told as the table was made.
 pub async fn tables_are_described(fixture: &Fixture) {
     let mut bench = Workbench::new(fixture).await;
-    let columns: Vec<_> = fixture
-        .types
-        .iter()
-        .enumerate()
-        .map(|(i, (ddl, _))| format!("c{i} {ddl}"))
-        .collect();
-    let table = bench.make("types", &columns.join(", ")).await;
-    for (column, (ddl, kind)) in table.columns.iter().zip(&fixture.types) {
-        assert_eq!(column.kind.as_ref(), Some(kind), "{ddl}");
-        assert!(
-            column.nullable && !column.has_default && !column.generated,
-            "{ddl}"
-        );
-    }
-
     let table = bench
         .make(
             "keys",

@@ -123,7 +123,7 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
                 "1e5",
                 "a\u{0}b",
             ]);
-            all.push("é".repeat(1 << 19).into());
+            all.push("é".repeat(2 << 20).into());
             all
         }
         // As PostgreSQL and MySQL put it themselves, so that it comes back as the same text.
@@ -142,7 +142,7 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
             Value::Bytes((0..=255).collect()),
             Value::Bytes(vec![0]),
             Value::Bytes(b"\\x41'\"\\".to_vec()),
-            Value::Bytes(vec![0xff; 1 << 20]),
+            Value::Bytes(vec![0xff; 4 << 20]),
         ],
         Kind::Uuid => vec![
             Value::Bytes(vec![0; 16]),

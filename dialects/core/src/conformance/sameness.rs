@@ -4,25 +4,35 @@ use connect_api::Value;
 
 /// Rows compared by what they mean: the whole number 7 is 7 in every width, and as a decimal.
 pub(super) fn assert_same(read: &Rows, expected: &Rows, what: &str) {
-    assert_eq!(read.len(), expected.len(), "{what}: number of rows");
+    if let Some(fault) = differs(read, expected) {
+        panic!("{what}: {fault}");
+    }
+}
+
+/// The first difference, in words.
+pub(super) fn differs(read: &Rows, expected: &Rows) -> Option<String> {
+    if read.len() != expected.len() {
+        return Some(format!("{} rows for {}", read.len(), expected.len()));
+    }
     for (i, (read, expected)) in read.iter().zip(expected).enumerate() {
         for (c, (read, expected)) in read.iter().zip(expected).enumerate() {
             if !same(read, expected) {
-                panic!(
-                    "{what}: row {i}, column {c}: {} for {}",
+                return Some(format!(
+                    "row {i}, column {c}: {} for {}",
                     shown(read),
                     shown(expected)
-                );
+                ));
             }
         }
     }
+    None
 }
 
 fn shown(value: &Value) -> String {
     format!("{value:?}").chars().take(200).collect()
 }
 
-fn same(a: &Value, b: &Value) -> bool {
+pub(super) fn same(a: &Value, b: &Value) -> bool {
     let number = |v: &Value| match v {
         Value::Int(v) => Some(v.to_string()),
         Value::UInt(v) => Some(v.to_string()),
@@ -41,6 +51,9 @@ fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
         (Value::Text(a), Value::Text(b)) if a == b => true,
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         _ => match (number(a), number(b)) {
             (Some(a), Some(b)) => plain(a) == plain(b),
             _ => a == b,

@@ -57,6 +57,50 @@ pub async fn rollback_undoes(fixture: &Fixture) {
     bench.done().await;
 }
 
+/// What was done since a savepoint is undone; what was done before stays, and the transaction goes
+/// on, also after a failed write.
+pub async fn savepoints_undo_a_part(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let schema = schema([("id", Kind::Int64), ("v", Kind::Text)], &["id"]);
+    let name = bench.name("savepoint");
+    let table = bench.make_for(name, &schema).await;
+    if !fixture.dialect.capabilities().savepoints {
+        bench.connection.begin().await.unwrap();
+        let error = bench.connection.savepoint().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.report());
+        bench.connection.rollback().await.unwrap();
+        return bench.done().await;
+    }
+    let routes = bench.routes(&table, &schema, WriteOp::Insert, &[]);
+    for route in routes {
+        let write = Write {
+            route: Some(route),
+            ..INSERT
+        };
+        bench.connection.begin().await.unwrap();
+        bench.write(&table, &schema, write, &rows(0..3)).await;
+        bench.connection.savepoint().await.unwrap();
+        bench.write(&table, &schema, write, &rows(10..13)).await;
+        bench.connection.rollback_to_savepoint().await.unwrap();
+        let failed = bench
+            .try_write(&table, &schema, write, &rows([20, 1]))
+            .await;
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::Data);
+        bench.connection.rollback_to_savepoint().await.unwrap();
+        bench.write(&table, &schema, write, &rows([4])).await;
+        bench.connection.savepoint().await.unwrap();
+        bench.write(&table, &schema, write, &rows([30])).await;
+        bench.connection.rollback_to_savepoint().await.unwrap();
+        bench.connection.commit().await.unwrap();
+        let read = bench.read(&table, &["id"]).await;
+        let expected: Rows = rows([0, 1, 2, 4]);
+        super::sameness::assert_same(&read, &expected, &format!("{route:?}"));
+        let empty = format!("DELETE FROM {}", bench.quoted(&table.name));
+        bench.run(&empty).await;
+    }
+    bench.done().await;
+}
+
 /// A write is whole or not at all; after an error and a rollback the connection goes on.
 pub async fn failed_writes_leave_nothing(fixture: &Fixture) {
     let mut bench = Workbench::new(fixture).await;

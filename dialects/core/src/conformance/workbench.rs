@@ -240,6 +240,21 @@ impl<'a> Workbench<'a> {
         }
     }
 
+    /// Drops this table too in the end.
+    pub(super) fn keep(&mut self, name: TableName) {
+        self.made.push(name);
+    }
+
+    /// In the end, drops first what was made last.
+    pub(super) fn forget_last_first(&mut self) {
+        self.made.reverse();
+    }
+
+    /// Takes another connection.
+    pub(super) async fn reconnect(&mut self) {
+        self.connection = self.fixture.dialect.connect().await.unwrap();
+    }
+
     /// Drops what was made and closes the connection.
     pub(super) async fn done(mut self) {
         for name in std::mem::take(&mut self.made) {

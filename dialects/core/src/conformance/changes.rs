@@ -1,0 +1,162 @@
+//! Tables changed by several sessions at once, defaults, wider columns.
+use super::{
+    Fixture,
+    sameness::assert_same,
+    workbench::{INSERT, Workbench, schema},
+};
+use crate::{Change, Connection};
+use connect_api::{DEFAULT, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
+
+/// Sessions that make the same table, and then the same columns, at the same time all find them
+/// there.
+pub async fn changes_of_two_sessions_at_once_are_made_once(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let dialect = fixture.dialect.as_ref();
+    let schema = schema([("id", Kind::Int64), ("v", Kind::Text)], &["id"]);
+    let added = [Kind::Int32.field("n", true), Kind::Text.field("w", true)];
+    let fields: Vec<&Field> = added.iter().collect();
+    let mut others: Vec<Box<dyn Connection>> = Vec::new();
+    for _ in 0..2 {
+        others.push(dialect.connect().await.unwrap());
+    }
+    let (left, right) = others.split_at_mut(1);
+    for round in 0..8 {
+        let table = bench.name(&format!("race{round}"));
+        let create = Change::Create {
+            table: &table,
+            schema: &schema,
+        };
+        let made: [Result<_>; 2] = both(
+            create.apply(dialect, left[0].as_mut()),
+            create.apply(dialect, right[0].as_mut()),
+        )
+        .await;
+        bench.keep(table.clone());
+        for made in made {
+            let made = made.unwrap_or_else(|e| panic!("making: {}", e.report()));
+            assert_eq!(made.columns.len(), 2);
+        }
+        let add = Change::AddColumns {
+            table: &table,
+            fields: &fields,
+        };
+        let changed: [Result<_>; 2] = both(
+            add.apply(dialect, left[0].as_mut()),
+            add.apply(dialect, right[0].as_mut()),
+        )
+        .await;
+        for changed in changed {
+            let changed = changed.unwrap_or_else(|e| panic!("adding: {}", e.report()));
+            assert_eq!(changed.columns.len(), 4);
+        }
+        let dry = create.statements(dialect).unwrap();
+        assert!(dry[0].contains(&bench.quoted(&table)), "{dry:?}");
+    }
+    for other in others {
+        other.close().await.unwrap();
+    }
+    bench.done().await;
+}
+
+async fn both<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> [T; 2] {
+    let (a, b) = tokio::join!(a, b);
+    [a, b]
+}
+
+/// The defaults of a schema are those of the table, whatever stands in them.
+pub async fn defaults_are_made_as_given(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let word = "O'Re\"il\\ly; -- %s";
+    let with = |kind: Kind, name: &str, json: String| {
+        let field = kind.field(name, true);
+        let mut metadata = field.metadata().clone();
+        metadata.insert(DEFAULT.to_owned(), json);
+        // A length: some databases have no defaults for unbounded text.
+        metadata.insert(connect_api::LENGTH.to_owned(), "40".to_owned());
+        field.with_metadata(metadata)
+    };
+    let fields = [
+        Kind::Int64.field("id", false),
+        with(Kind::Int32, "n", "-7".to_owned()),
+        with(Kind::Bool, "b", "true".to_owned()),
+        with(Kind::Text, "w", serde_json::to_string(word).unwrap()),
+        with(Kind::Text, "bent", "not json".to_owned()),
+    ];
+    let made = Schema::new("t", fields, &["id"]).unwrap();
+    let name = bench.name("defaults");
+    let table = bench.make_for(name, &made).await;
+    let ids = schema([("id", Kind::Int64)], &["id"]);
+    bench
+        .write(&table, &ids, INSERT, &vec![vec![1.into()]])
+        .await;
+    let expected = vec![vec![
+        1.into(),
+        Value::Int(-7),
+        Value::Bool(true),
+        word.into(),
+        Value::Null,
+    ]];
+    assert_same(&bench.read(&table, &["id"]).await, &expected, "defaults");
+    bench.done().await;
+}
+
+/// A widened column holds what it held and the values of the wider kind; where columns cannot be
+/// widened, that is said.
+pub async fn widened_columns_hold_more(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let dialect = fixture.dialect.as_ref();
+    let (declared, kind) = fixture.widens.clone().unwrap_or(("bigint", Kind::Text));
+    let table = bench
+        .make(
+            "widen",
+            &format!("id bigint NOT NULL PRIMARY KEY, v {declared}"),
+        )
+        .await;
+    let field = kind.clone().field("v", true);
+    let change = Change::Widen {
+        table: &table.name,
+        column: &table.columns[1],
+        field: &field,
+    };
+    assert_eq!(fixture.widens.is_some(), dialect.capabilities().widen);
+    if fixture.widens.is_none() {
+        let error = change
+            .apply(dialect, bench.connection.as_mut())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.report());
+        return bench.done().await;
+    }
+    let insert = format!(
+        "INSERT INTO {} (id, v) VALUES (1, 12)",
+        bench.quoted(&table.name)
+    );
+    bench.run(&insert).await;
+    let wider = change.apply(dialect, bench.connection.as_mut()).await;
+    let wider = wider.unwrap_or_else(|e| panic!("{}", e.report()));
+    assert_eq!(wider.columns[1].kind, Some(kind.clone()));
+    let value = match kind {
+        Kind::Text => Value::from("a text that is longer than the column was before"),
+        _ => Value::Int(i64::from(i32::MAX) + 1),
+    };
+    let records = schema([("id", Kind::Int64), ("v", kind)], &["id"]);
+    let row = vec![2.into(), value.clone()];
+    bench.write(&wider, &records, INSERT, &vec![row]).await;
+    let old = if matches!(value, Value::Text(_)) {
+        "12".into()
+    } else {
+        12.into()
+    };
+    let expected = vec![vec![1.into(), old], vec![2.into(), value]];
+    assert_same(&bench.read(&wider, &["id"]).await, &expected, "wider");
+    // A narrower type would not hold what is there.
+    let narrow = Kind::Bool.field("v", true);
+    let back = Change::Widen {
+        table: &wider.name,
+        column: &wider.columns[1],
+        field: &narrow,
+    };
+    let error = back.statements(dialect).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.report());
+    bench.done().await;
+}

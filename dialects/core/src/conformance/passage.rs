@@ -1,0 +1,277 @@
+//! Rows of every declared type of one database on their way into another.
+use super::{
+    Fixture, Sample,
+    declared::sampled,
+    sameness::same,
+    workbench::{Rows, Workbench, records},
+};
+use crate::{WriteOp, WriteRequest, civil, write_or_reject};
+use connect_api::{Kind, Result, Value};
+use std::num::NonZeroUsize;
+
+/// What became of a declared type's values in another database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrived {
+    /// All of them mean the same there.
+    Equal,
+    /// So many of them do; the others were refused by errors that name the column, of which the
+    /// first is told.
+    Part {
+        /// Values that arrived.
+        equal: usize,
+        /// Values that were refused.
+        refused: usize,
+        /// The first error.
+        error: String,
+    },
+    /// No column can be made for them, by an error that names the column.
+    Refused(String),
+}
+
+/// A declared type, the column that another database made for it, and what became of its values.
+#[derive(Debug, Clone)]
+pub struct Passage {
+    /// The type in the first database's DDL.
+    pub declared: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// The type of the column that the other database made.
+    pub becomes: String,
+    /// What became of the values.
+    pub arrived: Arrived,
+}
+
+/// Takes the samples of one database through Arrow into columns that the other makes for them, and
+/// compares what they mean there.
+///
+/// # Panics
+/// A value that means another thing there, one that is left out without an error, an error that
+/// does not name the column.
+pub async fn passages(from: &Fixture, to: &Fixture) -> Vec<Passage> {
+    let mut source = Workbench::new(from).await;
+    let mut sink = Workbench::new(to).await;
+    let mut all = Vec::new();
+    let mut faults = Vec::new();
+    for (i, sample) in from.samples.iter().enumerate() {
+        match passage(&mut source, &mut sink, sample, i).await {
+            Ok(passage) => all.push(passage),
+            Err(fault) => faults.push(format!("{}: {fault}", sample.declared)),
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "from {} to {}:\n{}",
+        from.dialect.name(),
+        to.dialect.name(),
+        faults.join("\n")
+    );
+    source.done().await;
+    sink.done().await;
+    all
+}
+
+async fn passage(
+    source: &mut Workbench<'_>,
+    sink: &mut Workbench<'_>,
+    sample: &Sample,
+    number: usize,
+) -> Result<Passage, String> {
+    let said = |e: connect_api::Error| e.report();
+    let (table, rows) = sampled(source, sample, 1_000 + number)
+        .await
+        .map_err(said)?;
+    let schema = table.schema(&[0, 1], &["id"]).map_err(said)?;
+    let read = source.read(&table, &["id"]).await;
+    if read.len() != rows.len() {
+        return Err(format!("{} rows are read of {}", read.len(), rows.len()));
+    }
+    let passage = |becomes: &str, arrived| Passage {
+        declared: sample.declared,
+        kind: sample.kind.clone(),
+        becomes: becomes.to_owned(),
+        arrived,
+    };
+    let dialect = sink.fixture.dialect.clone();
+    let name = sink.name(&format!("passage{number}"));
+    let made = dialect.syntax().create_table(&name, &schema);
+    let ddl = match made {
+        Ok(ddl) => ddl,
+        Err(e) => return named(e.report()).map(|e| passage("", Arrived::Refused(e))),
+    };
+    sink.connection.execute(&ddl).await.map_err(said)?;
+    sink.keep(name.clone());
+    let target = sink.described(&name).await;
+    let becomes = target.columns[1].vendor_type.clone();
+    let plan = dialect.plan_write(&WriteRequest {
+        table: &target,
+        schema: &schema,
+        op: WriteOp::Insert,
+        key: &[],
+        columns: None,
+        route: None,
+    });
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(e) => return named(e.report()).map(|e| passage(&becomes, Arrived::Refused(e))),
+    };
+    let records = records(&schema, &read);
+    let size = NonZeroUsize::MAX;
+    let connection = sink.connection.as_mut();
+    let rejected = write_or_reject(connection, &plan, &records, 0..read.len(), size).await;
+    let rejected = rejected.map_err(said)?;
+    let Some(kind) = target.columns[1].kind.clone() else {
+        return Err(format!("becomes {becomes}, which is not carried"));
+    };
+    let kept: Rows = (0..read.len())
+        .filter(|row| !rejected.iter().any(|r| r.row == *row))
+        .map(|row| read[row].clone())
+        .collect();
+    let arrived = sink.read(&target, &["id"]).await;
+    if arrived.len() != kept.len() {
+        return Err(format!(
+            "{} of {} rows arrive in {becomes}",
+            arrived.len(),
+            kept.len()
+        ));
+    }
+    for (sent, came) in kept.iter().zip(&arrived) {
+        if !means_same(&sample.kind, &sent[1], &kind, &came[1]) {
+            return Err(format!("{:?} becomes {:?} in {becomes}", sent[1], came[1]));
+        }
+    }
+    let refused = rejected.len();
+    let arrived = match rejected.into_iter().next() {
+        None => Arrived::Equal,
+        Some(first) => Arrived::Part {
+            equal: kept.len(),
+            refused,
+            error: named(first.error.report())?,
+        },
+    };
+    Ok(passage(&becomes, arrived))
+}
+
+/// The error, if it names the column.
+fn named(error: String) -> Result<String, String> {
+    if error.contains("`v`") || error.contains("\"v\"") {
+        Ok(error)
+    } else {
+        Err(format!("an error does not name the column: {error}"))
+    }
+}
+
+/// Whether two values of these kinds mean the same.
+fn means_same(from: &Kind, sent: &Value, to: &Kind, came: &Value) -> bool {
+    if same(sent, came) {
+        return true;
+    }
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    match (sent, came) {
+        (Value::Text(a), Value::Text(b)) => json(a).is_some_and(|a| json(b) == Some(a)),
+        (Value::Bytes(a), Value::Text(b)) if *from == Kind::Uuid => {
+            hex(a) == b.replace('-', "").to_ascii_lowercase()
+        }
+        (Value::List(a), Value::Text(b)) => json(b) == Some(list_json(from, a)),
+        (Value::Text(a), Value::Float(b)) => a.parse() == Ok(*b),
+        _ => match (micros(from, sent), micros_as(from, to, came)) {
+            (Some(a), Some(b)) => a == b,
+            _ => false,
+        },
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Dates, times and spans in nanoseconds, so that those of all units compare.
+fn micros(kind: &Kind, value: &Value) -> Option<i128> {
+    let day = i128::from(civil::DAY_MICROS) * 1_000;
+    match (kind, value) {
+        (_, Value::Date(days)) => Some(i128::from(*days) * day),
+        (Kind::TimeNanos, Value::Time(nanos)) => Some(i128::from(*nanos)),
+        (_, Value::Time(micros) | Value::Timestamp(micros)) => Some(i128::from(*micros) * 1_000),
+        (_, Value::OffsetTimestamp(micros, _)) => Some(i128::from(*micros) * 1_000),
+        _ => None,
+    }
+}
+
+/// The same of what came, which may be text or a number of microseconds.
+fn micros_as(from: &Kind, to: &Kind, came: &Value) -> Option<i128> {
+    let thousand = |micros: i64| i128::from(micros) * 1_000;
+    match came {
+        Value::Text(text) => {
+            let text = text.as_bytes();
+            match from {
+                Kind::Date => Some(
+                    i128::from(civil::parse_date(text).ok()?)
+                        * i128::from(civil::DAY_MICROS)
+                        * 1_000,
+                ),
+                Kind::Time => civil::parse_time(text).ok().map(thousand),
+                Kind::TimeNanos => nanos_of_day(text),
+                Kind::Timestamp { utc: false } => civil::parse_timestamp(text).ok().map(thousand),
+                Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => {
+                    civil::parse_instant(text).ok().map(thousand)
+                }
+                Kind::Duration => iso_span(std::str::from_utf8(text).ok()?),
+                _ => None,
+            }
+        }
+        Value::Int(micros) => Some(thousand(*micros)),
+        other => micros(to, other),
+    }
+}
+
+/// `HH:MM:SS.fffffffff`.
+fn nanos_of_day(text: &[u8]) -> Option<i128> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let seconds = civil::parse_time(whole.as_bytes()).ok()?;
+    let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
+    Some(i128::from(seconds) * 1_000 + nanos)
+}
+
+/// `PT838H59M59.5S`, each number with its own sign; days are of 24 hours.
+fn iso_span(text: &str) -> Option<i128> {
+    let mut total = 0.0_f64;
+    let mut number = String::new();
+    for c in text.strip_prefix('P')?.chars() {
+        let seconds = match c {
+            'T' => continue,
+            'D' => 86_400.0,
+            'H' => 3_600.0,
+            'M' => 60.0,
+            'S' => 1.0,
+            c => {
+                number.push(c);
+                continue;
+            }
+        };
+        total += std::mem::take(&mut number).parse::<f64>().ok()? * seconds;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a span of some centuries in microseconds"
+    )]
+    let micros = (total * 1e6).round() as i128;
+    Some(micros * 1_000)
+}
+
+fn list_json(kind: &Kind, values: &[Value]) -> serde_json::Value {
+    let Kind::List(element) = kind else {
+        return serde_json::Value::Null;
+    };
+    values
+        .iter()
+        .map(|value| match value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(v) => (*v).into(),
+            Value::Int(v) => (*v).into(),
+            Value::UInt(v) => (*v).into(),
+            Value::Float(v) => (*v).into(),
+            Value::Text(v) => v.to_string().into(),
+            other => crate::json_scalar(element, other.clone()).into(),
+        })
+        .collect()
+}
