@@ -3,10 +3,11 @@ use crate::{bind, catalog, cursor::PostgresCursor, plan::Stage, refusal, write::
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Statement, Table, TableName, TableType, WriteOp, WritePlan,
+    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
+    WriteOp, WritePlan,
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, num::NonZeroU32, ops::Range};
 
 /// A session.
 pub(crate) struct PostgresConnection {
@@ -118,7 +119,7 @@ impl PostgresConnection {
         // A row that is its key alone counts too where it is there already.
         let outcome = outcome.map(|changed| match writing.op() {
             WriteOp::Upsert => count,
-            WriteOp::Insert | WriteOp::Update | WriteOp::Delete => changed,
+            WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Update | WriteOp::Delete => changed,
         });
         if outer || !self.open {
             return outcome;
@@ -154,6 +155,15 @@ impl Connection for PostgresConnection {
             .and_then(|rows| catalog::table(&rows))
             .map_err(|e| refusal::error(&format!("describing table {name}"), e));
         self.noted(table)
+    }
+
+    async fn split(
+        &mut self,
+        syntax: &dyn Syntax,
+        page: &Page<'_>,
+        parts: NonZeroU32,
+    ) -> Result<Vec<Slice>> {
+        dialect_core::by_quantiles(self, syntax, page, parts).await
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {

@@ -102,6 +102,11 @@ pub(crate) fn writer(cells: Cells<'_>, target: Target) -> Option<Writer<'_>> {
             })),
             _ => None,
         },
+        Cells::WideDecimal(_)
+        | Cells::TimeNanos(_)
+        | Cells::Duration(_)
+        | Cells::OffsetTimestamp(_)
+        | Cells::List(_) => None,
         // A reading without a zone and an instant are the same number in UTC, the session's zone.
         Cells::Timestamp(a) => match target {
             Target::Timestamp(_, step) => Some(cell(a, move |row| {

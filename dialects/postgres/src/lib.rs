@@ -39,9 +39,9 @@ use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use connection::PostgresConnection;
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
+    Address, Capabilities, Connection, Dialect, Host, OpenOptions, Syntax, WritePlan, WriteRequest,
 };
-use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Opens the dialect for `postgres://user:password@host:port/database`, also `postgresql:` and
@@ -94,6 +94,7 @@ impl Dialect for Postgres {
             upsert: true,
             transactional_ddl: true,
             concurrent_writers: true,
+            ..Capabilities::default()
         }
     }
 
@@ -102,14 +103,29 @@ impl Dialect for Postgres {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
+        let connect = |host: &Host| {
+            let driver = self.driver.clone().host(&host.name);
+            self.connect_to(driver.port(host.port.unwrap_or(settings::PORT)))
+        };
+        let driver = if self.address.hosts.is_empty() {
+            let driver = self.driver.clone().host("localhost");
+            self.connect_to(driver.port(settings::PORT)).await?
+        } else {
+            self.address.first(connect).await?
+        };
+        Ok(Box::new(PostgresConnection::new(driver)))
+    }
+}
+
+impl Postgres {
+    async fn connect_to(&self, driver: PgConnectOptions) -> Result<PgConnection> {
         let what = format!(
             "connecting to {} as user `{}`",
             self.address,
-            self.driver.get_username()
+            driver.get_username()
         );
-        let connecting = self.driver.connect();
-        match tokio::time::timeout(self.connect_timeout, connecting).await {
-            Ok(Ok(driver)) => Ok(Box::new(PostgresConnection::new(driver))),
+        match tokio::time::timeout(self.connect_timeout, driver.connect()).await {
+            Ok(Ok(driver)) => Ok(driver),
             Ok(Err(e)) => Err(refusal::error(&what, e)),
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,

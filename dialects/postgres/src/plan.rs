@@ -98,7 +98,7 @@ fn route(request: &WriteRequest<'_>, columns: &[&Column], targets: &[Target]) ->
     let best = match request.op {
         WriteOp::Insert if loadable => Route::Load,
         WriteOp::Insert => Route::Values,
-        WriteOp::Upsert | WriteOp::Update | WriteOp::Delete => Route::Stage,
+        WriteOp::InsertIgnore | WriteOp::Upsert | WriteOp::Update | WriteOp::Delete => Route::Stage,
     };
     match request.route.unwrap_or(best) {
         Route::Load if !loadable => Err(Error::new(
@@ -157,7 +157,7 @@ impl Write {
             .collect();
         let matched = matched.join(" AND ");
         let sql = match self.op {
-            WriteOp::Insert | WriteOp::Upsert => {
+            WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => {
                 let values: Vec<_> = (0..names.len()).map(value).collect();
                 let identity = match self.identity {
                     true => " OVERRIDING SYSTEM VALUE",
@@ -185,8 +185,10 @@ impl Write {
     }
 
     fn conflict(&self) -> String {
-        if self.op == WriteOp::Insert {
-            return String::new();
+        match self.op {
+            WriteOp::Insert => return String::new(),
+            WriteOp::InsertIgnore => return " ON CONFLICT DO NOTHING".to_owned(),
+            _ => {}
         }
         let keys = self.names[..self.key].join(", ");
         let sets: Vec<_> = self.names[self.key..]

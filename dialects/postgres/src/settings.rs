@@ -11,20 +11,15 @@ use std::time::Duration;
 const PARAMETERS: &str = "sslmode, sslrootcert, sslcert, sslkey, application_name, \
      connect_timeout, search_path (or ApplicationName, loginTimeout, currentSchema)";
 
-const PORT: u16 = 5432;
+/// The port of a host without one.
+pub(crate) const PORT: u16 = 5432;
 
 /// The driver's options and the longest wait for a connection.
 pub(crate) fn settings(
     address: &Address,
     options: &OpenOptions,
 ) -> Result<(PgConnectOptions, Duration)> {
-    let host = match address.host.as_str() {
-        "" => "localhost",
-        host => host,
-    };
     let mut driver = PgConnectOptions::new_without_pgpass()
-        .host(host)
-        .port(address.port.unwrap_or(PORT))
         .application_name("rocketmq-connect")
         .ssl_mode(PgSslMode::Prefer)
         .disable_statement_logging();
@@ -97,8 +92,6 @@ mod tests {
             "jdbc:postgresql://db.example/shop?user=ann&password=x&sslmode=verify-full&connect_timeout=3",
         )
         .unwrap();
-        assert_eq!(driver.get_host(), "db.example");
-        assert_eq!(driver.get_port(), 5432);
         assert_eq!(driver.get_database(), Some("shop"));
         assert_eq!(driver.get_username(), "ann");
         assert_eq!(driver.get_application_name(), Some("rocketmq-connect"));

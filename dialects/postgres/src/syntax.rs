@@ -78,6 +78,16 @@ impl Syntax for PostgresSyntax {
             Kind::Time => "time without time zone",
             Kind::Timestamp { utc: false } => "timestamp without time zone",
             Kind::Timestamp { utc: true } => "timestamp with time zone",
+            Kind::WideDecimal { precision, scale } => {
+                return Ok(format!("numeric({precision},{scale})"));
+            }
+            Kind::TimeNanos => "time without time zone",
+            Kind::Duration => "interval",
+            Kind::OffsetTimestamp => "timestamp with time zone",
+            Kind::List(element) => {
+                let field = Kind::clone(&element).field(field.name(), true);
+                return Ok(format!("{}[]", self.column_type(&field, false)?));
+            }
             Kind::Other(data_type) => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,

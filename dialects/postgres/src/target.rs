@@ -54,6 +54,11 @@ impl Target {
             Kind::Int64 => Self::Int8,
             Kind::UInt32 => Self::Oid,
             Kind::UInt64 | Kind::BigDecimal => Self::Numeric(None),
+            Kind::WideDecimal { .. }
+            | Kind::TimeNanos
+            | Kind::Duration
+            | Kind::OffsetTimestamp
+            | Kind::List(_) => return None,
             Kind::Float32 => Self::Float4,
             Kind::Float64 => Self::Float8,
             Kind::Decimal { precision, scale } => Self::Numeric(Some((*precision, *scale))),
