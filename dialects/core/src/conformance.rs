@@ -115,6 +115,29 @@ pub struct Fixture {
     pub guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
+impl Fixture {
+    /// A database with its table of types and nothing else of what the suite must know: enough for
+    /// [`passages`].
+    pub fn bare(dialect: Arc<dyn Dialect>, unique: String, samples: Vec<Sample>) -> Self {
+        Self {
+            dialect,
+            unique,
+            samples,
+            created: Kind::clone,
+            holds: |_, _| true,
+            comes_back: |_, value| value,
+            strict: None,
+            session: None,
+            widens: None,
+            short_text: None,
+            small_number: None,
+            counted_id: "",
+            wrong_password: None,
+            guard: None,
+        }
+    }
+}
+
 /// How a session is named and ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Session {
