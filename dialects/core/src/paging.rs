@@ -11,8 +11,10 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         .iter()
         .map(|i| syntax.select_column(&page.table.columns[*i]))
         .collect::<Result<Vec<_>>>()?;
+    let limit_first = page.limit.map(|limit| syntax.limit_first(limit.get()));
     let mut sql = format!(
-        "SELECT {} FROM {}",
+        "SELECT{} {} FROM {}",
+        limit_first.unwrap_or_default(),
         columns.join(", "),
         source(syntax, page)?
     );

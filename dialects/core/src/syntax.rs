@@ -208,6 +208,11 @@ pub trait Syntax: Send + Sync {
         format!(" LIMIT {rows}")
     }
 
+    /// The clause that limits rows where it stands after SELECT, with a blank before it.
+    fn limit_first(&self, _rows: u32) -> String {
+        String::new()
+    }
+
     /// A key part as an expression.
     ///
     /// # Errors
