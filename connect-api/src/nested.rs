@@ -4,7 +4,7 @@ use arrow_array::{
     Array, ListArray, StructArray,
     builder::{Int16Builder, TimestampMicrosecondBuilder},
 };
-use arrow_buffer::{NullBufferBuilder, OffsetBuffer, i256};
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{DataType, Field};
 use std::{fmt, sync::Arc};
 
@@ -197,44 +197,4 @@ impl fmt::Debug for ListRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
-}
-
-/// Reads `[-]digits[.digits]` as an unscaled value of `scale` with at most `precision` digits;
-/// `None` where it is none. Zeros at the end of the fraction do not count as places.
-pub fn parse_wide_decimal(text: &str, precision: u8, scale: i8) -> Option<i256> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-        return None;
-    }
-    let fraction = fraction.trim_end_matches('0');
-    let mut unscaled = format!("{whole}{fraction}");
-    let shift = i64::from(scale) - i64::try_from(fraction.len()).ok()?;
-    if shift >= 0 {
-        unscaled.extend(std::iter::repeat_n('0', usize::try_from(shift).ok()?));
-    } else {
-        let kept = unscaled.len().checked_sub(usize::try_from(-shift).ok()?)?;
-        if unscaled.as_bytes()[kept..].iter().any(|b| *b != b'0') {
-            return None;
-        }
-        unscaled.truncate(kept);
-    }
-    let significant = unscaled.trim_start_matches('0');
-    if significant.len() > usize::from(precision) {
-        return None;
-    }
-    let value = if significant.is_empty() {
-        i256::ZERO
-    } else {
-        i256::from_string(significant)?
-    };
-    Some(if negative {
-        value.wrapping_neg()
-    } else {
-        value
-    })
 }

@@ -1,5 +1,5 @@
 //! Single values: owned for rows and offsets, borrowed for cells.
-use crate::ListRef;
+use crate::{ListRef, decimal};
 use arrow_buffer::i256;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -104,41 +104,28 @@ impl Serialize for ValueRef<'_> {
             Self::Date(v) => s.serialize_i32(v),
             Self::OffsetTimestamp(v, offset) => (v, offset).serialize(s),
             Self::WideDecimal(v, scale) => s.serialize_str(&wide_decimal_text(v, scale)),
-            Self::List(v) => s.collect_seq(v.to_values()),
+            Self::List(v) => s.collect_seq(v.iter()),
         }
     }
 }
 
 /// `unscaled × 10^-scale` in plain digits: `(-1234, 2)` is `-12.34`, `(12, -2)` is `1200`.
 pub fn decimal_text(unscaled: i128, scale: i8) -> String {
-    with_point(unscaled.unsigned_abs().to_string(), unscaled < 0, scale)
+    let mut out = Vec::new();
+    decimal::write(&mut out, unscaled, scale);
+    ascii(out)
 }
 
 /// As [`decimal_text`], for up to 76 digits.
 pub fn wide_decimal_text(unscaled: i256, scale: i8) -> String {
-    let text = unscaled.to_string();
-    match text.strip_prefix('-') {
-        Some(digits) => with_point(digits.to_owned(), true, scale),
-        None => with_point(text, false, scale),
-    }
+    let mut out = Vec::new();
+    decimal::write_wide(&mut out, unscaled, scale);
+    ascii(out)
 }
 
-fn with_point(mut digits: String, negative: bool, scale: i8) -> String {
-    let zeros = usize::from(scale.unsigned_abs());
-    if scale < 0 {
-        if digits != "0" {
-            digits.extend(std::iter::repeat_n('0', zeros));
-        }
-    } else if scale > 0 {
-        if digits.len() <= zeros {
-            digits.insert_str(0, &"0".repeat(zeros + 1 - digits.len()));
-        }
-        digits.insert(digits.len() - zeros, '.');
-    }
-    if negative {
-        digits.insert(0, '-');
-    }
-    digits
+/// Digits, signs and points are all that decimals are written in.
+fn ascii(out: Vec<u8>) -> String {
+    String::from_utf8(out).unwrap_or_default()
 }
 
 macro_rules! from {

@@ -79,6 +79,29 @@ pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
     write_time(out, micros.rem_euclid(DAY));
 }
 
+/// Writes nanoseconds since midnight, which are not negative, as `HH:MM:SS.nnnnnnnnn`.
+pub(crate) fn write_time_nanos(out: &mut Vec<u8>, nanos: i64) {
+    write_time(out, nanos / 1_000);
+    write_digits(out, nanos % 1_000, 3);
+}
+
+/// Writes an instant, microseconds since 1970-01-01, by a clock that is so many minutes before
+/// UTC: `YYYY-MM-DDTHH:MM:SS.ffffff±HH:MM`, or with `Z` for an offset of 0.
+pub(crate) fn write_offset_timestamp(out: &mut Vec<u8>, micros: i64, offset: i16) {
+    let shifted = micros.rem_euclid(DAY) + i64::from(offset) * 60_000_000;
+    write_date(out, micros.div_euclid(DAY) + shifted.div_euclid(DAY));
+    out.push(b'T');
+    write_time(out, shifted.rem_euclid(DAY));
+    if offset == 0 {
+        return out.push(b'Z');
+    }
+    let minutes = i64::from(offset.unsigned_abs());
+    out.push(if offset < 0 { b'-' } else { b'+' });
+    write_digits(out, minutes / 60, 2);
+    out.push(b':');
+    write_digits(out, minutes % 60, 2);
+}
+
 /// Takes `min..=max` digits off the front.
 fn digits(text: &mut &[u8], min: usize, max: usize) -> Option<i64> {
     let count = text
@@ -132,19 +155,26 @@ fn date(text: &mut &[u8]) -> Option<i64> {
 
 /// Microseconds since midnight; 24:00:00 is a time of its own, as in PostgreSQL.
 fn clock(text: &mut &[u8]) -> Option<i64> {
+    // Finer than a microsecond: never rounded.
+    let nanos = clock_nanos(text)?;
+    (nanos % 1_000 == 0).then_some(nanos / 1_000)
+}
+
+/// Nanoseconds since midnight.
+fn clock_nanos(text: &mut &[u8]) -> Option<i64> {
     let hour = digits(text, 2, 2)?;
     take(text, b':')?;
     let minute = digits(text, 2, 2)?;
-    let (mut second, mut micros) = (0, 0);
+    let (mut second, mut nanos) = (0, 0);
     if take(text, b':').is_some() {
         second = digits(text, 2, 2)?;
         if take(text, b'.').is_some() {
             let before = text.len();
-            micros = digits(text, 1, 6)?;
-            for _ in before - text.len()..6 {
-                micros *= 10;
+            nanos = digits(text, 1, 9)?;
+            for _ in before - text.len()..9 {
+                nanos *= 10;
             }
-            // Finer than a microsecond: never rounded.
+            // Finer than a nanosecond: never rounded.
             while let Some((digit, rest)) = text.split_first().filter(|(b, _)| b.is_ascii_digit()) {
                 if *digit != b'0' {
                     return None;
@@ -153,8 +183,8 @@ fn clock(text: &mut &[u8]) -> Option<i64> {
             }
         }
     }
-    let time = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros;
-    (minute < 60 && second < 60 && time <= DAY).then_some(time)
+    let time = ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + nanos;
+    (minute < 60 && second < 60 && time <= DAY * 1_000).then_some(time)
 }
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`.
@@ -171,12 +201,24 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
     rest.is_empty().then_some(time)
 }
 
+/// Nanoseconds since midnight of `HH:MM[:SS[.nnnnnnnnn]]`.
+pub(crate) fn parse_time_nanos(text: &str) -> Option<i64> {
+    let mut rest = text.as_bytes();
+    let time = clock_nanos(&mut rest)?;
+    rest.is_empty().then_some(time)
+}
+
 /// Microseconds since 1970-01-01 of `YYYY-MM-DD[(T| )HH:MM[:SS[.ffffff]]][Z|±HH[[:]MM]]`, in UTC
 /// where an offset is given.
 pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    parse_offset_timestamp(text).map(|(instant, _)| instant)
+}
+
+/// The same, and the minutes of the offset; 0 where none is given.
+pub(crate) fn parse_offset_timestamp(text: &str) -> Option<(i64, i16)> {
     let mut rest = text.as_bytes();
     let days = date(&mut rest)?;
-    let mut micros = 0;
+    let (mut micros, mut offset) = (0, 0);
     if let Some((b'T' | b't' | b' ', after)) = rest.split_first() {
         rest = after;
         micros = clock(&mut rest)?;
@@ -204,11 +246,13 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
         if hours > 23 || minutes > 59 {
             return None;
         }
-        micros -= sign * (hours * 60 + minutes) * 60_000_000;
+        offset = sign * (hours * 60 + minutes);
+        micros -= offset * 60_000_000;
     }
     // i128: the first and the last day that 64 bits reach are reached in part only.
     let all = i128::from(days) * i128::from(DAY) + i128::from(micros);
-    rest.is_empty().then_some(all)?.try_into().ok()
+    let instant = rest.is_empty().then_some(all)?.try_into().ok()?;
+    Some((instant, i16::try_from(offset).ok()?))
 }
 
 #[cfg(test)]
@@ -275,7 +319,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn texts_come_back(days: i32, time in 0..=DAY, instant: i64) {
+        fn texts_come_back(
+            days: i32, time in 0..=DAY, nanos in 0..=DAY * 1_000, instant: i64, offset in -1439i16..1440,
+        ) {
+            prop_assert_eq!(
+                parse_time_nanos(&text(|out| write_time_nanos(out, nanos))),
+                Some(nanos)
+            );
+            let wall = text(|out| write_offset_timestamp(out, instant, offset));
+            prop_assert_eq!(parse_offset_timestamp(&wall), Some((instant, offset)));
             prop_assert_eq!(parse_date(&text(|out| write_date(out, days.into()))), Some(days));
             prop_assert_eq!(parse_time(&text(|out| write_time(out, time))), Some(time));
             prop_assert_eq!(

@@ -35,7 +35,6 @@
 //! # }
 //! ```
 mod calendar;
-mod decimal;
 mod json;
 mod key;
 mod registry;

@@ -4,8 +4,8 @@ use super::fault::{Fault, Result};
 use super::number::Number;
 use super::scalar::*;
 use super::text::{read_base64, short_base64};
-use crate::{calendar, decimal};
-use connect_api::{ColumnBuilder, Kind, max_unscaled};
+use crate::calendar;
+use connect_api::{ColumnBuilder, Kind, ListBuilder, arrow::buffer::i256, decimal, max_unscaled};
 
 /// What a number of a time or timestamp counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,17 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
+    /// Nanoseconds of a time of day. What is finer than microseconds is written as it is where
+    /// other times are written in microseconds.
+    fn nanos(self, count: i64) -> Result<i64> {
+        let factor = match self {
+            Self::Nanos | Self::Micros => 1,
+            Self::Millis => 1_000_000,
+        };
+        let nanos = count.checked_mul(factor);
+        nanos.ok_or_else(|| Fault::value("the time is not one of nanoseconds in 64 bits"))
+    }
+
     fn micros(self, count: i64) -> Result<i64> {
         match self {
             Self::Micros => Some(count),
@@ -62,6 +73,16 @@ enum TextForm {
     BigDecimal,
 }
 
+/// What readers of few kinds know beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// Largest unscaled value of a wide decimal.
+    Largest(Box<i256>),
+    /// How the elements of a list are read.
+    Element(Box<CellReader>),
+}
+
 /// Reads the cells of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CellReader {
@@ -71,13 +92,16 @@ pub(crate) struct CellReader {
     /// Largest unscaled value of a decimal.
     largest: u128,
     required: bool,
+    beside: Beside,
 }
 
 impl CellReader {
     /// A reader of cells of `kind`; `required` ones may not be null.
     pub(crate) fn new(kind: &Kind, forms: Forms, required: bool) -> Self {
         let (precision, scale) = match kind {
-            Kind::Decimal { precision, scale } => (*precision, *scale),
+            Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
+                (*precision, *scale)
+            }
             _ => (0, 0),
         };
         Self {
@@ -90,6 +114,13 @@ impl CellReader {
             scale,
             largest: max_unscaled(precision),
             required,
+            beside: match kind {
+                Kind::WideDecimal { .. } => {
+                    Beside::Largest(Box::new(decimal::max_unscaled_wide(precision)))
+                }
+                Kind::List(element) => Beside::Element(Box::new(Self::new(element, forms, false))),
+                _ => Beside::Nothing,
+            },
         }
     }
 
@@ -135,6 +166,16 @@ impl CellReader {
             ColumnBuilder::Time(b) if cursor.peek() != Some(b'"') => {
                 b.append_value(self.forms.unit.micros(signed(cursor)?)?);
             }
+            ColumnBuilder::TimeNanos(b) if cursor.peek() != Some(b'"') => {
+                b.append_value(self.forms.unit.nanos(signed(cursor)?)?);
+            }
+            ColumnBuilder::Duration(b) => b.append_value(signed(cursor)?),
+            ColumnBuilder::WideDecimal(b) if cursor.peek() != Some(b'"') => {
+                let number = number_text(cursor, &mut scratch.text)?;
+                let value = decimal::parse_wide(number.as_bytes(), self.scale).map_err(misfit)?;
+                b.append_value(self.bounded_wide(value)?);
+            }
+            ColumnBuilder::List(b) => return self.list(cursor, b, scratch),
             ColumnBuilder::Text(b)
                 if self.text == TextForm::Json && cursor.peek() != Some(b'"') =>
             {
@@ -154,6 +195,9 @@ impl CellReader {
             | ColumnBuilder::Uuid(_)
             | ColumnBuilder::Date(_)
             | ColumnBuilder::Time(_)
+            | ColumnBuilder::TimeNanos(_)
+            | ColumnBuilder::WideDecimal(_)
+            | ColumnBuilder::OffsetTimestamp(_)
             | ColumnBuilder::Timestamp(_) => {
                 let Scratch {
                     text,
@@ -162,13 +206,6 @@ impl CellReader {
                 } = scratch;
                 let text = string(cursor, text)?;
                 return self.append_text(text, column, canonical, bytes);
-            }
-            ColumnBuilder::WideDecimal(_)
-            | ColumnBuilder::TimeNanos(_)
-            | ColumnBuilder::Duration(_)
-            | ColumnBuilder::OffsetTimestamp(_)
-            | ColumnBuilder::List(_) => {
-                return Err(Fault::value("JSON does not carry the column's type"));
             }
         }
         Ok(())
@@ -214,6 +251,28 @@ impl CellReader {
                     not_text_of("a timestamp (ISO 8601, at most 6 digits after the point)")
                 })?);
             }
+            ColumnBuilder::WideDecimal(b) => {
+                let value = match self.forms.decimal {
+                    DecimalText::Digits => {
+                        decimal::parse_wide(text.as_bytes(), self.scale).map_err(misfit)?
+                    }
+                    DecimalText::Base64 => decimal::from_bytes_wide(read_base64(text, bytes)?)
+                        .ok_or_else(out_of_range)?,
+                };
+                b.append_value(self.bounded_wide(value)?);
+            }
+            ColumnBuilder::TimeNanos(b) => {
+                b.append_value(calendar::parse_time_nanos(text).ok_or_else(|| {
+                    not_text_of("a time (HH:MM:SS, at most 9 digits after the point)")
+                })?);
+            }
+            ColumnBuilder::OffsetTimestamp(b) => {
+                let (instant, offset) =
+                    calendar::parse_offset_timestamp(text).ok_or_else(|| {
+                        not_text_of("a timestamp (ISO 8601, at most 6 digits after the point)")
+                    })?;
+                b.append_value(instant, offset);
+            }
             _ => return Err(Fault::found("a number or a boolean", "text")),
         }
         Ok(())
@@ -237,6 +296,9 @@ impl CellReader {
                 | ColumnBuilder::Uuid(_)
                 | ColumnBuilder::Date(_)
                 | ColumnBuilder::Time(_)
+                | ColumnBuilder::TimeNanos(_)
+                | ColumnBuilder::WideDecimal(_)
+                | ColumnBuilder::OffsetTimestamp(_)
                 | ColumnBuilder::Timestamp(_)
         );
         if takes_text && !is_string {
@@ -251,6 +313,38 @@ impl CellReader {
         ahead.value(&mut scratch.text)?;
         ahead.end()?;
         self.read(&mut cursor, column, scratch)
+    }
+
+    /// Reads an array. On a fault its first elements are appended, but no list is: where the row
+    /// is left out, they are too.
+    fn list(
+        &self,
+        cursor: &mut Cursor<'_>,
+        lists: &mut ListBuilder,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let Beside::Element(element) = &self.beside else {
+            return Err(Fault::value("the column was not expected to hold lists"));
+        };
+        if !cursor.eat(b'[') {
+            return Err(cursor.mismatch("an array"));
+        }
+        cursor.skip_blanks();
+        if !cursor.eat(b']') {
+            loop {
+                cursor.skip_blanks();
+                element.read(cursor, lists.values(), scratch)?;
+                cursor.skip_blanks();
+                if cursor.eat(b']') {
+                    break;
+                }
+                if !cursor.eat(b',') {
+                    return Err(cursor.expected("`,` or `]`"));
+                }
+            }
+        }
+        lists.end_list();
+        Ok(())
     }
 
     #[cold]
@@ -291,6 +385,19 @@ impl CellReader {
                 Some(value) => Ok(value),
                 None => decimal::from_bytes(read_base64(text, bytes)?).ok_or_else(out_of_range),
             },
+        }
+    }
+
+    fn bounded_wide(&self, unscaled: i256) -> Result<i256> {
+        match &self.beside {
+            Beside::Largest(largest)
+                if unscaled
+                    .checked_abs()
+                    .is_some_and(|value| value <= **largest) =>
+            {
+                Ok(unscaled)
+            }
+            _ => Err(out_of_range()),
         }
     }
 

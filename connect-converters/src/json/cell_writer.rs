@@ -1,6 +1,6 @@
 //! Writes the cells of one column: how, decided before the first row.
 use super::text::{write_base64, write_string};
-use crate::{calendar, decimal};
+use crate::calendar;
 use connect_api::{
     Error, ErrorKind, Kind,
     arrow::{
@@ -8,8 +8,9 @@ use connect_api::{
             Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray, cast::AsArray,
             types::*,
         },
-        buffer::NullBuffer,
+        buffer::{NullBuffer, i256},
     },
+    decimal,
 };
 
 /// How times and timestamps are written.
@@ -49,6 +50,7 @@ pub(crate) enum Refusal {
     Infinite,
     BelowMillis,
     BeyondDay,
+    BeyondOffset,
 }
 
 impl Refusal {
@@ -61,6 +63,7 @@ impl Refusal {
                 "microseconds would be lost; `time.precision.mode=adaptive` keeps them"
             }
             Self::BeyondDay => "the time is not between 00:00 and 24:00",
+            Self::BeyondOffset => "the offset from UTC is of a day or more",
         };
         Error::new(
             ErrorKind::Data,
@@ -83,13 +86,20 @@ enum Cells<'a> {
     Float32(&'a [f32]),
     Float64(&'a [f64]),
     Decimal(&'a [i128], i8),
+    WideDecimal(&'a [i256], i8),
     Text(&'a StringArray),
     Bytes(&'a BinaryArray),
     Uuid(&'a FixedSizeBinaryArray),
     Date(&'a [i32]),
     Time(&'a [i64]),
+    TimeNanos(&'a [i64]),
+    Duration(&'a [i64]),
     /// `true` for instants.
     Timestamp(&'a [i64], bool),
+    /// Instants, and the minutes of their offsets.
+    OffsetTimestamp(&'a [i64], &'a [i16]),
+    /// Where each list begins and ends among the elements.
+    List(&'a [i32], Box<CellWriter<'a>>),
 }
 
 /// Writes the cells of one column.
@@ -126,13 +136,31 @@ impl<'a> CellWriter<'a> {
             Kind::Uuid => Cells::Uuid(column.as_fixed_size_binary()),
             Kind::Date => Cells::Date(values!(Date32Type)),
             Kind::Time => Cells::Time(values!(Time64MicrosecondType)),
+            Kind::TimeNanos => Cells::TimeNanos(values!(Time64NanosecondType)),
+            Kind::Duration => Cells::Duration(values!(DurationMicrosecondType)),
             Kind::Timestamp { utc } => Cells::Timestamp(values!(TimestampMicrosecondType), *utc),
-            Kind::WideDecimal { .. }
-            | Kind::TimeNanos
-            | Kind::Duration
-            | Kind::OffsetTimestamp
-            | Kind::List(_)
-            | Kind::Other(_) => return None,
+            Kind::WideDecimal { scale, .. } => Cells::WideDecimal(values!(Decimal256Type), *scale),
+            Kind::OffsetTimestamp => {
+                let parts = column.as_struct();
+                Cells::OffsetTimestamp(
+                    parts
+                        .column(0)
+                        .as_primitive::<TimestampMicrosecondType>()
+                        .values(),
+                    parts.column(1).as_primitive::<Int16Type>().values(),
+                )
+            }
+            Kind::List(element) => {
+                let lists = column.as_list::<i32>();
+                // Brackets around a list tell where it ends, but not where its texts do.
+                let style = Style {
+                    quoted: true,
+                    ..style
+                };
+                let element = Self::new(element, lists.values().as_ref(), style)?;
+                Cells::List(lists.value_offsets(), Box::new(element))
+            }
+            Kind::Other(_) => return None,
         };
         Some(Self {
             cells,
@@ -190,6 +218,13 @@ impl<'a> CellWriter<'a> {
                 return write_float(out, values[row], values[row].is_finite());
             }
             Cells::Time(values) => return self.time(out, values[row]),
+            Cells::TimeNanos(values) => return self.time_nanos(out, values[row]),
+            Cells::Duration(values) => write_integer(out, values[row]),
+            Cells::WideDecimal(values, scale) => self.wide_decimal(out, values[row], *scale),
+            Cells::OffsetTimestamp(instants, offsets) => {
+                return self.offset_timestamp(out, instants[row], offsets[row]);
+            }
+            Cells::List(ends, element) => return element.list(out, &ends[row..row + 2]),
             Cells::Bytes(values) => {
                 self.quote(out);
                 write_base64(out, values.value(row));
@@ -226,6 +261,76 @@ impl<'a> CellWriter<'a> {
                 self.quote(out);
             }
         }
+    }
+
+    fn wide_decimal(&self, out: &mut Vec<u8>, unscaled: i256, scale: i8) {
+        match self.style.decimal {
+            DecimalStyle::Base64 => {
+                let bytes = unscaled.to_be_bytes();
+                let start = bytes.len() - decimal::significant_bytes_wide(unscaled);
+                out.push(b'"');
+                write_base64(out, &bytes[start..]);
+                out.push(b'"');
+            }
+            DecimalStyle::Number => decimal::write_wide(out, unscaled, scale),
+            DecimalStyle::Text => {
+                self.quote(out);
+                decimal::write_wide(out, unscaled, scale);
+                self.quote(out);
+            }
+        }
+    }
+
+    /// Writes the elements from the first of `ends` to the second.
+    fn list(&self, out: &mut Vec<u8>, ends: &[i32]) -> Result<(), Refusal> {
+        let place = |end: &i32| usize::try_from(*end).unwrap_or(0);
+        let (start, end) = (place(&ends[0]), place(&ends[1]));
+        out.push(b'[');
+        for row in start..end {
+            if row > start {
+                out.push(b',');
+            }
+            if self.is_null(row) {
+                out.extend_from_slice(b"null");
+            } else {
+                self.write(out, row)?;
+            }
+        }
+        out.push(b']');
+        Ok(())
+    }
+
+    fn time_nanos(&self, out: &mut Vec<u8>, nanos: i64) -> Result<(), Refusal> {
+        match self.style.time {
+            TimeStyle::Micros => write_integer(out, nanos),
+            TimeStyle::Millis | TimeStyle::Iso if !(0..=calendar::DAY * 1_000).contains(&nanos) => {
+                return Err(Refusal::BeyondDay);
+            }
+            TimeStyle::Millis if nanos % 1_000 != 0 => return Err(Refusal::BelowMillis),
+            TimeStyle::Millis => write_integer(out, millis(nanos / 1_000)?),
+            TimeStyle::Iso => {
+                self.quote(out);
+                calendar::write_time_nanos(out, nanos);
+                self.quote(out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Text, whatever the style: a number has no place for the offset.
+    fn offset_timestamp(
+        &self,
+        out: &mut Vec<u8>,
+        instant: i64,
+        offset: i16,
+    ) -> Result<(), Refusal> {
+        if offset.unsigned_abs() >= 24 * 60 {
+            return Err(Refusal::BeyondOffset);
+        }
+        self.quote(out);
+        calendar::write_offset_timestamp(out, instant, offset);
+        self.quote(out);
+        Ok(())
     }
 
     fn time(&self, out: &mut Vec<u8>, micros: i64) -> Result<(), Refusal> {

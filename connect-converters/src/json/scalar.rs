@@ -2,7 +2,7 @@
 use super::cursor::Cursor;
 use super::fault::{Fault, Result};
 use super::number::Number;
-use crate::{decimal, decimal::Misfit};
+use connect_api::decimal::{self, Misfit};
 
 #[cold]
 pub(crate) fn out_of_range() -> Fault {

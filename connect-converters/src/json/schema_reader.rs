@@ -1,8 +1,12 @@
 //! Reads the schema of a message.
 use super::cell_reader::{DecimalText, Forms, Unit};
 use super::connect_schema::*;
-use connect_api::{Error, ErrorKind, Kind, LOGICAL_NAME, NOT_NULL, Result, arrow::schema::Field};
+use connect_api::{
+    DEFAULT, Error, ErrorKind, Kind, LOGICAL_NAME, NOT_NULL, Result, VENDOR, VENDOR_TYPE,
+    arrow::schema::{Field, extension::EXTENSION_TYPE_NAME_KEY},
+};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// A schema as it stands in a message.
@@ -15,6 +19,7 @@ struct Node {
     name: Option<String>,
     version: Option<serde_json::Number>,
     parameters: Option<BTreeMap<String, serde_json::Value>>,
+    default: Option<Box<RawValue>>,
     field: Option<String>,
     fields: Option<Vec<Node>>,
     items: Option<Box<Node>>,
@@ -51,6 +56,7 @@ pub(crate) fn read(text: &str) -> Result<Declared> {
             node.word
         )));
     }
+    let vendor = node.parameter(VENDOR);
     let fields = node.fields.unwrap_or_default();
     if fields.is_empty() {
         return Err(data("`schema` has no fields".to_owned()));
@@ -61,7 +67,10 @@ pub(crate) fn read(text: &str) -> Result<Declared> {
             .version
             .and_then(|v| v.as_u64())
             .and_then(|v| v.try_into().ok()),
-        fields: fields.iter().map(Node::column).collect::<Result<_>>()?,
+        fields: fields
+            .iter()
+            .map(|node| node.column(vendor.as_deref()))
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -73,8 +82,8 @@ impl Node {
         }
     }
 
-    /// The column of this field.
-    fn column(&self) -> Result<(Field, Kind, Forms)> {
+    /// The column of this field; `vendor` is that of all columns that name none.
+    fn column(&self, vendor: Option<&str>) -> Result<(Field, Kind, Forms)> {
         let name = self
             .field
             .as_deref()
@@ -87,6 +96,13 @@ impl Node {
         for key in CARRIED {
             metadata.extend(self.parameter(key).map(|value| (key.to_owned(), value)));
         }
+        if metadata.contains_key(VENDOR_TYPE) {
+            let vendor = self.parameter(VENDOR).or(vendor.map(str::to_owned));
+            metadata.extend(vendor.map(|vendor| (VENDOR.to_owned(), vendor)));
+        }
+        if let Some(default) = &self.default {
+            metadata.insert(DEFAULT.to_owned(), default.get().to_owned());
+        }
         if !self.optional {
             metadata.insert(NOT_NULL.to_owned(), "true".to_owned());
         }
@@ -97,13 +113,33 @@ impl Node {
             unit,
             decimal: DecimalText::Base64,
         };
-        Ok((field.with_metadata(metadata), kind, forms))
+        let field = field.with_metadata(metadata);
+        Ok((self.with_extension(field, &kind), kind, forms))
+    }
+
+    /// The field with the extension that the message tells, unless it would be of another kind.
+    fn with_extension(&self, field: Field, kind: &Kind) -> Field {
+        let Some(extension) = self.parameter(EXTENSION) else {
+            return field;
+        };
+        let mut metadata = field.metadata().clone();
+        metadata.insert(EXTENSION_TYPE_NAME_KEY.to_owned(), extension);
+        let extended = field.clone().with_metadata(metadata);
+        if Kind::of(&extended) == *kind {
+            extended
+        } else {
+            field
+        }
     }
 
     /// The kind, what numbers of it count, and whether the logical name is one that we know.
     fn kind(&self) -> Result<(Kind, Unit, bool)> {
         if let Some(logical) = self.logical()? {
             return Ok((logical.0, logical.1, true));
+        }
+        if let Some(items) = self.scalar_items() {
+            let (element, unit, _) = items.kind().map_err(|e| e.context("its items"))?;
+            return Ok((Kind::List(Box::new(element)), unit, false));
         }
         let unsigned = self.parameter(UNSIGNED);
         let kind = match (self.word.as_str(), unsigned.as_deref()) {
@@ -157,9 +193,10 @@ impl Node {
             ("int64", "Timestamp" | "io.debezium.time.Timestamp") => (timestamp, Unit::Millis),
             ("int64", MICRO_TIME) => (Kind::Time, Unit::Micros),
             ("int64", MICRO_TIMESTAMP) => (timestamp, Unit::Micros),
-            ("int64", "io.debezium.time.NanoTime") => (Kind::Time, Unit::Nanos),
+            ("int64", NANO_TIME) => (Kind::TimeNanos, Unit::Nanos),
+            ("int64", MICRO_DURATION) => (Kind::Duration, Unit::Micros),
             ("int64", "io.debezium.time.NanoTimestamp") => (timestamp, Unit::Nanos),
-            ("string", "io.debezium.time.ZonedTimestamp") => (timestamp, Unit::Micros),
+            ("string", ZONED_TIMESTAMP) => (Kind::OffsetTimestamp, Unit::Micros),
             ("string", JSON) => (Kind::Json, Unit::Micros),
             ("string", UUID) => (Kind::Uuid, Unit::Micros),
             ("string", BIG_DECIMAL) => (Kind::BigDecimal, Unit::Micros),
@@ -183,11 +220,19 @@ impl Node {
         let precision = u8::try_from(precision.unwrap_or(38).max(scale).max(1));
         match (precision, i8::try_from(scale)) {
             (Ok(precision @ ..=38), Ok(scale)) => Ok(Kind::Decimal { precision, scale }),
+            (Ok(precision @ ..=76), Ok(scale)) => Ok(Kind::WideDecimal { precision, scale }),
             _ => Err(Error::new(
                 ErrorKind::Unsupported,
-                "a Decimal of more than 38 digits is not carried".to_owned(),
+                "a Decimal of more than 76 digits is not carried".to_owned(),
             )),
         }
+    }
+
+    /// The items of an array that are no arrays, maps or structs themselves.
+    fn scalar_items(&self) -> Option<&Self> {
+        let items = self.items.as_deref().filter(|_| self.word == "array")?;
+        let scalar = !matches!(items.word.as_str(), "array" | "map" | "struct");
+        scalar.then_some(items)
     }
 
     /// Whether the JSON text of a value says all that it is.

@@ -2,7 +2,11 @@
 use super::TimePrecision;
 use super::connect_schema::*;
 use super::text::write_string;
-use connect_api::{Error, ErrorKind, Kind, LOGICAL_NAME, Result, Schema, arrow::schema::DataType};
+use connect_api::{
+    DEFAULT, Error, ErrorKind, Kind, LOGICAL_NAME, Result, Schema, VENDOR, VENDOR_TYPE,
+    arrow::schema::{DataType, Field},
+};
+use serde_json::value::RawValue;
 
 /// Type word, logical name and parameters of a kind; `None` where the format has none.
 type Described = (
@@ -36,7 +40,7 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
         ),
         Kind::Float32 => plain("float"),
         Kind::Float64 => plain("double"),
-        Kind::Decimal { precision, scale } => (
+        Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => (
             "bytes",
             Some(DECIMAL),
             vec![
@@ -61,12 +65,12 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
                 vec![(LOCAL, "true".to_owned())]
             },
         ),
-        Kind::WideDecimal { .. }
-        | Kind::TimeNanos
-        | Kind::Duration
-        | Kind::OffsetTimestamp
-        | Kind::List(_)
-        | Kind::Other(_) => return None,
+        Kind::TimeNanos if micros => logical("int64", NANO_TIME),
+        Kind::TimeNanos => logical("int32", TIME),
+        Kind::Duration => logical("int64", MICRO_DURATION),
+        Kind::OffsetTimestamp => logical("string", ZONED_TIMESTAMP),
+        Kind::List(_) => plain("array"),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -81,51 +85,45 @@ pub(crate) fn unsupported(column: &str, data_type: &DataType) -> Error {
 /// Writes `schema` as the Java JsonConverter does: what stands after `"schema":`.
 ///
 /// # Errors
-/// `Unsupported`: a column of a kind that has no Connect type.
+/// `Unsupported`: a column of a kind that has no Connect type. `Schema`: a default that is not
+/// JSON.
 pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, precision: TimePrecision) -> Result<()> {
+    let vendor = vendor_of(schema);
     out.extend_from_slice(br#"{"type":"struct","fields":["#);
-    for (i, (kind, field)) in schema
-        .kinds()
-        .iter()
-        .zip(schema.columns().fields())
-        .enumerate()
-    {
-        let (word, name, mut parameters) = describe(kind, precision)
-            .ok_or_else(|| unsupported(field.name(), field.data_type()))?;
-        let metadata = |key: &str| field.metadata().get(key);
-        for key in CARRIED {
-            parameters.extend(metadata(key).map(|value| (key, value.clone())));
-        }
+    let columns = schema.kinds().iter().zip(schema.columns().fields());
+    for (i, (kind, field)) in columns.enumerate() {
         if i > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(br#"{"type":"#);
-        write_string(out, word);
-        out.extend_from_slice(if field.is_nullable() {
-            br#","optional":true"#.as_slice()
-        } else {
-            br#","optional":false"#
-        });
-        if let Some(name) = name {
-            out.extend_from_slice(br#","name":"#);
-            write_string(out, name);
-            out.extend_from_slice(br#","version":1"#);
-        } else if let Some(name) = metadata(LOGICAL_NAME) {
-            out.extend_from_slice(br#","name":"#);
-            write_string(out, name);
+        let described = describe(kind, precision)
+            .ok_or_else(|| unsupported(field.name(), field.data_type()))?;
+        let metadata = |key: &str| field.metadata().get(key);
+        let mut own: Vec<(&str, String)> = Vec::new();
+        if vendor.is_none() {
+            own.extend(metadata(VENDOR).map(|value| (VENDOR, value.clone())));
         }
-        for (j, (key, value)) in parameters.iter().enumerate() {
-            out.extend_from_slice(if j == 0 {
-                br#","parameters":{"#.as_slice()
-            } else {
-                b","
-            });
-            write_string(out, key);
-            out.push(b':');
-            write_string(out, value);
+        for key in CARRIED {
+            own.extend(metadata(key).map(|value| (key, value.clone())));
         }
-        if !parameters.is_empty() {
-            out.push(b'}');
+        if let Some(extension) = extension_of(kind, field) {
+            own.push((EXTENSION, extension.to_owned()));
+        }
+        let name = metadata(LOGICAL_NAME).map(String::as_str);
+        write_type(
+            out,
+            kind,
+            described,
+            own,
+            name,
+            field.is_nullable(),
+            precision,
+        )
+        .ok_or_else(|| unsupported(field.name(), field.data_type()))?;
+        if let Some(default) = metadata(DEFAULT) {
+            write_default(out, default).map_err(|e| {
+                let message = format!("column `{}`: its default is not JSON", field.name());
+                Error::new(ErrorKind::Schema, message).with_source(e)
+            })?;
         }
         out.extend_from_slice(br#","field":"#);
         write_string(out, field.name());
@@ -137,6 +135,90 @@ pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, precision: TimePrecision
         out.extend_from_slice(br#","version":"#);
         out.extend_from_slice(version.to_string().as_bytes());
     }
+    if let Some(vendor) = vendor {
+        write_parameters(out, &[(VENDOR, vendor.to_owned())]);
+    }
     out.push(b'}');
+    Ok(())
+}
+
+/// The vendor of all columns that have a vendor's type, which then stands in the schema once.
+fn vendor_of(schema: &Schema) -> Option<&str> {
+    let mut vendor = None;
+    for field in schema.columns().fields() {
+        let said = |key| field.metadata().get(key);
+        match (said(VENDOR_TYPE), said(VENDOR)) {
+            (None, None) => {}
+            (Some(_), Some(of)) if vendor.is_none_or(|vendor| vendor == of) => vendor = Some(of),
+            _ => return None,
+        }
+    }
+    vendor.map(String::as_str)
+}
+
+/// The extension of a field where its kind does not tell it.
+fn extension_of<'a>(kind: &Kind, field: &'a Field) -> Option<&'a str> {
+    let told = kind.clone().field("", true);
+    let extension = field.extension_type_name()?;
+    (told.extension_type_name() != Some(extension)).then_some(extension)
+}
+
+/// Writes the beginning of a type's object, up to where its name in a struct comes; `None` for an
+/// element that has no Connect type.
+fn write_type(
+    out: &mut Vec<u8>,
+    kind: &Kind,
+    (word, logical, mut parameters): Described,
+    own: Vec<(&'static str, String)>,
+    other_name: Option<&str>,
+    optional: bool,
+    precision: TimePrecision,
+) -> Option<()> {
+    out.extend_from_slice(br#"{"type":"#);
+    write_string(out, word);
+    if let Kind::List(element) = kind {
+        out.extend_from_slice(br#","items":"#);
+        let described = describe(element, precision)?;
+        write_type(out, element, described, Vec::new(), None, true, precision)?;
+        out.push(b'}');
+    }
+    out.extend_from_slice(if optional {
+        br#","optional":true"#.as_slice()
+    } else {
+        br#","optional":false"#
+    });
+    if let Some(name) = logical {
+        out.extend_from_slice(br#","name":"#);
+        write_string(out, name);
+        out.extend_from_slice(br#","version":1"#);
+    } else if let Some(name) = other_name {
+        out.extend_from_slice(br#","name":"#);
+        write_string(out, name);
+    }
+    parameters.extend(own);
+    write_parameters(out, &parameters);
+    Some(())
+}
+
+fn write_parameters(out: &mut Vec<u8>, parameters: &[(&str, String)]) {
+    for (i, (key, value)) in parameters.iter().enumerate() {
+        out.extend_from_slice(if i == 0 {
+            br#","parameters":{"#.as_slice()
+        } else {
+            b","
+        });
+        write_string(out, key);
+        out.push(b':');
+        write_string(out, value);
+    }
+    if !parameters.is_empty() {
+        out.push(b'}');
+    }
+}
+
+fn write_default(out: &mut Vec<u8>, json: &str) -> serde_json::Result<()> {
+    let checked: &RawValue = serde_json::from_str(json)?;
+    out.extend_from_slice(br#","default":"#);
+    out.extend_from_slice(checked.get().as_bytes());
     Ok(())
 }

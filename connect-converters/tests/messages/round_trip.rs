@@ -1,11 +1,11 @@
 //! What is written comes back as it was.
-use crate::{TOPIC, bodies, body, decoder, json, records, schema, target, values};
+use crate::{TOPIC, bodies, body, decoder, json, records, refusal, schema, target, values};
 use connect_api::{
-    Blobs, ErrorKind, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, Op, Ops, Pushed, Records, Schema,
-    Target, VENDOR_TYPE, Value,
+    Blobs, DEFAULT, ENUM, ErrorKind, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, Op, Ops, Pushed,
+    Records, Schema, SchemaRef, Target, VENDOR, VENDOR_TYPE, Value,
     arrow::{
         array::{ArrayRef, LargeStringArray, RecordBatch},
-        schema::{DataType, Field},
+        schema::{DataType, Field, extension::EXTENSION_TYPE_NAME_KEY},
     },
 };
 use proptest::{collection::vec, option, prelude::*};
@@ -13,6 +13,14 @@ use std::sync::Arc;
 
 fn decimal(precision: u8, scale: i8) -> Kind {
     Kind::Decimal { precision, scale }
+}
+
+fn wide(precision: u8, scale: i8) -> Kind {
+    Kind::WideDecimal { precision, scale }
+}
+
+fn list(element: Kind) -> Kind {
+    Kind::List(Box::new(element))
 }
 
 /// Every kind, with a column name.
@@ -42,6 +50,29 @@ pub(crate) fn kinds() -> Vec<(&'static str, Kind)> {
         ("time", Kind::Time),
         ("instant", Kind::Timestamp { utc: true }),
         ("wall 你好 😀", Kind::Timestamp { utc: false }),
+        ("wider", wide(76, 20)),
+        ("nanos", Kind::TimeNanos),
+        ("span", Kind::Duration),
+        ("place", Kind::OffsetTimestamp),
+        ("bools", list(Kind::Bool)),
+        ("bytes of all signs", list(Kind::Int8)),
+        ("numbers", list(Kind::Int64)),
+        ("unsigned", list(Kind::UInt64)),
+        ("floats", list(Kind::Float32)),
+        ("decimals", list(decimal(12, 2))),
+        ("wide decimals", list(wide(60, 0))),
+        ("big decimals", list(Kind::BigDecimal)),
+        ("texts", list(Kind::Text)),
+        ("documents", list(Kind::Json)),
+        ("blobs", list(Kind::Bytes)),
+        ("uuids", list(Kind::Uuid)),
+        ("dates", list(Kind::Date)),
+        ("times", list(Kind::Time)),
+        ("fine times", list(Kind::TimeNanos)),
+        ("spans", list(Kind::Duration)),
+        ("instants", list(Kind::Timestamp { utc: true })),
+        ("walls", list(Kind::Timestamp { utc: false })),
+        ("places", list(Kind::OffsetTimestamp)),
     ]
 }
 
@@ -98,6 +129,39 @@ pub(crate) fn value_of(kind: &Kind) -> BoxedStrategy<Value> {
         Kind::Date => any::<i32>().prop_map(Value::Date).boxed(),
         Kind::Time => (0..=86_400_000_000i64).prop_map(Value::Time).boxed(),
         Kind::Timestamp { .. } => any::<i64>().prop_map(Value::Timestamp).boxed(),
+        Kind::WideDecimal { precision, scale } => {
+            let (whole, scale) = (
+                usize::from(*precision) - scale.unsigned_abs() as usize,
+                *scale,
+            );
+            let fraction = scale.unsigned_abs() as usize;
+            let digits = format!("-?(0|[1-9][0-9]{{0,{}}})", whole - 1);
+            (
+                proptest::string::string_regex(&digits).unwrap(),
+                vec(0u8..10, fraction),
+            )
+                .prop_map(|(whole, fraction)| {
+                    let point = if fraction.is_empty() { "" } else { "." };
+                    let digits: String = fraction.iter().map(ToString::to_string).collect();
+                    let text = format!("{whole}{point}{digits}");
+                    let zero = text.bytes().all(|b| b"-.0".contains(&b));
+                    Value::from(if zero {
+                        text.trim_start_matches('-')
+                    } else {
+                        &text
+                    })
+                })
+                .boxed()
+        }
+        Kind::TimeNanos => (0..=86_400_000_000_000i64).prop_map(Value::Time).boxed(),
+        Kind::Duration => any::<i64>().prop_map(Value::Time).boxed(),
+        Kind::OffsetTimestamp => (any::<i64>(), -1439i16..1440)
+            .prop_map(|(instant, offset)| Value::OffsetTimestamp(instant, offset))
+            .boxed(),
+        Kind::List(element) => {
+            let cell = option::of(value_of(element)).prop_map(|v| v.unwrap_or(Value::Null));
+            vec(cell, 0..4).prop_map(Value::List).boxed()
+        }
         Kind::Other(_) => unreachable!("no test has one"),
     }
 }
@@ -190,7 +254,30 @@ fn the_least_and_the_greatest_come_back() {
             Value::Time(if low { 0 } else { 86_400_000_000 }),
             instant(if low { i64::MIN } else { i64::MAX }),
             instant(if low { -1 } else { 253_402_300_799_999_999 }),
+            format!(
+                "{}{}.{}",
+                if low { "-" } else { "" },
+                "9".repeat(56),
+                "9".repeat(20)
+            )
+            .as_str()
+            .into(),
+            Value::Time(if low { 0 } else { 86_400_000_000_000 }),
+            Value::Time(if low { i64::MIN } else { i64::MAX }),
+            if low {
+                Value::OffsetTimestamp(i64::MIN, -1439)
+            } else {
+                Value::OffsetTimestamp(i64::MAX, 1439)
+            },
         ]
+        .into_iter()
+        .chain(
+            kinds()
+                .iter()
+                .filter(|(_, kind)| matches!(kind, Kind::List(_)))
+                .map(|_| Value::List(if low { vec![] } else { vec![Value::Null] })),
+        )
+        .collect::<Vec<_>>()
     };
     assert_comes_back(&[rows(-1), rows(1), vec![Value::Null; kinds().len()]]);
 }
@@ -299,6 +386,120 @@ fn nan_and_the_infinities_are_refused_with_column_and_row() {
 }
 
 #[test]
+fn lists_nanoseconds_spans_and_offsets_look_like_this() {
+    let kinds = [
+        ("l", list(Kind::Text)),
+        ("n", Kind::TimeNanos),
+        ("d", Kind::Duration),
+        ("o", Kind::OffsetTimestamp),
+        ("w", wide(40, 2)),
+    ];
+    let schema = schema(kinds, &[]);
+    let row = vec![
+        Value::List(vec!["a\"b".into(), Value::Null]),
+        Value::Time(1),
+        Value::Time(-2),
+        Value::OffsetTimestamp(3, 150),
+        "-99.90".into(),
+    ];
+    let sent = records(&schema, [row]);
+    let payload =
+        r#"{"l":["a\"b",null],"n":1,"d":-2,"o":"1970-01-01T02:30:00.000003+02:30","w":"2Po="}"#;
+    assert_eq!(
+        bodies(&*json(&[("schemas.enable", "false")]), &sent),
+        [payload]
+    );
+    let fields = [
+        r#"{"type":"array","items":{"type":"string","optional":true},"optional":true,"field":"l"}"#,
+        r#"{"type":"int64","optional":true,"name":"io.debezium.time.NanoTime","version":1,"field":"n"}"#,
+        r#"{"type":"int64","optional":true,"name":"io.debezium.time.MicroDuration","version":1,"field":"d"}"#,
+        r#"{"type":"string","optional":true,"name":"io.debezium.time.ZonedTimestamp","version":1,"field":"o"}"#,
+        r#"{"type":"bytes","optional":true,"name":"io.openmessaging.connector.api.data.logical.Decimal","version":1,"parameters":{"scale":"2","connect.decimal.precision":"40"},"field":"w"}"#,
+    ];
+    let envelope = format!(
+        r#"{{"schema":{{"type":"struct","fields":[{}],"optional":false,"name":"orders"}},"payload":{payload}}}"#,
+        fields.join(",")
+    );
+    assert_eq!(bodies(&*json(&[]), &sent), [envelope]);
+    let millis = [
+        ("time.precision.mode", "connect"),
+        ("schemas.enable", "false"),
+    ];
+    let error = json(&millis)
+        .encode(&sent, &mut Blobs::default())
+        .unwrap_err();
+    assert!(
+        error.to_string().starts_with("column `n`, row 0: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn lists_are_read_whole_or_their_row_is_left_out() {
+    let schema = schema([("l", list(Kind::Int32)), ("v", Kind::Text)], &[]);
+    let converter = json(&[("schemas.enable", "false")]);
+    let mut decoder = decoder(&*converter, target(&schema));
+    decoder
+        .push(body(r#"{"l":[ 1 , null,3 ],"v":"a"}"#))
+        .unwrap();
+    for (wrong, why) in [
+        (
+            r#"{"l":[4,"x"],"v":"b"}"#,
+            "column `l`: expected a whole number, found a string",
+        ),
+        (
+            r#"{"l":[5,6],"v":7}"#,
+            "column `v`: expected a string, found a number",
+        ),
+        (
+            r#"{"l":[8 9],"v":"b"}"#,
+            "body is not JSON: expected `,` or `]` at byte 8",
+        ),
+        (
+            r#"{"l":[1,],"v":"b"}"#,
+            "body is not JSON: expected value at byte 8",
+        ),
+        (
+            r#"{"l":{},"v":"b"}"#,
+            "column `l`: expected an array, found an object",
+        ),
+        (
+            r#"{"l":[[1]],"v":"b"}"#,
+            "column `l`: expected a whole number, found an array",
+        ),
+    ] {
+        let error = refusal(&mut *decoder, body(wrong));
+        assert!(error.ends_with(why), "{error}");
+    }
+    decoder.push(body(r#"{"l":[],"v":"b"}"#)).unwrap();
+    decoder.push(body(r#"{"l":[2147483647],"v":"c"}"#)).unwrap();
+    let list = |values: Vec<Value>| Value::List(values);
+    assert_eq!(
+        values(&decoder.take().unwrap().unwrap()),
+        [
+            vec![
+                list(vec![Value::Int(1), Value::Null, Value::Int(3)]),
+                "a".into()
+            ],
+            vec![list(vec![]), "b".into()],
+            vec![list(vec![Value::Int(2_147_483_647)]), "c".into()],
+        ]
+    );
+}
+
+#[test]
+fn an_offset_of_a_day_is_refused_with_column_and_row() {
+    let schema = schema([("o", Kind::OffsetTimestamp)], &[]);
+    let sent = records(&schema, [vec![Value::OffsetTimestamp(0, 1440)]]);
+    let error = json(&[]).encode(&sent, &mut Blobs::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert_eq!(
+        error.to_string(),
+        "column `o`, row 0: the offset from UTC is of a day or more"
+    );
+}
+
+#[test]
 fn a_column_of_another_type_is_refused_by_name() {
     let fields = [Field::new("long", DataType::LargeUtf8, true)];
     let schema = Schema::new("t", fields, &[]).unwrap();
@@ -337,7 +538,13 @@ fn what_fields_say_of_their_columns_comes_back() {
                 (VENDOR_TYPE, "varchar(16)"),
                 (LENGTH, "16"),
                 (NOT_NULL, "true"),
+                (ENUM, "new,paid\\,late"),
+                (DEFAULT, "\"new\""),
             ],
+        ),
+        says(
+            Kind::Bytes.field("place", true),
+            &[(EXTENSION_TYPE_NAME_KEY, "geoarrow.wkb")],
         ),
         says(Kind::Uuid.field("uid", true), &[(VENDOR_TYPE, "uuid")]),
         says(
@@ -345,25 +552,70 @@ fn what_fields_say_of_their_columns_comes_back() {
             &[(LOGICAL_NAME, "io.debezium.time.Year")],
         ),
     ];
-    let sent = Schema::new("public.orders", fields, &["id"])
-        .unwrap()
-        .with_version(3);
-    let rows = [vec![
+    let row = vec![
         Value::Int(1),
         "new".into(),
         Value::Null,
+        Value::Null,
         Value::Int(2024),
-    ]];
+    ];
+    for vendors in [
+        ["", "", ""],
+        ["postgres", "postgres", "postgres"],
+        ["postgres", "", "mysql"],
+    ] {
+        let with = fields.iter().enumerate().map(|(i, field)| {
+            let vendor = [0, 1, 3]
+                .iter()
+                .position(|with| *with == i)
+                .map(|i| vendors[i]);
+            let vendor = vendor.filter(|vendor| !vendor.is_empty());
+            says(field.clone(), vendor.map(|v| (VENDOR, v)).as_slice())
+        });
+        let sent = Schema::new("public.orders", with.collect::<Vec<_>>(), &["id"])
+            .unwrap()
+            .with_version(3);
+        assert_same_schema_comes_back(&sent, row.clone());
+    }
+}
+
+#[test]
+fn the_vendor_of_all_columns_is_written_once() {
+    let field = |name| {
+        let pairs = [(VENDOR, "mysql"), (VENDOR_TYPE, "int")];
+        let pairs = pairs.map(|(k, v)| (k.to_owned(), v.to_owned()));
+        Kind::Int32.field(name, true).with_metadata(pairs)
+    };
+    let schema = Schema::new("t", [field("a"), field("b")], &[]).unwrap();
+    let body = &bodies(&*json(&[]), &records(&schema, [vec![1.into(), 2.into()]]))[0];
+    assert_eq!(body.matches(VENDOR_TYPE).count(), 2);
+    assert_eq!(body.matches("\"connect.vendor\"").count(), 1, "{body}");
+}
+
+#[test]
+fn a_default_that_is_no_json_is_refused_by_name() {
+    let field = Kind::Int32.field("a", true);
+    let field = field.with_metadata([(DEFAULT.to_owned(), "now()".to_owned())]);
+    let schema = Schema::new("t", [field], &[]).unwrap();
+    let sent = records(&schema, [vec![1.into()]]);
+    let error = json(&[]).encode(&sent, &mut Blobs::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Schema);
+    assert_eq!(error.to_string(), "column `a`: its default is not JSON");
+}
+
+/// Asserts that the schema of a message comes back as it was sent.
+fn assert_same_schema_comes_back(sent: &SchemaRef, row: Vec<Value>) {
+    let rows = [row];
     let converter = json(&[]);
     let knows = Target {
         schema: None,
         key: vec!["id".to_owned()],
     };
     let mut decoder = decoder(&*converter, knows);
-    for text in bodies(&*converter, &records(&sent, rows)) {
+    for text in bodies(&*converter, &records(sent, rows)) {
         decoder.push(body(&text)).unwrap();
     }
-    assert_eq!(decoder.schema(), Some(&sent));
+    assert_eq!(decoder.schema(), Some(sent));
 }
 
 #[test]

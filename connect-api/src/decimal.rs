@@ -1,12 +1,15 @@
 //! Exact decimals: as number text, and as the big-endian two's complement of the unscaled value.
+//!
+//! Nothing here allocates but what is written to.
+use arrow_buffer::i256;
 
-/// Digits that a [`Kind::BigDecimal`](connect_api::Kind) may have on either side of its point
+/// Digits that a [`Kind::BigDecimal`](crate::Kind::BigDecimal) may have on either side of its point
 /// when an exponent is written out: PostgreSQL's own limit, so that `1e999999999` takes no memory.
 const MOST_DIGITS: i64 = 131_072;
 
 /// Why a text is not the unscaled value of a decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Misfit {
+pub enum Misfit {
     /// It is no number.
     NotANumber,
     /// It has more digits after the point than the scale.
@@ -68,7 +71,10 @@ fn split(text: &[u8]) -> Option<Parts<'_>> {
 }
 
 /// The unscaled value at `scale` of a number text: exact or refused, never rounded.
-pub(crate) fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
+///
+/// # Errors
+/// It is none of at most 38 digits.
+pub fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
     let parts = split(text).ok_or(Misfit::NotANumber)?;
     let (mut unscaled, mut zeros) = (0u128, 0u32);
     for digit in parts.whole.iter().chain(parts.fraction) {
@@ -101,8 +107,60 @@ pub(crate) fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
     Ok(if parts.negative { -value } else { value })
 }
 
+/// As [`parse`], for up to 76 digits.
+///
+/// # Errors
+/// It is none of at most 76 digits.
+pub fn parse_wide(text: &[u8], scale: i8) -> Result<i256, Misfit> {
+    match parse(text, scale) {
+        Err(Misfit::Larger) => {}
+        short => return short.map(i256::from_i128),
+    }
+    let parts = split(text).ok_or(Misfit::NotANumber)?;
+    let power = |exponent| i256::from_i128(10).checked_pow(exponent);
+    let (mut unscaled, mut zeros) = (i256::ZERO, 0u32);
+    for digit in parts.whole.iter().chain(parts.fraction) {
+        if *digit == b'0' {
+            zeros += u32::from(unscaled != i256::ZERO);
+            continue;
+        }
+        unscaled = power(zeros + 1)
+            .and_then(|power| unscaled.checked_mul(power))
+            .and_then(|value| value.checked_add(i256::from_i128((digit - b'0').into())))
+            .ok_or(Misfit::Larger)?;
+        zeros = 0;
+    }
+    let fraction = i64::try_from(parts.fraction.len()).or(Err(Misfit::Larger))?;
+    let shift = parts.exponent - fraction + i64::from(zeros) + i64::from(scale);
+    if shift < 0 {
+        return Err(Misfit::Finer);
+    }
+    let value = u32::try_from(shift)
+        .ok()
+        .and_then(power)
+        .and_then(|power| unscaled.checked_mul(power))
+        .ok_or(Misfit::Larger)?;
+    Ok(if parts.negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
+}
+
+/// The largest unscaled value of `precision` decimal digits, `10^precision - 1`, for up to 76 of
+/// them.
+pub fn max_unscaled_wide(precision: u8) -> i256 {
+    i256::from_i128(10)
+        .checked_pow(precision.into())
+        .map_or(i256::MAX, |power| power.wrapping_sub(i256::ONE))
+}
+
 /// The unscaled value at `scale` of a whole number.
-pub(crate) fn scaled(negative: bool, magnitude: u64, scale: i8) -> Result<i128, Misfit> {
+///
+/// # Errors
+/// It is none of at most 38 digits.
+#[inline]
+pub fn scaled(negative: bool, magnitude: u64, scale: i8) -> Result<i128, Misfit> {
     let magnitude = i128::from(magnitude);
     let value = match 10i128.checked_pow(scale.unsigned_abs().into()) {
         _ if magnitude == 0 => 0,
@@ -116,7 +174,8 @@ pub(crate) fn scaled(negative: bool, magnitude: u64, scale: i8) -> Result<i128, 
 
 /// `magnitude × 10^-places`, where it is short enough that one division of two exact floats
 /// rounds it correctly (Clinger's fast path).
-pub(crate) fn short_double(magnitude: u64, places: i8) -> Option<f64> {
+#[inline]
+pub fn short_double(magnitude: u64, places: i8) -> Option<f64> {
     const POWERS: [f64; 20] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
         1e17, 1e18, 1e19,
@@ -128,7 +187,10 @@ pub(crate) fn short_double(magnitude: u64, places: i8) -> Option<f64> {
 
 /// The canonical text of a number of any size, or of NaN and the infinities: no exponent, no
 /// sign `+`. The text itself where it is canonical already; else it is written to `scratch`.
-pub(crate) fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'a str, Misfit> {
+///
+/// # Errors
+/// It is no such text, or has an exponent beyond what any database holds.
+pub fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'a str, Misfit> {
     if matches!(text, "NaN" | "Infinity" | "-Infinity") {
         return Ok(text);
     }
@@ -167,7 +229,8 @@ pub(crate) fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'
 }
 
 /// Writes `unscaled × 10^-scale` in plain digits: `(-1234, 2)` as `-12.34`, `(12, -2)` as `1200`.
-pub(crate) fn write(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+#[inline]
+pub fn write(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
     if unscaled < 0 {
         out.push(b'-');
     }
@@ -175,13 +238,45 @@ pub(crate) fn write(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
     let digits = match u64::try_from(unscaled.unsigned_abs()) {
         Ok(small) => buffer.format(small),
         Err(_) => buffer.format(unscaled.unsigned_abs()),
+    };
+    write_scaled(out, digits.as_bytes(), scale);
+}
+
+/// As [`write`], for up to 76 digits.
+pub fn write_wide(out: &mut Vec<u8>, unscaled: i256, scale: i8) {
+    /// 10^38: what is below has 38 digits at most.
+    const HALF: i128 = 10i128.pow(38);
+    if let Some(short) = unscaled.to_i128() {
+        return write(out, short, scale);
     }
-    .as_bytes();
+    let (high, low) = unscaled.wrapping_div_rem(i256::from_i128(HALF));
+    let (Some(high), Some(low)) = (high.to_i128(), low.to_i128()) else {
+        // More than 76 digits, which no decimal has.
+        let text = unscaled.to_string();
+        out.extend_from_slice(&text.as_bytes()[..usize::from(unscaled.is_negative())]);
+        return write_scaled(out, text.trim_start_matches('-').as_bytes(), scale);
+    };
+    if unscaled.is_negative() {
+        out.push(b'-');
+    }
+    let mut digits = [b'0'; 2 * 39];
+    let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let first = first.format(high.unsigned_abs()).as_bytes();
+    let second = second.format(low.unsigned_abs()).as_bytes();
+    let length = first.len() + 38;
+    digits[..first.len()].copy_from_slice(first);
+    digits[length - second.len()..length].copy_from_slice(second);
+    write_scaled(out, &digits[..length], scale);
+}
+
+/// Writes `digits × 10^-scale`.
+#[inline]
+fn write_scaled(out: &mut Vec<u8>, digits: &[u8], scale: i8) {
     let places = usize::from(scale.unsigned_abs());
     let zeros = |count| std::iter::repeat_n(b'0', count);
     if scale <= 0 {
         out.extend_from_slice(digits);
-        if unscaled != 0 {
+        if digits != b"0" {
             out.extend(zeros(places));
         }
     } else if digits.len() > places {
@@ -198,24 +293,47 @@ pub(crate) fn write(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
 
 /// The fewest big-endian bytes that hold `unscaled` as two's complement, as Java's
 /// `BigInteger.toByteArray` gives them; they are the last of the 16, and this is how many.
-pub(crate) fn significant_bytes(unscaled: i128) -> usize {
+#[inline]
+pub fn significant_bytes(unscaled: i128) -> usize {
     let magnitude = if unscaled < 0 { !unscaled } else { unscaled };
     // One bit more, for the sign.
     (128 - magnitude.leading_zeros()) as usize / 8 + 1
 }
 
+/// As [`significant_bytes`], of 32 bytes.
+pub fn significant_bytes_wide(unscaled: i256) -> usize {
+    let (low, high) = unscaled.to_parts();
+    let sign = if high < 0 { u128::MAX } else { 0 };
+    if high == sign.cast_signed() && (low ^ sign).leading_zeros() > 0 {
+        return significant_bytes(low.cast_signed());
+    }
+    16 + if high == sign.cast_signed() {
+        1
+    } else {
+        significant_bytes(high)
+    }
+}
+
 /// The unscaled value of big-endian two's complement bytes of any number; `None` where it needs
 /// more than 128 bits, or there are none.
-pub(crate) fn from_bytes(bytes: &[u8]) -> Option<i128> {
+pub fn from_bytes(bytes: &[u8]) -> Option<i128> {
+    extended(bytes).map(i128::from_be_bytes)
+}
+
+/// As [`from_bytes`], of 256 bits.
+pub fn from_bytes_wide(bytes: &[u8]) -> Option<i256> {
+    extended(bytes).map(i256::from_be_bytes)
+}
+
+/// Two's complement bytes as so many.
+#[inline]
+fn extended<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     let negative = *bytes.first()? >= 0x80;
     let sign = if negative { 0xff } else { 0 };
-    let mut value = [sign; 16];
-    let surplus = bytes.len().saturating_sub(value.len());
-    let (head, tail) = bytes.split_at(surplus);
-    let start = value.len() - tail.len();
-    value[start..].copy_from_slice(tail);
-    let value = i128::from_be_bytes(value);
-    (head.iter().all(|b| *b == sign) && (value < 0) == negative).then_some(value)
+    let mut value = [sign; N];
+    let (head, tail) = bytes.split_at(bytes.len().saturating_sub(N));
+    value[N - tail.len()..].copy_from_slice(tail);
+    (head.iter().all(|b| *b == sign) && (value[0] >= 0x80) == negative).then_some(value)
 }
 
 #[cfg(test)]
@@ -302,14 +420,59 @@ mod tests {
         assert_eq!(from_bytes(&[[0].as_slice(), &[0xff; 16]].concat()), None);
     }
 
+    #[test]
+    fn wide_decimals_are_read_and_written_exactly_or_refused() {
+        let most = "9".repeat(76);
+        let value = max_unscaled_wide(76);
+        for (text, scale, read) in [
+            (most.as_str(), 0, Ok(value)),
+            (&format!("-{most}.000"), 0, Ok(value.wrapping_neg())),
+            (
+                &format!("-{}.{}", &most[..46], &most[46..]),
+                30,
+                Ok(value.wrapping_neg()),
+            ),
+            (&format!("1{}", "0".repeat(77)), 0, Err(Misfit::Larger)),
+            (&format!("{}.1", &most[..40]), 0, Err(Misfit::Finer)),
+            ("1e40", 20, Ok(i256::from_i128(10).wrapping_pow(60))),
+            ("-1.5", 1, Ok(i256::from_i128(-15))),
+            ("x", 1, Err(Misfit::NotANumber)),
+        ] {
+            assert_eq!(
+                parse_wide(text.as_bytes(), scale),
+                read,
+                "{text} at {scale}"
+            );
+        }
+    }
+
     proptest! {
+        #[test]
+        fn wide_texts_and_bytes_come_back(low: u128, high: i128, cut in 0u32..250, scale in -20i8..100) {
+            let mut value = i256::from_parts(low, high) >> u8::try_from(cut).unwrap();
+            if value.checked_abs().is_none_or(|v| v > max_unscaled_wide(76)) {
+                value = value >> 4;
+            }
+            let mut text = Vec::new();
+            write_wide(&mut text, value, 0);
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), value.to_string());
+            text.clear();
+            write_wide(&mut text, value, scale);
+            prop_assert_eq!(parse_wide(&text, scale), Ok(value));
+            let bytes = value.to_be_bytes();
+            let short = &bytes[32 - significant_bytes_wide(value)..];
+            prop_assert_eq!(from_bytes_wide(short), Some(value));
+            let shorter = short.get(1..).filter(|b| !b.is_empty());
+            prop_assert_ne!(shorter.and_then(from_bytes_wide), Some(value));
+        }
+
         #[test]
         fn texts_and_bytes_come_back(value: i128, scale: i8) {
             let mut text = Vec::new();
             write(&mut text, value, scale);
             prop_assert_eq!(
                 std::str::from_utf8(&text).unwrap(),
-                connect_api::decimal_text(value, scale)
+                crate::decimal_text(value, scale)
             );
             if value != i128::MIN {
                 prop_assert_eq!(parse(&text, scale), Ok(value));
