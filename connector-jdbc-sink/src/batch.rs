@@ -1,7 +1,7 @@
 //! Writing a batch: one transaction, and a search for the rows that the table refuses.
 use crate::reduce::Rows;
 use connect_api::{ErrorKind, Records, Rejected, Result};
-use dialect_core::{Connection, WritePlan};
+use dialect_core::{Connection, WritePlan, pieces, write_or_reject};
 use std::{num::NonZeroUsize, ops::Range};
 
 /// Rows that are written by one plan.
@@ -44,18 +44,6 @@ impl Write {
     }
 }
 
-/// Rows in pieces of at most `size`.
-fn pieces(
-    rows: &Range<usize>,
-    size: NonZeroUsize,
-) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
-    let Range { start, end } = rows.clone();
-    (0..rows.len().div_ceil(size.get())).map(move |piece| {
-        let from = start + piece * size.get();
-        from..end.min(from + size.get())
-    })
-}
-
 /// Writes all in one transaction, `size` rows at once. Rows that the table refuses are found and
 /// handed back; then the others are committed in several transactions.
 ///
@@ -94,8 +82,8 @@ async fn in_one_transaction(
     connection.commit().await
 }
 
-/// Writes in pieces that are committed one by one, in order; rows that the table refuses are found
-/// by halving, and handed back.
+/// Writes in pieces that are committed one by one, in order; rows that the table refuses are
+/// handed back (G3).
 ///
 /// # Errors
 /// As [`write`]; pieces before the fault are committed.
@@ -106,52 +94,17 @@ pub(crate) async fn write_in_pieces(
 ) -> Result<Vec<Rejected>> {
     let mut rejected = Vec::new();
     for write in writes {
-        let mut left: Vec<Range<usize>> = pieces(&write.rows, size).rev().collect();
-        while let Some(rows) = left.pop() {
-            let Err(error) = piece(connection, write, rows.clone()).await else {
-                continue;
-            };
-            if error.kind() != ErrorKind::Data {
-                return Err(error);
-            }
-            connection.rollback().await?;
-            if rows.len() == 1 {
-                // G3: a row is written or handed back.
-                rejected.push(Rejected {
-                    row: write.origin(rows.start),
-                    error,
-                });
-            } else {
-                let middle = rows.start + rows.len() / 2;
-                left.push(middle..rows.end);
-                left.push(rows.start..middle);
-            }
-        }
+        let Write {
+            plan,
+            records,
+            rows,
+            ..
+        } = write;
+        let refused = write_or_reject(connection, plan, records, rows.clone(), size).await?;
+        rejected.extend(refused.into_iter().map(|refused| Rejected {
+            row: write.origin(refused.row),
+            ..refused
+        }));
     }
     Ok(rejected)
-}
-
-async fn piece(connection: &mut dyn Connection, write: &Write, rows: Range<usize>) -> Result<()> {
-    connection.begin().await?;
-    connection.write(&write.plan, &write.records, rows).await?;
-    connection.commit().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_hold_every_row_once_and_no_more_than_asked() {
-        let of = |rows: Range<usize>, size| {
-            pieces(&rows, NonZeroUsize::new(size).unwrap()).collect::<Vec<_>>()
-        };
-        assert_eq!(of(3..10, 3), [3..6, 6..9, 9..10]);
-        assert_eq!(of(0..8, 4), [0..4, 4..8]);
-        assert_eq!(
-            of(0..4, usize::MAX).as_slice(),
-            std::slice::from_ref(&(0..4))
-        );
-        assert_eq!(of(5..5, 2), []);
-    }
 }

@@ -1,16 +1,18 @@
 //! Settings of the sink.
 use connect_api::{
-    config::{Faults, List, Millis, Secret, Setting as _},
+    config::{Faults, List, Setting as _},
     settings,
 };
-use dialect_core::{Attempts, OpenOptions, SqliteDates, TableName, ValueOptions, WriteOp};
-use std::num::{NonZeroU32, NonZeroUsize};
+use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig, TableName, WriteOp};
+use std::num::NonZeroUsize;
 
 connect_api::choice! {
     /// How rows are written.
     pub enum InsertMode {
         /// New rows only; a row whose key is there is an error of that row.
         Insert = "insert",
+        /// New rows only; a row that some key of the table keeps out is passed over.
+        InsertIgnore = "insert_ignore",
         /// New rows, or new values for those that are there.
         Upsert = "upsert",
         /// New values for rows that are there; others are passed over.
@@ -36,20 +38,7 @@ const TOPIC: &str = "${topic}";
 settings! {
     /// Settings of the JDBC sink: records to tables.
     pub struct SinkConfig {
-        /// URL of the database, e.g. `postgres://host:5432/db`, `mysql://host/db`, `sqlite:file`;
-        /// `jdbc:` may stand in front.
-        "connection.url": url: Secret, required, High;
-        /// User; goes before the one in the URL.
-        "connection.user": user: String, optional, High;
-        /// Password; goes before the one in the URL.
-        "connection.password": password: Secret, optional, High;
-        /// How often a connection is tried before the task fails or is started again.
-        "connection.attempts": attempts: NonZeroU32, default "3", Low;
-        /// Pause between two tries at a connection.
-        "connection.backoff.ms": backoff: Millis, default "1000", Low;
-        /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are written: `text` takes
-        /// text as it comes, `iso` takes dates and times.
-        "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;
+        include connection: ConnectionConfig;
         /// The table of a topic's rows: `table` or `schema.table`, with `${topic}` for the topic.
         "table.name.format": table_format: String, default "${topic}", Medium;
         /// Topics to read, separated by semicolons or commas: the runtime reads them, and `check`
@@ -57,7 +46,8 @@ settings! {
         "connect.topicnames": topics: List, default "", High;
         /// `insert`: new rows; a row whose key is there already is refused, so that a batch that
         /// is written again after a crash is refused too, or doubled where the table has no unique
-        /// key. `upsert`: new rows, or new values where the key is there; what comes again changes
+        /// key. `insert_ignore`: new rows; a row that some key of the table keeps out is passed
+        /// over, so that what comes again changes nothing. `upsert`: new rows, or new values where the key is there; what comes again changes
         /// nothing. `update`: new values for rows that are there.
         "insert.mode": insert_mode: InsertMode, default "insert", High;
         /// Where the key columns come from: `none`, `record_key` (the message key) or
@@ -76,6 +66,7 @@ settings! {
         "auto.create": auto_create: bool, default "false", Medium;
         /// Add columns that the records have and the table lacks; they can be NULL.
         "auto.evolve": auto_evolve: bool, default "false", Medium;
+        then include session: SessionConfig;
     }
     check SinkConfig::check_together
 }
@@ -93,7 +84,8 @@ impl SinkConfig {
             );
         }
         let keyed = self.key_mode != KeyMode::None;
-        if self.insert_mode != InsertMode::Insert && !keyed {
+        let by_key = matches!(self.insert_mode, InsertMode::Upsert | InsertMode::Update);
+        if by_key && !keyed {
             faults.at(
                 "pk.mode",
                 format!(
@@ -117,22 +109,7 @@ impl SinkConfig {
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {
-        OpenOptions {
-            user: self.user.clone(),
-            password: self.password.clone(),
-            values: ValueOptions {
-                sqlite_dates: self.sqlite_dates,
-                ..ValueOptions::default()
-            },
-            ..OpenOptions::default()
-        }
-    }
-
-    pub(crate) fn connection_attempts(&self) -> Attempts {
-        Attempts {
-            tries: self.attempts,
-            pause: self.backoff.0,
-        }
+        self.connection.open_options(&self.session)
     }
 
     /// The table of a topic's rows.
@@ -167,6 +144,7 @@ impl SinkConfig {
     pub(crate) fn write_op(&self) -> WriteOp {
         match self.insert_mode {
             InsertMode::Insert => WriteOp::Insert,
+            InsertMode::InsertIgnore => WriteOp::InsertIgnore,
             InsertMode::Upsert => WriteOp::Upsert,
             InsertMode::Update => WriteOp::Update,
         }

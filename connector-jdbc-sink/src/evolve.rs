@@ -4,10 +4,10 @@ use crate::{
     target::{Target, name_in},
 };
 use connect_api::{Result, Schema, arrow::schema::Field};
-use dialect_core::{Connection, Dialect, Table};
+use dialect_core::{Change, Connection, Dialect};
 
 impl Target {
-    /// Makes the table for records of `schema`.
+    /// Makes the table for records of `schema`; one that another task has made is taken as it is.
     ///
     /// # Errors
     /// `Schema`, `Unsupported`: there can be no such table; what the database says of it.
@@ -23,14 +23,13 @@ impl Target {
         let names: Vec<&str> = key.iter().map(|name| name_in(schema, name)).collect();
         let schema = Schema::new(&self.name.name, fields, &names)
             .map_err(|e| e.context(format_args!("table {}", self.name)))?;
-        let sql = dialect.syntax().create_table(&self.name, &schema)?;
-        let created = connection.execute(&sql).await;
-        self.describe_again(connection).await?;
-        if self.table.is_none() {
-            // Another task may have been faster: only a table that is not there is a fault.
-            created.map_err(|e| e.context(format_args!("cannot create table {}", self.name)))?;
-            return Err(self.wrong("it was created, and is not there"));
-        }
+        let name = self.name.clone();
+        let change = Change::Create {
+            table: &name,
+            schema: &schema,
+        };
+        let table = change.apply(dialect, connection).await;
+        self.now_is(table.map_err(|e| e.context("cannot create it"))?);
         tracing::info!(table = %self.name, "table created");
         Ok(())
     }
@@ -47,33 +46,29 @@ impl Target {
         schema: &Schema,
     ) -> Result<()> {
         let key = self.key(config)?;
-        let Some(table) = self.table.clone() else {
-            return Ok(());
-        };
-        let lacks = |table: &Table, field: &Field| table.index_of(field.name()).is_none();
-        let new: Vec<&Field> = self
-            .written(config, schema, &key)
-            .filter(|field| lacks(&table, field))
-            .collect();
-        for field in &new {
-            let sql = dialect.syntax().add_column(&table.name, field)?;
-            if let Err(e) = connection.execute(&sql).await {
-                // Another task may have been faster.
-                self.describe_again(connection).await?;
-                let there = self
-                    .table
-                    .as_ref()
-                    .is_some_and(|table| !lacks(table, field));
-                if !there {
-                    let what =
-                        format_args!("cannot add column `{}` to {}", field.name(), table.name);
-                    return Err(e.context(what));
-                }
+        let mut left = usize::MAX;
+        // Again where another task has added some of them in the meantime.
+        while let Some(table) = self.table.clone() {
+            let new: Vec<&Field> = self
+                .written(config, schema, &key)
+                .filter(|field| table.index_of(field.name()).is_none())
+                .collect();
+            if new.is_empty() {
+                break;
             }
-            tracing::info!(table = %self.name, column = field.name(), "column added");
-        }
-        if !new.is_empty() {
-            self.describe_again(connection).await?;
+            let names: Vec<_> = new.iter().map(|f| format!("`{}`", f.name())).collect();
+            let names = names.join(", ");
+            if new.len() >= left {
+                return Err(self.wrong(format_args!("{names} were added, and are not there")));
+            }
+            left = new.len();
+            let change = Change::AddColumns {
+                table: &table.name,
+                fields: &new,
+            };
+            let changed = change.apply(dialect, connection).await;
+            self.now_is(changed.map_err(|e| e.context(format_args!("cannot add {names}")))?);
+            tracing::info!(table = %self.name, columns = names, "columns added");
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ impl JdbcSink {
 
     fn open(&self, config: &SinkConfig) -> Result<Arc<dyn Dialect>> {
         self.opener
-            .open(config.url.expose(), &config.open_options())
+            .open(config.connection.url.expose(), &config.open_options())
     }
 
     /// Looks at the tables of the topics that are known.

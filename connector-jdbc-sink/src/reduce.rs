@@ -52,8 +52,8 @@ pub(crate) struct Steps {
 pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool) -> Result<Steps> {
     let refused = refusals(records, key, deletes);
     let out: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
-    let steps = if op == WriteOp::Insert {
-        runs(records, &out)
+    let steps = if matches!(op, WriteOp::Insert | WriteOp::InsertIgnore) {
+        runs(records, &out, op)
     } else {
         let columns = key_columns(records, key);
         let is_delete = deletes_of(records);
@@ -157,7 +157,7 @@ fn refusals(records: &Records, key: &[usize], deletes: bool) -> Vec<(usize, Refu
 }
 
 /// Rows in their order but those in `out`, those of one op after another together.
-fn runs(records: &Records, out: &[usize]) -> Vec<Step> {
+fn runs(records: &Records, out: &[usize], insert: WriteOp) -> Vec<Step> {
     let is_delete = deletes_of(records);
     let mut out = out.iter().copied().peekable();
     let mut steps: Vec<Step> = Vec::new();
@@ -168,7 +168,7 @@ fn runs(records: &Records, out: &[usize]) -> Vec<Step> {
         let op = if is_delete(row) {
             WriteOp::Delete
         } else {
-            WriteOp::Insert
+            insert
         };
         match steps.last_mut() {
             Some(Step {

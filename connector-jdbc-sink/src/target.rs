@@ -51,6 +51,12 @@ impl Target {
         Ok(())
     }
 
+    /// The table was changed, and is described anew; what was planned is forgotten.
+    pub(crate) fn now_is(&mut self, table: Table) {
+        self.table = Some(Arc::new(table));
+        self.plans.clear();
+    }
+
     pub(crate) fn wrong(&self, why: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::Schema, format!("table {}: {why}", self.name))
     }

@@ -41,7 +41,8 @@ impl Task {
         }
         let connecting = self
             .config
-            .connection_attempts()
+            .connection
+            .attempts()
             .connect(self.dialect.as_ref());
         match self.stop.run_until_cancelled(connecting).await {
             Some(connected) => connected,
@@ -164,8 +165,9 @@ async fn attempt(
         .collect();
     let writes = plan(target, dialect, config, records, steps)?;
     let mut newly = batch::write(connection, &writes, config.batch_size).await?;
+    let reduced = matches!(op, WriteOp::Upsert | WriteOp::Update);
     // Where the last row of a key is refused, the one before it counts.
-    while !newly.is_empty() && op != WriteOp::Insert {
+    while !newly.is_empty() && reduced {
         let last: Vec<usize> = newly.iter().map(|r| r.row).collect();
         rejected.append(&mut newly);
         rejected.sort_unstable_by_key(|r| r.row);

@@ -1,10 +1,10 @@
 //! Settings of the source.
 use crate::selection::{Selection, TableTypes};
 use connect_api::{
-    config::{Faults, List, Millis, Secret, Setting},
+    config::{Faults, List, Millis, Setting},
     settings,
 };
-use dialect_core::{Attempts, OpenOptions, SqliteDates, ValueOptions};
+use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig};
 use std::num::{NonZeroU32, NonZeroUsize};
 
 connect_api::choice! {
@@ -40,20 +40,7 @@ impl Setting for OptionalName {
 settings! {
     /// Settings of the JDBC source: tables to records.
     pub struct SourceConfig {
-        /// URL of the database, e.g. `postgres://host:5432/db`, `mysql://host/db`, `sqlite:file`;
-        /// `jdbc:` may stand in front.
-        "connection.url": url: Secret, required, High;
-        /// User; goes before the one in the URL.
-        "connection.user": user: String, optional, High;
-        /// Password; goes before the one in the URL.
-        "connection.password": password: Secret, optional, High;
-        /// How often a connection is tried before the task fails or is started again.
-        "connection.attempts": attempts: NonZeroU32, default "3", Low;
-        /// Pause between two tries at a connection.
-        "connection.backoff.ms": backoff: Millis, default "1000", Low;
-        /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are read: `text` as it
-        /// stands in them, `iso` as dates and times.
-        "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;
+        include connection: ConnectionConfig;
         /// `bulk`: every table whole, at each poll interval. `incrementing`: new rows, by a column
         /// that only grows. `timestamp`: new and changed rows, by the time of their last change.
         /// `timestamp+incrementing`: both, for tables where many rows share one time.
@@ -77,13 +64,22 @@ settings! {
         "validate.non.null": validate_non_null: bool, default "true", Low;
         /// The tables: `table` or `schema.table`, separated by commas. `*` in the name of a table
         /// stands for any characters. A name with dots, commas or stars goes into double quotes.
-        "table.whitelist": tables: Selection, required, High;
+        /// Give this or `query`.
+        "table.whitelist": tables: Selection, default "", High;
         /// Tables to leave out, written in the same way.
         "table.blacklist": excluded: Selection, default "", Low;
-        /// What may be read: TABLE, VIEW, or both.
+        /// What may be read: TABLE (partitioned ones included), VIEW, PARTITIONED TABLE,
+        /// MATERIALIZED VIEW, FOREIGN TABLE; several separated by commas.
         "table.types": table_types: TableTypes, default "TABLE", Low;
-        /// The rows of a table go to the topic of this name and the table's after it. Give this or
-        /// `connect.topicname`.
+        /// Read what this SELECT gives instead of tables, by one task. It stands as a subquery, so
+        /// it may have conditions, groups and joins of its own; every column needs a name. Mode
+        /// `timestamp` cannot read it, as it has no primary key; `timestamp+incrementing` can.
+        "query": query: OptionalName, default "", Medium;
+        /// Text that every query ends with, after its conditions, order and limit, such as
+        /// `FOR SHARE` or `OPTION (MAXDOP 1)`.
+        "query.suffix": query_suffix: OptionalName, default "", Low;
+        /// The rows of a table go to the topic of this name and the table's after it; those of
+        /// `query` to the topic of this very name. Give this or `connect.topicname`.
         "topic.prefix": topic_prefix: OptionalName, optional, High;
         /// The one topic for the rows of all tables. Give this or `topic.prefix`.
         "connect.topicname": topic: String, optional, High;
@@ -95,11 +91,14 @@ settings! {
         /// The most bytes that are read at once; one row is read however large it is.
         "batch.max.bytes": max_bytes: NonZeroUsize, default "8388608", Low;
         /// Part of the name under which positions are stored: another suffix reads from the
-        /// beginning again.
+        /// beginning again. A changed `query` goes on where the one before it stood.
         "offset.suffix": offset_suffix: OptionalName, default "", Low;
         /// A column that marks deleted rows (a boolean or number that is true or not zero, a date
         /// or time that is not NULL): such rows are sent as deletes, with their key alone.
         "delete.column.name": delete_column: OptionalName, default "", Low;
+        /// The session may not write, whatever its user is allowed.
+        "connection.read.only": read_only: bool, default "false", Low;
+        then include session: SessionConfig;
     }
     check SourceConfig::check_together
 }
@@ -116,8 +115,12 @@ impl SourceConfig {
             }
             _ => {}
         }
-        if self.tables.is_empty() {
-            faults.at("table.whitelist", "names no table");
+        match &self.query.0 {
+            None if self.tables.is_empty() => {
+                faults.at("table.whitelist", "names no table; give some, or a `query`")
+            }
+            None => {}
+            Some(_) => self.check_query(faults),
         }
         let mode = self.mode.show();
         if self.uses_timestamps() && self.timestamps.0.is_empty() {
@@ -148,6 +151,37 @@ impl SourceConfig {
         }
     }
 
+    /// What does not go together with `query`.
+    fn check_query(&self, faults: &mut Faults) {
+        for (key, tables) in [
+            ("table.whitelist", &self.tables),
+            ("table.blacklist", &self.excluded),
+        ] {
+            if !tables.is_empty() {
+                faults.at(key, "has no effect with `query`; give one of the two");
+            }
+        }
+        if matches!(self.topic_prefix, Some(OptionalName(None))) {
+            faults.at(
+                "topic.prefix",
+                "is the name of the topic with `query`, and is empty",
+            );
+        }
+        if self.uses_incrementing() && self.incrementing.0.is_none() {
+            faults.at(
+                "incrementing.column.name",
+                "is required with `query`: it does not tell which column the database counts up",
+            );
+        }
+        if self.mode == Mode::Timestamp {
+            faults.at(
+                "mode",
+                "timestamp needs a primary key, which tells rows of one time apart, and `query` \
+                 has none: use timestamp+incrementing",
+            );
+        }
+    }
+
     /// Pages are ordered by time.
     pub(crate) fn uses_timestamps(&self) -> bool {
         match self.mode {
@@ -166,20 +200,8 @@ impl SourceConfig {
 
     pub(crate) fn open_options(&self) -> OpenOptions {
         OpenOptions {
-            user: self.user.clone(),
-            password: self.password.clone(),
-            values: ValueOptions {
-                sqlite_dates: self.sqlite_dates,
-                ..ValueOptions::default()
-            },
-            ..OpenOptions::default()
-        }
-    }
-
-    pub(crate) fn connection_attempts(&self) -> Attempts {
-        Attempts {
-            tries: self.attempts,
-            pause: self.backoff.0,
+            read_only: self.read_only,
+            ..self.connection.open_options(&self.session)
         }
     }
 
@@ -187,6 +209,8 @@ impl SourceConfig {
     pub(crate) fn topic_of(&self, table: &str) -> String {
         match (&self.topic, &self.topic_prefix) {
             (Some(topic), _) => topic.clone(),
+            // As in the original, it is the whole name.
+            (None, Some(OptionalName(Some(topic)))) if self.query.0.is_some() => topic.clone(),
             (None, Some(OptionalName(Some(prefix)))) => format!("{prefix}{table}"),
             (None, _) => table.to_owned(),
         }

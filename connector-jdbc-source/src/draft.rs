@@ -37,7 +37,10 @@ impl<'a> Draft<'a> {
     }
 
     fn fault(&mut self, key: &str, what: &str) {
-        let message = format!("table {}: {what}", self.table.name);
+        let message = match self.config.query.0 {
+            Some(_) => format!("the query: {what}"),
+            None => format!("table {}: {what}", self.table.name),
+        };
         self.faults.at(key, message);
     }
 
@@ -67,7 +70,7 @@ impl<'a> Draft<'a> {
             };
             let column = self.column(index);
             match &column.kind {
-                Some(Kind::Timestamp { .. }) => times.push(index),
+                Some(Kind::Timestamp { .. } | Kind::OffsetTimestamp) => times.push(index),
                 kind => {
                     let advice = match kind {
                         Some(Kind::Text) => "; for SQLite, sqlite.dates=iso reads text as times",
@@ -212,7 +215,8 @@ impl<'a> Draft<'a> {
                 | Kind::UInt64
                 | Kind::Decimal { .. }
                 | Kind::Date
-                | Kind::Timestamp { .. },
+                | Kind::Timestamp { .. }
+                | Kind::OffsetTimestamp,
             ) => Some(index),
             _ => {
                 let message = format!(

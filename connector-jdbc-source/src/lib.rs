@@ -65,7 +65,7 @@ impl JdbcSource {
 
     fn open(&self, config: &SourceConfig) -> Result<Arc<dyn Dialect>> {
         self.opener
-            .open(config.url.expose(), &config.open_options())
+            .open(config.connection.url.expose(), &config.open_options())
     }
 
     /// Looks at the tables, with a connection of its own.

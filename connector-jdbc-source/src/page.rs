@@ -3,8 +3,11 @@ use crate::reading::Reading;
 use connect_api::{
     Kind, Op, Ops, Records, Result, Value,
     arrow::{
-        array::{Array, ArrowPrimitiveType, RecordBatch, cast::AsArray as _, types::*},
-        buffer::ScalarBuffer,
+        array::{
+            Array, ArrayRef, ArrowPrimitiveType, RecordBatch, TimestampMicrosecondArray,
+            cast::AsArray as _, types::*,
+        },
+        buffer::{NullBuffer, ScalarBuffer},
     },
 };
 use dialect_core::Page;
@@ -28,6 +31,7 @@ impl Reading {
         limit: Option<NonZeroU32>,
     ) -> Page<'a> {
         Page {
+            query: self.query.as_deref(),
             key: &self.key,
             after,
             before_now: self.before_now,
@@ -66,32 +70,36 @@ impl Reading {
     }
 
     fn event_times(&self, records: &Records) -> Option<ScalarBuffer<i64>> {
-        let columns: Vec<_> = self
-            .times
-            .iter()
-            .map(|i| {
-                records
-                    .batch()
-                    .column(*i)
-                    .as_primitive::<TimestampMicrosecondType>()
-            })
-            .collect();
+        let times = self.times.iter().map(|i| records.batch().column(*i));
+        let columns: Vec<_> = times.map(|column| instants(column)).collect();
         let millis = |micros: i64| micros.div_euclid(1_000);
         match columns.as_slice() {
             [] => None,
-            [column] if column.null_count() == 0 => {
-                Some(column.values().iter().map(|v| millis(*v)).collect())
-            }
+            [(column, None)] => Some(column.values().iter().map(|v| millis(*v)).collect()),
             columns => Some(
                 (0..records.len())
                     .map(|row| {
-                        let filled = columns.iter().find(|c| c.is_valid(row));
-                        filled.map_or(NO_TIME, |c| millis(c.value(row)))
+                        let valid = |nulls: &Option<&NullBuffer>| {
+                            nulls.is_none_or(|nulls| nulls.is_valid(row))
+                        };
+                        let filled = columns.iter().find(|(_, nulls)| valid(nulls));
+                        filled.map_or(NO_TIME, |(column, _)| millis(column.value(row)))
                     })
                     .collect(),
             ),
         }
     }
+}
+
+/// The times of a column, and which of them are NULL where some are.
+fn instants(column: &ArrayRef) -> (&TimestampMicrosecondArray, Option<&NullBuffer>) {
+    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+    let times = match column.as_struct_opt() {
+        // With an offset, which leads to the wall clock alone.
+        Some(parts) => parts.column(0),
+        None => column,
+    };
+    (times.as_primitive(), nulls)
 }
 
 /// Rows that `column` marks as deleted are deletes, the others are read.

@@ -4,12 +4,15 @@ use dialect_core::TableName;
 use std::num::NonZeroU32;
 
 /// Splits the tables into at most `max` tasks: contiguous groups, in the order given, whose sizes
-/// differ by one at most; the first groups are the larger.
+/// differ by one at most; the first groups are the larger. A query is one task.
 pub(crate) fn split(
     config: &SourceConfig,
     tables: &[TableName],
     max: NonZeroU32,
 ) -> Vec<SourceConfig> {
+    if config.query.0.is_some() {
+        return vec![config.clone()];
+    }
     let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
     let tasks = max.min(tables.len());
     let mut rest = tables;

@@ -1,11 +1,10 @@
 //! Stored positions: the key values of the last row read, by name.
 use crate::reading::{Begin, Reading};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Offset, Partition, Result, Value};
-use dialect_core::TableName;
 
-/// Under which a table's position is stored.
-pub(crate) fn partition(table: &TableName, suffix: Option<&str>) -> Partition {
-    let mut partition: Partition = [("table".into(), table.to_string().into())].into();
+/// Under which the position of a table or query is stored.
+pub(crate) fn partition(what: &str, name: &str, suffix: Option<&str>) -> Partition {
+    let mut partition: Partition = [(what.into(), name.into())].into();
     if let Some(suffix) = suffix {
         partition.insert("suffix".into(), suffix.into());
     }
@@ -52,7 +51,7 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
                 "table {}: the stored position is of another mode or of other columns: it holds \
                  {}, this mode needs {}. Set offset.suffix to read from the beginning, or set the \
                  mode and columns as they were",
-                reading.table.name,
+                reading.name(),
                 list(&mut stored.keys()),
                 list(&mut reading.offset_names.iter()),
             ),

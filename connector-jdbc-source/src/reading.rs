@@ -3,15 +3,19 @@
 use crate::{
     config::{Mode, SourceConfig},
     draft::Draft,
+    position,
 };
-use connect_api::{Kind, SchemaRef, Value, config::Faults};
+use connect_api::{Kind, Partition, SchemaRef, Value, config::Faults};
 use dialect_core::{KeyPart, Table};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// How a table is read.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
+    /// The table, or the columns of the query.
     pub(crate) table: Table,
+    /// Read instead of the table.
+    pub(crate) query: Option<String>,
     /// The columns, by index in the table: all of them, so that a column has one index in the
     /// table and in the records.
     pub(crate) columns: Vec<usize>,
@@ -88,10 +92,18 @@ impl Reading {
             None => Begin::First,
             Some(-1) => Begin::Now,
             // Keys are compared by `>`: a microsecond before, so that the very time counts.
-            Some(ms) => Begin::After(vec![Value::Timestamp(ms.saturating_mul(1_000) - 1)]),
+            Some(ms) => {
+                let micros = ms.saturating_mul(1_000).saturating_sub(1);
+                let first = times.first().map(|i| &schema.kinds()[*i]);
+                Begin::After(vec![match first {
+                    Some(Kind::OffsetTimestamp) => Value::OffsetTimestamp(micros, 0),
+                    _ => Value::Timestamp(micros),
+                }])
+            }
         };
         let (offset_names, parts): (Vec<_>, Vec<_>) = key.into_iter().unzip();
         Ok(Self {
+            query: config.query.0.clone(),
             columns,
             schema,
             key: parts
@@ -106,6 +118,22 @@ impl Reading {
             deleted,
             table,
         })
+    }
+
+    /// What is read, for people.
+    pub(crate) fn name(&self) -> &(dyn fmt::Display + Send + Sync) {
+        match self.query {
+            Some(_) => &"(query)",
+            None => &self.table.name,
+        }
+    }
+
+    /// Under which its position is stored; the original's name stands for a query.
+    pub(crate) fn partition(&self, suffix: Option<&str>) -> Partition {
+        match self.query {
+            Some(_) => position::partition("query", "query", suffix),
+            None => position::partition("table", &self.table.name.to_string(), suffix),
+        }
     }
 
     /// Rows can be without a key, and are then never read.

@@ -8,6 +8,9 @@ use connect_api::{
 use dialect_core::{Access, Connection, Table, TableName, TableType};
 use std::collections::HashMap;
 
+/// The key that tables are named by.
+const TABLES: &str = "table.whitelist";
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
@@ -29,12 +32,9 @@ impl Survey {
             tables: Vec::new(),
             faults: Faults::default(),
         };
-        for entry in config.tables.entries() {
-            if entry.pattern {
-                search.find_all(entry).await?;
-            } else {
-                search.find(&entry.name).await?;
-            }
+        match &config.query.0 {
+            Some(query) => search.look_at_query(query).await?,
+            None => search.look_at_tables().await?,
         }
         let mut survey = Self {
             readings: Vec::new(),
@@ -55,7 +55,9 @@ impl Survey {
     /// # Errors
     /// As [`of`](Self::of).
     pub(crate) async fn check_access(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        for reading in &self.readings {
+        // Whoever may describe a query is told by the first page whether they may read it.
+        let of_tables = self.readings.iter().filter(|r| r.query.is_none());
+        for reading in of_tables {
             match connection
                 .check_access(&reading.table, Access::Select)
                 .await
@@ -119,50 +121,94 @@ impl Search<'_> {
         Ok(self.lists.get(schema).map_or(&[], Vec::as_slice))
     }
 
-    async fn find_all(&mut self, entry: &crate::selection::Entry) -> Result<()> {
-        let types = &self.config.table_types;
-        let list = self.list(&entry.name.schema).await?;
-        let fitting = list
-            .iter()
-            .filter(|(name, table_type)| entry.matches(&name.name) && types.holds(*table_type));
-        let names: Vec<_> = fitting.map(|(name, _)| name.clone()).collect();
-        if names.is_empty() {
-            let message = format!("no table is named like {}", entry.name);
-            self.faults.at("table.whitelist", message);
+    /// The names that the settings mean, in their order.
+    async fn names(&mut self) -> Result<Vec<TableName>> {
+        let mut names = Vec::new();
+        for entry in self.config.tables.entries() {
+            if !entry.pattern {
+                names.push(entry.name.clone());
+                continue;
+            }
+            let types = &self.config.table_types;
+            let list = self.list(&entry.name.schema).await?;
+            let fitting = list
+                .iter()
+                .filter(|(name, table_type)| entry.matches(&name.name) && types.holds(*table_type));
+            let before = names.len();
+            names.extend(fitting.map(|(name, _)| name.clone()));
+            if names.len() == before {
+                let message = format!("no table is named like {}", entry.name);
+                self.faults.at(TABLES, message);
+            }
         }
-        for name in names {
-            self.find(&name).await?;
+        Ok(names)
+    }
+
+    async fn look_at_tables(&mut self) -> Result<()> {
+        let names = self.names().await?;
+        let described = self.connection.describe_all(&names).await?;
+        for (name, table) in names.iter().zip(described) {
+            match table {
+                Some(table) => self.take(table),
+                None => self.miss(name).await?,
+            }
         }
         Ok(())
     }
 
-    async fn find(&mut self, name: &TableName) -> Result<()> {
-        const KEY: &str = "table.whitelist";
-        let Some(table) = self.connection.describe(name).await? else {
-            let list = self.list(&name.schema).await?;
-            let names = list.iter().map(|(table, _)| table.name.as_str());
-            let message = match nearest(&name.name, names) {
-                Some(near) => format!("table {name} does not exist; did you mean `{near}`?"),
-                None => format!("table {name} does not exist"),
-            };
-            self.faults.at(KEY, message);
-            return Ok(());
-        };
-        let known = self.tables.iter().any(|t| t.name == table.name);
-        if known || self.config.excluded.holds(&table.name) {
-            return Ok(());
+    async fn look_at_query(&mut self, query: &str) -> Result<()> {
+        match describe_query(self.connection, self.config, query).await {
+            Ok(table) => self.tables.push(table),
+            Err(e) if matches!(e.kind(), ErrorKind::Schema | ErrorKind::Unsupported) => {
+                self.faults.at("query", e.report());
+            }
+            Err(e) => return Err(e),
         }
-        if !self.config.table_types.holds(table.table_type) {
-            let is = name_of(table.table_type);
-            let message = format!(
-                "{} is a {}; add {is} to table.types",
-                table.name,
-                is.to_lowercase()
-            );
-            self.faults.at(KEY, message);
-            return Ok(());
-        }
-        self.tables.push(table);
         Ok(())
     }
+
+    /// A table that is not there.
+    async fn miss(&mut self, name: &TableName) -> Result<()> {
+        let list = self.list(&name.schema).await?;
+        let names = list.iter().map(|(table, _)| table.name.as_str());
+        let message = match nearest(&name.name, names) {
+            Some(near) => format!("table {name} does not exist; did you mean `{near}`?"),
+            None => format!("table {name} does not exist"),
+        };
+        self.faults.at(TABLES, message);
+        Ok(())
+    }
+
+    /// A table that is there: it is read, unless the settings exclude it.
+    fn take(&mut self, table: Table) {
+        let known = self.tables.iter().any(|t| t.name == table.name);
+        if known || self.config.excluded.holds(&table.name) {
+            return;
+        }
+        if self.config.table_types.holds(table.table_type) {
+            self.tables.push(table);
+            return;
+        }
+        let is = name_of(table.table_type);
+        let message = format!(
+            "{} is a {}; add {is} to table.types",
+            table.name,
+            is.to_lowercase()
+        );
+        self.faults.at(TABLES, message);
+    }
+}
+
+/// The columns that a query gives, as a table named as its topic: so its schema is named.
+///
+/// # Errors
+/// As [`Connection::describe_query`].
+pub(crate) async fn describe_query(
+    connection: &mut dyn Connection,
+    config: &SourceConfig,
+    query: &str,
+) -> Result<Table> {
+    let described = connection.describe_query(query).await?;
+    let name = TableName::new(config.topic_of(&described.name.name));
+    Ok(Table { name, ..described })
 }

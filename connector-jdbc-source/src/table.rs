@@ -5,12 +5,13 @@ use crate::{
     position,
     reading::{Begin, Reading},
     stream::{Stream, StreamRequest},
+    survey,
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Partition, Position, Records, Result, Schema, SchemaRef, Value,
     arrow::array::RecordBatch,
 };
-use dialect_core::{Connection, Dialect, Statement};
+use dialect_core::{Connection, Dialect, Page, Statement};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -104,7 +105,7 @@ impl TableState {
     ) -> Result<Option<Records>> {
         let limit = self.size.rows();
         let page = self.reading.next_page(self.after.as_deref(), Some(limit));
-        let statement = dialect.syntax().select(&page)?;
+        let statement = select(dialect, &page, config)?;
         let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
         let mut cursor = connection.query(&statement, &self.reading.schema).await?;
         let batch = cursor.next(rows, config.max_bytes.get()).await?;
@@ -129,7 +130,7 @@ impl TableState {
         self.size.learn(&batch);
         let records = self.reading.records(self.topic.clone(), batch)?;
         let key = self.reading.last_key(&records).ok_or_else(|| {
-            let table = &self.reading.table.name;
+            let table = self.reading.name();
             let message = format!("table {table}: the last row of a page has no key");
             Error::new(ErrorKind::Internal, message)
         })?;
@@ -156,10 +157,12 @@ impl TableState {
             Some(stream) => stream,
             none => none.insert(Stream::open(StreamRequest {
                 dialect: dialect.clone(),
-                attempts: config.connection_attempts(),
-                statement: dialect
-                    .syntax()
-                    .select(&self.reading.next_page(None, None))?,
+                attempts: config.connection.attempts(),
+                statement: select(
+                    dialect.as_ref(),
+                    &self.reading.next_page(None, None),
+                    config,
+                )?,
                 schema: self.reading.schema.clone(),
                 max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),
                 max_bytes: config.max_bytes.get(),
@@ -185,8 +188,12 @@ impl TableState {
         connection: &mut dyn Connection,
         config: &SourceConfig,
     ) -> Result<()> {
-        let name = &self.reading.table.name;
-        let described = connection.describe(name).await?.ok_or_else(|| {
+        let name = self.reading.name();
+        let described = match &self.reading.query {
+            Some(query) => Some(survey::describe_query(connection, config, query).await?),
+            None => connection.describe(&self.reading.table.name).await?,
+        };
+        let described = described.ok_or_else(|| {
             let message = format!("table {name} does not exist any more");
             Error::new(ErrorKind::Schema, message)
         })?;
@@ -212,6 +219,16 @@ impl TableState {
     }
 }
 
+/// Reads a page, with what the settings put at its end.
+fn select(dialect: &dyn Dialect, page: &Page<'_>, config: &SourceConfig) -> Result<Statement> {
+    let mut statement = dialect.syntax().select(page)?;
+    if let Some(suffix) = &config.query_suffix.0 {
+        statement.sql.push(' ');
+        statement.sql.push_str(suffix);
+    }
+    Ok(statement)
+}
+
 /// Says how many rows no page holds.
 async fn warn_of_rows_without_key(
     connection: &mut dyn Connection,
@@ -223,7 +240,7 @@ async fn warn_of_rows_without_key(
     let schema = Schema::new("count", [Kind::Int64.field("rows", true)], &[])?;
     if let Value::Int(rows @ 1..) = single(connection, &statement, &schema).await? {
         tracing::warn!(
-            table = %reading.table.name, rows,
+            table = %reading.name(), rows,
             "rows with NULL in the columns that give the order are never read"
         );
     }

@@ -1,5 +1,5 @@
 //! The task: pages of its tables, in turn.
-use crate::{config::SourceConfig, position, survey::Survey, table::TableState};
+use crate::{config::SourceConfig, survey::Survey, table::TableState};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Polled, Records, Result, SourceTask, TaskContext};
 use dialect_core::{Connection, Dialect};
@@ -35,7 +35,7 @@ impl Task {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
-        let attempts = self.config.connection_attempts();
+        let attempts = self.config.connection.attempts();
         let connecting = attempts.connect(self.dialect.as_ref());
         match self.stop.run_until_cancelled(connecting).await {
             Some(connected) => connected,
@@ -52,8 +52,7 @@ impl Task {
         let survey = Survey::of(connection, &self.config).await?;
         let readings = survey.into_readings()?;
         let suffix = self.config.offset_suffix.0.as_deref();
-        let partition = |table| position::partition(table, suffix);
-        let partitions: Vec<_> = readings.iter().map(|r| partition(&r.table.name)).collect();
+        let partitions: Vec<_> = readings.iter().map(|r| r.partition(suffix)).collect();
         let stored = cx.positions.read(&partitions).await?;
         let (dialect, config) = (self.dialect.as_ref(), &self.config);
         let mut tables = Vec::with_capacity(readings.len());

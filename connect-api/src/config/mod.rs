@@ -33,6 +33,8 @@ pub use definition::{Definition, Importance, Key, Need, nearest};
 pub use fault::{Fault, Faults};
 pub use reader::Reader;
 #[doc(hidden)]
+pub use reader::read;
+#[doc(hidden)]
 pub use setting::not_a_choice;
 pub use setting::{List, Millis, Secret, Setting};
 pub use settings::Settings;
@@ -53,27 +55,112 @@ pub trait Config: Sized + Send + Sync + 'static {
     fn to_settings(&self) -> Settings;
 }
 
+/// Keys that several components have: a struct of settings that others include; implemented by
+/// [`settings!`](crate::settings).
+pub trait Group: Sized {
+    /// The declared keys.
+    fn keys() -> Vec<Key>;
+
+    /// Reads the values; `None` after a fault.
+    fn read(reader: &mut Reader<'_>) -> Option<Self>;
+
+    /// Adds what is wrong with values that do not go together to the faults.
+    fn check(&self, faults: &mut Faults);
+
+    /// Adds the values as text.
+    fn write(&self, settings: &mut Settings);
+}
+
 /// Declares a struct of settings. See [`config`](crate::config) for an example.
 ///
 /// Each line is `"key": field: Type, need, Importance;` with its documentation above it. The
-/// need is `required`, `default "text"`, or `optional` (the field is then an `Option`). After the
-/// struct, `check path` may name a `fn(&Struct, &mut Faults)` for what concerns several keys.
+/// need is `required`, `default "text"`, or `optional` (the field is then an `Option`). Before the
+/// first line, `include field: Type;` takes in the keys of another struct of settings; after the
+/// last, `then include field: Type;`. After the struct, `check path` may name a
+/// `fn(&Struct, &mut Faults)` for what concerns several keys.
+///
+/// ```
+/// use connect_api::config::{Config as _, Settings};
+///
+/// connect_api::settings! {
+///     /// Where a server is.
+///     pub struct Server {
+///         /// Its port.
+///         "port": port: u16, default "80", High;
+///     }
+/// }
+/// connect_api::settings! {
+///     /// Settings of the client.
+///     pub struct Client {
+///         include server: Server;
+///         /// How often it asks.
+///         "tries": tries: u32, default "3", Low;
+///     }
+/// }
+///
+/// let client = Client::from_settings(&Settings::from_iter([("port", "81")])).unwrap();
+/// assert_eq!((client.server.port, client.tries), (81, 3));
+/// ```
 #[macro_export]
 macro_rules! settings {
     (
         $(#[doc = $about:literal])*
         $vis:vis struct $name:ident {
+            $(include $first:ident : $first_type:ty;)*
             $(
                 $(#[doc = $doc:literal])+
                 $key:literal : $field:ident : $type:ty, $need:ident $($default:literal)?, $importance:ident;
             )*
+            $(then include $last:ident : $last_type:ty;)*
         }
         $(check $check:path)?
     ) => {
         $(#[doc = $about])*
         #[derive(Debug, Clone)]
         $vis struct $name {
+            $(#[doc = concat!("See [`", stringify!($first_type), "`].")] pub $first: $first_type,)*
             $($(#[doc = $doc])+ pub $field: $crate::settings!(@type $need $type),)*
+            $(#[doc = concat!("See [`", stringify!($last_type), "`].")] pub $last: $last_type,)*
+        }
+
+        impl $crate::config::Group for $name {
+            fn keys() -> Vec<$crate::config::Key> {
+                <[Vec<$crate::config::Key>]>::concat(&[
+                    $(<$first_type as $crate::config::Group>::keys(),)*
+                    vec![$($crate::config::Key {
+                        name: $key,
+                        need: $crate::settings!(@need $need $($default)?),
+                        value: <$type as $crate::config::Setting>::TYPE,
+                        choices: <$type as $crate::config::Setting>::CHOICES,
+                        secret: <$type as $crate::config::Setting>::SECRET,
+                        importance: $crate::config::Importance::$importance,
+                        doc: concat!($($doc, "\n"),+).trim(),
+                    }),*],
+                    $(<$last_type as $crate::config::Group>::keys(),)*
+                ])
+            }
+
+            fn read(reader: &mut $crate::config::Reader<'_>) -> Option<Self> {
+                let _ = &reader;
+                $(let $first = <$first_type as $crate::config::Group>::read(reader);)*
+                $(let $field = $crate::settings!(@read reader $need $type, $key $(, $default)?);)*
+                $(let $last = <$last_type as $crate::config::Group>::read(reader);)*
+                Some(Self { $($first: $first?,)* $($field: $field?,)* $($last: $last?,)* })
+            }
+
+            fn check(&self, faults: &mut $crate::config::Faults) {
+                let _ = &faults;
+                $($crate::config::Group::check(&self.$first, faults);)*
+                $($check(self, faults);)?
+                $($crate::config::Group::check(&self.$last, faults);)*
+            }
+
+            fn write(&self, settings: &mut $crate::config::Settings) {
+                let _ = &settings;
+                $($crate::config::Group::write(&self.$first, settings);)*
+                $($crate::settings!(@write settings $need self.$field, $key);)*
+                $($crate::config::Group::write(&self.$last, settings);)*
+            }
         }
 
         impl $crate::config::Config for $name {
@@ -81,15 +168,7 @@ macro_rules! settings {
                 static DEFINITION: ::std::sync::LazyLock<$crate::config::Definition> =
                     ::std::sync::LazyLock::new(|| $crate::config::Definition {
                         about: concat!($($about, "\n"),*).trim(),
-                        keys: vec![$($crate::config::Key {
-                            name: $key,
-                            need: $crate::settings!(@need $need $($default)?),
-                            value: <$type as $crate::config::Setting>::TYPE,
-                            choices: <$type as $crate::config::Setting>::CHOICES,
-                            secret: <$type as $crate::config::Setting>::SECRET,
-                            importance: $crate::config::Importance::$importance,
-                            doc: concat!($($doc, "\n"),+).trim(),
-                        }),*],
+                        keys: <$name as $crate::config::Group>::keys(),
                     });
                 &DEFINITION
             }
@@ -97,23 +176,12 @@ macro_rules! settings {
             fn from_settings(
                 settings: &$crate::config::Settings,
             ) -> Result<Self, $crate::config::Faults> {
-                let mut reader =
-                    $crate::config::Reader::new(<Self as $crate::config::Config>::definition(), settings);
-                $(let $field = $crate::settings!(@read reader $need $type, $key $(, $default)?);)*
-                let mut faults = reader.finish();
-                match ($($field,)*) {
-                    ($(Some($field),)*) => {
-                        let config = Self { $($field),* };
-                        $(if faults.is_empty() { $check(&config, &mut faults); })?
-                        if faults.is_empty() { Ok(config) } else { Err(faults) }
-                    }
-                    _ => Err(faults),
-                }
+                $crate::config::read(settings)
             }
 
             fn to_settings(&self) -> $crate::config::Settings {
                 let mut settings = $crate::config::Settings::default();
-                $($crate::settings!(@write settings $need self.$field, $key);)*
+                $crate::config::Group::write(self, &mut settings);
                 settings
             }
         }

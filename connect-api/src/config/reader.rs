@@ -1,5 +1,5 @@
 //! Reads declared keys, and gathers what is wrong.
-use super::{Definition, Faults, Setting, Settings, definition::nearest};
+use super::{Config, Definition, Faults, Group, Setting, Settings, definition::nearest};
 
 /// Reads declared keys from settings; made by [`settings!`](crate::settings).
 #[derive(Debug)]
@@ -63,6 +63,27 @@ impl<'a> Reader<'a> {
             }
         }
         self.faults
+    }
+}
+
+/// What [`Config::from_settings`] does.
+#[doc(hidden)]
+pub fn read<T: Config + Group>(settings: &Settings) -> Result<T, Faults> {
+    let mut reader = Reader::new(T::definition(), settings);
+    let config = T::read(&mut reader);
+    let mut faults = reader.finish();
+    match config {
+        Some(config) => {
+            if faults.is_empty() {
+                config.check(&mut faults);
+            }
+            if faults.is_empty() {
+                Ok(config)
+            } else {
+                Err(faults)
+            }
+        }
+        None => Err(faults),
     }
 }
 

@@ -44,6 +44,7 @@ mod options;
 mod paging;
 mod plan;
 mod query;
+mod settings;
 mod slice;
 mod syntax;
 mod table;
@@ -69,6 +70,7 @@ pub use options::{
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, Page, Param, Statement};
+pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType};

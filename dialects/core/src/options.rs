@@ -150,8 +150,16 @@ impl Setting for NumericMapping {
         let wrong =
             || "expected `text`, or `decimal(p,s)` with 1 <= p <= 76, 0 <= s <= p".to_owned();
         let text = text.trim().to_ascii_lowercase();
-        if text == "text" {
+        // `none` is how JDBC connectors say that no digit is to be lost.
+        if text == "text" || text == "none" {
             return Ok(Self::Text);
+        }
+        if ["precision_only", "best_fit", "best_fit_eager_double"].contains(&text.as_str()) {
+            return Err(format!(
+                "`{text}` gives up digits or types: a numeric of declared precision is always \
+                 an exact decimal here; for others, {}",
+                wrong()
+            ));
         }
         let inner = text
             .strip_prefix("decimal(")
