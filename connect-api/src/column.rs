@@ -1,7 +1,7 @@
 //! Growing columns, one variant a kind: what cursors, decoders and row builders append to.
 use crate::{
     Error, ErrorKind, Kind, ListBuilder, OffsetTimestampBuilder, Result, Value,
-    decimal::{max_unscaled_wide, parse_wide},
+    decimal::parse_wide_decimal,
 };
 use arrow_array::{ArrayRef, builder::*};
 use std::sync::Arc;
@@ -152,9 +152,7 @@ impl ColumnBuilder {
             },
             (Self::WideDecimal(b), Value::Text(v)) => match kind {
                 Kind::WideDecimal { precision, scale } => {
-                    let value = parse_wide(v.as_bytes(), *scale).ok()?;
-                    let fits = value.wrapping_abs() <= max_unscaled_wide(*precision);
-                    b.append_value(fits.then_some(value)?);
+                    b.append_value(parse_wide_decimal(&v, *precision, *scale)?);
                 }
                 _ => return None,
             },

@@ -147,6 +147,13 @@ pub fn parse_wide(text: &[u8], scale: i8) -> Result<i256, Misfit> {
     })
 }
 
+/// Reads a number text as an unscaled value of `scale` with at most `precision` digits; `None`
+/// where it is none. Zeros at the end of the fraction do not count as places.
+pub fn parse_wide_decimal(text: &str, precision: u8, scale: i8) -> Option<i256> {
+    let value = parse_wide(text.as_bytes(), scale).ok()?;
+    (value.wrapping_abs() <= max_unscaled_wide(precision)).then_some(value)
+}
+
 /// The largest unscaled value of `precision` decimal digits, `10^precision - 1`, for up to 76 of
 /// them.
 pub fn max_unscaled_wide(precision: u8) -> i256 {

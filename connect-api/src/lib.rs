@@ -42,6 +42,7 @@ pub use builder::RecordsBuilder;
 pub use column::{ColumnBuilder, max_unscaled};
 pub use connector::{Connector, Direction, DynConnector, TaskKind};
 pub use convert::{Blobs, Converter, Decoder, Encoded, MessageRef, Pushed};
+pub use decimal::parse_wide_decimal;
 pub use error::{Disposition, Error, ErrorKind, Result};
 pub use kind::{DEFAULT, ENUM, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, UTC, VENDOR, VENDOR_TYPE};
 pub use nested::{ListBuilder, ListRef, OffsetTimestampBuilder};
