@@ -69,7 +69,7 @@ pub(crate) fn arguments(params: &[Param]) -> Result<PgArguments> {
             )
         };
         let target = Target::of_kind(&param.kind).ok_or_else(wrong)?;
-        let oid = target.names().1;
+        let oid = target.oid();
         if param.value == Value::Null {
             Raw::new(oid, None).add_to(&mut arguments)?;
             continue;
@@ -79,7 +79,7 @@ pub(crate) fn arguments(params: &[Param]) -> Result<PgArguments> {
             .append_value(&param.kind, param.value.clone())
             .ok_or_else(wrong)?;
         let column = column.finish();
-        let write = writer(Cells::new(&param.kind, &column)?, target).ok_or_else(wrong)?;
+        let write = writer(Cells::new(&param.kind, &column)?, &target).ok_or_else(wrong)?;
         let mut cell = Vec::new();
         write(0, &mut cell).map_err(|misfit| {
             Error::new(

@@ -1,55 +1,128 @@
-//! What the system catalogue says about tables.
-use crate::oid;
-use connect_api::Kind;
-use dialect_core::{Column, Table, TableName, TableType};
-use sqlx::{Row as _, postgres::PgRow};
+//! What is asked of the system catalogue.
 
 /// Tables, views and foreign tables of schema `$1`, or of the session's own.
 pub(crate) const TABLES: &str = "\
-SELECT n.nspname::text, c.relname::text, c.relkind IN ('v', 'm') \
+SELECT n.nspname::text, c.relname::text, c.relkind::text \
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE n.nspname = COALESCE($1, current_schema()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
 AND NOT c.relispartition \
 ORDER BY c.relname COLLATE \"C\"";
 
-/// The columns of table `$2` in schema `$1`, or of the first such table on the search path, one a
-/// row; a row of NULLs for a table without columns. Domains are followed to their base type.
-pub(crate) const COLUMNS: &str = "\
-WITH RECURSIVE found AS ( \
-  SELECT c.oid, c.relname, c.relkind, n.nspname \
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-  WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
-  AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END \
-), attribute AS ( \
-  SELECT a.* FROM found JOIN pg_catalog.pg_attribute a ON a.attrelid = found.oid \
-  WHERE a.attnum > 0 AND NOT a.attisdropped \
-), base AS ( \
-  SELECT a.attnum, t.oid, t.typname, t.typtype, a.atttypmod AS typmod, t.typbasetype, \
-         t.typtypmod, t.typnotnull, t.typdefault IS NOT NULL AS has_default, 0 AS depth \
-  FROM attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
+/// `base`: the types that `wanted (place, typid, typmod, dims)` come down to, domains followed
+/// to their base and arrays to their elements; of each place the row without a `next` is the end.
+macro_rules! base {
+    () => {
+        "base AS ( \
+  SELECT w.place, t.oid, t.typname, t.typtype, w.typmod, t.typnotnull AS not_null, \
+    t.typdefault AS preset, t.typtypmod, \
+    CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE e.oid END AS next, \
+    CASE WHEN e.oid IS NULL THEN 0 ELSE GREATEST(w.dims, 1) END AS dims \
+  FROM wanted w JOIN pg_catalog.pg_type t ON t.oid = w.typid \
+  LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid \
   UNION ALL \
-  SELECT base.attnum, t.oid, t.typname, t.typtype, base.typtypmod, t.typbasetype, \
-         t.typtypmod, base.typnotnull OR t.typnotnull, \
-         base.has_default OR t.typdefault IS NOT NULL, base.depth + 1 \
-  FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd' \
+  SELECT b.place, t.oid, t.typname, t.typtype, \
+    CASE WHEN b.typtype = 'd' THEN b.typtypmod ELSE b.typmod END, \
+    b.not_null OR (b.dims = 0 AND t.typnotnull), \
+    COALESCE(b.preset, CASE WHEN b.dims = 0 THEN t.typdefault END), t.typtypmod, \
+    CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE e.oid END, \
+    b.dims + CASE WHEN e.oid IS NULL THEN 0 ELSE 1 END \
+  FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.next \
+  LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid \
+), typed AS ( \
+  SELECT b.place, b.not_null, b.preset, json_build_object( \
+    'oid', b.oid::bigint, 'name', b.typname, 'class', b.typtype, 'typmod', b.typmod, \
+    'dimensions', b.dims, \
+    'labels', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) \
+      FROM pg_catalog.pg_enum l WHERE l.enumtypid = b.oid), \
+    'money_scale', CASE WHEN b.oid = 790 THEN scale(1::money::numeric) END) AS type \
+  FROM base b WHERE b.next IS NULL \
+)"
+    };
+}
+
+/// The tables named `$2` in the schemas `$1`, each in its schema or, where that is NULL, the first
+/// on the search path: the place in the list, and the table as JSON text.
+pub(crate) const DESCRIBE: &str = concat!(
+    "\
+WITH RECURSIVE asked AS ( \
+  SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a (schema, name, place) \
+), found AS ( \
+  SELECT a.place AS table_place, c.oid, c.relname, c.relkind, n.nspname, c.reltuples, c.relpages \
+  FROM asked a JOIN pg_catalog.pg_class c ON c.relname = a.name \
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+  AND CASE WHEN a.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) \
+      ELSE n.nspname = a.schema END \
+), attribute AS ( \
+  SELECT row_number() OVER () AS place, f.table_place, a.* \
+  FROM found f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid \
+  WHERE a.attnum > 0 AND NOT a.attisdropped \
+), wanted AS ( \
+  SELECT place, atttypid AS typid, atttypmod AS typmod, attndims::int AS dims FROM attribute \
+), ",
+    base!(),
+    ", columns AS ( \
+  SELECT a.table_place, json_agg(json_build_object( \
+    'name', a.attname, 'vendor_type', pg_catalog.format_type(a.atttypid, a.atttypmod), \
+    'type', t.type, 'nullable', NOT (a.attnotnull OR t.not_null), \
+    'default', CASE WHEN a.attgenerated <> '' THEN NULL \
+      ELSE COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.preset) END, \
+    'identity', a.attidentity, 'generated', a.attgenerated <> '', \
+    'comment', pg_catalog.col_description(a.attrelid, a.attnum) \
+  ) ORDER BY a.attnum) AS list \
+  FROM attribute a JOIN typed t ON t.place = a.place \
+  LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
+  GROUP BY a.table_place \
 ) \
-SELECT found.nspname::text, found.relname::text, found.relkind IN ('v', 'm'), \
-  a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), \
-  base.oid, base.typname::text, base.typtype = 'e', base.typmod, \
-  a.attnotnull OR base.typnotnull, \
-  base.has_default OR a.attidentity <> '' OR (a.atthasdef AND a.attgenerated = ''), \
-  a.attidentity <> '' OR COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), \
-  a.attgenerated <> '', \
-  (SELECT string_agg(concat_ws(' ', i.indisprimary::int, i.indexrelid, k.place), ',') \
-   FROM pg_catalog.pg_index i \
-   CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place) \
-   WHERE i.indrelid = found.oid AND k.attnum = a.attnum AND k.place <= i.indnkeyatts \
-   AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL \
-   AND (i.indimmediate OR i.indisprimary)) \
-FROM found LEFT JOIN attribute a ON true \
-LEFT JOIN base ON base.attnum = a.attnum AND base.typtype <> 'd' \
-LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
-ORDER BY a.attnum";
+SELECT f.table_place, json_build_object( \
+  'schema', f.nspname, 'name', f.relname, 'kind', f.relkind, 'columns', c.list, \
+  'comment', pg_catalog.obj_description(f.oid, 'pg_class'), \
+  'rows', CASE WHEN f.relkind <> 'v' AND f.reltuples >= 0 AND (f.reltuples > 0 \
+      OR current_setting('server_version_num')::int >= 140000) THEN f.reltuples::bigint END, \
+  'keys', (SELECT json_agg(json_build_object('primary', i.indisprimary, 'columns', ( \
+      SELECT json_agg(a.attname ORDER BY k.place) \
+      FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) \
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid AND a.attnum = k.attnum \
+      WHERE k.place <= i.indnkeyatts)) ORDER BY i.indexrelid) \
+    FROM pg_catalog.pg_index i WHERE i.indrelid = f.oid AND i.indisunique AND i.indisvalid \
+    AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indimmediate OR i.indisprimary)), \
+  'references', (SELECT json_agg(json_build_object( \
+      'schema', n.nspname, 'table', r.relname, \
+      'columns', (SELECT json_agg(a.attname ORDER BY k.place) \
+        FROM unnest(x.conkey) WITH ORDINALITY AS k (attnum, place) \
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid AND a.attnum = k.attnum), \
+      'referred', (SELECT json_agg(a.attname ORDER BY k.place) \
+        FROM unnest(x.confkey) WITH ORDINALITY AS k (attnum, place) \
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum = k.attnum) \
+    ) ORDER BY x.conname) \
+    FROM pg_catalog.pg_constraint x JOIN pg_catalog.pg_class r ON r.oid = x.confrelid \
+    JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace \
+    WHERE x.conrelid = f.oid AND x.contype = 'f' \
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p \
+      WHERE p.oid = x.conparentid AND p.conrelid = x.conrelid)) \
+)::text \
+FROM found f LEFT JOIN columns c ON c.table_place = f.table_place"
+);
+
+/// The types `$1` of a query's columns, each with the table `$2` and the column's number `$3`
+/// that it is read from, where it is: the place in the list, the type's name, the type as JSON
+/// text. A table's column tells more than the query: domain, length, precision.
+pub(crate) const TYPES: &str = concat!(
+    "\
+WITH RECURSIVE asked AS ( \
+  SELECT * FROM unnest($1::bigint[]::oid[], $2::bigint[]::oid[], $3::int2[]) \
+    WITH ORDINALITY AS a (typid, relation, attnum, place) \
+), wanted AS ( \
+  SELECT q.place, COALESCE(a.atttypid, q.typid) AS typid, COALESCE(a.atttypmod, -1) AS typmod, \
+    COALESCE(a.attndims, 0)::int AS dims \
+  FROM asked q LEFT JOIN pg_catalog.pg_attribute a \
+    ON a.attrelid = q.relation AND a.attnum = q.attnum \
+), ",
+    base!(),
+    " \
+SELECT pg_catalog.format_type(w.typid, w.typmod), t.type::text \
+FROM wanted w JOIN typed t ON t.place = w.place ORDER BY w.place"
+);
 
 /// May a role (the session's) do `$3` with table `$2` of schema `$1`? NULL where there is none.
 /// A privilege over some columns is enough: others are refused when they are met.
@@ -62,179 +135,14 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relname = $2 \
 AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
 
-/// A row of [`TABLES`].
-pub(crate) fn listed(row: &PgRow) -> sqlx::Result<(TableName, TableType)> {
-    let name = TableName {
-        schema: Some(row.try_get(0)?),
-        name: row.try_get(1)?,
-    };
-    Ok((name, table_type(row.try_get(2)?)))
-}
+/// How many blocks the file of table `$2` of schema `$1` has; no row where it has no file of its
+/// own.
+pub(crate) const BLOCKS: &str = "\
+SELECT pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::bigint \
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE c.relname = $2 AND c.relkind IN ('r', 'm') \
+AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
 
-fn table_type(view: bool) -> TableType {
-    if view {
-        TableType::View
-    } else {
-        TableType::Table
-    }
-}
-
-/// The rows of [`COLUMNS`].
-pub(crate) fn table(rows: &[PgRow]) -> sqlx::Result<Option<Table>> {
-    let Some(first) = rows.first() else {
-        return Ok(None);
-    };
-    let (name, table_type) = listed(first)?;
-    let mut columns = Vec::with_capacity(rows.len());
-    let mut keys = Vec::new();
-    for row in rows {
-        if let Some(name) = row.try_get::<Option<&str>, _>(3)? {
-            for place in row.try_get::<Option<&str>, _>(13)?.unwrap_or("").split(',') {
-                keys.extend(KeyPlace::parse(place, name));
-            }
-            columns.push(column(name, row)?);
-        }
-    }
-    keys.sort();
-    let mut primary_key = Vec::new();
-    let mut unique_keys = Vec::new();
-    for key in keys.chunk_by(|a, b| a.index == b.index) {
-        let names = key.iter().map(|place| place.column.to_owned()).collect();
-        if key[0].secondary {
-            unique_keys.push(names);
-        } else {
-            primary_key = names;
-        }
-    }
-    Ok(Some(Table {
-        name,
-        table_type,
-        columns,
-        primary_key,
-        unique_keys,
-        ..Table::default()
-    }))
-}
-
-/// A column's place in a unique index.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyPlace<'a> {
-    /// The index is not the primary key's.
-    secondary: bool,
-    index: u32,
-    place: u16,
-    column: &'a str,
-}
-
-impl<'a> KeyPlace<'a> {
-    /// Reads `primary index place`, in numbers.
-    fn parse(text: &str, column: &'a str) -> Option<Self> {
-        let mut words = text.split(' ');
-        Some(Self {
-            secondary: words.next()? == "0",
-            index: words.next()?.parse().ok()?,
-            place: words.next()?.parse().ok()?,
-            column,
-        })
-    }
-}
-
-fn column(name: &str, row: &PgRow) -> sqlx::Result<Column> {
-    let oid = row.try_get::<sqlx::postgres::types::Oid, _>(5)?.0;
-    let typmod: i32 = row.try_get(8)?;
-    Ok(Column {
-        name: name.to_owned(),
-        kind: kind(oid, row.try_get(6)?, row.try_get(7)?, typmod),
-        vendor_type: row.try_get(4)?,
-        length: length(oid, typmod),
-        nullable: !row.try_get::<bool, _>(9)?,
-        has_default: row.try_get(10)?,
-        auto_increment: row.try_get(11)?,
-        generated: row.try_get(12)?,
-        ..Column::default()
-    })
-}
-
-/// Length of `character(n)` and `character varying(n)`.
-fn length(oid: u32, typmod: i32) -> Option<u32> {
-    match oid {
-        oid::BPCHAR | oid::VARCHAR => u32::try_from(typmod.checked_sub(4)?).ok(),
-        _ => None,
-    }
-}
-
-/// The kind of a type, by its OID, or its name where it is not built in.
-fn kind(oid: u32, name: &str, is_enum: bool, typmod: i32) -> Option<Kind> {
-    Some(match oid {
-        oid::BOOL => Kind::Bool,
-        oid::INT2 => Kind::Int16,
-        oid::INT4 => Kind::Int32,
-        oid::INT8 => Kind::Int64,
-        oid::FLOAT4 => Kind::Float32,
-        oid::FLOAT8 => Kind::Float64,
-        oid::NUMERIC => return numeric(typmod),
-        oid::JSON | oid::JSONB => Kind::Json,
-        oid::BYTEA => Kind::Bytes,
-        oid::UUID => Kind::Uuid,
-        oid::DATE => Kind::Date,
-        oid::TIME => Kind::Time,
-        oid::TIMESTAMP => Kind::Timestamp { utc: false },
-        oid::TIMESTAMPTZ => Kind::Timestamp { utc: true },
-        oid if oid::UNSIGNED.contains(&oid) => Kind::UInt32,
-        oid if oid::TEXTS.contains(&oid) => Kind::Text,
-        oid if oid >= oid::FIRST_USER && (is_enum || name == "citext") => Kind::Text,
-        _ => return None,
-    })
-}
-
-/// The kind of a `numeric` by its precision and scale; more than 38 digits are not carried yet.
-fn numeric(typmod: i32) -> Option<Kind> {
-    let Some(typmod) = typmod.checked_sub(4).filter(|t| *t >= 0) else {
-        return Some(Kind::BigDecimal);
-    };
-    let precision = i16::try_from(typmod >> 16).ok()?;
-    // Eleven bits with a sign.
-    let scale = i16::try_from((typmod & 0x7ff) ^ 0x400).ok()? - 0x400;
-    Some(Kind::Decimal {
-        // Arrow wants room for every decimal place: 0.00001 is numeric(2,5) too.
-        precision: u8::try_from(precision.max(scale))
-            .ok()
-            .filter(|p| *p <= 38)?,
-        scale: i8::try_from(scale).ok()?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn typmod(precision: i32, scale: i32) -> i32 {
-        ((precision << 16) | (scale & 0x7ff)) + 4
-    }
-
-    #[test]
-    fn numerics_have_their_precision_and_scale() {
-        let decimal = |precision, scale| Some(Kind::Decimal { precision, scale });
-        assert_eq!(numeric(-1), Some(Kind::BigDecimal));
-        assert_eq!(numeric(typmod(12, 2)), decimal(12, 2));
-        assert_eq!(numeric(typmod(38, 38)), decimal(38, 38));
-        assert_eq!(numeric(typmod(2, 5)), decimal(5, 5));
-        assert_eq!(numeric(typmod(3, -2)), decimal(3, -2));
-        assert_eq!(numeric(typmod(39, 0)), None);
-        assert_eq!(numeric(typmod(1000, 1000)), None);
-        assert_eq!(numeric(typmod(5, -200)), None);
-    }
-
-    #[test]
-    fn types_without_a_kind_are_left_to_be_named() {
-        assert_eq!(kind(790, "money", false, -1), None);
-        assert_eq!(kind(1007, "_int4", false, -1), None);
-        assert_eq!(kind(16_400, "mood", true, -1), Some(Kind::Text));
-        assert_eq!(kind(16_401, "hstore", false, -1), None);
-        assert_eq!(kind(16_402, "citext", false, -1), Some(Kind::Text));
-        assert_eq!(
-            kind(oid::REGCLASS, "regclass", false, -1),
-            Some(Kind::UInt32)
-        );
-    }
-}
+/// The snapshot of present transactions: `xmin`, `xmax`. By the words of servers before 13 too.
+pub(crate) const SNAPSHOT: &str = "\
+SELECT txid_snapshot_xmin(s), txid_snapshot_xmax(s) FROM txid_current_snapshot() AS s";

@@ -1,22 +1,37 @@
 //! One session with a server.
-use crate::{bind, catalog, cursor::PostgresCursor, plan::Stage, refusal, write::Writing};
+use crate::{
+    bind, catalog,
+    cursor::PostgresCursor,
+    decode::Beyond,
+    described,
+    query_columns::QueryColumns,
+    refusal,
+    stage::{Stages, begun},
+    syntax::has_blocks,
+    write::Writing,
+};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
     Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
-    WriteOp, WritePlan,
+    Unrepresentable, ValueOptions, Visibility, WriteOp, WritePlan,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use std::{collections::HashMap, num::NonZeroU32, ops::Range};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
+
+/// How long the rows that a dropped cursor left are read on and thrown away, before the
+/// connection is given up.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// A session.
 pub(crate) struct PostgresConnection {
     pub(crate) driver: PgConnection,
+    values: ValueOptions,
     /// A transaction was begun.
-    open: bool,
-    health: Health,
-    /// The temporary tables of the session, by name.
-    stages: HashMap<String, StageState>,
+    pub(crate) open: bool,
+    pub(crate) health: Health,
+    /// The temporary tables of the session.
+    pub(crate) stages: Stages,
     /// A piece of `COPY` data.
     pub(crate) piece: Vec<u8>,
 }
@@ -28,55 +43,56 @@ pub(crate) struct Health {
     pub(crate) failed: bool,
     /// A prepared statement does not fit its table any more.
     pub(crate) stale: bool,
-}
-
-/// How a temporary table stands.
-#[derive(Debug, Clone, Copy, Default)]
-struct StageState {
-    /// Made in the open transaction: gone if that is undone.
-    fresh: bool,
-    /// Used in the open transaction: must be emptied before it is used again.
-    used: bool,
+    /// A cursor was dropped before its end: its rows are still on their way.
+    pub(crate) abandoned: bool,
+    /// There were too many of them.
+    pub(crate) broken: bool,
 }
 
 impl PostgresConnection {
-    pub(crate) fn new(driver: PgConnection) -> Self {
+    pub(crate) fn new(driver: PgConnection, values: ValueOptions) -> Self {
         Self {
             driver,
+            values,
             open: false,
             health: Health::default(),
-            stages: HashMap::new(),
+            stages: Stages::default(),
             piece: Vec::new(),
         }
     }
 
-    /// Makes the temporary table, where the session has none.
-    pub(crate) async fn make_stage(&mut self, stage: &Stage) -> Result<()> {
-        if self.stages.contains_key(&stage.name) {
+    /// Gets rid of what a dropped cursor has left. The protocol cannot take a query back on its
+    /// own connection, and a million rows are not worth reading to throw them away.
+    async fn settle(&mut self) -> Result<()> {
+        let given_up = || {
+            Error::new(
+                ErrorKind::Connect,
+                "a cursor was dropped with many rows unread; the connection was given up",
+            )
+        };
+        if self.health.broken {
+            return Err(given_up());
+        }
+        if !std::mem::take(&mut self.health.abandoned) {
             return Ok(());
         }
-        self.driver
-            .execute(sqlx::raw_sql(AssertSqlSafe(stage.create.clone())))
-            .await
-            .map_err(|e| refusal::error("making a temporary table", e))?;
-        let state = StageState {
-            fresh: self.open,
-            used: false,
-        };
-        self.stages.insert(stage.name.clone(), state);
-        Ok(())
-    }
-
-    /// Empties the temporary table, where rows of the open transaction may be in it.
-    pub(crate) async fn empty_stage(&mut self, stage: &Stage) -> Result<()> {
-        let state = self.stages.entry(stage.name.clone()).or_default();
-        if std::mem::replace(&mut state.used, true) {
-            self.driver
-                .execute(sqlx::raw_sql(AssertSqlSafe(stage.empty.clone())))
-                .await
-                .map_err(|e| refusal::error("emptying a temporary table", e))?;
+        let drained = tokio::time::timeout(DRAIN, async {
+            match self.driver.ping().await {
+                // The query that nobody waited for has failed; the session has not.
+                Err(sqlx::Error::Database(_)) => {
+                    self.health.failed = true;
+                    self.driver.ping().await
+                }
+                outcome => outcome,
+            }
+        });
+        match drained.await {
+            Ok(outcome) => outcome.map_err(|e| refusal::error("after a dropped cursor", e)),
+            Err(_) => {
+                self.health.broken = true;
+                Err(given_up())
+            }
         }
-        Ok(())
     }
 
     pub(crate) async fn begin_if_none(&mut self) -> Result<()> {
@@ -96,14 +112,11 @@ impl PostgresConnection {
     /// The transaction is over.
     fn ended(&mut self, committed: bool) {
         (self.open, self.health.failed) = (false, false);
-        self.stages.retain(|_, state| committed || !state.fresh);
-        for state in self.stages.values_mut() {
-            *state = StageState::default();
-        }
+        self.stages.end(committed);
     }
 
     /// Notes that the transaction is of no more use, if there is one.
-    fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
+    pub(crate) fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
         self.health.failed |= outcome.is_err();
         outcome
     }
@@ -134,27 +147,129 @@ impl PostgresConnection {
             },
         }
     }
+
+    async fn describe_found(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
+        let schemas: Vec<_> = names.iter().map(|name| name.schema.as_deref()).collect();
+        let tables: Vec<_> = names.iter().map(|name| name.name.as_str()).collect();
+        let query = sqlx::query_as::<_, (i64, String)>(catalog::DESCRIBE)
+            .bind(schemas)
+            .bind(tables);
+        let found = query.fetch_all(&mut self.driver).await.map_err(|e| {
+            let shown: Vec<_> = names.iter().map(TableName::to_string).collect();
+            refusal::error(&format!("describing table {}", shown.join(", ")), e)
+        })?;
+        let mut described = vec![None; names.len()];
+        for (place, json) in &found {
+            let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
+            if let Some(table) = described.get_mut(index) {
+                *table = Some(described::table(json, &self.values)?);
+            }
+        }
+        Ok(described)
+    }
+
+    async fn describe_columns(&mut self, query: &str) -> Result<Table> {
+        let what = "describing a query";
+        let query = query.trim().trim_end_matches(';');
+        let sql = format!("SELECT * FROM ({query}\n) AS \"q\"");
+        // What was prepared before may be of a table that has changed.
+        let cleared = self.driver.clear_cached_statements().await;
+        cleared.map_err(|e| refusal::error(what, e))?;
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        let prepared = (&mut self.driver).prepare(sql).await;
+        let prepared = prepared.map_err(|e| refusal::error(what, e))?;
+        let columns = QueryColumns::of(&prepared)?;
+        let types = sqlx::query_as::<_, (String, String)>(catalog::TYPES)
+            .bind(&columns.types)
+            .bind(&columns.relations)
+            .bind(&columns.attributes)
+            .fetch_all(&mut self.driver)
+            .await
+            .map_err(|e| refusal::error(what, e))?;
+        let described = columns
+            .names
+            .iter()
+            .zip(&types)
+            .map(|(name, (vendor, json))| {
+                described::query_column(name, vendor, json, &self.values)
+            });
+        Ok(Table {
+            name: TableName::new("q"),
+            columns: described.collect::<Result<_>>()?,
+            vendor: described::VENDOR,
+            table_type: TableType::View,
+            ..Table::default()
+        })
+    }
+
+    /// The blocks of the table's file in parts; `None` where it has no file of its own.
+    async fn block_slices(
+        &mut self,
+        table: &Table,
+        parts: NonZeroU32,
+    ) -> Result<Option<Vec<Slice>>> {
+        let query = sqlx::query_scalar::<_, i64>(catalog::BLOCKS)
+            .bind(table.name.schema.as_deref())
+            .bind(&table.name.name);
+        let found = query.fetch_optional(&mut self.driver).await.map_err(|e| {
+            refusal::error(&format!("asking for the size of table {}", table.name), e)
+        });
+        let Some(blocks) = self.noted(found)? else {
+            return Ok(None);
+        };
+        let blocks = u64::try_from(blocks).unwrap_or(0);
+        let parts = u64::from(parts.get()).min(blocks.max(1));
+        let bound = |part: u64| match part {
+            // Rows may come behind the present end.
+            part if part == parts => u64::MAX,
+            part => blocks * part / parts,
+        };
+        let slices = (0..parts).map(|part| Slice::Blocks(bound(part)..bound(part + 1)));
+        Ok(Some(slices.collect()))
+    }
 }
 
 #[async_trait]
 impl Connection for PostgresConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        let query = sqlx::query(catalog::TABLES).bind(schema);
+        self.settle().await?;
+        let query = sqlx::query_as::<_, (String, String, String)>(catalog::TABLES).bind(schema);
         let rows = query.fetch_all(&mut self.driver).await;
-        let tables = rows.and_then(|rows| rows.iter().map(catalog::listed).collect());
-        let tables = tables.map_err(|e| refusal::error("listing tables", e));
-        self.noted(tables)
+        let rows = rows.map_err(|e| refusal::error("listing tables", e));
+        let listed = self.noted(rows)?.into_iter().map(|(schema, name, kind)| {
+            let schema = Some(schema);
+            (TableName { schema, name }, described::table_type(&kind))
+        });
+        Ok(listed.collect())
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
-        let query = sqlx::query(catalog::COLUMNS)
-            .bind(name.schema.as_deref())
-            .bind(&name.name);
-        let rows = query.fetch_all(&mut self.driver).await;
-        let table = rows
-            .and_then(|rows| catalog::table(&rows))
-            .map_err(|e| refusal::error(&format!("describing table {name}"), e));
-        self.noted(table)
+        let found = self.describe_all(std::slice::from_ref(name)).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
+        self.settle().await?;
+        let described = self.describe_found(names).await;
+        self.noted(described)
+    }
+
+    async fn describe_query(&mut self, query: &str) -> Result<Table> {
+        self.settle().await?;
+        let described = self.describe_columns(query).await;
+        self.noted(described)
+    }
+
+    async fn visibility(&mut self) -> Result<Option<Visibility>> {
+        self.settle().await?;
+        let query = sqlx::query_as::<_, (i64, i64)>(catalog::SNAPSHOT);
+        let snapshot = query.fetch_one(&mut self.driver).await;
+        let snapshot = snapshot.map_err(|e| refusal::error("asking for the snapshot", e));
+        let (xmin, xmax) = self.noted(snapshot)?;
+        Ok(Some(Visibility::Snapshot {
+            xmin: xmin.unsigned_abs(),
+            xmax: xmax.unsigned_abs(),
+        }))
     }
 
     async fn split(
@@ -163,10 +278,23 @@ impl Connection for PostgresConnection {
         page: &Page<'_>,
         parts: NonZeroU32,
     ) -> Result<Vec<Slice>> {
+        self.settle().await?;
+        if page.key.is_empty() && page.query.is_none() && has_blocks(page.table.table_type) {
+            if let Some(slices) = self.block_slices(page.table, parts).await? {
+                return Ok(slices);
+            }
+        }
         dialect_core::by_quantiles(self, syntax, page, parts).await
     }
 
+    async fn ping(&mut self) -> Result<()> {
+        self.settle().await?;
+        let outcome = self.driver.ping().await;
+        outcome.map_err(|e| refusal::error("asking whether the server is there", e))
+    }
+
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
+        self.settle().await?;
         let privilege = match access {
             Access::Select => "SELECT",
             Access::Insert => "INSERT",
@@ -201,21 +329,24 @@ impl Connection for PostgresConnection {
         statement: &'a Statement,
         schema: &'a SchemaRef,
     ) -> Result<Box<dyn Cursor + 'a>> {
+        self.settle().await?;
         let arguments = bind::arguments(&statement.params)?;
         if std::mem::take(&mut self.health.stale) {
             let cleared = self.driver.clear_cached_statements().await;
             cleared.map_err(|e| refusal::error("forgetting prepared statements", e))?;
         }
+        let beyond = match self.values.unrepresentable {
+            Unrepresentable::Null => Beyond::Null,
+            Unrepresentable::Error | Unrepresentable::Text => Beyond::Refused,
+        };
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments);
         let rows = self.driver.fetch_many(query);
-        Ok(Box::new(PostgresCursor::new(
-            rows,
-            schema,
-            &mut self.health,
-        )?))
+        let cursor = PostgresCursor::new(rows, schema, beyond, &mut self.health)?;
+        Ok(Box::new(cursor))
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
+        self.settle().await?;
         let outcome = self
             .driver
             .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
@@ -226,12 +357,14 @@ impl Connection for PostgresConnection {
     }
 
     async fn begin(&mut self) -> Result<()> {
+        self.settle().await?;
         self.run("BEGIN").await?;
         (self.open, self.health.failed) = (true, false);
         Ok(())
     }
 
     async fn commit(&mut self) -> Result<()> {
+        self.settle().await?;
         if self.open && self.health.failed {
             self.rollback().await?;
             return Err(Error::new(
@@ -245,6 +378,7 @@ impl Connection for PostgresConnection {
     }
 
     async fn rollback(&mut self) -> Result<()> {
+        self.settle().await?;
         if !self.open {
             return Ok(());
         }
@@ -253,12 +387,35 @@ impl Connection for PostgresConnection {
         outcome
     }
 
+    async fn savepoint(&mut self) -> Result<()> {
+        self.settle().await?;
+        begun(self.open)?;
+        // One name, and one savepoint of it: an older one would only be hidden.
+        let sql = if self.stages.mark() {
+            "RELEASE SAVEPOINT connect; SAVEPOINT connect"
+        } else {
+            "SAVEPOINT connect"
+        };
+        let outcome = self.run(sql).await;
+        self.noted(outcome)
+    }
+
+    async fn rollback_to_savepoint(&mut self) -> Result<()> {
+        self.settle().await?;
+        begun(self.open)?;
+        self.run("ROLLBACK TO SAVEPOINT connect").await?;
+        self.health.failed = false;
+        self.stages.return_to_mark();
+        Ok(())
+    }
+
     async fn write(
         &mut self,
         plan: &WritePlan,
         records: &Records,
         rows: Range<usize>,
     ) -> Result<u64> {
+        self.settle().await?;
         plan.check_keys(records, rows.clone())?;
         let writing = Writing::new(plan, records)?;
         let outcome = self.write_whole(&writing, rows).await;

@@ -1,5 +1,9 @@
 //! Rows of a query as they arrive.
-use crate::{connection::Health, decode::Decoder, refusal};
+use crate::{
+    connection::Health,
+    decode::{Beyond, Decoder},
+    refusal,
+};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{BatchBuilder, Cursor};
@@ -21,13 +25,23 @@ pub(crate) struct PostgresCursor<'a> {
     /// One a column; chosen when the first row is there.
     decoders: Vec<Decoder>,
     text: String,
+    beyond: Beyond,
+    /// The last row was taken, or the query failed.
+    ended: bool,
     health: &'a mut Health,
+}
+
+impl Drop for PostgresCursor<'_> {
+    fn drop(&mut self) {
+        self.health.abandoned |= !self.ended;
+    }
 }
 
 impl<'a> PostgresCursor<'a> {
     pub(crate) fn new(
         rows: RowStream<'a>,
         schema: &SchemaRef,
+        beyond: Beyond,
         health: &'a mut Health,
     ) -> Result<Self> {
         Ok(Self {
@@ -35,6 +49,8 @@ impl<'a> PostgresCursor<'a> {
             batch: BatchBuilder::new(schema)?,
             decoders: Vec::new(),
             text: String::new(),
+            beyond,
+            ended: false,
             health,
         })
     }
@@ -78,7 +94,7 @@ impl<'a> PostgresCursor<'a> {
             if decoder.is_text() {
                 text_bytes += bytes.len();
             }
-            if let Err(misfit) = decoder.append(bytes, column, &mut self.text) {
+            if let Err(misfit) = decoder.append(bytes, column, &mut self.text, self.beyond) {
                 let schema = self.batch.schema();
                 return Err(misfit.at(schema.name(), schema.field(i).name()));
             }
@@ -101,13 +117,17 @@ impl Cursor for PostgresCursor<'_> {
                 Some(Ok(Either::Right(row))) => self.push(&row)?,
                 Some(Ok(Either::Left(_))) => {}
                 Some(Err(e)) => {
+                    self.ended = true;
                     let what = format!("reading table {}", self.batch.schema().name());
                     let error = refusal::error(&what, e);
                     self.health.failed = true;
                     self.health.stale |= refusal::is_stale(&error);
                     return Err(error);
                 }
-                None => break,
+                None => {
+                    self.ended = true;
+                    break;
+                }
             }
         }
         self.batch.finish()

@@ -259,9 +259,8 @@ mod tests {
         assert_eq!(numeric(typmod(77, 0)), Kind::BigDecimal);
         assert_eq!(numeric(typmod(1000, 1000)), Kind::BigDecimal);
         assert_eq!(numeric(typmod(5, -200)), Kind::BigDecimal);
-        let mapped = |precision, scale| {
-            super::numeric(-1, NumericMapping::Decimal { precision, scale })
-        };
+        let mapped =
+            |precision, scale| super::numeric(-1, NumericMapping::Decimal { precision, scale });
         assert_eq!(
             (mapped(20, 4), mapped(50, 4)),
             (decimal(20, 4), wide(50, 4))
@@ -287,10 +286,7 @@ mod tests {
             unknown_types: UnknownTypes::Fail,
             ..plain
         };
-        assert_eq!(
-            declared(&of(16_400, "ltree", 'b', -1), &fail),
-            (None, None)
-        );
+        assert_eq!(declared(&of(16_400, "ltree", 'b', -1), &fail), (None, None));
         let known = declared(&of(oid::TSVECTOR, "tsvector", 'b', -1), &fail);
         assert_eq!(known.0, Some(Kind::Text), "it is known");
     }
@@ -311,10 +307,7 @@ mod tests {
             ),
             (array(16_400, 'e', 1), (list(Kind::Text), None)),
             (array(16_400, 'c', 1), (Some(Kind::Json), Some(AS_JSON))),
-            (
-                array(oid::INT4, 'b', 2),
-                (Some(Kind::Text), Some(AS_TEXT)),
-            ),
+            (array(oid::INT4, 'b', 2), (Some(Kind::Text), Some(AS_TEXT))),
         ] {
             assert_eq!(declared(&of, &plain), expected, "{of:?}");
         }

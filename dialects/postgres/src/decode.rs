@@ -1,6 +1,8 @@
 //! Values of the binary protocol into Arrow columns.
 use crate::{numeric, oid};
-use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, max_unscaled};
+use connect_api::{
+    ColumnBuilder, Error, ErrorKind, Kind, ListBuilder, Result, arrow::buffer::i256, max_unscaled,
+};
 use dialect_core::{Misfit, civil::DAY_MICROS};
 
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL begins to count.
@@ -15,19 +17,42 @@ const TOO_FAR: Misfit = Misfit("lies beyond the dates that can be carried");
 const MIDNIGHT: Misfit = Misfit("is 24:00:00, which a time of day cannot be");
 const WRONG_VERSION: Misfit = Misfit("is of an unknown version of jsonb");
 const WRONG_COLUMN: Misfit = Misfit("meets a column of another type");
+const NOT_A_LIST: Misfit =
+    Misfit("is an array that does not count from 1, or of several dimensions, which no list is");
+const NOT_AN_ARRAY: Misfit = Misfit("is not an array on the wire");
+
+/// What `values.unrepresentable` is about: the value is one of its type, but none of the kind's.
+fn is_unrepresentable(misfit: Misfit) -> bool {
+    [
+        INFINITE,
+        TOO_FAR,
+        MIDNIGHT,
+        NOT_A_LIST,
+        numeric::NOT_FINITE,
+        numeric::TOO_FINE,
+        numeric::TOO_LARGE,
+    ]
+    .contains(&misfit)
+}
 
 /// How values of one column become cells; chosen once per query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decoder {
     Bool,
+    Bit,
+    Int8,
     Int16,
     Int32,
     Int64,
     UInt32,
+    UInt64,
     Float32,
     Float64,
     /// Scale, and the largest unscaled value.
     Decimal(i8, u128),
+    /// The same, for more than 38 digits.
+    WideDecimal(i8, i256),
+    Money,
     BigDecimal,
     Text,
     Jsonb,
@@ -36,6 +61,14 @@ pub(crate) enum Decoder {
     Date,
     Time,
     Timestamp,
+    List(Box<Decoder>),
+}
+
+/// What becomes of a value that is none of the column's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    Refused,
+    Null,
 }
 
 impl Decoder {
@@ -47,25 +80,38 @@ impl Decoder {
         let text = || oid::TEXTS.contains(&oid) || oid >= oid::FIRST_USER;
         let decoder = match (kind, oid) {
             (Kind::Bool, oid::BOOL) => Self::Bool,
+            (Kind::Bool, oid::BIT) => Self::Bit,
+            (Kind::Int8, oid::CHAR) => Self::Int8,
             (Kind::Int16, oid::INT2) => Self::Int16,
             (Kind::Int32, oid::INT4) => Self::Int32,
             (Kind::Int64, oid::INT8) => Self::Int64,
             (Kind::UInt32, oid) if oid::UNSIGNED.contains(&oid) => Self::UInt32,
+            (Kind::UInt64, oid::XID8) => Self::UInt64,
             (Kind::Float32, oid::FLOAT4) => Self::Float32,
             (Kind::Float64, oid::FLOAT8) => Self::Float64,
             (Kind::Decimal { precision, scale }, oid::NUMERIC) => {
                 Self::Decimal(*scale, max_unscaled(*precision))
             }
+            (Kind::WideDecimal { precision, scale }, oid::NUMERIC) => {
+                let end = i256::from_i128(10).wrapping_pow((*precision).into());
+                Self::WideDecimal(*scale, end.wrapping_sub(i256::ONE))
+            }
+            (Kind::Decimal { .. }, oid::MONEY) => Self::Money,
             (Kind::BigDecimal, oid::NUMERIC) => Self::BigDecimal,
             (Kind::Text, _) if text() => Self::Text,
             (Kind::Json, oid::JSON) => Self::Text,
             (Kind::Json, oid::JSONB) => Self::Jsonb,
             (Kind::Bytes, oid::BYTEA) => Self::Bytes,
+            // Shapes of PostGIS, whose binary form is the one asked for.
+            (Kind::Bytes, oid::FIRST_USER..) => Self::Bytes,
             (Kind::Uuid, oid::UUID) => Self::Uuid,
             (Kind::Date, oid::DATE) => Self::Date,
             (Kind::Time, oid::TIME) => Self::Time,
             (Kind::Timestamp { utc: false }, oid::TIMESTAMP) => Self::Timestamp,
             (Kind::Timestamp { utc: true }, oid::TIMESTAMPTZ) => Self::Timestamp,
+            (Kind::List(element), oid) => {
+                Self::List(Box::new(Self::new(element, oid::element(oid))?))
+            }
             _ => {
                 return Err(Error::new(
                     ErrorKind::Schema,
@@ -80,18 +126,43 @@ impl Decoder {
 
     /// Appends a value. `text` is room for the text of numbers.
     pub(crate) fn append(
-        self,
+        &self,
         bytes: &[u8],
         column: &mut ColumnBuilder,
         text: &mut String,
+        beyond: Beyond,
+    ) -> Result<(), Misfit> {
+        match self.exact(bytes, column, text, beyond) {
+            Err(misfit) if beyond == Beyond::Null && is_unrepresentable(misfit) => {
+                column.append_null();
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    #[inline]
+    fn exact(
+        &self,
+        bytes: &[u8],
+        column: &mut ColumnBuilder,
+        text: &mut String,
+        beyond: Beyond,
     ) -> Result<(), Misfit> {
         use ColumnBuilder as Column;
         match (self, column) {
             (Self::Bool, Column::Bool(b)) => b.append_value(u8::from_be_bytes(fixed(bytes)?) != 0),
+            // The number of bits, and the first eight of them.
+            (Self::Bit, Column::Bool(b)) => match bytes {
+                [0, 0, 0, 1, bits] => b.append_value(bits >> 7 != 0),
+                _ => return Err(NOT_ITS_LENGTH),
+            },
+            (Self::Int8, Column::Int8(b)) => b.append_value(i8::from_be_bytes(fixed(bytes)?)),
             (Self::Int16, Column::Int16(b)) => b.append_value(i16::from_be_bytes(fixed(bytes)?)),
             (Self::Int32, Column::Int32(b)) => b.append_value(i32::from_be_bytes(fixed(bytes)?)),
             (Self::Int64, Column::Int64(b)) => b.append_value(i64::from_be_bytes(fixed(bytes)?)),
             (Self::UInt32, Column::UInt32(b)) => b.append_value(u32::from_be_bytes(fixed(bytes)?)),
+            (Self::UInt64, Column::UInt64(b)) => b.append_value(u64::from_be_bytes(fixed(bytes)?)),
             (Self::Float32, Column::Float32(b)) => {
                 b.append_value(f32::from_be_bytes(fixed(bytes)?));
             }
@@ -99,7 +170,13 @@ impl Decoder {
                 b.append_value(f64::from_be_bytes(fixed(bytes)?));
             }
             (Self::Decimal(scale, max), Column::Decimal(b)) => {
-                b.append_value(numeric::read_decimal(bytes, scale, max)?);
+                b.append_value(numeric::read_decimal(bytes, *scale, *max)?);
+            }
+            (Self::WideDecimal(scale, max), Column::WideDecimal(b)) => {
+                b.append_value(numeric::read_wide(bytes, *scale, *max)?);
+            }
+            (Self::Money, Column::Decimal(b)) => {
+                b.append_value(i64::from_be_bytes(fixed(bytes)?).into());
             }
             (Self::BigDecimal, Column::Text(b)) => {
                 text.clear();
@@ -127,18 +204,65 @@ impl Decoder {
                 i64::MIN | i64::MAX => return Err(INFINITE),
                 micros => b.append_value(micros.checked_add(EPOCH_MICROS).ok_or(TOO_FAR)?),
             },
+            (Self::List(element), Column::List(b)) => {
+                append_list(element, bytes, b, text, beyond)?;
+            }
             _ => return Err(WRONG_COLUMN),
         }
         Ok(())
     }
 
     /// Cells of this kind take room beside the fixed one.
-    pub(crate) fn is_text(self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         matches!(
             self,
-            Self::BigDecimal | Self::Text | Self::Jsonb | Self::Bytes
+            Self::BigDecimal | Self::Text | Self::Jsonb | Self::Bytes | Self::List(_)
         )
     }
+}
+
+/// Appends an array of one dimension that counts from 1.
+fn append_list(
+    element: &Decoder,
+    bytes: &[u8],
+    list: &mut ListBuilder,
+    text: &mut String,
+    beyond: Beyond,
+) -> Result<(), Misfit> {
+    let (dimensions, rest) = word(bytes)?;
+    // Whether there are NULLs, and the type of the elements.
+    let rest = rest.get(8..).ok_or(NOT_AN_ARRAY)?;
+    let mut rest = match dimensions {
+        0 => rest,
+        1 => {
+            let (_, rest) = word(rest)?;
+            let (first, rest) = word(rest)?;
+            if first != 1 {
+                return Err(NOT_A_LIST);
+            }
+            rest
+        }
+        _ => return Err(NOT_A_LIST),
+    };
+    while !rest.is_empty() {
+        let (length, value) = word(rest)?;
+        if length < 0 {
+            list.values().append_null();
+            rest = value;
+            continue;
+        }
+        let length = usize::try_from(length).unwrap_or(0);
+        let (value, after) = value.split_at_checked(length).ok_or(NOT_AN_ARRAY)?;
+        element.append(value, list.values(), text, beyond)?;
+        rest = after;
+    }
+    list.end_list();
+    Ok(())
+}
+
+fn word(bytes: &[u8]) -> Result<(i32, &[u8]), Misfit> {
+    let (word, rest) = bytes.split_first_chunk().ok_or(NOT_AN_ARRAY)?;
+    Ok((i32::from_be_bytes(*word), rest))
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Misfit> {
@@ -148,3 +272,6 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Misfit> {
 fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
     std::str::from_utf8(bytes).ok().ok_or(NOT_UTF8)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,51 +22,70 @@ mod bind;
 mod catalog;
 mod connection;
 mod cursor;
+mod declared;
 mod decode;
+mod described;
 mod encode;
+mod merge;
 mod numeric;
 mod oid;
 mod plan;
+mod query_columns;
 mod refusal;
+mod session;
 mod settings;
+mod stage;
 mod syntax;
 mod target;
+mod vendor;
+mod widen;
 mod write;
 
 pub use syntax::PostgresSyntax;
 
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::{Error, Result};
 use connection::PostgresConnection;
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, Host, OpenOptions, Syntax, WritePlan, WriteRequest,
+    Address, Capabilities, Connection, Dialect, Host, OpenOptions, Syntax, ValueOptions, VisibleBy,
+    WritePlan, WriteRequest,
 };
-use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
-use std::{fmt, sync::Arc, time::Duration};
+use settings::Settings;
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use std::{fmt, sync::Arc};
 
 /// Opens the dialect for `postgres://user:password@host:port/database`, also `postgresql:` and
-/// `jdbc:postgresql:`; no I/O is done. Parameters: `sslmode` (`disable`, `prefer`, `require`,
-/// `verify-ca`, `verify-full`; `prefer` if not given), `sslrootcert`, `sslcert`, `sslkey` (files
-/// in PEM form), `application_name`, `connect_timeout` (seconds), `search_path`.
+/// `jdbc:postgresql:`, with several hosts behind commas; no I/O is done.
+///
+/// Parameters, with the JDBC driver's names: `sslmode` (`disable`, `prefer`, `require`,
+/// `verify-ca`, `verify-full`; `prefer` if not given; `ssl=true` is `verify-full`),
+/// `sslrootcert`, `sslcert`, `sslkey` (files in PEM form), `application_name`
+/// (`ApplicationName`), `connect_timeout` (`connectTimeout`, `loginTimeout`; seconds),
+/// `search_path` (`currentSchema`), `statement_timeout` (milliseconds), `keepalives_idle`
+/// (seconds), `readOnly`, `options` (`-c name=value`).
+///
+/// `keep_alive` is asked of the server's side of the connection (`tcp_keepalives_idle`);
+/// `idle_timeout` needs PostgreSQL 14. A read-only session is one by default only
+/// (`default_transaction_read_only`): it keeps from mistakes, not from ill will.
 ///
 /// # Errors
-/// `Config`: it is no such URL, has a parameter that is not known, or one of a wrong value; it is
-/// named.
+/// `Config`: it is no such URL, has a parameter that is not known, or one of a wrong value; all
+/// are named.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let address = Address::parse(url, options)?;
-    let (driver, connect_timeout) = settings::settings(&address, options)?;
+    let settings = Settings::read(&address, options)?;
     Ok(Arc::new(Postgres {
         address,
-        driver,
-        connect_timeout,
+        settings,
+        values: options.values,
     }))
 }
 
 /// A database. `Debug` shows where it is, without user and password.
 struct Postgres {
     address: Address,
-    driver: PgConnectOptions,
-    connect_timeout: Duration,
+    settings: Settings,
+    values: ValueOptions,
 }
 
 impl fmt::Debug for Postgres {
@@ -94,43 +113,40 @@ impl Dialect for Postgres {
             upsert: true,
             transactional_ddl: true,
             concurrent_writers: true,
-            ..Capabilities::default()
+            savepoints: true,
+            widen: true,
+            blocks: true,
+            visibility: VisibleBy::Snapshot,
         }
     }
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
-        plan::plan(request)
+        plan::plan(request, &self.values)
+    }
+
+    fn is_already_there(&self, error: &Error) -> bool {
+        refusal::is_already_there(error)
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let connect = |host: &Host| {
-            let driver = self.driver.clone().host(&host.name);
-            self.connect_to(driver.port(host.port.unwrap_or(settings::PORT)))
-        };
-        let driver = if self.address.hosts.is_empty() {
-            let driver = self.driver.clone().host("localhost");
+        let session = if self.address.hosts.is_empty() {
+            let driver = self.settings.driver.clone().host("localhost");
             self.connect_to(driver.port(settings::PORT)).await?
         } else {
+            let connect = |host: &Host| {
+                let driver = self.settings.driver.clone().host(&host.name);
+                self.connect_to(driver.port(host.port.unwrap_or(settings::PORT)))
+            };
             self.address.first(connect).await?
         };
-        Ok(Box::new(PostgresConnection::new(driver)))
+        Ok(Box::new(PostgresConnection::new(session, self.values)))
     }
 }
 
 impl Postgres {
     async fn connect_to(&self, driver: PgConnectOptions) -> Result<PgConnection> {
-        let what = format!(
-            "connecting to {} as user `{}`",
-            self.address,
-            driver.get_username()
-        );
-        match tokio::time::timeout(self.connect_timeout, driver.connect()).await {
-            Ok(Ok(driver)) => Ok(driver),
-            Ok(Err(e)) => Err(refusal::error(&what, e)),
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!("{what}: no answer in {:?}", self.connect_timeout),
-            )),
-        }
+        let user = driver.get_username();
+        let what = format!("connecting to {} as user `{user}`", self.address);
+        session::begin(&self.settings, &driver, &what).await
     }
 }

@@ -2,8 +2,8 @@
 mod read;
 mod write;
 
-pub(crate) use read::{read_decimal, read_text};
-pub(crate) use write::{write_decimal, write_text};
+pub(crate) use read::{NOT_FINITE, read_decimal, read_text, read_wide};
+pub(crate) use write::{write_decimal, write_text, write_wide};
 
 use dialect_core::Misfit;
 

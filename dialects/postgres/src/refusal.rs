@@ -63,6 +63,21 @@ pub(crate) fn is_stale(error: &Error) -> bool {
     error.code() == Some(FEATURE_NOT_SUPPORTED) && error.kind() == ErrorKind::Schema
 }
 
+/// What was to be made is there: the table, the column, or, where two sessions make one table at
+/// the same time, its row in the catalogue.
+pub(crate) fn is_already_there(error: &Error) -> bool {
+    match error.code() {
+        Some("42P07" | "42701" | "42710") => true,
+        Some("23505") => {
+            let message = error.to_string();
+            ["pg_type_typname_nsp_index", "pg_class_relname_nsp_index"]
+                .iter()
+                .any(|index| message.contains(index))
+        }
+        _ => false,
+    }
+}
+
 const FEATURE_NOT_SUPPORTED: &str = "0A000";
 
 fn no_tls(what: &str, cause: sqlx::Error) -> Error {

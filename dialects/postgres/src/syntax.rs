@@ -1,10 +1,19 @@
 //! SQL text of PostgreSQL.
-use connect_api::{Error, ErrorKind, Kind, LENGTH, Result, VENDOR_TYPE, arrow::schema::Field};
-use dialect_core::{Column, Syntax};
-use std::time::Duration;
+use crate::{
+    declared::{self, Type},
+    described::VENDOR as POSTGRES,
+    oid,
+    vendor::Vendor,
+    widen,
+};
+use connect_api::{
+    Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,
+};
+use dialect_core::{Column, KeyPart, Page, Statement, Syntax, TableName, TableType, ValueOptions};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 /// How many values a statement can bind: the protocol counts them in 16 bits.
-const MAX_PARAMS: usize = 65_535;
+pub(crate) const MAX_PARAMS: usize = 65_535;
 /// Bytes of an identifier that are kept (`NAMEDATALEN - 1`).
 const MAX_IDENTIFIER_BYTES: usize = 63;
 /// Longest length of a `varchar`.
@@ -26,6 +35,39 @@ impl Syntax for PostgresSyntax {
         format!("${n}::{}", value_type(column))
     }
 
+    /// The server's text or JSON where its binary form is not read.
+    fn select_column(&self, column: &Column) -> Result<String> {
+        let name = self.quote(&column.name)?;
+        Ok(match (&column.kind, column.extension) {
+            (Some(Kind::Text), Some(_)) => format!("{name}::text"),
+            (Some(Kind::List(_)), Some(_)) => format!("{name}::text[]"),
+            (Some(Kind::Json), Some(_)) => format!("pg_catalog.to_json({name}) AS {name}"),
+            _ => name,
+        })
+    }
+
+    /// Under the table's name where the plain one would mean the text that is read: rows are in
+    /// the order of the column itself.
+    fn key_expression(&self, page: &Page<'_>, part: &KeyPart) -> Result<String> {
+        let qualified = |i: &usize| {
+            let column = &page.table.columns[*i];
+            let name = self.quote(&column.name)?;
+            if self.select_column(column)? == name {
+                return Ok(name);
+            }
+            let table = match page.query {
+                Some(_) => self.quote("q")?,
+                None => self.quote(&page.table.name.name)?,
+            };
+            Ok(format!("{table}.{name}"))
+        };
+        let names: Vec<_> = part.columns.iter().map(qualified).collect::<Result<_>>()?;
+        Ok(match names.as_slice() {
+            [name] => name.clone(),
+            names => format!("COALESCE({})", names.join(", ")),
+        })
+    }
+
     /// In UTC, the zone of our sessions.
     fn now(&self, column: &Column, delay: Duration) -> String {
         let back = match delay.as_micros() {
@@ -43,11 +85,12 @@ impl Syntax for PostgresSyntax {
         MAX_PARAMS
     }
 
+    /// A type of PostgreSQL's own is made again as it was; one that is made by users (an enum, a
+    /// domain) is not, and its column becomes one of its kind.
     fn column_type(&self, field: &Field, _in_key: bool) -> Result<String> {
         let kind = Kind::of(field);
-        let vendor = field.metadata().get(VENDOR_TYPE);
-        if let Some(vendor) = vendor.filter(|v| own_type(v, &kind)) {
-            return Ok(vendor.clone());
+        if let Some(vendor) = recreated(field, &kind) {
+            return Ok(vendor.text());
         }
         let length = field.metadata().get(LENGTH).and_then(|l| l.parse().ok());
         Ok(match kind {
@@ -58,12 +101,12 @@ impl Syntax for PostgresSyntax {
             Kind::UInt64 => "numeric(20)",
             Kind::Float32 => "real",
             Kind::Float64 => "double precision",
-            Kind::Decimal { precision, scale } if scale < 0 => {
+            Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
                 // Scales below zero are known since PostgreSQL 15 only.
-                let digits = (i16::from(precision) - i16::from(scale)).min(MAX_PRECISION);
-                return Ok(format!("numeric({digits})"));
-            }
-            Kind::Decimal { precision, scale } => {
+                if scale < 0 {
+                    let digits = (i16::from(precision) - i16::from(scale)).min(MAX_PRECISION);
+                    return Ok(format!("numeric({digits})"));
+                }
                 return Ok(format!("numeric({precision},{scale})"));
             }
             Kind::BigDecimal => "numeric",
@@ -75,15 +118,10 @@ impl Syntax for PostgresSyntax {
             Kind::Bytes => "bytea",
             Kind::Uuid => "uuid",
             Kind::Date => "date",
-            Kind::Time => "time without time zone",
-            Kind::Timestamp { utc: false } => "timestamp without time zone",
-            Kind::Timestamp { utc: true } => "timestamp with time zone",
-            Kind::WideDecimal { precision, scale } => {
-                return Ok(format!("numeric({precision},{scale})"));
-            }
-            Kind::TimeNanos => "time without time zone",
+            Kind::Time | Kind::TimeNanos => "time without time zone",
             Kind::Duration => "interval",
-            Kind::OffsetTimestamp => "timestamp with time zone",
+            Kind::Timestamp { utc: false } => "timestamp without time zone",
+            Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "timestamp with time zone",
             Kind::List(element) => {
                 let field = Kind::clone(&element).field(field.name(), true);
                 return Ok(format!("{}[]", self.column_type(&field, false)?));
@@ -100,166 +138,154 @@ impl Syntax for PostgresSyntax {
         }
         .to_owned())
     }
+
+    fn add_column(&self, table: &TableName, field: &Field) -> Result<String> {
+        Ok(self.add_columns(table, &[field])?.concat())
+    }
+
+    /// One statement; columns that are there are left as they are.
+    fn add_columns(&self, table: &TableName, fields: &[&Field]) -> Result<Vec<String>> {
+        let added = |field: &&Field| {
+            let (name, of) = (self.quote(field.name())?, self.column_type(field, false)?);
+            Ok(format!("ADD COLUMN IF NOT EXISTS {name} {of}"))
+        };
+        let added: Vec<_> = fields.iter().map(added).collect::<Result<_>>()?;
+        if added.is_empty() {
+            return Ok(Vec::new());
+        }
+        let table = self.table(table)?;
+        Ok(vec![format!("ALTER TABLE {table} {}", added.join(", "))])
+    }
+
+    fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
+        let wanted = self.column_type(field, false)?;
+        let joined = Vendor::parse(&column.vendor_type)
+            .zip(Vendor::parse(&wanted))
+            .and_then(|(old, new)| widen::join(&old, &new));
+        let joined = joined.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "column `{}` of table `{table}`: no type holds the values of both {} and {wanted}",
+                    column.name, column.vendor_type
+                ),
+            )
+        })?;
+        Ok(format!(
+            "ALTER TABLE {} ALTER COLUMN {} TYPE {}",
+            self.table(table)?,
+            self.quote(&column.name)?,
+            joined.text()
+        ))
+    }
+
+    /// Servers from 14 on read no other block; those before read all and pass over the rest.
+    fn in_blocks(&self, blocks: &Range<u64>) -> Option<String> {
+        // Blocks are counted in 32 bits.
+        const END: u64 = u32::MAX as u64;
+        let from = format!("ctid >= '({},0)'::tid", blocks.start.min(END));
+        Some(if blocks.end > END {
+            from
+        } else {
+            format!("{from} AND ctid < '({},0)'::tid", blocks.end)
+        })
+    }
+
+    fn quantiles(&self, page: &Page<'_>, parts: NonZeroU32) -> Result<Option<Statement>> {
+        let Some(first) = page.key.first() else {
+            return Ok(None);
+        };
+        let key = self.key_expression(page, first)?;
+        let from = match page.query {
+            Some(query) => {
+                let query = query.trim().trim_end_matches(';');
+                format!("({query}\n) AS {}", self.quote("q")?)
+            }
+            None => self.table(&page.table.name)?,
+        };
+        let filter = page
+            .filter
+            .map_or(String::new(), |filter| format!(" AND ({filter}\n)"));
+        let found = self.select_column(&Column {
+            name: "k".to_owned(),
+            ..page.key_column(0).clone()
+        })?;
+        // The last key of each part: where the number of the part changes to the next row.
+        Ok(Some(Statement {
+            sql: format!(
+                "SELECT {found} FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k) AS following \
+                 FROM (SELECT {key} AS k, NTILE({parts}) OVER (ORDER BY {key}) AS part FROM {from} \
+                 WHERE {key} IS NOT NULL{filter}) AS a) AS b WHERE following <> part ORDER BY b.k"
+            ),
+            params: Vec::new(),
+        }))
+    }
+}
+
+/// Tables of this type have blocks of their own to be read by.
+pub(crate) fn has_blocks(table: TableType) -> bool {
+    matches!(table, TableType::Table | TableType::MaterializedView)
 }
 
 /// The type that a value of `column` is cast to: its type without length, precision and scale,
 /// which would round and cut.
 pub(crate) fn value_type(column: &Column) -> String {
-    let (name, rest) = match column.vendor_type.split_once('(') {
-        Some((name, rest)) => (name, rest),
-        None => (column.vendor_type.as_str(), ""),
-    };
-    match name.trim_end() {
-        // `character` alone would mean one of them.
-        "character" => "bpchar".to_owned(),
-        "character varying" | "numeric" => name.to_owned(),
-        "time" | "timestamp" => {
-            let zone = rest.split_once(')').map_or("", |(_, zone)| zone);
-            format!("{name}{zone}")
-        }
-        _ => column.vendor_type.clone(),
+    match Vendor::parse(&column.vendor_type) {
+        Some(vendor) => match (vendor.oid, &column.kind) {
+            // There is no cast from the types that these are bound as.
+            (oid::CHAR, Some(Kind::Int8)) => "integer::\"char\"".to_owned(),
+            (oid::BIT, Some(Kind::Bool)) => "integer::bit(1)".to_owned(),
+            (oid::XID8, _) => "text::xid8".to_owned(),
+            _ => vendor.uncut(),
+        },
+        None => column.vendor_type.clone(),
     }
 }
 
-/// `vendor` is the name of a type of PostgreSQL that says more of `kind` than the kind itself.
-fn own_type(vendor: &str, kind: &Kind) -> bool {
-    let (head, tail) = vendor.split_once('(').unwrap_or((vendor, ""));
-    let (arguments, tail) = tail.split_once(')').unwrap_or(("", ""));
-    if !arguments
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b',' | b'-'))
-    {
-        return false;
+/// The type that the field had in PostgreSQL, where a new column can have it and its values are
+/// still the same.
+fn recreated(field: &Field, kind: &Kind) -> Option<Vendor> {
+    let metadata = field.metadata();
+    if metadata.get(VENDOR).is_none_or(|vendor| vendor != POSTGRES) {
+        return None;
     }
-    match (head, tail) {
-        ("character" | "character varying", "") => *kind == Kind::Text,
-        ("json", "") => *kind == Kind::Json,
-        ("time", " without time zone") => *kind == Kind::Time,
-        ("timestamp", " without time zone") => *kind == (Kind::Timestamp { utc: false }),
-        ("timestamp", " with time zone") => *kind == (Kind::Timestamp { utc: true }),
+    let vendor = Vendor::parse(metadata.get(VENDOR_TYPE)?)?;
+    // Numbers of things of the other database, and what cuts or cannot be written.
+    let foreign = oid::UNSIGNED.contains(&vendor.oid) && vendor.oid != oid::OID;
+    // Scales beyond the digits are known since PostgreSQL 15 only.
+    let strange = match (vendor.oid, vendor.arguments.as_slice()) {
+        (oid::NUMERIC, [precision, scale]) => *scale < 0 || scale > precision,
         _ => false,
+    };
+    if foreign || strange || vendor.oid == oid::NAME {
+        return None;
     }
+    let of = Type {
+        oid: vendor.oid,
+        name: "",
+        class: 'b',
+        typmod: vendor.typmod(),
+        dimensions: u32::from(vendor.array),
+        money_scale: match kind {
+            Kind::Decimal { scale, .. } => *scale,
+            _ => 2,
+        },
+    };
+    let (declared, _) = declared::declared(&of, &ValueOptions::default());
+    let as_text = field.extension_type_name() == Some(declared::AS_TEXT);
+    let same = match (kind, vendor.oid) {
+        (kind, _) if declared.as_ref() == Some(kind) => true,
+        // Read otherwise because somebody asked for that.
+        (Kind::Text, _) => as_text,
+        (Kind::BigDecimal, oid::NUMERIC) => true,
+        (Kind::Decimal { .. } | Kind::WideDecimal { .. }, oid::NUMERIC) => {
+            vendor.arguments.is_empty()
+        }
+        (Kind::Bool, oid::BIT) => vendor.typmod() == 1,
+        _ => false,
+    };
+    same.then_some(vendor)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use connect_api::Value;
-    use dialect_core::{KeyPart, Page, Table, TableName, TableType};
-
-    fn column(name: &str, kind: Kind, vendor_type: &str) -> Column {
-        Column {
-            name: name.to_owned(),
-            kind: Some(kind),
-            vendor_type: vendor_type.to_owned(),
-            length: None,
-            nullable: false,
-            has_default: false,
-            auto_increment: false,
-            generated: false,
-            ..Column::default()
-        }
-    }
-
-    #[test]
-    fn a_page_casts_its_values_and_no_column() {
-        let table = Table {
-            name: TableName::parse("shop.\"Or\"\"ders\"").unwrap(),
-            table_type: TableType::Table,
-            columns: vec![
-                column(
-                    "changed",
-                    Kind::Timestamp { utc: true },
-                    "timestamp(3) with time zone",
-                ),
-                column("id", Kind::Int64, "bigint"),
-                column("code", Kind::Text, "character(4)"),
-            ],
-            primary_key: vec!["id".to_owned()],
-            unique_keys: Vec::new(),
-            ..Table::default()
-        };
-        let key = [0, 2].map(|i| KeyPart { columns: vec![i] });
-        let page = Page {
-            key: &key,
-            after: Some(&[Value::Timestamp(0), "a".into()]),
-            before_now: Some(Duration::from_millis(1_500)),
-            limit: std::num::NonZeroU32::new(10),
-            ..Page::of(&table, &[1, 2])
-        };
-        assert_eq!(
-            PostgresSyntax.select(&page).unwrap().sql,
-            "SELECT \"id\", \"code\" FROM \"shop\".\"Or\"\"ders\" \
-             WHERE (\"changed\", \"code\") > ($1::timestamp with time zone, $2::bpchar) \
-             AND \"changed\" < (current_timestamp - interval '1500000 microseconds') \
-             ORDER BY \"changed\", \"code\" LIMIT 10"
-        );
-    }
-
-    #[test]
-    fn values_are_cast_to_types_that_neither_cut_nor_round() {
-        for (vendor, expected) in [
-            ("character varying(16)", "character varying"),
-            ("character(4)", "bpchar"),
-            ("bpchar", "bpchar"),
-            ("numeric(12,2)", "numeric"),
-            ("time(3) without time zone", "time without time zone"),
-            ("timestamp without time zone", "timestamp without time zone"),
-            ("bigint", "bigint"),
-            ("\"Mood (old)\"", "\"Mood (old)\""),
-            ("shop.mood", "shop.mood"),
-        ] {
-            assert_eq!(value_type(&column("c", Kind::Text, vendor)), expected);
-        }
-    }
-
-    #[test]
-    fn the_present_time_has_the_type_of_its_column() {
-        let now = |kind| PostgresSyntax.now(&column("c", kind, ""), Duration::ZERO);
-        assert_eq!(now(Kind::Timestamp { utc: true }), "(current_timestamp)");
-        assert_eq!(now(Kind::Timestamp { utc: false }), "(localtimestamp)");
-        assert_eq!(now(Kind::Date), "(current_timestamp)::date");
-    }
-
-    #[test]
-    fn a_column_is_made_as_the_source_had_it_or_by_its_kind() {
-        let decimal = |precision, scale| Kind::Decimal { precision, scale };
-        for (kind, vendor, length, expected) in [
-            (Kind::Int8, "tinyint", None, "smallint"),
-            (Kind::UInt32, "int unsigned", None, "bigint"),
-            (Kind::UInt64, "bigint unsigned", None, "numeric(20)"),
-            (decimal(12, 2), "", None, "numeric(12,2)"),
-            (decimal(5, -2), "", None, "numeric(7)"),
-            (Kind::BigDecimal, "", None, "numeric"),
-            (Kind::Text, "", None, "text"),
-            (Kind::Text, "varchar(9)", Some(9), "character varying(9)"),
-            (Kind::Text, "character(9)", Some(9), "character(9)"),
-            (Kind::Text, "longtext", Some(u32::MAX), "text"),
-            (Kind::Text, "character(9); DROP TABLE t", None, "text"),
-            (Kind::Json, "", None, "jsonb"),
-            (Kind::Json, "json", None, "json"),
-            (Kind::Bytes, "bytea", None, "bytea"),
-            (Kind::Time, "time(3)", None, "time without time zone"),
-            (
-                Kind::Timestamp { utc: true },
-                "timestamp(3) with time zone",
-                None,
-                "timestamp(3) with time zone",
-            ),
-            (
-                Kind::Timestamp { utc: false },
-                "timestamp(3) with time zone",
-                None,
-                "timestamp without time zone",
-            ),
-        ] {
-            let field = kind.clone().field("c", true);
-            let mut metadata = field.metadata().clone();
-            metadata.insert(VENDOR_TYPE.to_owned(), vendor.to_owned());
-            metadata.extend(length.map(|l: u32| (LENGTH.to_owned(), l.to_string())));
-            let field = field.with_metadata(metadata);
-            let made = PostgresSyntax.column_type(&field, true).unwrap();
-            assert_eq!(made, expected, "{kind:?} {vendor}");
-        }
-    }
-}
+mod tests;

@@ -1,20 +1,27 @@
 //! The types that values are written as.
-use crate::oid;
+use crate::{declared, oid, vendor::Vendor};
 use connect_api::Kind;
-use dialect_core::Column;
+use dialect_core::{Column, FineDigits, ValueOptions};
 
 /// The type of a table's column as values meet it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     Bool,
+    /// `bit(1)`.
+    Bit,
+    /// `"char"`.
+    Char,
     Int2,
     Int4,
     Int8,
     Oid,
+    Xid8,
     Float4,
     Float8,
     /// Precision and scale, where the column has them.
-    Numeric(Option<(u8, i8)>),
+    Numeric(Option<(u16, i16)>),
+    /// Decimal places.
+    Money(i8),
     /// The longest text in characters, where the column has one.
     Text(Option<u32>),
     Json,
@@ -22,26 +29,103 @@ pub(crate) enum Target {
     Bytea,
     Uuid,
     Date,
-    /// The least step in microseconds.
-    Time(i64),
+    /// The least step in microseconds; digits finer than a microsecond are cut.
+    Time(i64, bool),
     /// Zone or none, and the least step in microseconds.
     Timestamp(bool, i64),
+    /// The least step in microseconds.
+    Interval(i64),
+    /// Of one dimension.
+    Array(Box<Target>),
 }
 
 impl Target {
-    /// The type of `column`; `None` where it is not carried.
-    pub(crate) fn of(column: &Column) -> Option<Self> {
-        let vendor = column.vendor_type.as_str();
-        // Nobody's data is a transaction's number, and `name` cuts what is too long.
-        if matches!(vendor, "name" | "xid" | "cid") {
-            return None;
+    /// The ways of values of `kind` into `column`, the best first; each must be tried.
+    pub(crate) fn candidates(kind: &Kind, column: &Column, options: &ValueOptions) -> Vec<Self> {
+        let mut all = Vec::new();
+        all.extend(Self::native(column, options));
+        // As text that the server casts.
+        if column.extension.is_some() {
+            match (kind, &column.kind) {
+                (Kind::Text | Kind::BigDecimal | Kind::Json, Some(Kind::Text)) => {
+                    all.push(Self::Text(None));
+                }
+                (Kind::List(_), Some(Kind::List(element))) if **element == Kind::Text => {
+                    all.push(Self::Array(Box::new(Self::Text(None))));
+                }
+                _ => {}
+            }
         }
-        Some(match Self::of_kind(column.kind.as_ref()?)? {
-            Self::Text(_) => Self::Text(column.length),
-            Self::Json if vendor == "jsonb" => Self::Jsonb,
-            Self::Time(_) => Self::Time(step(vendor)),
-            Self::Timestamp(utc, _) => Self::Timestamp(utc, step(vendor)),
-            other => other,
+        all
+    }
+
+    /// The type of `column`; `None` where its values go in as text alone, or not at all.
+    fn native(column: &Column, options: &ValueOptions) -> Option<Self> {
+        let kind = column.kind.as_ref()?;
+        let cut = options.fine_digits == FineDigits::Truncate;
+        match Vendor::parse(&column.vendor_type) {
+            // Nobody's data is a transaction's number, and `name` cuts what is too long.
+            Some(vendor) if matches!(vendor.oid, oid::NAME | oid::XID | oid::CID) => None,
+            Some(vendor) => Self::of_vendor(&vendor, kind, cut),
+            // A domain, an enum, a type of an extension.
+            None => match (kind, column.extension) {
+                (Kind::Text, None) => Some(Self::Text(column.length)),
+                (Kind::Text, Some(declared::INTERVAL)) => Some(Self::Interval(1)),
+                (Kind::Text, Some(_)) => None,
+                (Kind::List(_), Some(_)) => None,
+                (kind, _) => Self::of_kind(kind),
+            },
+        }
+    }
+
+    fn of_vendor(vendor: &Vendor, kind: &Kind, cut: bool) -> Option<Self> {
+        if let Some(element) = vendor.element() {
+            let kind = match kind {
+                Kind::List(element) => element,
+                other => other,
+            };
+            return Self::of_vendor(&element, kind, cut).map(|e| Self::Array(Box::new(e)));
+        }
+        let step = vendor.step();
+        Some(match vendor.oid {
+            oid::BOOL => Self::Bool,
+            oid::BIT if *kind == Kind::Bool => Self::Bit,
+            oid::CHAR => Self::Char,
+            oid::INT2 => Self::Int2,
+            oid::INT4 => Self::Int4,
+            oid::INT8 => Self::Int8,
+            oid::XID8 => Self::Xid8,
+            oid::FLOAT4 => Self::Float4,
+            oid::FLOAT8 => Self::Float8,
+            oid::NUMERIC => Self::Numeric(match vendor.arguments.as_slice() {
+                [precision] => Some((u16::try_from(*precision).ok()?, 0)),
+                [precision, scale] => {
+                    let precision = u16::try_from(*precision).ok()?;
+                    Some((precision, i16::try_from(*scale).ok()?))
+                }
+                _ => None,
+            }),
+            oid::MONEY => match kind {
+                Kind::Decimal { scale, .. } => Self::Money(*scale),
+                _ => return None,
+            },
+            oid::TEXT | oid::XML => Self::Text(None),
+            oid::VARCHAR | oid::BPCHAR => {
+                let length = vendor.arguments.first();
+                Self::Text(length.and_then(|length| u32::try_from(*length).ok()))
+            }
+            oid::BYTEA => Self::Bytea,
+            oid::UUID => Self::Uuid,
+            oid::DATE => Self::Date,
+            oid::TIME => Self::Time(step, cut),
+            oid::TIMESTAMP => Self::Timestamp(false, step),
+            oid::TIMESTAMPTZ => Self::Timestamp(true, step),
+            oid::INTERVAL if vendor.text().contains(' ') => return None,
+            oid::INTERVAL => Self::Interval(step),
+            oid::JSON => Self::Json,
+            oid::JSONB => Self::Jsonb,
+            oid if oid::UNSIGNED.contains(&oid) => Self::Oid,
+            _ => return None,
         })
     }
 
@@ -54,54 +138,94 @@ impl Target {
             Kind::Int64 => Self::Int8,
             Kind::UInt32 => Self::Oid,
             Kind::UInt64 | Kind::BigDecimal => Self::Numeric(None),
-            Kind::WideDecimal { .. }
-            | Kind::TimeNanos
-            | Kind::Duration
-            | Kind::OffsetTimestamp
-            | Kind::List(_) => return None,
             Kind::Float32 => Self::Float4,
             Kind::Float64 => Self::Float8,
-            Kind::Decimal { precision, scale } => Self::Numeric(Some((*precision, *scale))),
+            Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
+                Self::Numeric(Some(((*precision).into(), (*scale).into())))
+            }
             Kind::Text => Self::Text(None),
             Kind::Json => Self::Json,
             Kind::Bytes => Self::Bytea,
             Kind::Uuid => Self::Uuid,
             Kind::Date => Self::Date,
-            Kind::Time => Self::Time(1),
+            Kind::Time | Kind::TimeNanos => Self::Time(1, false),
+            Kind::Duration => Self::Interval(1),
             Kind::Timestamp { utc } => Self::Timestamp(*utc, 1),
+            Kind::OffsetTimestamp => Self::Timestamp(true, 1),
+            Kind::List(element) => Self::Array(Box::new(Self::of_kind(element)?)),
             Kind::Other(_) => return None,
         })
     }
 
-    /// Name in SQL, OID, and OID of its array.
-    pub(crate) fn names(self) -> (&'static str, u32, u32) {
+    /// Name in SQL, OID, and OID of its array, of a type that is no array.
+    fn scalar(&self) -> (&'static str, u32, u32) {
         match self {
             Self::Bool => ("boolean", oid::BOOL, 1000),
+            Self::Bit => ("bit varying", oid::VARBIT, 1563),
+            Self::Char => ("\"char\"", oid::CHAR, 1002),
             Self::Int2 => ("smallint", oid::INT2, 1005),
             Self::Int4 => ("integer", oid::INT4, 1007),
             Self::Int8 => ("bigint", oid::INT8, 1016),
             Self::Oid => ("oid", oid::OID, 1028),
+            Self::Xid8 => ("xid8", oid::XID8, 271),
             Self::Float4 => ("real", oid::FLOAT4, 1021),
             Self::Float8 => ("double precision", oid::FLOAT8, 1022),
             Self::Numeric(_) => ("numeric", oid::NUMERIC, 1231),
+            Self::Money(_) => ("money", oid::MONEY, 791),
             Self::Text(_) => ("text", oid::TEXT, 1009),
             Self::Json => ("json", oid::JSON, 199),
             Self::Jsonb => ("jsonb", oid::JSONB, 3807),
             Self::Bytea => ("bytea", oid::BYTEA, 1001),
             Self::Uuid => ("uuid", oid::UUID, 2951),
             Self::Date => ("date", oid::DATE, 1182),
-            Self::Time(_) => ("time", oid::TIME, 1183),
+            Self::Time(..) => ("time", oid::TIME, 1183),
             Self::Timestamp(false, _) => ("timestamp", oid::TIMESTAMP, 1115),
             Self::Timestamp(true, _) => ("timestamptz", oid::TIMESTAMPTZ, 1185),
+            Self::Interval(_) => ("interval", oid::INTERVAL, 1187),
+            Self::Array(element) => element.scalar(),
         }
     }
-}
 
-/// The least step of `time(3) without time zone` and the like, in microseconds.
-fn step(vendor: &str) -> i64 {
-    let digits = vendor
-        .split_once('(')
-        .and_then(|(_, rest)| rest.split_once(')'))
-        .and_then(|(digits, _)| digits.parse::<u32>().ok());
-    10i64.pow(6 - digits.unwrap_or(6).min(6))
+    /// Name in SQL.
+    pub(crate) fn name(&self) -> String {
+        let (name, ..) = self.scalar();
+        match self {
+            Self::Array(_) => format!("{name}[]"),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// OID.
+    pub(crate) fn oid(&self) -> u32 {
+        let (_, oid, array) = self.scalar();
+        match self {
+            Self::Array(_) => array,
+            _ => oid,
+        }
+    }
+
+    /// OID of the arrays of this type, which is no array itself.
+    pub(crate) fn array_oid(&self) -> u32 {
+        self.scalar().2
+    }
+
+    /// Values have the very form of the column's type, in the table or in a copy of its columns:
+    /// `COPY` takes them.
+    pub(crate) fn is_exact(&self, column: &Column) -> bool {
+        let vendor = Vendor::parse(&column.vendor_type);
+        match self {
+            Self::Json | Self::Jsonb | Self::Array(_) => {
+                // Of a domain it is not known whether it stands over `json` or `jsonb`.
+                vendor.is_some_and(|vendor| {
+                    let own = match self {
+                        Self::Array(element) => element.scalar().1,
+                        other => other.oid(),
+                    };
+                    vendor.oid == own
+                })
+            }
+            Self::Text(_) => column.extension.is_none(),
+            _ => true,
+        }
+    }
 }

@@ -3,21 +3,25 @@ use crate::{
     bind::Raw,
     connection::PostgresConnection,
     encode::{Writer, writer},
+    merge::Values,
     plan::Detail,
     refusal,
+    syntax::MAX_PARAMS,
 };
 use connect_api::{Error, ErrorKind, Records, Result};
-use dialect_core::{Route, WriteOp, WritePlan};
+use dialect_core::{Route, WriteOp, WritePlan, chunks};
 use sqlx::{
     AssertSqlSafe, PgConnection,
     postgres::{PgArguments, PgCopyIn},
 };
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range};
 
 /// Size of a piece of `COPY` data: larger ones gain nothing, smaller ones cost system calls.
 const PIECE_BYTES: usize = 256 * 1024;
 /// Rows of a statement by `Values`: an upsert of more takes longer a row.
 const VALUES_ROWS: usize = 1_024;
+/// Rows of a statement whose values are bound one by one.
+const LISTS_ROWS: usize = 256;
 /// Bytes after which a statement by `Values` takes no more rows.
 const VALUES_BYTES: usize = 8 * 1024 * 1024;
 
@@ -92,7 +96,11 @@ impl PostgresConnection {
         rows: Range<usize>,
         max: usize,
     ) -> Result<u64> {
-        let sql: &Arc<str> = &writing.detail.values;
+        if let Values::Lists { types, .. } = &writing.detail.values {
+            let most = (MAX_PARAMS / types.len().max(1)).clamp(1, LISTS_ROWS);
+            return self.write_lists(writing, rows, max.min(most)).await;
+        }
+        let sql = writing.detail.values.statement(0);
         let (mut next, mut written) = (rows.start, 0);
         while next < rows.end {
             let arguments = writing.arrays(&mut next, rows.end, max)?;
@@ -100,6 +108,28 @@ impl PostgresConnection {
                 self.begin_if_none().await?;
             }
             let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments);
+            let outcome = query.execute(&mut self.driver).await;
+            written += outcome
+                .map_err(|e| writing.refused_values(e))?
+                .rows_affected();
+        }
+        Ok(written)
+    }
+
+    async fn write_lists(
+        &mut self,
+        writing: &Writing<'_>,
+        rows: Range<usize>,
+        max: usize,
+    ) -> Result<u64> {
+        let (end, mut written) = (rows.end, 0);
+        for chunk in chunks(rows, max) {
+            let arguments = writing.cells_of(chunk.clone())?;
+            if chunk.end < end {
+                self.begin_if_none().await?;
+            }
+            let sql = writing.detail.values.statement(chunk.len());
+            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
             let outcome = query.execute(&mut self.driver).await;
             written += outcome
                 .map_err(|e| writing.refused_values(e))?
@@ -134,7 +164,7 @@ impl<'a> Writing<'a> {
             .cells(records)?
             .into_iter()
             .zip(&detail.targets)
-            .map(|(cells, target)| writer(cells, *target))
+            .map(|(cells, target)| writer(cells, target))
             .collect::<Option<_>>()
             .ok_or_else(|| stranger("the records are of another schema than planned for"))?;
         Ok(Self {
@@ -213,12 +243,7 @@ impl<'a> Writing<'a> {
     /// Rows from `next` on as an array a column, at most `max` of them.
     fn arrays(&self, next: &mut usize, end: usize, max: usize) -> Result<PgArguments> {
         let start = *next;
-        let mut arrays: Vec<_> = self
-            .detail
-            .targets
-            .iter()
-            .map(|t| array(t.names().1))
-            .collect();
+        let mut arrays: Vec<_> = self.detail.targets.iter().map(|t| array(t.oid())).collect();
         let mut bytes = 0;
         while *next < end && *next - start < max && bytes < VALUES_BYTES {
             for (i, array) in arrays.iter_mut().enumerate() {
@@ -232,7 +257,25 @@ impl<'a> Writing<'a> {
         let mut arguments = PgArguments::default();
         for (array, target) in arrays.iter_mut().zip(&self.detail.targets) {
             array[ARRAY_ROWS].copy_from_slice(&rows.to_be_bytes());
-            Raw::new(target.names().2, Some(array)).add_to(&mut arguments)?;
+            Raw::new(target.array_oid(), Some(array)).add_to(&mut arguments)?;
+        }
+        Ok(arguments)
+    }
+
+    /// Each cell of some rows as a value.
+    fn cells_of(&self, rows: Range<usize>) -> Result<PgArguments> {
+        let mut arguments = PgArguments::default();
+        let mut cell = Vec::new();
+        for row in rows {
+            for (i, target) in self.detail.targets.iter().enumerate() {
+                cell.clear();
+                self.cell(row, i, &mut cell)?;
+                // The length goes before the value; that of NULL is -1.
+                let value = (cell.first() != Some(&0xff))
+                    .then(|| cell.get(4..))
+                    .flatten();
+                Raw::new(target.oid(), value).add_to(&mut arguments)?;
+            }
         }
         Ok(arguments)
     }
@@ -240,7 +283,14 @@ impl<'a> Writing<'a> {
     /// The refusal of a statement with arrays, which names no column where a value cannot be read.
     fn refused_values(&self, cause: sqlx::Error) -> Error {
         let columns: Vec<_> = match refusal::parameter(&cause) {
-            Some(n) => n.checked_sub(1).into_iter().collect(),
+            Some(n) => match &self.detail.values {
+                Values::Arrays(_) => n.checked_sub(1).into_iter().collect(),
+                Values::Lists { types, .. } => n
+                    .checked_sub(1)
+                    .map(|i| i % types.len().max(1))
+                    .into_iter()
+                    .collect(),
+            },
             None if refusal::is_unreadable(&cause) => self.detail.cast.clone(),
             None => Vec::new(),
         };

@@ -1,9 +1,10 @@
 //! NUMERIC from the wire.
 use super::{INFINITY, MINUS_INFINITY, NAN, NEGATIVE, POSITIVE, TOO_FINE, TOO_LARGE};
+use connect_api::arrow::buffer::i256;
 use dialect_core::Misfit;
 
 const MALFORMED: Misfit = Misfit("is not a NUMERIC on the wire");
-pub(super) const NOT_FINITE: Misfit = Misfit("is NaN or infinite, which decimals cannot be");
+pub(crate) const NOT_FINITE: Misfit = Misfit("is NaN or infinite, which decimals cannot be");
 
 /// A NUMERIC in place: the value is `Σ digit[i] × 10000^(weight - i)`.
 struct Wire<'a> {
@@ -80,6 +81,51 @@ pub(crate) fn read_decimal(bytes: &[u8], scale: i8, max: u128) -> Result<i128, M
         .and_then(|u| i128::try_from(u).ok())
         .ok_or(TOO_LARGE)?;
     Ok(if negative { -unscaled } else { unscaled })
+}
+
+/// As [`read_decimal`], for more than 38 digits; `max` is the largest unscaled value.
+///
+/// # Errors
+/// As there.
+pub(crate) fn read_wide(bytes: &[u8], scale: i8, max: i256) -> Result<i256, Misfit> {
+    let wire = Wire::new(bytes)?;
+    let negative = match wire.sign {
+        POSITIVE => false,
+        NEGATIVE => true,
+        _ => return Err(NOT_FINITE),
+    };
+    let mut digits = wire.digits();
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let Some(last) = digits.next_back() else {
+        return Ok(i256::ZERO);
+    };
+    let unit = i256::from_i128(10_000);
+    let add = |value: i256, digit: i256| value.checked_mul(unit)?.checked_add(digit);
+    let whole = digits
+        .try_fold(i256::ZERO, |v, d| add(v, i256::from_i128(d.into())))
+        .ok_or(TOO_LARGE)?;
+    let shift = 4 * (wire.weight - count + 1) + i32::from(scale);
+    let unscaled = if shift >= 0 {
+        i256::from_i128(10)
+            .checked_pow(shift.unsigned_abs())
+            .and_then(|p| add(whole, i256::from_i128(last.into()))?.checked_mul(p))
+    } else if shift > -4 {
+        let beyond = 10u16.pow(shift.unsigned_abs());
+        if last % beyond != 0 {
+            return Err(TOO_FINE);
+        }
+        whole
+            .checked_mul(i256::from_i128((10_000 / beyond).into()))
+            .and_then(|w| w.checked_add(i256::from_i128((last / beyond).into())))
+    } else {
+        return Err(TOO_FINE);
+    };
+    let unscaled = unscaled.filter(|u| *u <= max).ok_or(TOO_LARGE)?;
+    Ok(if negative {
+        unscaled.wrapping_neg()
+    } else {
+        unscaled
+    })
 }
 
 /// Appends a NUMERIC as text, as PostgreSQL writes it; the number of bytes.

@@ -1,5 +1,6 @@
 //! NUMERIC to the wire.
 use super::{INFINITY, MINUS_INFINITY, NAN, NEGATIVE, POSITIVE, TOO_FINE, TOO_LARGE};
+use connect_api::arrow::buffer::i256;
 use dialect_core::Misfit;
 
 /// Digits before and after the decimal point that PostgreSQL takes.
@@ -27,6 +28,35 @@ pub(crate) fn write_decimal(unscaled: i128, scale: i8, out: &mut Vec<u8>) {
     digits.write(weight, sign, u16::from(scale.max(0).unsigned_abs()), out);
 }
 
+/// As [`write_decimal`], for up to 77 digits.
+pub(crate) fn write_wide(unscaled: i256, scale: i8, out: &mut Vec<u8>) {
+    let exponent = -i32::from(scale);
+    let up = 10u16.pow(exponent.rem_euclid(4).unsigned_abs());
+    let mut weight = exponent.div_euclid(4);
+    let mut digits = Digits::default();
+    // The least value has no positive counterpart, but 78 digits, which no column has.
+    let (mut rest, lowest) = split_wide(unscaled.wrapping_abs(), 10_000 / up);
+    digits.push(lowest * up);
+    while rest > i256::ZERO {
+        let (left, digit) = split_wide(rest, 10_000);
+        digits.push(digit);
+        rest = left;
+        weight += 1;
+    }
+    let sign = if unscaled < i256::ZERO {
+        NEGATIVE
+    } else {
+        POSITIVE
+    };
+    digits.write(weight, sign, u16::from(scale.max(0).unsigned_abs()), out);
+}
+
+fn split_wide(value: i256, unit: u16) -> (i256, u16) {
+    let unit = i256::from_i128(unit.into());
+    let digit = value.wrapping_rem(unit).to_i128().unwrap_or(0);
+    (value.wrapping_div(unit), u16::try_from(digit).unwrap_or(0))
+}
+
 /// Quotient and remainder. Most values fit a word, whose division is far cheaper.
 fn split(value: u128, unit: u16) -> (u128, u16) {
     let (left, digit) = match u64::try_from(value) {
@@ -42,13 +72,13 @@ fn split(value: u128, unit: u16) -> (u128, u16) {
 /// Digits in base 10,000, lowest first, while a number of 128 bits is taken apart.
 #[derive(Default)]
 struct Digits {
-    digits: [u16; 12],
+    digits: [u16; 24],
     len: usize,
 }
 
 impl Digits {
     fn push(&mut self, digit: u16) {
-        // 39 decimal digits reach into eleven of these at most.
+        // 77 decimal digits reach into 21 of these at most.
         if let Some(place) = self.digits.get_mut(self.len) {
             *place = digit;
             self.len += 1;
@@ -88,7 +118,7 @@ fn header(digits: usize, weight: i32, sign: u16, places: u16, out: &mut Vec<u8>)
 /// It is none of these, or beyond what NUMERIC or the column holds.
 pub(crate) fn write_text(
     text: &str,
-    to: Option<(u8, i8)>,
+    to: Option<(u16, i16)>,
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
     let (most_digits, most_places) = to.map_or((MAX_WHOLE_DIGITS, MAX_PLACES), |(p, s)| {

@@ -1,0 +1,170 @@
+//! Tables as the catalogue tells them.
+use crate::declared::{self, Type};
+use connect_api::{Error, ErrorKind, Result};
+use dialect_core::{Column, ForeignKey, Table, TableName, TableType, ValueOptions};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// The name of this kind of database in URLs.
+pub(crate) const VENDOR: &str = "postgres";
+
+/// What [`DESCRIBE`](crate::catalog::DESCRIBE) says of a table.
+#[derive(Deserialize)]
+struct Described {
+    schema: String,
+    name: String,
+    kind: String,
+    columns: Option<Vec<DescribedColumn>>,
+    comment: Option<String>,
+    rows: Option<u64>,
+    keys: Option<Vec<Key>>,
+    references: Option<Vec<Reference>>,
+}
+
+#[derive(Deserialize)]
+struct DescribedColumn {
+    name: String,
+    vendor_type: String,
+    r#type: DescribedType,
+    nullable: bool,
+    default: Option<String>,
+    identity: String,
+    generated: bool,
+    comment: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DescribedType {
+    oid: u32,
+    name: String,
+    class: char,
+    typmod: i32,
+    dimensions: u32,
+    labels: Option<Vec<String>>,
+    money_scale: Option<i8>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    primary: bool,
+    columns: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    schema: String,
+    table: String,
+    columns: Vec<String>,
+    referred: Vec<String>,
+}
+
+/// Reads a row of [`DESCRIBE`](crate::catalog::DESCRIBE).
+pub(crate) fn table(json: &str, options: &ValueOptions) -> Result<Table> {
+    let found: Described = parse(json)?;
+    let mut table = Table {
+        name: TableName {
+            schema: Some(found.schema),
+            name: found.name,
+        },
+        table_type: table_type(&found.kind),
+        comment: found.comment,
+        row_estimate: found.rows,
+        vendor: VENDOR,
+        ..Table::default()
+    };
+    for column in found.columns.unwrap_or_default() {
+        table.columns.push(described(column, options));
+    }
+    for key in found.keys.unwrap_or_default() {
+        if key.primary {
+            table.primary_key = key.columns;
+        } else {
+            table.unique_keys.push(key.columns);
+        }
+    }
+    for reference in found.references.unwrap_or_default() {
+        table.foreign_keys.push(ForeignKey {
+            columns: reference.columns,
+            table: TableName {
+                schema: Some(reference.schema),
+                name: reference.table,
+            },
+            referred: reference.referred,
+        });
+    }
+    Ok(table)
+}
+
+/// A column of a query: its name, and a row of [`TYPES`](crate::catalog::TYPES).
+pub(crate) fn query_column(
+    name: &str,
+    vendor_type: &str,
+    json: &str,
+    options: &ValueOptions,
+) -> Result<Column> {
+    let column = DescribedColumn {
+        name: name.to_owned(),
+        vendor_type: vendor_type.to_owned(),
+        r#type: parse(json)?,
+        nullable: true,
+        default: None,
+        identity: String::new(),
+        generated: false,
+        comment: None,
+    };
+    Ok(described(column, options))
+}
+
+fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
+    let found = &column.r#type;
+    let of = Type {
+        oid: found.oid,
+        name: &found.name,
+        class: found.class,
+        typmod: found.typmod,
+        dimensions: found.dimensions,
+        money_scale: found.money_scale.unwrap_or(2),
+    };
+    let (kind, extension) = declared::declared(&of, options);
+    let length = declared::length(&of);
+    let counted = column
+        .default
+        .as_ref()
+        .is_some_and(|d| d.starts_with("nextval("));
+    let identity = !column.identity.is_empty();
+    Column {
+        name: column.name,
+        kind,
+        vendor_type: column.vendor_type,
+        extension,
+        length,
+        values: column.r#type.labels.unwrap_or_default(),
+        nullable: column.nullable,
+        has_default: identity || column.default.is_some(),
+        default: column.default,
+        auto_increment: identity || counted,
+        generated: column.generated,
+        identity_always: column.identity == "a",
+        comment: column.comment,
+    }
+}
+
+/// By `pg_class.relkind`.
+pub(crate) fn table_type(kind: &str) -> TableType {
+    match kind {
+        "p" => TableType::Partitioned,
+        "v" => TableType::View,
+        "m" => TableType::MaterializedView,
+        "f" => TableType::Foreign,
+        _ => TableType::Table,
+    }
+}
+
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|e| {
+        Error::new(
+            ErrorKind::Internal,
+            "the catalogue's answer is not understood",
+        )
+        .with_source(e)
+    })
+}

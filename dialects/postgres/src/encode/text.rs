@@ -1,0 +1,91 @@
+//! Text into columns of text, and of what has a text form of its own.
+use super::{TOO_LONG, Writer, sized};
+use crate::{numeric, target::Target};
+use connect_api::arrow::array::{FixedSizeBinaryArray, StringArray};
+use dialect_core::Misfit;
+
+pub(super) const NOT_A_UUID: Misfit = Misfit("is not a UUID");
+pub(super) const HOLDS_NUL: Misfit = Misfit("holds a NUL character, which text cannot");
+
+pub(super) fn texts<'a>(a: &'a StringArray, target: &Target) -> Option<Writer<'a>> {
+    Some(match *target {
+        Target::Text(max) => sized(a, move |row, out| {
+            let text = a.value(row);
+            // Blanks beyond the length would be cut without a word, so it is checked here.
+            if max.is_some_and(|max| longer(text, max)) {
+                return Err(TOO_LONG);
+            }
+            put_text(text, out)
+        }),
+        Target::Json => sized(a, |row, out| put_text(a.value(row), out)),
+        Target::Jsonb => sized(a, |row, out| {
+            out.push(1);
+            put_text(a.value(row), out)
+        }),
+        Target::Uuid => sized(a, |row, out| {
+            out.extend_from_slice(&parse_uuid(a.value(row)).ok_or(NOT_A_UUID)?);
+            Ok(())
+        }),
+        Target::Numeric(to) => sized(a, move |row, out| {
+            numeric::write_text(a.value(row), to, out)
+        }),
+        _ => return None,
+    })
+}
+
+pub(super) fn uuids<'a>(a: &'a FixedSizeBinaryArray, target: &Target) -> Option<Writer<'a>> {
+    match target {
+        Target::Uuid => Some(sized(a, move |row, out| {
+            out.extend_from_slice(a.value(row));
+            Ok(())
+        })),
+        Target::Text(max) if max.is_none_or(|max| max >= 36) => Some(sized(a, move |row, out| {
+            uuid_text(a.value(row), out);
+            Ok(())
+        })),
+        _ => None,
+    }
+}
+
+fn put_text(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    if text.as_bytes().contains(&0) {
+        return Err(HOLDS_NUL);
+    }
+    out.extend_from_slice(text.as_bytes());
+    Ok(())
+}
+
+fn longer(text: &str, max: u32) -> bool {
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    text.len() > max && text.chars().count() > max
+}
+
+fn uuid_text(uuid: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for (i, byte) in uuid.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            out.push(b'-');
+        }
+        out.push(HEX[usize::from(byte >> 4)]);
+        out.push(HEX[usize::from(byte & 15)]);
+    }
+}
+
+/// Reads 32 hexadecimal digits, with the four hyphens or without.
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let mut uuid = [0; 16];
+    let mut rest = text.as_bytes();
+    let hyphens = rest.len() == 36;
+    for (i, byte) in uuid.iter_mut().enumerate() {
+        if hyphens && matches!(i, 4 | 6 | 8 | 10) {
+            rest = rest.strip_prefix(b"-")?;
+        }
+        let [high, low, after @ ..] = rest else {
+            return None;
+        };
+        let digit = |d: &u8| char::from(*d).to_digit(16);
+        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+        rest = after;
+    }
+    rest.is_empty().then_some(uuid)
+}

@@ -1,0 +1,82 @@
+//! Sessions as they begin.
+use crate::{refusal, settings::Settings};
+use connect_api::{Error, ErrorKind, Result};
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+
+/// The first version whose servers end sessions that are idle outside transactions.
+const ENDS_IDLE: u32 = 140_000;
+
+/// Connects and sets what the session is to have set, within the time allowed.
+pub(crate) async fn begin(
+    settings: &Settings,
+    driver: &PgConnectOptions,
+    what: &str,
+) -> Result<PgConnection> {
+    let connecting = async {
+        let mut session = driver
+            .connect()
+            .await
+            .map_err(|e| refusal::error(what, e))?;
+        set(settings, &mut session, what).await?;
+        Ok(session)
+    };
+    match tokio::time::timeout(settings.connect_timeout, connecting).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
+            format!("{what}: no answer in {:?}", settings.connect_timeout),
+        )),
+    }
+}
+
+async fn set(settings: &Settings, session: &mut PgConnection, what: &str) -> Result<()> {
+    if settings.ends_idle && session.server_version_num().is_some_and(|v| v < ENDS_IDLE) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{what}: servers before PostgreSQL 14 do not end idle sessions"),
+        ));
+    }
+    // In one round trip, those of the user in one each, so that the one at fault can be named.
+    let ours = "SELECT set_config(name, value, false) \
+                FROM unnest($1::text[], $2::text[]) AS s (name, value)";
+    let (names, values): (Vec<_>, Vec<_>) = settings
+        .session
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .unzip();
+    sqlx::query(ours)
+        .bind(names)
+        .bind(values)
+        .execute(&mut *session)
+        .await
+        .map_err(|e| refusal::error(what, e))?;
+    for (name, value) in &settings.wanted {
+        sqlx::query("SELECT set_config($1, $2, false)")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *session)
+            .await
+            .map_err(|e| refused(what, name, e))?;
+    }
+    Ok(())
+}
+
+/// What the user asked for cannot be set.
+fn refused(what: &str, name: &str, cause: sqlx::Error) -> Error {
+    let error = refusal::error(&format!("{what}: setting `{name}` of the session"), cause);
+    match error.kind() {
+        ErrorKind::Data | ErrorKind::Schema | ErrorKind::Unsupported | ErrorKind::Busy => {
+            let refused = Error::new(
+                ErrorKind::Config,
+                format!(
+                    "{what}: setting `{name}` of the session: the server has none, or takes no such value"
+                ),
+            );
+            match error.code() {
+                Some(code) => refused.with_code(code),
+                None => refused,
+            }
+        }
+        _ => error,
+    }
+}
