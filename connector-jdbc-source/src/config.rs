@@ -216,3 +216,72 @@ impl SourceConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::config::{Config as _, Settings};
+    use dialect_core::{SqliteDates, TlsMode};
+
+    fn config(pairs: &[(&str, &str)]) -> Result<SourceConfig, Faults> {
+        let mut settings =
+            Settings::from_iter([("connection.url", "sqlite:x"), ("topic.prefix", "shop-")]);
+        pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
+        SourceConfig::from_settings(&settings)
+    }
+
+    fn told(pairs: &[(&str, &str)]) -> Vec<String> {
+        let faults = config(pairs).unwrap_err();
+        let keys: Vec<_> = faults.iter().filter_map(|f| f.key.clone()).collect();
+        keys
+    }
+
+    #[test]
+    fn options_of_the_session_reach_the_database() {
+        let config = config(&[
+            ("mode", "bulk"),
+            ("table.whitelist", "t"),
+            ("connection.user", "ada"),
+            ("connection.read.only", "true"),
+            ("connection.session", "work_mem=64MB"),
+            ("statement.timeout.ms", "7"),
+            ("tls.mode", "verify-ca"),
+            ("sqlite.dates", "unix"),
+        ])
+        .unwrap();
+        let options = config.open_options();
+        assert!(options.read_only);
+        assert_eq!(options.user.as_deref(), Some("ada"));
+        assert_eq!(options.session.len(), 1);
+        assert_eq!(options.statement_timeout.map(|t| t.as_millis()), Some(7));
+        assert_eq!(options.tls.mode, Some(TlsMode::VerifyCa));
+        assert_eq!(options.values.sqlite_dates, SqliteDates::Unix);
+        let again = SourceConfig::from_settings(&config.to_settings()).unwrap();
+        assert_eq!(
+            format!("{:?}", again.open_options()),
+            format!("{options:?}")
+        );
+    }
+
+    #[test]
+    fn a_query_is_read_instead_of_tables() {
+        let query = ("query", "SELECT 1 AS a");
+        let config = config(&[query, ("mode", "bulk")]).unwrap();
+        assert_eq!(config.topic_of("whatever"), "shop-");
+        assert_eq!(told(&[("mode", "bulk")]), ["table.whitelist"]);
+        assert_eq!(
+            told(&[
+                query,
+                ("mode", "timestamp"),
+                ("timestamp.column.name", "t"),
+                ("table.whitelist", "t"),
+                ("topic.prefix", ""),
+            ]),
+            ["table.whitelist", "topic.prefix", "mode"]
+        );
+        assert_eq!(
+            told(&[query, ("mode", "incrementing")]),
+            ["incrementing.column.name"]
+        );
+    }
+}

@@ -229,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn tables_are_partitioned_ones_too() {
+        let types = TableTypes::parse("table, Materialized View").unwrap();
+        assert_eq!(types.show(), "TABLE,MATERIALIZED VIEW");
+        for (table_type, held) in [
+            (TableType::Table, true),
+            (TableType::Partitioned, true),
+            (TableType::MaterializedView, true),
+            (TableType::View, false),
+            (TableType::Foreign, false),
+        ] {
+            assert_eq!(types.holds(table_type), held, "{table_type:?}");
+        }
+        let parted = TableTypes::parse("PARTITIONED TABLE").unwrap();
+        assert!(parted.holds(TableType::Partitioned) && !parted.holds(TableType::Table));
+    }
+
+    #[test]
     fn a_star_in_the_schema_and_a_broken_name_are_refused() {
         assert!(
             Selection::parse("*.orders")

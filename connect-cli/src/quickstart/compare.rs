@@ -1,6 +1,8 @@
 //! Whether two tables hold the same rows, whatever their order.
 use connect_api::{Blobs, Kind, Records, Result, Schema, ValueRef, config::Settings};
-use dialects::{Connection, Dialect, OpenOptions, Page, SqliteDates, Statement, TableName};
+use dialects::{
+    Connection, Dialect, OpenOptions, Page, SqliteDates, Statement, TableName, ValueOptions,
+};
 use std::{path::Path, sync::Arc};
 use twox_hash::XxHash3_64;
 
@@ -51,7 +53,10 @@ impl Side {
     pub(super) async fn open(path: &Path) -> Result<Self> {
         let url = format!("sqlite:{}?mode=rwc", path.display());
         let options = OpenOptions {
-            sqlite_dates: SqliteDates::Iso,
+            values: ValueOptions {
+                sqlite_dates: SqliteDates::Iso,
+                ..ValueOptions::default()
+            },
             ..OpenOptions::default()
         };
         let dialect = dialects::open(&url, &options)?;

@@ -85,6 +85,24 @@ async fn refused_rows_are_found_and_the_others_written() {
 }
 
 #[tokio::test]
+async fn rows_that_a_key_keeps_out_are_passed_over_where_that_is_asked() {
+    for database in servers() {
+        let table = people(&database).await;
+        let mut run = database.start(&[("insert.mode", "insert_ignore")]).await;
+        let batch = [(1, Some("a")), (2, Some("b")), (1, Some("z"))];
+        for _ in 0..2 {
+            assert!(run.put(&rows(&table, &batch)).await.is_empty());
+            assert_eq!(database.rows(&table).await, ["1 a new", "2 b new"]);
+        }
+        let refused = run
+            .put(&rows(&table, &[(3, Some("bad")), (4, Some("d"))]))
+            .await;
+        assert_eq!(refused.len(), 1, "other faults stay faults of the row");
+        drop(&database, &table).await;
+    }
+}
+
+#[tokio::test]
 async fn an_insert_of_a_key_that_is_there_is_refused() {
     for database in servers() {
         let table = people(&database).await;

@@ -103,6 +103,25 @@ async fn an_insert_of_a_key_that_is_there_is_refused() {
 }
 
 #[tokio::test]
+async fn rows_that_a_key_keeps_out_are_passed_over_where_that_is_asked() {
+    let database = Database::sqlite(&[PEOPLE]).await;
+    let mut run = database.start(&[("insert.mode", "insert_ignore")]).await;
+    let batch = [(1, Some("a")), (2, Some("b")), (1, Some("z"))];
+    for _ in 0..2 {
+        assert!(run.put(&rows("people", &batch)).await.is_empty());
+        assert_eq!(database.rows("people").await, ["1 a new", "2 b new"]);
+    }
+    let refused = run
+        .put(&rows("people", &[(3, Some("bad")), (4, Some("d"))]))
+        .await;
+    assert_eq!(refused.len(), 1, "other faults stay faults of the row");
+    assert_eq!(
+        database.rows("people").await,
+        ["1 a new", "2 b new", "4 d new"]
+    );
+}
+
+#[tokio::test]
 async fn inserts_and_deletes_of_one_key_keep_their_order() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let settings = [("pk.mode", "record_key"), ("delete.enabled", "true")];

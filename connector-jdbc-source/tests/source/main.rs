@@ -9,4 +9,5 @@ mod bulk;
 mod faults;
 mod harness;
 mod modes;
+mod query;
 mod servers;

@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn session_settings_keep_the_commas_of_their_values() {
-        let parsed = |text| SessionSettings::parse(text).map(|s| s.0);
+        let parsed = |text: &str| SessionSettings::parse(text).map(|s| s.0);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(parsed(" ; "), Ok(vec![]));
         let all = vec![pair("search_path", "shop,public"), pair("work_mem", "64MB")];
