@@ -1,18 +1,25 @@
 //! SQLite's values into columns, and back.
+mod dates;
 mod decimal;
 mod decode;
 mod encode;
+mod param;
 
 pub(crate) use decode::Decoder;
-pub(crate) use encode::{Encoder, bind};
+pub(crate) use encode::{Binder, Encoder, Unbound};
+pub(crate) use param::param;
 
 use dialect_core::Misfit;
+
+/// A value that is bound to a query.
+pub(crate) type Sql = rusqlite::types::Value;
 
 const INEXACT: Misfit = Misfit(
     "has more digits than the float that the column's declared type makes of it; declare it DECIMAL_TEXT(p,s)",
 );
 const NOT_UUID: Misfit = Misfit("is not a UUID");
 const OUT_OF_RANGE: Misfit = Misfit("is out of its column's range");
+const STORED_OTHERWISE: Misfit = Misfit("is stored as another type than its column's");
 
 /// A decimal of at most 15 digits is the only one so short near its float: it is read from the
 /// float as it was meant, and comes back from it.

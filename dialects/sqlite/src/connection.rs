@@ -1,111 +1,102 @@
 //! A connection to a SQLite file.
 use crate::{
     catalog,
-    codec::{Decoder, bind},
-    plan::Detail,
+    codec::{Decoder, param},
+    cursor::{Query, SqliteCursor},
     refusal::refusal,
+    session::Session,
     settings::Settings,
-    syntax::SqliteSyntax,
+    syntax::{SqliteSyntax, quoted},
+    thread::Thread,
+    write,
 };
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
+use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, BatchBuilder, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName,
-    TableType, WriteOp, WritePlan, by_quantiles, chunks,
-};
-use futures_util::{StreamExt as _, stream::BoxStream};
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _, SqlStr,
-    SqliteConnection as Driver,
-    sqlite::{SqliteArguments, SqliteRow},
+    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
+    WritePlan, by_quantiles,
 };
 use std::{num::NonZeroU32, ops::Range, sync::Arc};
 
-/// The one place where text becomes SQL: it comes from [`SqliteSyntax`], or from the caller of
-/// [`Connection::execute`], who answers for it.
-fn sql(text: impl Into<Arc<str>>) -> SqlStr {
-    AssertSqlSafe(text.into()).into_sql_str()
-}
-
 pub(crate) struct SqliteConnection {
-    driver: Driver,
+    thread: Thread,
     settings: Arc<Settings>,
-    in_transaction: bool,
+    syntax: SqliteSyntax,
 }
 
 impl SqliteConnection {
-    pub(crate) fn new(driver: Driver, settings: Arc<Settings>) -> Self {
-        Self {
-            driver,
+    /// Opens the file, on a thread of its own.
+    pub(crate) async fn open(
+        settings: Arc<Settings>,
+        syntax: SqliteSyntax,
+        address: &str,
+    ) -> Result<Self> {
+        let opening = Thread::open(settings.clone(), address);
+        let thread = tokio::time::timeout(settings.connect_timeout, opening)
+            .await
+            .map_err(|elapsed| {
+                Error::new(ErrorKind::Timeout, format!("{address}: opening")).with_source(elapsed)
+            })??;
+        Ok(Self {
+            thread,
             settings,
-            in_transaction: false,
-        }
-    }
-
-    async fn run(&mut self, text: &str) -> Result<u64, sqlx::Error> {
-        let done = self.driver.execute(sqlx::raw_sql(sql(text))).await?;
-        Ok(done.rows_affected())
-    }
-
-    /// Writes the rows statement by statement.
-    async fn write_chunks(
-        &mut self,
-        plan: &WritePlan,
-        detail: &Detail,
-        records: &Records,
-        rows: Range<usize>,
-    ) -> Result<u64> {
-        let cells = plan.cells(records)?;
-        // An update binds its key last.
-        let first = if plan.op == WriteOp::Update {
-            plan.key
-        } else {
-            0
-        };
-        let order: Vec<_> = (first..cells.len()).chain(0..first).collect();
-        let mut scratch = String::new();
-        let mut written = 0;
-        for chunk in chunks(rows, detail.full()) {
-            let mut arguments = SqliteArguments::default();
-            sqlx::Arguments::reserve(&mut arguments, chunk.len() * cells.len(), 0);
-            for row in chunk.clone() {
-                for &i in &order {
-                    detail.encoders[i]
-                        .bind(&cells[i], row, &mut arguments, &mut scratch)
-                        .map_err(|misfit| {
-                            let column = &plan.table.columns[plan.pairs[i].to].name;
-                            misfit.at(&plan.table.name, column)
-                        })?;
-                }
-            }
-            let statement = sql(detail.statement(chunk.len())?);
-            let done = sqlx::query_with(statement, arguments)
-                .execute(&mut self.driver)
-                .await
-                .map_err(|e| refusal(format_args!("table {}", plan.table.name), e))?;
-            written += match plan.op {
-                WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => chunk.len() as u64,
-                WriteOp::Update | WriteOp::Delete => done.rows_affected(),
-            };
-        }
-        Ok(written)
+            syntax,
+        })
     }
 }
 
 #[async_trait]
 impl Connection for SqliteConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        catalog::tables(&mut self.driver, schema).await
+        let schema = schema.map(str::to_owned);
+        self.thread
+            .run(move |session| catalog::tables(session, schema.as_deref()))
+            .await
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
-        catalog::describe(&mut self.driver, &self.settings, name).await
+        let mut tables = self.describe_all(std::slice::from_ref(name)).await?;
+        Ok(tables.pop().flatten())
+    }
+
+    async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
+        let names = names.to_vec();
+        self.thread
+            .run(move |session| catalog::describe(session, &names))
+            .await
+    }
+
+    async fn describe_query(&mut self, query: &str) -> Result<Table> {
+        let query = query.to_owned();
+        self.thread
+            .run(move |session| catalog::describe_query(session, &query))
+            .await
+    }
+
+    async fn split(
+        &mut self,
+        syntax: &dyn Syntax,
+        page: &Page<'_>,
+        parts: NonZeroU32,
+    ) -> Result<Vec<Slice>> {
+        // Digits that are padded to be compared are not those of a key.
+        let padded = page
+            .key
+            .first()
+            .is_some_and(|_| self.syntax.pads(page.key_column(0)));
+        if padded {
+            return Ok(vec![Slice::Key {
+                after: None,
+                until: None,
+            }]);
+        }
+        by_quantiles(self, syntax, page, parts).await
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
-        let name = SqliteSyntax.table(&table.name)?;
+        let name = self.syntax.table(&table.name)?;
         let column = table.columns.iter().find(|c| !c.generated);
-        let column = column.map_or(Ok("rowid".to_owned()), |c| SqliteSyntax.quote(&c.name))?;
+        let column = column.map_or("rowid".to_owned(), |c| quoted(&c.name));
         // Run on no row at all: a table that is not there, a view, and a file that cannot be
         // written are refused all the same.
         let statement = match access {
@@ -116,11 +107,17 @@ impl Connection for SqliteConnection {
             Access::Update => format!("UPDATE {name} SET {column} = {column} WHERE 0"),
             Access::Delete => format!("DELETE FROM {name} WHERE 0"),
         };
-        let done = self.run(&statement).await;
-        match done.map_err(|e| refusal(format_args!("{access:?} on table {}", table.name), e)) {
+        let operation = format!("{access:?} on table {}", table.name);
+        let run = move |session: &mut Session| {
+            session
+                .run(&statement)
+                .map(|_| ())
+                .map_err(|e| refusal(operation, &e))
+        };
+        match self.thread.run(run).await {
             // Another writes: so can we, later.
             Err(e) if e.kind() == ErrorKind::Busy => Ok(()),
-            done => done.map(|_| ()),
+            done => done,
         }
     }
 
@@ -129,68 +126,54 @@ impl Connection for SqliteConnection {
         statement: &'a Statement,
         schema: &'a SchemaRef,
     ) -> Result<Box<dyn Cursor + 'a>> {
-        let mut arguments = SqliteArguments::default();
-        for param in &statement.params {
-            bind(param, &mut arguments).map_err(|misfit| {
-                let table = schema.name();
-                Error::new(
-                    ErrorKind::Data,
-                    format!("query on table `{table}`: a bound value that {misfit}"),
-                )
-            })?;
-        }
-        let builder = BatchBuilder::new(schema)?;
-        Ok(Box::new(SqliteCursor {
-            rows: sqlx::query_with(sql(&*statement.sql), arguments).fetch(&mut self.driver),
-            decoders: schema.kinds().iter().cloned().map(Decoder).collect(),
-            builder,
-            scratch: String::new(),
-        }))
-    }
-
-    async fn split(
-        &mut self,
-        syntax: &dyn Syntax,
-        page: &Page<'_>,
-        parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
-        by_quantiles(self, syntax, page, parts).await
+        let bound = statement.params.iter().map(param);
+        let params = bound.collect::<Result<_, _>>().map_err(|misfit| {
+            let table = schema.name();
+            Error::new(
+                ErrorKind::Data,
+                format!("query on table `{table}`: a bound value that {misfit}"),
+            )
+        })?;
+        let decoders = schema
+            .kinds()
+            .iter()
+            .zip(schema.columns().fields())
+            .map(|(kind, field)| Decoder::new(kind, field, &self.settings.values))
+            .collect();
+        let query = Query {
+            sql: statement.sql.clone(),
+            params,
+            schema: schema.clone(),
+            decoders,
+        };
+        Ok(Box::new(SqliteCursor::open(&self.thread, query)?))
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
-        self.run(sql).await.map_err(|e| refusal("statement", e))
+        let sql = sql.to_owned();
+        let run =
+            move |session: &mut Session| session.run(&sql).map_err(|e| refusal("statement", &e));
+        self.thread.run(run).await
     }
 
     async fn begin(&mut self) -> Result<()> {
-        // A transaction that first reads and then wants to write can be refused for good;
-        // IMMEDIATE waits for its turn at the start.
-        let text = if self.settings.is_read_only() {
-            "BEGIN"
-        } else {
-            "BEGIN IMMEDIATE"
-        };
-        self.run(text).await.map_err(|e| refusal("begin", e))?;
-        self.in_transaction = true;
-        Ok(())
+        self.thread.run(Session::begin).await
     }
 
     async fn commit(&mut self) -> Result<()> {
-        // G1: `synchronous` is FULL, so that `Ok` means on the disk.
-        self.run("COMMIT").await.map_err(|e| refusal("commit", e))?;
-        self.in_transaction = false;
-        Ok(())
+        self.thread.run(Session::commit).await
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.in_transaction) {
-            return Ok(());
-        }
-        match self.run("ROLLBACK").await {
-            Ok(_) => Ok(()),
-            // A full disk, for one, has undone it already.
-            Err(e) if e.to_string().contains("no transaction is active") => Ok(()),
-            Err(e) => Err(refusal("rollback", e)),
-        }
+        self.thread.run(Session::rollback).await
+    }
+
+    async fn savepoint(&mut self) -> Result<()> {
+        self.thread.run(Session::savepoint).await
+    }
+
+    async fn rollback_to_savepoint(&mut self) -> Result<()> {
+        self.thread.run(Session::rollback_to_savepoint).await
     }
 
     async fn write(
@@ -199,86 +182,13 @@ impl Connection for SqliteConnection {
         records: &Records,
         rows: Range<usize>,
     ) -> Result<u64> {
-        let Some(detail) = plan.detail.downcast_ref::<Detail>() else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "the plan is of another dialect",
-            ));
-        };
-        plan.check_keys(records, rows.clone())?;
-        // One statement is whole or not at all by itself; several need a transaction.
-        if self.in_transaction || chunks(rows.clone(), detail.full()).nth(1).is_none() {
-            return self.write_chunks(plan, detail, records, rows).await;
-        }
-        self.begin().await?;
-        let written = match self.write_chunks(plan, detail, records, rows).await {
-            Ok(written) => self.commit().await.map(|()| written),
-            Err(e) => Err(e),
-        };
-        if written.is_err() {
-            self.rollback().await?;
-        }
-        written
+        let (plan, records) = (plan.clone(), records.clone());
+        self.thread
+            .run(move |session| write::write(session, &plan, &records, rows))
+            .await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        self.driver.close().await.map_err(|e| refusal("close", e))
-    }
-}
-
-struct SqliteCursor<'a> {
-    rows: BoxStream<'a, Result<SqliteRow, sqlx::Error>>,
-    decoders: Vec<Decoder>,
-    builder: BatchBuilder,
-    /// Numbers on their way to text, and from it.
-    scratch: String,
-}
-
-impl SqliteCursor<'_> {
-    fn append(&mut self, row: &SqliteRow) -> Result<()> {
-        if row.len() != self.decoders.len() {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!(
-                    "a query gives {} columns for {} of its schema",
-                    row.len(),
-                    self.decoders.len()
-                ),
-            ));
-        }
-        let schema = self.builder.schema().clone();
-        let mut text_bytes = 0;
-        let columns = self.builder.columns();
-        for (i, (decoder, column)) in self.decoders.iter().zip(columns).enumerate() {
-            let value = row
-                .try_get_raw(i)
-                .map_err(|e| refusal("reading a row", e))?;
-            text_bytes += decoder
-                .append(value, column, &mut self.scratch)
-                .map_err(|misfit| misfit.at(schema.name(), schema.field(i).name()))?;
-        }
-        self.builder.end_row(text_bytes);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Cursor for SqliteCursor<'_> {
-    async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
-        while !self.builder.is_full(max_rows, max_bytes) {
-            match self.rows.next().await {
-                Some(row) => {
-                    let row = row.map_err(|e| {
-                        refusal(
-                            format_args!("reading table {}", self.builder.schema().name()),
-                            e,
-                        )
-                    })?;
-                    self.append(&row)?;
-                }
-                None => break,
-            }
-        }
-        self.builder.finish()
+        self.thread.close().await
     }
 }

@@ -1,6 +1,19 @@
 //! Declared types of columns: what SQLite makes of them, and what we do.
+mod vendor;
+
+pub(crate) use vendor::recreated;
+
 use connect_api::Kind;
-use dialect_core::SqliteDates;
+use dialect_core::{
+    NumericMapping, SqliteDates, SqliteTyping, UnknownTypes, Unrepresentable, ValueOptions,
+};
+
+/// Extension of columns whose cells are read as text, whatever they are.
+pub(crate) const ANY: &str = "connect.any";
+/// Extension of columns that are read as text because the user asked for that.
+pub(crate) const AS_TEXT: &str = "connect.text";
+/// What a column without a declared type is called.
+pub(crate) const NO_TYPE: &str = "without a type";
 
 /// What SQLite turns values into when they are stored
 /// (<https://sqlite.org/datatype3.html#determination_of_column_affinity>).
@@ -13,16 +26,37 @@ pub(crate) enum Affinity {
     Numeric,
 }
 
+/// In which form dates and times stand in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// ISO text in the one form that is written: the order of text is that of time.
+    Canonical,
+    /// ISO text in whichever form its writer chose.
+    Iso,
+    /// Seconds since 1970-01-01.
+    Unix,
+    /// Julian days.
+    Julian,
+}
+
 /// A declared type, taken apart: `DECIMAL(12,2)` is `DECIMAL` with 12 and 2.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
     /// In capitals, words separated by one blank.
     name: String,
     numbers: Vec<u32>,
 }
 
+/// What a column of a type is described as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) kind: Option<Kind>,
+    pub(crate) extension: Option<&'static str>,
+}
+
 impl Declared {
     pub(crate) fn parse(text: &str) -> Self {
+        let text = if text == NO_TYPE { "" } else { text };
         let (before, rest) = text.split_once('(').unwrap_or((text, ""));
         let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
         let words: Vec<_> = before
@@ -57,58 +91,112 @@ impl Declared {
         }
     }
 
+    /// Text stays text in a column of this type.
+    pub(crate) fn keeps_text(&self) -> bool {
+        matches!(self.affinity(), Affinity::Text | Affinity::Blob)
+    }
+
     /// The declared length of text.
     pub(crate) fn length(&self) -> Option<u32> {
-        match (self.affinity(), &self.numbers[..]) {
-            (Affinity::Text, [length]) => Some(*length),
+        match (
+            self.affinity(),
+            &self.numbers[..],
+            self.name.ends_with("_TEXT"),
+        ) {
+            (Affinity::Text, [length], false) => Some(*length),
             _ => None,
         }
     }
 
-    /// What a column of this type holds; `None` where nobody can know. Names first, affinity
-    /// after: `DECIMAL_TEXT(12,2)`, `TIMESTAMP_TEXT` and the like are those that
-    /// [`column_type`](dialect_core::Syntax::column_type) makes.
-    pub(crate) fn kind(&self, dates: SqliteDates) -> Option<Kind> {
-        let dated = |kind| match dates {
-            SqliteDates::Iso => kind,
-            SqliteDates::Text | SqliteDates::Unix | SqliteDates::Julian => Kind::Text,
+    /// What a column of this type holds: the table of types. Names first, affinity after.
+    /// `DECIMAL_TEXT(12,2)`, `TIMESTAMP_TEXT` and the like are those that
+    /// [`column_type`](dialect_core::Syntax::column_type) makes. `None` where nobody can know: any
+    /// of the five storage classes.
+    pub(crate) fn kind(&self, values: &ValueOptions) -> Option<Kind> {
+        let dated = |kind| match values.sqlite_dates {
+            SqliteDates::Iso | SqliteDates::Unix | SqliteDates::Julian => kind,
+            SqliteDates::Text => Kind::Text,
         };
-        Some(match &*self.name {
-            "BOOLEAN" | "BOOL" => Kind::Bool,
-            "DECIMAL" | "NUMERIC" | "DEC" | "DECIMAL_TEXT" => self.decimal(),
-            "JSON" | "JSON_TEXT" => Kind::Json,
-            "UUID" | "GUID" | "UUID_BLOB" => Kind::Uuid,
-            "DATE_TEXT" => Kind::Date,
-            "TIME_TEXT" => Kind::Time,
-            "TIMESTAMP_TEXT" => Kind::Timestamp { utc: false },
-            "TIMESTAMPTZ_TEXT" => Kind::Timestamp { utc: true },
-            "DATE" => dated(Kind::Date),
-            "TIME" => dated(Kind::Time),
-            "DATETIME" | "TIMESTAMP" => dated(Kind::Timestamp { utc: false }),
-            "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" => dated(Kind::Timestamp { utc: true }),
-            "" => return None,
-            _ => match self.affinity() {
-                Affinity::Integer => Kind::Int64,
-                Affinity::Text => Kind::Text,
-                Affinity::Blob => Kind::Bytes,
-                Affinity::Real => Kind::Float64,
-                Affinity::Numeric => return None,
-            },
+        Some(match (&*self.name, self.affinity()) {
+            ("BOOLEAN" | "BOOL", _) => Kind::Bool,
+            ("DURATION_INTEGER", _) => Kind::Duration,
+            ("INTEGER" | "INT" | "BIGINT", _) => Kind::Int64,
+            ("REAL" | "DOUBLE" | "DOUBLE PRECISION" | "FLOAT", _) => Kind::Float64,
+            ("NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "DECIMAL_TEXT", _) => {
+                self.decimal(values.numeric_mapping)
+            }
+            ("DATE", _) => dated(Kind::Date),
+            ("TIME", _) => dated(Kind::Time),
+            ("DATETIME" | "TIMESTAMP", _) => dated(Kind::Timestamp { utc: false }),
+            ("TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE", _) => dated(Kind::Timestamp { utc: true }),
+            ("DATE_TEXT", _) => Kind::Date,
+            ("TIME_TEXT", _) if self.numbers == [9] => Kind::TimeNanos,
+            ("TIME_TEXT", _) => Kind::Time,
+            ("TIMESTAMP_TEXT", _) => Kind::Timestamp { utc: false },
+            ("TIMESTAMPTZ_TEXT", _) => Kind::Timestamp { utc: true },
+            ("TIMESTAMP_OFFSET_TEXT", _) => Kind::OffsetTimestamp,
+            ("JSON" | "JSON_TEXT", _) => Kind::Json,
+            ("UUID" | "GUID" | "UUID_BLOB", _) => Kind::Uuid,
+            ("", _) => return None,
+            (_, Affinity::Integer) => Kind::Int64,
+            (_, Affinity::Text) => Kind::Text,
+            (_, Affinity::Blob) => Kind::Bytes,
+            (_, Affinity::Real) => Kind::Float64,
+            (_, Affinity::Numeric) => return None,
         })
     }
 
-    fn decimal(&self) -> Kind {
+    /// How a column of this type is described, given what the user wants. `certain`: SQLite itself
+    /// sees to it that its cells are of its type.
+    pub(crate) fn described(&self, values: &ValueOptions, certain: bool) -> Described {
+        let text = |extension| Described {
+            kind: Some(Kind::Text),
+            extension: Some(extension),
+        };
+        let Some(kind) = self.kind(values) else {
+            let unknown = !self.name.is_empty() && self.name != "ANY";
+            return if unknown && values.unknown_types == UnknownTypes::Fail {
+                Described {
+                    kind: None,
+                    extension: None,
+                }
+            } else {
+                text(ANY)
+            };
+        };
+        let by_name = matches!(
+            kind,
+            Kind::Bool
+                | Kind::Decimal { .. }
+                | Kind::WideDecimal { .. }
+                | Kind::Uuid
+                | Kind::Date
+                | Kind::Time
+                | Kind::Timestamp { .. }
+        );
+        let wanted = values.sqlite_typing == SqliteTyping::Text
+            || (values.unrepresentable == Unrepresentable::Text && by_name);
+        if wanted && !certain {
+            return text(AS_TEXT);
+        }
+        Described {
+            kind: Some(kind),
+            extension: None,
+        }
+    }
+
+    fn decimal(&self, unbounded: NumericMapping) -> Kind {
         let (precision, scale) = match self.numbers[..] {
             [precision] => (precision, 0),
             [precision, scale] => (precision, scale),
-            _ => return Kind::BigDecimal,
+            _ => (0, 0),
         };
-        match (u8::try_from(precision), i8::try_from(scale)) {
-            (Ok(precision @ 1..=38), Ok(places)) if scale <= u32::from(precision) => {
-                Kind::Decimal {
-                    precision,
-                    scale: places,
-                }
+        match (u8::try_from(precision), i8::try_from(scale), unbounded) {
+            (Ok(precision @ 1..=76), Ok(places), _) if scale <= u32::from(precision) => {
+                exact(precision, places)
+            }
+            (.., NumericMapping::Decimal { precision, scale }) if self.name != "DECIMAL_TEXT" => {
+                exact(precision, scale)
             }
             _ => Kind::BigDecimal,
         }
@@ -119,62 +207,25 @@ impl Declared {
         matches!(&*self.name, "UUID" | "GUID")
     }
 
-    /// Dates and times stand here in whichever ISO form their writer chose.
-    pub(crate) fn has_free_dates(&self) -> bool {
-        !self.name.ends_with("_TEXT")
+    /// The form of dates and times in a column of this type.
+    pub(crate) fn storage(&self, dates: SqliteDates) -> Storage {
+        match dates {
+            _ if self.name.ends_with("_TEXT") => Storage::Canonical,
+            SqliteDates::Text | SqliteDates::Iso => Storage::Iso,
+            SqliteDates::Unix => Storage::Unix,
+            SqliteDates::Julian => Storage::Julian,
+        }
+    }
+}
+
+/// The kind of decimals of so many digits.
+fn exact(precision: u8, scale: i8) -> Kind {
+    if precision <= 38 {
+        Kind::Decimal { precision, scale }
+    } else {
+        Kind::WideDecimal { precision, scale }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn affinities_follow_the_rules_of_sqlite() {
-        for (text, affinity) in [
-            ("INT", Affinity::Integer),
-            ("unsigned big int", Affinity::Integer),
-            ("CHARINT", Affinity::Integer),
-            ("FLOATING POINT", Affinity::Integer),
-            ("varchar(20)", Affinity::Text),
-            ("DECIMAL_TEXT(12,2)", Affinity::Text),
-            ("UUID_BLOB", Affinity::Blob),
-            ("", Affinity::Blob),
-            ("DOUBLE PRECISION", Affinity::Real),
-            ("DECIMAL(10,5)", Affinity::Numeric),
-            ("STRING", Affinity::Numeric),
-        ] {
-            assert_eq!(Declared::parse(text).affinity(), affinity, "{text}");
-        }
-    }
-
-    #[test]
-    fn names_decide_before_affinities() {
-        let kind = |text| Declared::parse(text).kind(SqliteDates::Text);
-        assert_eq!(
-            kind("numeric( 12 , 2 )"),
-            Some(Kind::Decimal {
-                precision: 12,
-                scale: 2
-            })
-        );
-        assert_eq!(
-            kind("DECIMAL(5)"),
-            Some(Kind::Decimal {
-                precision: 5,
-                scale: 0
-            })
-        );
-        assert_eq!(kind("DECIMAL(40,2)"), Some(Kind::BigDecimal));
-        assert_eq!(kind("DECIMAL(2,5)"), Some(Kind::BigDecimal));
-        assert_eq!(kind("NUMERIC"), Some(Kind::BigDecimal));
-        assert_eq!(kind("datetime"), Some(Kind::Text));
-        assert_eq!(kind("TIMESTAMP_TEXT"), Some(Kind::Timestamp { utc: false }));
-        assert_eq!(kind("Geometry"), None);
-        assert_eq!(kind(""), None);
-        let iso = Declared::parse("timestamp(6)  with time zone").kind(SqliteDates::Iso);
-        assert_eq!(iso, Some(Kind::Timestamp { utc: true }));
-        assert_eq!(Declared::parse("VARCHAR(20)").length(), Some(20));
-        assert_eq!(Declared::parse("INT(11)").length(), None);
-    }
-}
+mod tests;

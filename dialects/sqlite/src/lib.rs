@@ -2,12 +2,22 @@
 //!
 //! [`open`] takes `sqlite:path`, `jdbc:sqlite:path` or `sqlite::memory:`. The file must be there
 //! unless the URL ends in `?mode=rwc`; `mode=ro` reads only. Other parameters: `busy_timeout`
-//! (milliseconds that a writer waits for another, 5000), `journal_mode` (`wal`, which stays with
-//! the file, or `keep`), `foreign_keys` (`false`, as SQLite has it). A commit is on the disk
-//! (`synchronous` FULL).
+//! (milliseconds that a writer waits for another, 5000), `cache` (`private`, or `shared` by the
+//! connections of this program), `journal_mode` (`wal`, which stays with the file, another of
+//! SQLite's, or `keep`), `foreign_keys` (`false`), and PRAGMAs such as `cache_size`,
+//! `mmap_size` or `synchronous` (`FULL`: a commit is on the disk). Options that are for servers
+//! (user, password, TLS, idle timeout, keep-alive) are refused.
 //!
-//! A column holds what its declared type says, and a cell that says otherwise is an error. Dates
-//! are ISO 8601 text. SQLite keeps the float -0.0 as 0.0.
+//! A column holds what its declared type says, and a cell that says otherwise is an error of its
+//! row, unless `values.sqlite_typing` has all columns read as text or `values.unrepresentable` such
+//! cells as NULL. A column without a type, and one of a type that is not known, is read as text:
+//! text as it is, numbers and bytes as SQLite writes them in SQL. Dates are what
+//! `values.sqlite_dates` says; Julian days count to the millisecond, as SQLite's functions have
+//! it. An expression of a view or a query is of the kind of its first value. SQLite keeps the float
+//! -0.0 as 0.0.
+//!
+//! Each connection has a thread, which steps a statement and decodes its cells in place, one batch
+//! ahead of the reader, and binds cells of columns where they lie.
 //!
 //! ```
 //! use dialect_core::{OpenOptions, TableName};
@@ -25,21 +35,29 @@
 mod catalog;
 mod codec;
 mod connection;
+mod cursor;
 mod declared;
 mod plan;
 mod refusal;
+#[cfg(feature = "conformance")]
+mod samples;
+mod session;
 mod settings;
 mod syntax;
+mod thread;
+mod write;
+
+#[cfg(feature = "conformance")]
+pub use samples::samples;
 
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use connection::SqliteConnection;
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
+    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, VisibleBy, WritePlan,
+    WriteRequest,
 };
-use refusal::refusal;
 use settings::Settings;
-use sqlx::ConnectOptions as _;
 use std::{fmt, sync::Arc};
 use syntax::SqliteSyntax;
 
@@ -49,16 +67,23 @@ pub const SCHEMES: &[&str] = &["sqlite"];
 /// The dialect for a URL; no I/O is done.
 ///
 /// # Errors
-/// `Config`: the URL names no file, or has parameters that are not known.
+/// `Config`: the URL names no file, or has parameters that are not known. `Unsupported`: options
+/// that are for servers.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let address = Address::parse(url, options)?;
     let settings = Arc::new(Settings::new(&address, options)?);
-    Ok(Arc::new(Sqlite { address, settings }))
+    let syntax = SqliteSyntax::new(options.values);
+    Ok(Arc::new(Sqlite {
+        address,
+        settings,
+        syntax,
+    }))
 }
 
 struct Sqlite {
     address: Address,
     settings: Arc<Settings>,
+    syntax: SqliteSyntax,
 }
 
 impl fmt::Debug for Sqlite {
@@ -78,7 +103,7 @@ impl Dialect for Sqlite {
     }
 
     fn syntax(&self) -> &dyn Syntax {
-        &SqliteSyntax
+        &self.syntax
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -86,32 +111,26 @@ impl Dialect for Sqlite {
             upsert: true,
             transactional_ddl: true,
             concurrent_writers: false,
-            ..Capabilities::default()
+            savepoints: true,
+            widen: false,
+            blocks: false,
+            visibility: VisibleBy::Nothing,
         }
     }
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
-        plan::plan(request)
+        plan::plan(&self.syntax, &self.settings.values, request)
+    }
+
+    fn is_already_there(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::Schema
+            && error.code() == Some("1")
+            && refusal::is_already_there(&error.report())
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let address = self.address();
-        let path = &self.settings.path;
-        let there =
-            !self.settings.needs_file() || tokio::fs::try_exists(path).await.unwrap_or(true);
-        if !there {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "{address}: there is no such file; `?mode=rwc` at the end of the URL makes one"
-                ),
-            ));
-        }
-        let connected = self.settings.driver().connect().await;
-        let driver = connected.map_err(|e| refusal(format_args!("{address}: opening"), e))?;
-        Ok(Box::new(SqliteConnection::new(
-            driver,
-            self.settings.clone(),
-        )))
+        let connection =
+            SqliteConnection::open(self.settings.clone(), self.syntax, self.address()).await?;
+        Ok(Box::new(connection))
     }
 }

@@ -1,10 +1,10 @@
 //! How records go into a table of SQLite: statements and encoders, decided once.
-use crate::{codec::Encoder, syntax::SqliteSyntax};
+use crate::{codec::Encoder, session::max_params, syntax::SqliteSyntax};
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Pair, Route, Syntax as _, WriteOp, WritePlan, WriteRequest};
+use dialect_core::{Pair, Route, Syntax as _, ValueOptions, WriteOp, WritePlan, WriteRequest};
 use std::sync::Arc;
 
-/// Rows of a statement: more are slower (`drivers.md`: 1,152 krows/s by 500, 669 by 8,000).
+/// Rows of a statement: more are not faster.
 const ROWS: usize = 500;
 
 /// What the connection needs beside the [`WritePlan`].
@@ -12,6 +12,8 @@ const ROWS: usize = 500;
 pub(crate) struct Detail {
     /// One a pair.
     pub(crate) encoders: Vec<Encoder>,
+    /// The pairs in the order in which a row is bound.
+    pub(crate) order: Vec<usize>,
     /// The statements by their rows: a full one, then falling powers of two.
     shapes: Vec<(usize, Arc<str>)>,
 }
@@ -34,9 +36,14 @@ impl Detail {
     }
 }
 
-pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
+pub(crate) fn plan(
+    syntax: &SqliteSyntax,
+    values: &ValueOptions,
+    request: &WriteRequest<'_>,
+) -> Result<WritePlan> {
     let (pairs, key) = request.pair()?;
-    let encoders = request.encoders(&pairs, Encoder::choose)?;
+    let encoders =
+        request.encoders(&pairs, |kind, column| Encoder::choose(kind, column, values))?;
     let fastest = match request.op {
         WriteOp::Update => Route::Rows,
         WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert | WriteOp::Delete => {
@@ -57,9 +64,7 @@ pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
         ));
     }
     let full = match route {
-        Route::Values => ROWS
-            .min(SqliteSyntax.max_params() / pairs.len().max(1))
-            .max(1),
+        Route::Values => ROWS.min(max_params() / pairs.len().max(1)).max(1),
         Route::Rows | Route::Load | Route::Stage => 1,
     };
     let shapes = std::iter::once(full)
@@ -69,28 +74,42 @@ pub(crate) fn plan(request: &WriteRequest<'_>) -> Result<WritePlan> {
                 .map(|power| 1 << power)
                 .filter(|rows| *rows < full),
         )
-        .map(|rows| Ok((rows, text(request, &pairs, key, rows)?.into())))
+        .map(|rows| Ok((rows, text(syntax, request, &pairs, key, rows)?.into())))
         .collect::<Result<_>>()?;
+    // An update binds its key last.
+    let first = if request.op == WriteOp::Update {
+        key
+    } else {
+        0
+    };
+    let order = (first..pairs.len()).chain(0..first).collect();
     Ok(WritePlan {
         op: request.op,
         table: Arc::new(request.table.clone()),
         pairs,
         key,
         route,
-        detail: Arc::new(Detail { encoders, shapes }),
+        detail: Arc::new(Detail {
+            encoders,
+            order,
+            shapes,
+        }),
     })
 }
 
-fn text(request: &WriteRequest<'_>, pairs: &[Pair], key: usize, rows: usize) -> Result<String> {
+fn text(
+    syntax: &SqliteSyntax,
+    request: &WriteRequest<'_>,
+    pairs: &[Pair],
+    key: usize,
+    rows: usize,
+) -> Result<String> {
     let table = request.table;
     match request.op {
-        WriteOp::Insert => SqliteSyntax.insert(table, pairs, rows),
-        WriteOp::InsertIgnore => {
-            let insert = SqliteSyntax.insert(table, pairs, rows)?;
-            Ok(format!("{insert} ON CONFLICT DO NOTHING"))
-        }
-        WriteOp::Upsert => SqliteSyntax.upsert(table, pairs, key, rows),
-        WriteOp::Update => SqliteSyntax.update(table, pairs, key),
-        WriteOp::Delete => SqliteSyntax.delete(table, pairs, rows),
+        WriteOp::Insert => syntax.insert(table, pairs, rows),
+        WriteOp::InsertIgnore => syntax.insert_ignore(table, pairs, rows),
+        WriteOp::Upsert => syntax.upsert(table, pairs, key, rows),
+        WriteOp::Update => syntax.update(table, pairs, key),
+        WriteOp::Delete => syntax.delete(table, pairs, rows),
     }
 }

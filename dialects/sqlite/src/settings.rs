@@ -1,17 +1,43 @@
-//! What a URL says of a database file and how to use it.
+//! What a URL and the options say of a database file and how to use it.
 use connect_api::{Error, ErrorKind, Result, config::Setting as _};
-use dialect_core::{Address, OpenOptions, SqliteDates};
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use dialect_core::{Address, OpenOptions, TlsMode, ValueOptions};
 use std::{path::PathBuf, time::Duration};
 
 /// How long a writer waits for another before it says `Busy`; `busy_timeout` of the URL, in
 /// milliseconds, goes before it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Rows on their way from the thread of the driver: with its own default of 50, reading takes
-/// twice as long.
-const ROW_BUFFER: usize = 2_000;
+/// The longest wait that SQLite counts: milliseconds in 31 bits.
+const LONGEST_BUSY: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// Parameters of the URL beside the PRAGMAs.
+const KNOWN: &[&str] = &[
+    "busy_timeout",
+    "cache",
+    "foreign_keys",
+    "journal_mode",
+    "mode",
+];
+
+/// PRAGMAs that may stand in the URL as parameters, as the JDBC driver of SQLite has it.
+const PRAGMAS: &[&str] = &[
+    "auto_vacuum",
+    "cache_size",
+    "case_sensitive_like",
+    "encoding",
+    "hard_heap_limit",
+    "journal_size_limit",
+    "locking_mode",
+    "mmap_size",
+    "page_size",
+    "recursive_triggers",
+    "secure_delete",
+    "soft_heap_limit",
+    "synchronous",
+    "temp_store",
+    "threads",
+    "wal_autocheckpoint",
+];
 
 connect_api::choice! {
     /// `mode` of the URL.
@@ -34,6 +60,26 @@ connect_api::choice! {
         Wal = "wal",
         /// Whatever the file is set to.
         Keep = "keep",
+        /// A file that is deleted after each transaction.
+        Delete = "delete",
+        /// A file that is cut after each transaction.
+        Truncate = "truncate",
+        /// A file that stays, its head overwritten.
+        Persist = "persist",
+        /// In memory: a crash may spoil the file.
+        Memory = "memory",
+        /// None: a transaction cannot be undone.
+        Off = "off",
+    }
+}
+
+connect_api::choice! {
+    /// `cache` of the URL.
+    pub(crate) enum Cache {
+        /// Of the connection alone.
+        Private = "private",
+        /// Of all connections of this program to the file.
+        Shared = "shared",
     }
 }
 
@@ -42,14 +88,22 @@ connect_api::choice! {
 pub(crate) struct Settings {
     pub(crate) path: PathBuf,
     pub(crate) mode: Mode,
-    pub(crate) dates: SqliteDates,
-    journal: Journal,
-    busy_timeout: Duration,
-    foreign_keys: bool,
+    pub(crate) cache: Cache,
+    pub(crate) journal: Journal,
+    pub(crate) foreign_keys: bool,
+    /// Nothing may be written.
+    pub(crate) read_only: bool,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) statement_timeout: Option<Duration>,
+    /// Names and values of PRAGMAs, in order.
+    pub(crate) session: Vec<(String, String)>,
+    pub(crate) values: ValueOptions,
 }
 
 impl Settings {
     pub(crate) fn new(address: &Address, options: &OpenOptions) -> Result<Self> {
+        unsupported(address, options)?;
         let wrong = |why: String| Error::new(ErrorKind::Config, format!("connection.url: {why}"));
         let memory = address.database == ":memory:";
         if address.database.is_empty() {
@@ -67,74 +121,140 @@ impl Settings {
             } else {
                 Mode::ReadWrite
             },
-            dates: options.values.sqlite_dates,
+            cache: Cache::Private,
             journal: Journal::Wal,
-            busy_timeout: BUSY_TIMEOUT,
             foreign_keys: false,
+            read_only: options.read_only,
+            busy_timeout: BUSY_TIMEOUT,
+            connect_timeout: options.connect_timeout.min(LONGEST_BUSY),
+            statement_timeout: options.statement_timeout,
+            session: Vec::new(),
+            values: options.values,
         };
+        let mut faults = Vec::new();
         for (key, value) in &address.parameters {
-            let at = |why: String| wrong(format!("parameter `{key}`: {why}"));
-            match &**key {
-                "mode" => settings.mode = Mode::parse(value).map_err(at)?,
-                "journal_mode" => settings.journal = Journal::parse(value).map_err(at)?,
-                "foreign_keys" => settings.foreign_keys = bool::parse(value).map_err(at)?,
-                "busy_timeout" => {
-                    // The driver counts in 31 bits.
-                    let ms = u32::parse(value).map_err(at)?.min(i32::MAX.unsigned_abs());
-                    settings.busy_timeout = Duration::from_millis(ms.into());
-                }
-                _ => {
-                    return Err(wrong(format!(
-                        "unknown parameter `{key}`; SQLite has mode, journal_mode, busy_timeout, foreign_keys"
-                    )));
-                }
+            if let Err(why) = settings.parameter(key, value) {
+                faults.push(why);
             }
+        }
+        for (name, value) in &options.session {
+            match pragma(name, value) {
+                Ok(pragma) => settings.session.push(pragma),
+                Err(why) => faults.push(why),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(wrong(faults.join("; ")));
+        }
+        settings.read_only |= settings.mode == Mode::ReadOnly;
+        // A statement that waits for another writer takes no longer than a statement may.
+        if let Some(limit) = settings.statement_timeout {
+            settings.busy_timeout = settings.busy_timeout.min(limit);
         }
         Ok(settings)
     }
 
-    /// The driver's options.
-    pub(crate) fn driver(&self) -> SqliteConnectOptions {
-        let options = SqliteConnectOptions::new()
-            .filename(&self.path)
-            .busy_timeout(self.busy_timeout)
-            .row_buffer_size(ROW_BUFFER)
-            .foreign_keys(self.foreign_keys)
-            // What is committed is on the disk: with NORMAL, a power cut takes the last commits
-            // of a write-ahead log, after the sink has moved its offset (G1).
-            .synchronous(SqliteSynchronous::Full)
-            .disable_statement_logging();
-        match (self.mode, self.journal) {
-            (Mode::ReadOnly, _) => options.read_only(true),
-            (Mode::Memory, _) => options.filename(":memory:").in_memory(true),
-            (mode @ (Mode::ReadWrite | Mode::Create), journal) => {
-                let options = options.create_if_missing(mode == Mode::Create);
-                match journal {
-                    Journal::Wal => options.journal_mode(SqliteJournalMode::Wal),
-                    Journal::Keep => options,
-                }
+    fn parameter(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let at = |why: String| format!("parameter `{key}`: {why}");
+        match key {
+            "mode" => self.mode = Mode::parse(value).map_err(at)?,
+            "cache" => self.cache = Cache::parse(value).map_err(at)?,
+            "journal_mode" => {
+                self.journal = Journal::parse(&value.to_ascii_lowercase()).map_err(at)?;
+            }
+            "foreign_keys" => self.foreign_keys = bool::parse(value).map_err(at)?,
+            "busy_timeout" => {
+                let wait = Duration::from_millis(u64::parse(value).map_err(at)?);
+                self.busy_timeout = wait.min(LONGEST_BUSY);
+            }
+            name if PRAGMAS.contains(&name) => self.session.push(pragma(name, value)?),
+            _ => {
+                let known = || KNOWN.iter().chain(PRAGMAS).copied();
+                let near = known()
+                    .map(|name| (strsim::damerau_levenshtein(key, name), name))
+                    .filter(|(distance, _)| *distance <= 3)
+                    .min();
+                return Err(match near {
+                    Some((_, name)) => format!("unknown parameter `{key}`; did you mean `{name}`?"),
+                    None => format!(
+                        "unknown parameter `{key}`; SQLite has {}",
+                        known().collect::<Vec<_>>().join(", ")
+                    ),
+                });
             }
         }
-    }
-
-    /// Nothing can be written.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.mode == Mode::ReadOnly
+        Ok(())
     }
 
     /// There must be a file.
     pub(crate) fn needs_file(&self) -> bool {
-        matches!(self.mode, Mode::ReadOnly | Mode::ReadWrite)
+        match self.mode {
+            Mode::ReadOnly | Mode::ReadWrite => true,
+            Mode::Create => self.read_only,
+            Mode::Memory => false,
+        }
     }
+}
+
+/// Options that a file cannot heed.
+fn unsupported(address: &Address, options: &OpenOptions) -> Result<()> {
+    let tls = &options.tls;
+    let faults: Vec<_> = [
+        ("user", address.user.is_some()),
+        ("password", address.password.is_some()),
+        (
+            "TLS",
+            tls.mode.is_some_and(|mode| mode != TlsMode::Disable)
+                || tls.ca.is_some()
+                || tls.certificate.is_some()
+                || tls.key.is_some(),
+        ),
+        ("keep-alive", options.keep_alive.is_some()),
+        ("idle timeout", options.idle_timeout.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, set)| set.then_some(name))
+    .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "{address}: SQLite is a file, without a server to heed: {}",
+            faults.join(", ")
+        ),
+    ))
+}
+
+/// A PRAGMA whose name is one: `name` or `schema.name`. Whether SQLite knows it is asked when a
+/// connection is made.
+fn pragma(name: &str, value: &str) -> Result<(String, String), String> {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let parts: Vec<_> = name.split('.').collect();
+    if parts.len() > 2 || !parts.iter().all(|part| word(part)) {
+        return Err(format!("setting `{name}` is not the name of a PRAGMA"));
+    }
+    if value.contains('\0') {
+        return Err(format!("setting `{name}`: the value holds a NUL"));
+    }
+    Ok((name.to_ascii_lowercase(), value.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connect_api::config::Secret;
+    use dialect_core::TlsOptions;
+
+    fn with(url: &str, options: &OpenOptions) -> Result<Settings> {
+        Settings::new(&Address::parse(url, options)?, options)
+    }
 
     fn settings(url: &str) -> Result<Settings> {
-        let options = OpenOptions::default();
-        Settings::new(&Address::parse(url, &options)?, &options)
+        with(url, &OpenOptions::default())
     }
 
     #[test]
@@ -152,12 +272,19 @@ mod tests {
         ] {
             assert_eq!(settings(url).unwrap().mode, Mode::Memory, "{url}");
         }
-        let made = settings("jdbc:sqlite:a%20b.db?mode=rwc&busy_timeout=10").unwrap();
+        let made = settings(
+            "jdbc:sqlite:a%20b.db?mode=rwc&busy_timeout=10&cache_size=-2000&cache=shared&journal_mode=DELETE",
+        )
+        .unwrap();
         assert_eq!(
-            (made.path.to_str(), made.mode),
-            (Some("a b.db"), Mode::Create)
+            (made.path.to_str(), made.mode, made.cache, made.journal),
+            (Some("a b.db"), Mode::Create, Cache::Shared, Journal::Delete)
         );
         assert_eq!(made.busy_timeout, Duration::from_millis(10));
+        assert_eq!(
+            made.session,
+            [("cache_size".to_owned(), "-2000".to_owned())]
+        );
     }
 
     #[test]
@@ -168,12 +295,114 @@ mod tests {
                 "sqlite:a?mode=rwx",
                 "parameter `mode`: `rwx` is none of ro, rw, rwc, memory",
             ),
-            ("sqlite:a?cache=shared", "unknown parameter `cache`"),
+            (
+                "sqlite:a?sslmode=require",
+                "unknown parameter `sslmode`; SQLite has busy_timeout",
+            ),
+            (
+                "sqlite:a?chache=shared",
+                "unknown parameter `chache`; did you mean `cache`?",
+            ),
             ("sqlite:a?busy_timeout=soon", "parameter `busy_timeout`"),
         ] {
             let error = settings(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn what_a_file_cannot_heed_is_refused() {
+        let seconds = Some(Duration::from_secs(9));
+        let tls = |mode| TlsOptions {
+            mode: Some(mode),
+            ..TlsOptions::default()
+        };
+        let plain = OpenOptions::default;
+        for (options, what) in [
+            (
+                OpenOptions {
+                    user: Some("ada".to_owned()),
+                    ..plain()
+                },
+                "user",
+            ),
+            (
+                OpenOptions {
+                    password: Some(Secret::new("hunter2")),
+                    ..plain()
+                },
+                "password",
+            ),
+            (
+                OpenOptions {
+                    keep_alive: seconds,
+                    ..plain()
+                },
+                "keep-alive",
+            ),
+            (
+                OpenOptions {
+                    idle_timeout: seconds,
+                    ..plain()
+                },
+                "idle timeout",
+            ),
+            (
+                OpenOptions {
+                    tls: tls(TlsMode::Prefer),
+                    ..plain()
+                },
+                "TLS",
+            ),
+        ] {
+            let error = with("sqlite:a.db", &options).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.report().contains(what), "{}", error.report());
+            assert!(!error.report().contains("hunter2"));
+        }
+        let options = OpenOptions {
+            tls: tls(TlsMode::Disable),
+            ..plain()
+        };
+        with("sqlite:a.db", &options).unwrap();
+        let error = settings("sqlite:a.db?password=hunter2").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(!error.report().contains("hunter2"));
+    }
+
+    #[test]
+    fn settings_of_a_session_are_pragmas_by_name() {
+        let session = |name: &str| OpenOptions {
+            session: vec![(name.to_owned(), "1".to_owned())],
+            ..OpenOptions::default()
+        };
+        assert_eq!(
+            with("sqlite:a", &session("main.Cache_Size"))
+                .unwrap()
+                .session,
+            [("main.cache_size".to_owned(), "1".to_owned())]
+        );
+        for name in [
+            "",
+            "a b",
+            "a.b.c",
+            "a;b",
+            "a'b",
+            "cache_size = 1; DROP TABLE t",
+        ] {
+            let error = with("sqlite:a", &session(name)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{name}");
+        }
+    }
+
+    #[test]
+    fn waiting_for_a_writer_takes_no_longer_than_a_statement_may() {
+        let options = OpenOptions {
+            statement_timeout: Some(Duration::from_millis(30)),
+            ..OpenOptions::default()
+        };
+        let settings = with("sqlite:a", &options).unwrap();
+        assert_eq!(settings.busy_timeout, Duration::from_millis(30));
     }
 }

@@ -1,12 +1,15 @@
 //! Decimals on their way into SQLite, which has none.
 use super::{
     INEXACT, OUT_OF_RANGE,
-    encode::{push, push_text},
+    encode::{Binder, Unbound},
     is_exact,
 };
-use connect_api::max_unscaled;
+use crate::declared::Affinity;
+use connect_api::{max_unscaled, parse_wide_decimal};
 use dialect_core::{Misfit, is_decimal, parse_decimal, write_decimal};
-use sqlx::sqlite::SqliteArguments;
+
+/// Digits that every float keeps.
+const FLOAT_DIGITS: usize = 15;
 
 /// A column of decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +25,21 @@ impl DecimalColumn {
         self,
         unscaled: i128,
         scale: i8,
-        arguments: &mut SqliteArguments,
+        binder: &mut Binder<'_, '_>,
         scratch: &mut String,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), Unbound> {
         let (unscaled, scale) = match self.digits {
             Some((precision, own)) if own == scale => {
                 if unscaled.unsigned_abs() > max_unscaled(precision) {
-                    return Err(OUT_OF_RANGE);
+                    return Err(OUT_OF_RANGE.into());
                 }
                 (unscaled, own)
+            }
+            // More digits than 128 bits have: as text.
+            Some((39.., _)) => {
+                write_decimal(unscaled, scale, scratch);
+                let text = std::mem::take(scratch);
+                return self.bind_text(&text, binder, scratch);
             }
             Some((precision, own)) => {
                 write_decimal(unscaled, scale, scratch);
@@ -42,15 +51,15 @@ impl DecimalColumn {
         };
         write_decimal(unscaled, scale, scratch);
         if self.keeps_text {
-            return push_text(arguments, scratch);
+            return binder.text(scratch);
         }
         let whole = parse_decimal(scratch.as_bytes(), 38, 0).ok();
         if let Some(whole) = whole.and_then(|v| i64::try_from(v).ok()) {
-            return push(arguments, whole);
+            return binder.int(whole);
         }
         match scratch.parse::<f64>() {
-            Ok(float) if is_exact(unscaled) => push(arguments, float),
-            _ => Err(INEXACT),
+            Ok(float) if is_exact(unscaled) => binder.real(float),
+            _ => Err(INEXACT.into()),
         }
     }
 
@@ -58,39 +67,71 @@ impl DecimalColumn {
     pub(super) fn bind_text(
         self,
         text: &str,
-        arguments: &mut SqliteArguments,
+        binder: &mut Binder<'_, '_>,
         scratch: &mut String,
-    ) -> Result<(), Misfit> {
-        if let Some((precision, scale)) = self.digits {
-            let unscaled = parse_decimal(text.as_bytes(), precision, scale)?;
-            return self.bind(unscaled, scale, arguments, scratch);
+    ) -> Result<(), Unbound> {
+        scratch.clear();
+        match self.digits {
+            Some((precision @ 39.., scale)) => {
+                let unscaled = parse_wide_decimal(text, precision, scale).ok_or(OUT_OF_RANGE)?;
+                if let Some(narrow) = unscaled.to_i128() {
+                    // Few enough digits for a number, should the column want one.
+                    let digits = Some((precision.min(38), scale));
+                    if !self.keeps_text && scale <= 38 {
+                        return Self { digits, ..self }.bind(narrow, scale, binder, scratch);
+                    }
+                }
+                if !self.keeps_text {
+                    return Err(INEXACT.into());
+                }
+                return binder.text(&connect_api::wide_decimal_text(unscaled, scale));
+            }
+            Some((precision, scale)) => {
+                let unscaled = parse_decimal(text.as_bytes(), precision, scale)?;
+                return self.bind(unscaled, scale, binder, scratch);
+            }
+            None => check_text(text)?,
         }
-        check_text(text)?;
-        if self.keeps_text || !changes(text, scratch) {
-            return push_text(arguments, text);
+        if self.keeps_text || !changes(text, Affinity::Numeric, scratch) {
+            return binder.text(text);
         }
         // A float keeps a number as short as that; a longer one is refused.
         let unscaled = parse_decimal(text.as_bytes(), 38, 20).or(Err(INEXACT))?;
         scratch.clear();
-        self.bind(unscaled, 20, arguments, scratch)
+        self.bind(unscaled, 20, binder, scratch)
     }
 }
 
-/// A column of numeric affinity would store a number instead of this text, and the number is
-/// another text when it is read.
-pub(super) fn changes(text: &str, scratch: &mut String) -> bool {
+/// Whether a column of this affinity takes the text for a number.
+pub(super) fn is_number(text: &str) -> bool {
     // What SQLite passes over, a vertical tab among it.
     let trimmed = text.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
-    if !is_decimal(trimmed.as_bytes()) {
+    is_decimal(trimmed.as_bytes())
+}
+
+/// Whether a column of this affinity would store a number instead of this text, and the number is
+/// another text when it is read.
+pub(super) fn changes(text: &str, affinity: Affinity, scratch: &mut String) -> bool {
+    if matches!(affinity, Affinity::Text | Affinity::Blob) || !is_number(text) {
         return false;
     }
-    match trimmed.parse::<i64>() {
-        Ok(whole) => {
-            scratch.clear();
-            write_decimal(whole.into(), 0, scratch);
-            scratch.as_str() != text
+    scratch.clear();
+    if affinity != Affinity::Real
+        && let Ok(whole) = text.parse::<i64>()
+    {
+        write_decimal(whole.into(), 0, scratch);
+        return scratch.as_str() != text;
+    }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let whole_stays = affinity == Affinity::Real;
+    match text.parse::<f64>() {
+        Ok(float) if digits <= FLOAT_DIGITS && (whole_stays || float.fract() != 0.0) => {
+            use std::fmt::Write as _;
+            let written = write!(scratch, "{float:?}");
+            // SQLite writes exponents in another way.
+            written.is_err() || scratch.contains('e') || scratch.as_str() != text
         }
-        Err(_) => true,
+        _ => true,
     }
 }
 
@@ -100,5 +141,36 @@ pub(super) fn check_text(text: &str) -> Result<(), Misfit> {
         Ok(())
     } else {
         Err(Misfit("is not a decimal number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_an_affinity_would_change_is_seen() {
+        let mut scratch = String::new();
+        for (text, affinity, changed) in [
+            ("5", Affinity::Integer, false),
+            ("05", Affinity::Integer, true),
+            (" 5", Affinity::Numeric, true),
+            ("5.0", Affinity::Numeric, true),
+            ("5.5", Affinity::Numeric, false),
+            ("5.50", Affinity::Numeric, true),
+            ("1e5", Affinity::Numeric, true),
+            ("5", Affinity::Real, true),
+            ("5.0", Affinity::Real, false),
+            ("0.1234567890123456", Affinity::Real, true),
+            ("abc", Affinity::Real, false),
+            ("05", Affinity::Text, false),
+            ("05", Affinity::Blob, false),
+        ] {
+            assert_eq!(
+                changes(text, affinity, &mut scratch),
+                changed,
+                "{text} {affinity:?}"
+            );
+        }
     }
 }

@@ -1,28 +1,104 @@
 //! Columns into SQLite's values.
 use super::{
-    NOT_UUID, OUT_OF_RANGE,
-    decimal::{DecimalColumn, changes},
-    uuid_of,
+    OUT_OF_RANGE,
+    dates::{
+        Number, number, number_of_date, number_of_time, write_date, write_offset, write_time,
+        write_time_nanos, write_timestamp,
+    },
+    decimal::{DecimalColumn, changes, is_number},
 };
-use crate::declared::{Affinity, Declared};
-use connect_api::{Kind, Value};
-use dialect_core::{Cells, Column, Misfit, Param, civil, write_decimal};
-use sqlx::{Arguments as _, Encode, Sqlite, sqlite::SqliteArguments};
-use std::sync::Arc;
+use crate::declared::{AS_TEXT, Affinity, Declared, Storage};
+use connect_api::{
+    Kind, ListRef,
+    arrow::array::{
+        cast::AsArray as _,
+        types::{Int16Type, TimestampMicrosecondType},
+    },
+};
+use dialect_core::{
+    Cells, Column, Misfit, SqliteTyping, Unrepresentable, ValueOptions, write_json_list,
+};
+use rusqlite::{
+    Statement, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
 
 const NAN: Misfit = Misfit("is NaN, which SQLite stores as NULL");
 const LOOKS_NUMERIC: Misfit =
     Misfit("looks like a number, which the column's declared type would change; declare it TEXT");
-const BEYOND_YEARS: Misfit = Misfit("lies outside the years 0 to 9999, which SQLite's dates have");
-const BEYOND_DAY: Misfit = Misfit("is not a time of a day");
 const UNBOUND: Misfit = Misfit("cannot be bound");
 
-/// Days of 0000-01-01 and 9999-12-31: outside, the order of text is not that of time.
-const YEARS: std::ops::RangeInclusive<i32> = -719_528..=2_932_896;
+/// Why a cell was not bound.
+pub(crate) enum Unbound {
+    /// The column does not hold it.
+    Misfit(Misfit),
+    /// SQLite refuses it.
+    Refused(Box<rusqlite::Error>),
+}
+
+impl From<Misfit> for Unbound {
+    fn from(misfit: Misfit) -> Self {
+        Self::Misfit(misfit)
+    }
+}
+
+/// A value that lies where it is bound from.
+struct Bound<'v>(ValueRef<'v>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
+}
+
+/// Binds one value after another to a statement.
+pub(crate) struct Binder<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    bound: usize,
+}
+
+impl<'s, 'c> Binder<'s, 'c> {
+    pub(crate) fn new(statement: &'s mut Statement<'c>) -> Self {
+        Self {
+            statement,
+            bound: 0,
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, value: ValueRef<'_>) -> Result<(), Unbound> {
+        self.bound += 1;
+        self.statement
+            .raw_bind_parameter(self.bound, Bound(value))
+            .map_err(|e| Unbound::Refused(Box::new(e)))
+    }
+
+    pub(super) fn int(&mut self, value: i64) -> Result<(), Unbound> {
+        self.push(ValueRef::Integer(value))
+    }
+
+    pub(super) fn real(&mut self, value: f64) -> Result<(), Unbound> {
+        if value.is_nan() {
+            return Err(NAN.into());
+        }
+        self.push(ValueRef::Real(value))
+    }
+
+    pub(super) fn text(&mut self, value: &str) -> Result<(), Unbound> {
+        self.push(ValueRef::Text(value.as_bytes()))
+    }
+
+    fn number(&mut self, value: Number) -> Result<(), Unbound> {
+        match value {
+            Number::Int(v) => self.int(v),
+            Number::Real(v) => self.real(v),
+        }
+    }
+}
 
 /// How the cells of a column are written: chosen once a plan. What a column of the records may
 /// go into is what it comes out of again unchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Encoder {
     /// Whole numbers and booleans, as numbers.
     Int,
@@ -32,8 +108,12 @@ pub(crate) enum Encoder {
     Decimal(DecimalColumn),
     /// Text, into a column that keeps text.
     Text,
-    /// Text, into a column that would make numbers of it.
-    GuardedText,
+    /// Text, into a column that makes numbers of what looks like one; `numbers`: it gives them
+    /// back as text.
+    GuardedText {
+        affinity: Affinity,
+        numbers: bool,
+    },
     /// Bytes, UUIDs as bytes among them.
     Bytes,
     UuidText,
@@ -41,123 +121,199 @@ pub(crate) enum Encoder {
     Dated,
     /// The same, an instant: with `Z`.
     Instant,
+    /// Date, time or timestamp as a number.
+    Number(Storage),
+    /// Lists of this kind as JSON text.
+    List(Kind),
 }
 
 impl Encoder {
     /// The way from `kind` into `column`; `None` where values would change.
-    pub(crate) fn choose(kind: &Kind, column: &Column) -> Option<Self> {
+    pub(crate) fn choose(kind: &Kind, column: &Column, values: &ValueOptions) -> Option<Self> {
         use Kind::*;
+        // A type that is not carried is not written.
+        column.kind.as_ref()?;
         let declared = Declared::parse(&column.vendor_type);
-        let affinity = declared.affinity();
-        let keeps_text = matches!(affinity, Affinity::Text | Affinity::Blob);
-        let text = if keeps_text {
-            Self::Text
-        } else {
-            Self::GuardedText
+        let (affinity, keeps_text) = (declared.affinity(), declared.keeps_text());
+        // What the column holds, whatever it is read as.
+        let natural = ValueOptions {
+            sqlite_typing: SqliteTyping::Strict,
+            unrepresentable: Unrepresentable::Error,
+            ..*values
         };
+        let text = |numbers| match keeps_text {
+            true => Self::Text,
+            false => Self::GuardedText { affinity, numbers },
+        };
+        if column.extension == Some(AS_TEXT) && *kind == Kind::Text {
+            return Some(text(true));
+        }
         let integer = matches!(
             kind,
             Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64
         );
         let narrow = matches!(kind, Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32);
-        let number = integer || matches!(kind, Decimal { .. } | BigDecimal);
+        let number = integer || matches!(kind, Decimal { .. } | WideDecimal { .. } | BigDecimal);
         let decimal = |digits| Self::Decimal(DecimalColumn { digits, keeps_text });
-        Some(match (column.kind.as_ref()?, kind) {
-            (Int64, Bool) => Self::Int,
+        let storage = declared.storage(values.sqlite_dates);
+        let dated = |plain| match storage {
+            Storage::Canonical | Storage::Iso => plain,
+            Storage::Unix | Storage::Julian => Self::Number(storage),
+        };
+        let Some(held) = declared.kind(&natural) else {
+            // A column that holds anything takes everything as what it is.
+            return Some(match kind {
+                Bool => Self::Int,
+                UInt64 | Decimal { .. } | WideDecimal { .. } | BigDecimal => decimal(None),
+                _ if integer => Self::Int,
+                Float32 | Float64 => Self::Real,
+                Duration => Self::Int,
+                Kind::Text | Json => text(true),
+                Kind::Bytes => Self::Bytes,
+                Uuid => Self::UuidText,
+                Date | Time | TimeNanos | OffsetTimestamp | Timestamp { utc: false } => Self::Dated,
+                Timestamp { utc: true } => Self::Instant,
+                List(element) => Self::List((**element).clone()),
+                _ => return None,
+            });
+        };
+        Some(match (&held, kind) {
+            (Int64, Bool | Duration) => Self::Int,
             (Int64, _) if integer => Self::Int,
             (Kind::Bool, Kind::Bool) => Self::Int,
             (Kind::Bool, _) if integer => Self::Bool,
+            (Duration, Duration) => Self::Int,
             (Float64, Float32 | Float64) => Self::Real,
             (Float64, _) if narrow => Self::Int,
-            (Decimal { precision, scale }, _) if number => decimal(Some((*precision, *scale))),
+            (Decimal { precision, scale } | WideDecimal { precision, scale }, _) if number => {
+                decimal(Some((*precision, *scale)))
+            }
             (BigDecimal, _) if number => decimal(None),
-            (Kind::Text, Kind::Text | Json | BigDecimal) => text,
-            (Kind::Text, Decimal { .. }) if keeps_text => decimal(None),
+            (Kind::Text, Kind::Text | Json | BigDecimal) => text(false),
+            (Kind::Text, Decimal { .. } | WideDecimal { .. }) if keeps_text => decimal(None),
             (Kind::Text, Uuid) => Self::UuidText,
-            (Kind::Text, Date | Time | Timestamp { utc: false }) => Self::Dated,
-            (Kind::Text, Timestamp { utc: true }) => Self::Instant,
-            (Json, Json | Kind::Text) => text,
+            (Kind::Text, Date | Time | TimeNanos | OffsetTimestamp) => Self::Dated,
+            (Kind::Text, Timestamp { utc }) => dated_text(*utc),
+            (Json, Json | Kind::Text) => text(true),
+            (Kind::Text | Json, List(element)) => Self::List((**element).clone()),
             (Kind::Bytes, Kind::Bytes | Uuid) => Self::Bytes,
             (Uuid, Uuid) if declared.is_mixed_uuid() => Self::UuidText,
             (Uuid, Uuid) => Self::Bytes,
-            (Date, Date) | (Time, Time) => Self::Dated,
-            (Timestamp { utc: a }, Timestamp { utc: b }) if a == b => {
-                if *a {
-                    Self::Instant
-                } else {
-                    Self::Dated
-                }
-            }
+            (Date, Date) | (Time, Time) => dated(Self::Dated),
+            (TimeNanos, TimeNanos) | (OffsetTimestamp, OffsetTimestamp) => Self::Dated,
+            (Timestamp { utc: a }, Timestamp { utc: b }) if a == b => dated(dated_text(*a)),
             _ => return None,
         })
     }
 
     /// Binds a cell.
+    #[inline]
     pub(crate) fn bind(
-        self,
+        &self,
         cells: &Cells<'_>,
         row: usize,
-        arguments: &mut SqliteArguments,
+        binder: &mut Binder<'_, '_>,
         scratch: &mut String,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), Unbound> {
         if cells.is_null(row) {
-            return push(arguments, None::<i64>);
+            return binder.push(ValueRef::Null);
         }
         scratch.clear();
         match (self, cells) {
-            (Self::Real, Cells::Float32(a)) => push_real(arguments, a.value(row).into()),
-            (Self::Real, Cells::Float64(a)) => push_real(arguments, a.value(row)),
-            (Self::Text, Cells::Text(a)) => push_text(arguments, a.value(row)),
-            (Self::GuardedText, Cells::Text(a)) => {
+            (Self::Int, Cells::Int64(a)) => binder.int(a.value(row)),
+            (Self::Text, Cells::Text(a)) => binder.text(a.value(row)),
+            (Self::Real, Cells::Float64(a)) => binder.real(a.value(row)),
+            (Self::Real, Cells::Float32(a)) => binder.real(a.value(row).into()),
+            (Self::GuardedText { affinity, numbers }, Cells::Text(a)) => {
                 let text = a.value(row);
-                if changes(text, scratch) {
-                    return Err(LOOKS_NUMERIC);
+                let refused = match numbers {
+                    true => changes(text, *affinity, scratch),
+                    false => is_number(text),
+                };
+                if refused {
+                    return Err(LOOKS_NUMERIC.into());
                 }
-                push_text(arguments, text)
+                binder.text(text)
             }
-            (Self::Bytes, Cells::Bytes(a)) => push(arguments, a.value(row)),
-            (Self::Bytes, Cells::Uuid(a)) => push(arguments, a.value(row)),
+            (Self::Bytes, Cells::Bytes(a)) => binder.push(ValueRef::Blob(a.value(row))),
+            (Self::Bytes, Cells::Uuid(a)) => binder.push(ValueRef::Blob(a.value(row))),
             (Self::UuidText, Cells::Uuid(a)) => {
                 write_uuid(a.value(row), scratch);
-                push_text(arguments, scratch)
+                binder.text(scratch)
             }
-            (Self::Dated | Self::Instant, Cells::Date(a)) => {
-                write_date(a.value(row), scratch)?;
-                push_text(arguments, scratch)
+            (Self::Number(storage), Cells::Date(a)) => {
+                binder.number(number_of_date(a.value(row), *storage)?)
             }
-            (Self::Dated | Self::Instant, Cells::Time(a)) => {
-                write_time(a.value(row), scratch)?;
-                push_text(arguments, scratch)
+            (Self::Number(storage), Cells::Time(a)) => {
+                binder.number(number_of_time(a.value(row), *storage)?)
             }
-            (Self::Dated | Self::Instant, Cells::Timestamp(a)) => {
-                write_timestamp(a.value(row), self == Self::Instant, scratch)?;
-                push_text(arguments, scratch)
+            (Self::Number(storage), Cells::Timestamp(a)) => {
+                binder.number(number(a.value(row), *storage)?)
+            }
+            (Self::Dated | Self::Instant, _) => {
+                write_dated(cells, row, *self == Self::Instant, scratch)?;
+                binder.text(scratch)
             }
             (Self::Decimal(column), Cells::Decimal(a)) => {
-                column.bind(a.value(row), a.scale(), arguments, scratch)
+                column.bind(a.value(row), a.scale(), binder, scratch)
+            }
+            (Self::Decimal(column), Cells::WideDecimal(a)) => {
+                let text = connect_api::wide_decimal_text(a.value(row), a.scale());
+                column.bind_text(&text, binder, scratch)
             }
             (Self::Decimal(column), Cells::Text(a)) => {
-                column.bind_text(a.value(row), arguments, scratch)
+                column.bind_text(a.value(row), binder, scratch)
             }
             (Self::Decimal(column), Cells::UInt64(a)) => {
-                column.bind(a.value(row).into(), 0, arguments, scratch)
+                column.bind(a.value(row).into(), 0, binder, scratch)
             }
             (Self::Decimal(column), _) => match whole(cells, row) {
-                Some(value) => column.bind(value.into(), 0, arguments, scratch),
-                None => Err(UNBOUND),
+                Some(value) => column.bind(value.into(), 0, binder, scratch),
+                None => Err(UNBOUND.into()),
             },
-            (Self::Int, Cells::Bool(a)) => push(arguments, i64::from(a.value(row))),
-            (Self::Int, Cells::UInt64(a)) => push(
-                arguments,
-                i64::try_from(a.value(row)).or(Err(OUT_OF_RANGE))?,
-            ),
-            (Self::Int, _) => push(arguments, whole(cells, row).ok_or(UNBOUND)?),
-            (Self::Bool, _) => match whole(cells, row) {
-                Some(value @ 0..=1) => push(arguments, value),
-                _ => Err(OUT_OF_RANGE),
-            },
-            _ => Err(UNBOUND),
+            (Self::Int, Cells::Bool(a)) => binder.int(i64::from(a.value(row))),
+            (Self::Int, Cells::Duration(a)) => binder.int(a.value(row)),
+            (Self::Int | Self::Bool, Cells::UInt64(a)) => {
+                let value = i64::try_from(a.value(row)).or(Err(OUT_OF_RANGE))?;
+                self.whole(value, binder)
+            }
+            (Self::Int | Self::Bool, _) => self.whole(whole(cells, row).ok_or(UNBOUND)?, binder),
+            (Self::List(element), Cells::List(a)) => {
+                write_json_list(element, ListRef::new(a, row), scratch);
+                binder.text(scratch)
+            }
+            _ => Err(UNBOUND.into()),
         }
+    }
+
+    fn whole(&self, value: i64, binder: &mut Binder<'_, '_>) -> Result<(), Unbound> {
+        if *self == Self::Bool && !(0..=1).contains(&value) {
+            return Err(OUT_OF_RANGE.into());
+        }
+        binder.int(value)
+    }
+}
+
+fn dated_text(utc: bool) -> Encoder {
+    if utc {
+        Encoder::Instant
+    } else {
+        Encoder::Dated
+    }
+}
+
+fn write_dated(cells: &Cells<'_>, row: usize, utc: bool, out: &mut String) -> Result<(), Misfit> {
+    match cells {
+        Cells::Date(a) => write_date(a.value(row), out),
+        Cells::Time(a) => write_time(a.value(row), out),
+        Cells::TimeNanos(a) => write_time_nanos(a.value(row), out),
+        Cells::Timestamp(a) => write_timestamp(a.value(row), utc, out),
+        Cells::OffsetTimestamp(a) => {
+            let instants = a.column(0).as_primitive::<TimestampMicrosecondType>();
+            let offsets = a.column(1).as_primitive::<Int16Type>();
+            write_offset(instants.value(row), offsets.value(row), out)
+        }
+        _ => Err(UNBOUND),
     }
 }
 
@@ -174,26 +330,6 @@ fn whole(cells: &Cells<'_>, row: usize) -> Option<i64> {
     })
 }
 
-pub(super) fn push<'t>(
-    arguments: &mut SqliteArguments,
-    value: impl Encode<'t, Sqlite> + sqlx::Type<Sqlite>,
-) -> Result<(), Misfit> {
-    arguments.add(value).or(Err(UNBOUND))
-}
-
-/// One allocation, where a `&str` would take two.
-pub(super) fn push_text(arguments: &mut SqliteArguments, text: &str) -> Result<(), Misfit> {
-    push(arguments, Arc::<str>::from(text))
-}
-
-fn push_real(arguments: &mut SqliteArguments, value: f64) -> Result<(), Misfit> {
-    if value.is_nan() {
-        Err(NAN)
-    } else {
-        push(arguments, value)
-    }
-}
-
 fn write_uuid(bytes: &[u8], out: &mut String) {
     for (i, byte) in bytes.iter().enumerate() {
         if matches!(i, 4 | 6 | 8 | 10) {
@@ -201,67 +337,6 @@ fn write_uuid(bytes: &[u8], out: &mut String) {
         }
         for digit in [byte >> 4, byte & 15] {
             out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-}
-
-fn write_date(days: i32, out: &mut String) -> Result<(), Misfit> {
-    if !YEARS.contains(&days) {
-        return Err(BEYOND_YEARS);
-    }
-    civil::write_date(days, out);
-    Ok(())
-}
-
-fn write_time(micros: i64, out: &mut String) -> Result<(), Misfit> {
-    if !(0..civil::DAY_MICROS).contains(&micros) {
-        return Err(BEYOND_DAY);
-    }
-    civil::write_time(micros, out);
-    Ok(())
-}
-
-fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Result<(), Misfit> {
-    let day = i32::try_from(micros.div_euclid(civil::DAY_MICROS));
-    if !day.is_ok_and(|day| YEARS.contains(&day)) {
-        return Err(BEYOND_YEARS);
-    }
-    civil::write_timestamp(micros, out);
-    if utc {
-        out.push('Z');
-    }
-    Ok(())
-}
-
-/// Binds a value that is compared with a column of its kind.
-pub(crate) fn bind(param: &Param, arguments: &mut SqliteArguments) -> Result<(), Misfit> {
-    let mut text = String::new();
-    match (&param.value, &param.kind) {
-        (Value::Null, _) => push(arguments, None::<i64>),
-        (Value::Bool(v), _) => push(arguments, i64::from(*v)),
-        (Value::Int(v), _) => push(arguments, *v),
-        (Value::UInt(v), _) => push(arguments, i64::try_from(*v).or(Err(OUT_OF_RANGE))?),
-        (Value::Float(v), _) => push_real(arguments, *v),
-        // As text: SQLite compares it as what the column has.
-        (Value::Decimal(unscaled, scale), _) => {
-            write_decimal(*unscaled, *scale, &mut text);
-            push_text(arguments, &text)
-        }
-        (Value::Text(v), Kind::Uuid) => push(arguments, &uuid_of(v).ok_or(NOT_UUID)?[..]),
-        (Value::Text(v), _) => push_text(arguments, v),
-        (Value::Bytes(v), _) => push(arguments, &v[..]),
-        (Value::Date(days), _) => {
-            write_date(*days, &mut text)?;
-            push_text(arguments, &text)
-        }
-        (Value::Time(micros), _) => {
-            write_time(*micros, &mut text)?;
-            push_text(arguments, &text)
-        }
-        (Value::OffsetTimestamp(..) | Value::List(_), _) => Err(UNBOUND),
-        (Value::Timestamp(micros), kind) => {
-            write_timestamp(*micros, *kind == Kind::Timestamp { utc: true }, &mut text)?;
-            push_text(arguments, &text)
         }
     }
 }

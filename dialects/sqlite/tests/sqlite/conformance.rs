@@ -1,6 +1,6 @@
 //! The suite of all dialects.
 use connect_api::{Kind, Value};
-use dialect_core::{OpenOptions, conformance::Fixture};
+use dialect_core::{OpenOptions, UnknownTypes, conformance::Fixture};
 
 dialect_core::conformance_tests!(fixture);
 
@@ -8,43 +8,22 @@ async fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
     let url = format!("sqlite:{}?mode=rwc", path.display());
+    let open = |options: &OpenOptions| dialect_sqlite::open(&url, options).unwrap();
+    let mut strict = OpenOptions::default();
+    strict.values.unknown_types = UnknownTypes::Fail;
     Fixture {
-        dialect: dialect_sqlite::open(&url, &OpenOptions::default()).unwrap(),
-        unique: "t".to_owned(),
-        types: types(),
         created,
         holds,
-        strange_type: "GEOMETRY",
-        short_text: None,
-        small_number: None,
+        comes_back,
+        strict: Some((open(&strict), "GEOMETRY")),
         counted_id: "id INTEGER PRIMARY KEY",
-        wrong_password: None,
         guard: Some(Box::new(directory)),
+        ..Fixture::bare(
+            open(&OpenOptions::default()),
+            "t".to_owned(),
+            dialect_sqlite::samples(),
+        )
     }
-}
-
-fn types() -> Vec<(&'static str, Kind)> {
-    vec![
-        ("INTEGER", Kind::Int64),
-        ("SMALLINT", Kind::Int64),
-        ("BOOLEAN", Kind::Bool),
-        ("DOUBLE PRECISION", Kind::Float64),
-        (
-            "DECIMAL(12,2)",
-            Kind::Decimal {
-                precision: 12,
-                scale: 2,
-            },
-        ),
-        ("NUMERIC", Kind::BigDecimal),
-        ("VARCHAR(20)", Kind::Text),
-        ("TEXT", Kind::Text),
-        ("JSON", Kind::Json),
-        ("BLOB", Kind::Bytes),
-        ("UUID", Kind::Uuid),
-        ("DATETIME", Kind::Text),
-        ("TIMESTAMP_TEXT", Kind::Timestamp { utc: false }),
-    ]
 }
 
 fn created(kind: &Kind) -> Kind {
@@ -71,5 +50,15 @@ fn holds(_: &Kind, value: &Value) -> bool {
             (YEAR_0..YEAR_10000).contains(&micros.div_euclid(86_400_000_000))
         }
         _ => true,
+    }
+}
+
+fn comes_back(kind: &Kind, value: Value) -> Value {
+    match (kind, value) {
+        (Kind::UInt64, Value::UInt(v)) => Value::Decimal(v.into(), 0),
+        (Kind::UInt8 | Kind::UInt16 | Kind::UInt32, Value::UInt(v)) => {
+            Value::Int(i64::try_from(v).unwrap())
+        }
+        (_, value) => value,
     }
 }

@@ -161,7 +161,11 @@ async fn tables_of_every_make_are_described() {
     // Of all, DESC makes an index, and the column is an ordinary one.
     let table = database.table().await;
     assert!(!table.columns[0].auto_increment);
-    assert_eq!(table.columns[1].kind, None, "a column without a type");
+    let any = &table.columns[1];
+    assert_eq!(
+        (&any.kind, any.extension),
+        (&Some(Kind::Text), Some("connect.any"))
+    );
     database
         .run("CREATE TABLE w (a INT, b TEXT, PRIMARY KEY (b, a)) WITHOUT ROWID")
         .await;
@@ -192,7 +196,9 @@ async fn tables_of_every_make_are_described() {
     };
     assert_eq!(w.primary_key, ["b", "a"]);
     assert!(w.columns.iter().all(|c| !c.nullable && !c.auto_increment));
-    assert!(s.columns[0].auto_increment && !s.columns[0].nullable && s.columns[1].kind.is_none());
+    assert!(
+        s.columns[0].auto_increment && !s.columns[0].nullable && s.columns[1].extension.is_some()
+    );
     let mut keys = u.unique_keys.clone();
     keys.sort();
     assert_eq!(keys, [vec!["b"], vec!["b", "a"]]);
