@@ -20,6 +20,8 @@
 //! ```
 mod bind;
 mod catalog;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod cursor;
 mod declared;

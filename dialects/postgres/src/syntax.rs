@@ -272,11 +272,9 @@ fn recreated(field: &Field, kind: &Kind) -> Option<Vendor> {
         },
     };
     let (declared, _) = declared::declared(&of, &ValueOptions::default());
-    let as_text = field.extension_type_name() == Some(declared::AS_TEXT);
     let same = match (kind, vendor.oid) {
         (kind, _) if declared.as_ref() == Some(kind) => true,
         // Read otherwise because somebody asked for that.
-        (Kind::Text, _) => as_text,
         (Kind::BigDecimal, oid::NUMERIC) => true,
         (Kind::Decimal { .. } | Kind::WideDecimal { .. }, oid::NUMERIC) => {
             vendor.arguments.is_empty()

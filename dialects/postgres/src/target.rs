@@ -224,7 +224,7 @@ impl Target {
                     vendor.oid == own
                 })
             }
-            Self::Text(_) => column.extension.is_none(),
+            Self::Text(_) => column.kind == Some(Kind::Text) && column.extension.is_none(),
             _ => true,
         }
     }
