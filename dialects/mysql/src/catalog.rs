@@ -1,12 +1,12 @@
 //! Tables as `information_schema` describes them.
-use crate::{
-    declared::Described,
-    refusal::error,
-    server::{Family, Server},
-};
-use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Table, TableName, TableType};
+use crate::{declared::Described, refusal::error, server::Server};
+use connect_api::Result;
+use dialect_core::{ForeignKey, Table, TableName, TableType, ValueOptions};
 use sqlx::{AssertSqlSafe, MySqlConnection, Row as _, mysql::MySqlRow};
+use std::collections::BTreeMap;
+
+/// The kind of database whose vendor types the columns have.
+pub(crate) const VENDOR: &str = "mysql";
 
 /// The schemas of the servers themselves.
 const SYSTEM: &str = "'information_schema', 'mysql', 'performance_schema', 'sys'";
@@ -17,7 +17,7 @@ pub(crate) async fn tables(
     schema: Option<&str>,
 ) -> Result<Vec<(TableName, TableType)>> {
     let sql = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, CREATE_OPTIONS FROM information_schema.TABLES \
          WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_SCHEMA NOT IN ({SYSTEM}) \
          AND TABLE_TYPE IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')"
     );
@@ -34,7 +34,7 @@ pub(crate) async fn tables(
                 schema: Some(text(row, 0)?),
                 name: text(row, 1)?,
             };
-            Ok((name, table_type(&text(row, 2)?)))
+            Ok((name, table_type(&text(row, 2)?, &text(row, 3)?)))
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| error(what, e))?;
@@ -42,185 +42,314 @@ pub(crate) async fn tables(
     Ok(tables)
 }
 
-fn table_type(text: &str) -> TableType {
+fn table_type(text: &str, options: &str) -> TableType {
     match text {
         "VIEW" => TableType::View,
+        _ if options.to_ascii_lowercase().contains("partitioned") => TableType::Partitioned,
         _ => TableType::Table,
     }
 }
 
-/// Text of the catalogue, which servers give as text or as bytes.
-fn text(row: &MySqlRow, i: usize) -> Result<String, sqlx::Error> {
-    let bytes: Option<&[u8]> = row.try_get_unchecked(i)?;
-    Ok(String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned())
+/// Text of the catalogue, which servers give as text or as bytes; empty for NULL.
+pub(crate) fn text(row: &MySqlRow, i: usize) -> Result<String, sqlx::Error> {
+    Ok(optional(row, i)?.unwrap_or_default())
 }
 
-/// One query for columns, unique indexes and JSON checks, told apart by the first column. All is
-/// text of one character set: the catalogue has several collations, which UNION does not mix.
-fn describe_sql(server: &Server) -> String {
-    fn part(tag: &str, columns: [&str; 9], from: &str, schema: &str) -> String {
-        let columns: Vec<_> = columns
+/// The same; `None` for NULL.
+pub(crate) fn optional(row: &MySqlRow, i: usize) -> Result<Option<String>, sqlx::Error> {
+    let bytes: Option<&[u8]> = row.try_get_unchecked(i)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// A part of the query: what its rows are called, where they are from, what of them is asked, and
+/// the condition beside that of the table.
+struct Part {
+    tag: &'static str,
+    from: &'static str,
+    schema: &'static str,
+    /// A place, a name and what else the part tells.
+    columns: [&'static str; 8],
+    condition: &'static str,
+}
+
+const PARTS: [Part; 5] = [
+    Part {
+        tag: "table",
+        from: "TABLES",
+        schema: "TABLE_SCHEMA",
+        columns: [
+            "0",
+            "''",
+            "TABLE_TYPE",
+            "CREATE_OPTIONS",
+            "TABLE_COMMENT",
+            "TABLE_ROWS",
+            "''",
+            "''",
+        ],
+        condition: "",
+    },
+    Part {
+        tag: "column",
+        from: "COLUMNS",
+        schema: "TABLE_SCHEMA",
+        columns: [
+            "ORDINAL_POSITION",
+            "COLUMN_NAME",
+            "COLUMN_TYPE",
+            "IS_NULLABLE",
+            "COLUMN_DEFAULT",
+            "EXTRA",
+            "COLUMN_COMMENT",
+            "CHARACTER_MAXIMUM_LENGTH",
+        ],
+        condition: "",
+    },
+    Part {
+        tag: "unique",
+        from: "STATISTICS",
+        schema: "TABLE_SCHEMA",
+        columns: [
+            "SEQ_IN_INDEX",
+            "COLUMN_NAME",
+            "INDEX_NAME",
+            "IF(SUB_PART IS NULL, 'YES', 'NO')",
+            "''",
+            "''",
+            "''",
+            "''",
+        ],
+        condition: " AND NON_UNIQUE = 0",
+    },
+    Part {
+        tag: "reference",
+        from: "KEY_COLUMN_USAGE",
+        schema: "TABLE_SCHEMA",
+        columns: [
+            "ORDINAL_POSITION",
+            "COLUMN_NAME",
+            "CONSTRAINT_NAME",
+            "REFERENCED_TABLE_SCHEMA",
+            "REFERENCED_TABLE_NAME",
+            "REFERENCED_COLUMN_NAME",
+            "''",
+            "''",
+        ],
+        condition: " AND REFERENCED_TABLE_NAME IS NOT NULL",
+    },
+    // JSON is a name for longtext in MariaDB; the check that the server adds tells it.
+    Part {
+        tag: "check",
+        from: "CHECK_CONSTRAINTS",
+        schema: "CONSTRAINT_SCHEMA",
+        columns: [
+            "0",
+            "CONSTRAINT_NAME",
+            "CHECK_CLAUSE",
+            "''",
+            "''",
+            "''",
+            "''",
+            "''",
+        ],
+        condition: "",
+    },
+];
+
+/// One query for all that is told of `names`, each of a schema; the parts of it are told apart by
+/// the first column. All is text of one character set: the catalogue has several collations, which
+/// UNION does not mix. Servers look at the named tables alone where names are compared by `=`, and
+/// at one schema alone where that is.
+fn describe_sql(server: &Server, names: &[TableName]) -> (String, Vec<String>) {
+    let mut params = Vec::new();
+    let mut parts = Vec::new();
+    let schema = names
+        .first()
+        .and_then(|n| n.schema.clone())
+        .unwrap_or_default();
+    let one_schema = names.iter().all(|n| n.schema.as_ref() == Some(&schema));
+    for part in &PARTS {
+        if part.tag == "check" && !server.tells_checks() {
+            continue;
+        }
+        let columns: Vec<_> = ["TABLE_NAME"]
             .iter()
+            .chain(&part.columns)
             .map(|c| format!("CONVERT({c} USING utf8mb4)"))
             .collect();
-        let table = schema
-            .replace("SCHEMA", "NAME")
-            .replace("CONSTRAINT", "TABLE");
-        format!(
-            "SELECT '{tag}', {} FROM information_schema.{from} \
-             WHERE {schema} = COALESCE(?, DATABASE()) AND {table} = ?",
-            columns.join(", ")
-        )
-    }
-    let mut sql = [
-        part(
-            "table",
-            [
-                "0",
-                "TABLE_NAME",
-                "TABLE_TYPE",
-                "TABLE_SCHEMA",
-                "''",
-                "''",
-                "''",
-                "''",
-                "''",
-            ],
-            "TABLES",
-            "TABLE_SCHEMA",
-        ),
-        part(
-            "column",
-            [
-                "ORDINAL_POSITION",
-                "COLUMN_NAME",
-                "COLUMN_TYPE",
-                "IS_NULLABLE",
-                "IF(COLUMN_DEFAULT IS NULL OR COLUMN_DEFAULT = 'NULL', 'NO', 'YES')",
-                "EXTRA",
-                "COLUMN_COMMENT",
-                "CHARACTER_MAXIMUM_LENGTH",
-                "''",
-            ],
-            "COLUMNS",
-            "TABLE_SCHEMA",
-        ),
-        part(
-            "unique",
-            [
-                "SEQ_IN_INDEX",
-                "COLUMN_NAME",
-                "INDEX_NAME",
-                "IF(SUB_PART IS NULL, 'YES', 'NO')",
-                "''",
-                "''",
-                "''",
-                "''",
-                "NON_UNIQUE",
-            ],
-            "STATISTICS",
-            "TABLE_SCHEMA",
-        ),
-    ]
-    .join(" UNION ALL ");
-    if server.family == Family::MariaDb {
-        // JSON is a name for longtext; the check that the server adds tells it.
-        sql.push_str(" UNION ALL ");
-        sql.push_str(&part(
-            "check",
-            [
-                "0",
-                "CONSTRAINT_NAME",
-                "CHECK_CLAUSE",
-                "''",
-                "''",
-                "''",
-                "''",
-                "''",
-                "''",
-            ],
-            "CHECK_CONSTRAINTS",
-            "CONSTRAINT_SCHEMA",
+        let places = |place: &str| vec![place; names.len()].join(", ");
+        let condition = match names {
+            [name] => {
+                params.extend([schema.clone(), name.name.clone()]);
+                format!("{} = ? AND TABLE_NAME = ?", part.schema)
+            }
+            _ if one_schema => {
+                params.push(schema.clone());
+                params.extend(names.iter().map(|n| n.name.clone()));
+                format!("{} = ? AND TABLE_NAME IN ({})", part.schema, places("?"))
+            }
+            _ => {
+                for name in names {
+                    params.extend([name.schema.clone().unwrap_or_default(), name.name.clone()]);
+                }
+                format!("({}, TABLE_NAME) IN ({})", part.schema, places("(?, ?)"))
+            }
+        };
+        parts.push(format!(
+            "SELECT '{}', CONVERT({} USING utf8mb4), {} FROM information_schema.{} WHERE {condition}{}",
+            part.tag,
+            part.schema,
+            columns.join(", "),
+            part.from,
+            part.condition
         ));
     }
-    sql
+    (parts.join(" UNION ALL "), params)
 }
 
-/// The table `name`; `None` where there is none.
+/// The tables `names`, in one round trip; `None` where there is none of a name.
 pub(crate) async fn describe(
     connection: &mut MySqlConnection,
     server: &Server,
-    name: &TableName,
-    tinyint1_is_bool: bool,
-) -> Result<Option<Table>> {
-    let sql = describe_sql(server);
-    let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
-    for _ in 0..sql.matches('?').count() / 2 {
-        query = query.bind(name.schema.as_deref()).bind(&name.name);
+    names: &[TableName],
+    values: &ValueOptions,
+) -> Result<Vec<Option<Table>>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
     }
-    let what = || format!("describe table {name}");
+    let names: Vec<_> = names
+        .iter()
+        .map(|name| TableName {
+            schema: name.schema.clone().or(server.database.clone()),
+            name: name.name.clone(),
+        })
+        .collect();
+    let what = || match &names[..] {
+        [name] => format!("describe table {name}"),
+        names => format!("describe {} tables", names.len()),
+    };
+    let (sql, params) = describe_sql(server, &names);
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(names.len() == 1);
+    for param in params {
+        query = query.bind(param);
+    }
     let rows = query
         .fetch_all(connection)
         .await
         .map_err(|e| error(what(), e))?;
-    let mut catalog = Catalog::default();
+    let mut found = BTreeMap::<TableName, Catalog>::new();
     for row in &rows {
-        catalog.read(row).map_err(|e| error(what(), e))?;
+        read(row, &mut found).map_err(|e| error(what(), e))?;
     }
-    catalog.table(tinyint1_is_bool)
+    let lower = |name: &TableName| {
+        let lower = |text: &String| text.to_lowercase();
+        (name.schema.as_ref().map(lower), lower(&name.name))
+    };
+    Ok(names
+        .iter()
+        .map(|name| {
+            let same = found.get_key_value(name).or_else(|| {
+                let mut like = found.iter().filter(|(n, _)| lower(n) == lower(name));
+                like.next().filter(|_| server.names_in_any_case)
+            });
+            same.and_then(|(name, catalog)| catalog.table(name, server, values))
+        })
+        .collect())
+}
+
+fn read(row: &MySqlRow, found: &mut BTreeMap<TableName, Catalog>) -> Result<(), sqlx::Error> {
+    let name = TableName {
+        schema: Some(text(row, 1)?),
+        name: text(row, 2)?,
+    };
+    let table = found.entry(name).or_default();
+    let place = text(row, 3)?.parse().unwrap_or(0);
+    let name = text(row, 4)?;
+    let first = text(row, 5)?;
+    match text(row, 0)?.as_str() {
+        "table" => {
+            table.table_type = Some(table_type(&first, &text(row, 6)?));
+            table.comment = Some(text(row, 7)?).filter(|c| !c.is_empty() && first != "VIEW");
+            table.rows = text(row, 8)?.parse().ok();
+        }
+        "column" => table.columns.push((
+            place,
+            Described {
+                name,
+                column_type: first,
+                nullable: text(row, 6)? == "YES",
+                default: optional(row, 7)?,
+                extra: text(row, 8)?,
+                comment: text(row, 9)?,
+                length: text(row, 10)?.parse().ok(),
+                json: false,
+            },
+        )),
+        "unique" => table
+            .unique
+            .push((first, place, name, text(row, 6)? == "YES")),
+        "reference" => {
+            let to = TableName {
+                schema: Some(text(row, 6)?),
+                name: text(row, 7)?,
+            };
+            let referred = text(row, 8)?;
+            table.references.push((first, place, name, to, referred));
+        }
+        _ => table.checks.push(first),
+    }
+    Ok(())
 }
 
 /// What the rows of the catalogue say of one table.
 #[derive(Debug, Default)]
 struct Catalog {
-    name: Option<(TableName, TableType)>,
+    table_type: Option<TableType>,
+    comment: Option<String>,
+    rows: Option<u64>,
     columns: Vec<(i64, Described)>,
     /// Index, place in it, column, and whether the whole column is meant.
     unique: Vec<(String, i64, String, bool)>,
+    /// Constraint, place in it, column, table and column that it refers to.
+    references: Vec<(String, i64, String, TableName, String)>,
     /// Clauses of CHECK constraints.
     checks: Vec<String>,
 }
 
 impl Catalog {
-    fn read(&mut self, row: &MySqlRow) -> Result<(), sqlx::Error> {
-        let place = text(row, 1)?.parse().unwrap_or(0);
-        let name = text(row, 2)?;
-        let third = text(row, 3)?;
-        match text(row, 0)?.as_str() {
-            "table" => {
-                let schema = Some(text(row, 4)?);
-                self.name = Some((TableName { schema, name }, table_type(&third)));
+    /// The table; `None` where there is none.
+    fn table(&self, name: &TableName, server: &Server, values: &ValueOptions) -> Option<Table> {
+        let mut columns: Vec<_> = self.columns.iter().collect();
+        columns.sort_by_key(|(position, _)| *position);
+        let columns = columns.into_iter().map(|(_, column)| {
+            let clause = format!("json_valid(`{}`)", column.name.replace('`', "``"));
+            let json = self.checks.iter().any(|c| c.eq_ignore_ascii_case(&clause));
+            Described {
+                json,
+                ..column.clone()
             }
-            "column" => self.columns.push((
-                place,
-                Described {
-                    name,
-                    column_type: third,
-                    nullable: text(row, 4)? == "YES",
-                    default: text(row, 5)? == "YES",
-                    extra: text(row, 6)?,
-                    comment: text(row, 7)?,
-                    length: text(row, 8)?.parse().ok(),
-                },
-            )),
-            "unique" if text(row, 9)? == "0" => {
-                self.unique
-                    .push((third, place, name, text(row, 4)? == "YES"));
-            }
-            "check" => self.checks.push(third),
-            _ => {}
-        }
-        Ok(())
+            .column(values, server)
+        });
+        let (primary_key, unique_keys) = self.keys();
+        Some(Table {
+            name: name.clone(),
+            table_type: self.table_type?,
+            columns: columns.collect(),
+            primary_key,
+            unique_keys,
+            foreign_keys: self.foreign_keys(),
+            comment: self.comment.clone(),
+            row_estimate: self.rows,
+            vendor: VENDOR,
+        })
     }
 
-    fn table(mut self, tinyint1_is_bool: bool) -> Result<Option<Table>> {
-        let Some((name, table_type)) = self.name else {
-            return Ok(None);
-        };
-        self.columns.sort_by_key(|(position, _)| *position);
-        self.unique.sort();
+    /// The primary key and the other unique keys over whole columns.
+    fn keys(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        let mut unique: Vec<_> = self.unique.iter().collect();
+        unique.sort();
         let mut keys: Vec<(&str, Vec<String>, bool)> = Vec::new();
-        for (index, _, column, whole) in &self.unique {
+        for (index, _, column, whole) in unique {
             // An expression instead of a column has no name.
             let whole = *whole && !column.is_empty();
             match keys.last_mut().filter(|(name, ..)| name == index) {
@@ -231,8 +360,7 @@ impl Catalog {
                 None => keys.push((index, vec![column.clone()], whole)),
             }
         }
-        let mut primary_key = Vec::new();
-        let mut unique_keys = Vec::new();
+        let (mut primary_key, mut unique_keys) = (Vec::new(), Vec::new());
         for (index, columns, whole) in keys {
             match index {
                 "PRIMARY" => primary_key = columns,
@@ -240,31 +368,72 @@ impl Catalog {
                 _ => {}
             }
         }
-        let columns = self
-            .columns
-            .iter()
-            .map(|(_, column)| {
-                let clause = format!("json_valid(`{}`)", column.name.replace('`', "``"));
-                let json = self
-                    .checks
-                    .iter()
-                    .any(|check| check.eq_ignore_ascii_case(&clause));
-                column.column(json, tinyint1_is_bool)
-            })
-            .collect();
-        if primary_key.iter().any(String::is_empty) {
-            return Err(Error::new(
-                ErrorKind::Schema,
-                format!("table {name}: its primary key cannot be read"),
-            ));
+        (primary_key, unique_keys)
+    }
+
+    fn foreign_keys(&self) -> Vec<ForeignKey> {
+        let mut references: Vec<_> = self.references.iter().collect();
+        references.sort();
+        let mut keys: Vec<(&str, ForeignKey)> = Vec::new();
+        for (constraint, _, column, table, referred) in references {
+            match keys.last_mut().filter(|(name, _)| name == constraint) {
+                Some((_, key)) => {
+                    key.columns.push(column.clone());
+                    key.referred.push(referred.clone());
+                }
+                None => keys.push((
+                    constraint,
+                    ForeignKey {
+                        columns: vec![column.clone()],
+                        table: table.clone(),
+                        referred: vec![referred.clone()],
+                    },
+                )),
+            }
         }
-        Ok(Some(Table {
-            name,
-            table_type,
-            columns,
-            primary_key,
-            unique_keys,
-            ..Table::default()
-        }))
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(schema: &str, name: &str) -> TableName {
+        TableName {
+            schema: Some(schema.to_owned()),
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn any_number_of_tables_is_one_query_with_bound_names() {
+        let old = Server::new("5.7.44", 0);
+        let new = Server::new("10.11.6-MariaDB", 0);
+        for (names, condition, params) in [
+            (
+                vec![name("a", "x")],
+                "TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+                2,
+            ),
+            (
+                vec![name("a", "x"), name("a", "y")],
+                "TABLE_SCHEMA = ? AND TABLE_NAME IN (?, ?)",
+                3,
+            ),
+            (
+                vec![name("a", "x"), name("b", "y")],
+                "(TABLE_SCHEMA, TABLE_NAME) IN ((?, ?), (?, ?))",
+                4,
+            ),
+        ] {
+            for (server, parts) in [(&old, 4), (&new, 5)] {
+                let (sql, bound) = describe_sql(server, &names);
+                assert_eq!(sql.matches("UNION ALL").count(), parts - 1);
+                assert_eq!(sql.matches(condition).count(), 4, "{sql}");
+                assert_eq!(bound.len(), parts * params);
+                assert_eq!(sql.matches('?').count(), bound.len());
+            }
+        }
     }
 }

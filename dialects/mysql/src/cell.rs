@@ -2,12 +2,19 @@
 use crate::{
     encode::{Encoder, Form},
     wire::{
-        integer, put_blob, put_date, put_float32, put_float64, put_integer, put_text, put_time,
-        put_timestamp, put_uuid_text,
+        integer, put_blob, put_date, put_float32, put_float64, put_geometry, put_integer, put_span,
+        put_text, put_time, put_timestamp, put_uuid_text,
     },
 };
-use connect_api::Value;
-use dialect_core::{Cells, Misfit, Param, parse_decimal, write_decimal};
+use connect_api::{
+    Kind, ListRef, Value,
+    arrow::{
+        array::{Array as _, Float32Array, ListArray, cast::AsArray as _, types},
+        schema::DataType,
+    },
+    decimal::{self, max_unscaled_wide, parse_wide, write_wide},
+};
+use dialect_core::{Cells, Misfit, Param, parse_decimal, write_decimal, write_json_list};
 use sqlx::{
     Encode, MySql, Type,
     encode::IsNull,
@@ -22,6 +29,11 @@ use std::{cell::RefCell, ops::Range};
 
 const NULL: Misfit = Misfit("is NULL, which the column does not take");
 const OTHER_LENGTH: Misfit = Misfit("is not as long as the column, which would fill it up");
+const TOO_MANY_DIGITS: Misfit = Misfit("has more digits than the column");
+const NO_NUMBER: Misfit = Misfit("is no number");
+const ENDS_IN_BLANKS: Misfit = Misfit("ends in blanks, which a CHAR column does not keep");
+const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the column");
+const NULL_IN_VECTOR: Misfit = Misfit("has a NULL in it, which a vector does not hold");
 const TOO_MANY_PLACES: Misfit = Misfit("has more decimal places than the column");
 const NOT_SINGLE: Misfit = Misfit("is not a number of 32 bits, as the column is");
 const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and the column is a boolean");
@@ -34,6 +46,8 @@ const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
 pub(crate) struct Source<'a> {
     encoder: &'a Encoder,
     cells: Cells<'a>,
+    /// The kind of the elements of lists.
+    element: Option<Kind>,
     /// Where numbers become text; its memory is kept from cell to cell.
     text: RefCell<String>,
 }
@@ -42,6 +56,13 @@ impl<'a> Source<'a> {
     pub(crate) fn new(encoder: &'a Encoder, cells: Cells<'a>) -> Self {
         Self {
             encoder,
+            element: match cells {
+                Cells::List(a) => match a.data_type() {
+                    DataType::List(item) => Some(Kind::of(item)),
+                    _ => None,
+                },
+                _ => None,
+            },
             cells,
             text: RefCell::default(),
         }
@@ -56,10 +77,12 @@ impl<'a> Source<'a> {
         let variable = match self.cells {
             Cells::Text(a) => length(a.value_offsets()),
             Cells::Bytes(a) => length(a.value_offsets()),
+            Cells::List(a) => list_bytes(a, rows),
             _ => 0,
         };
         let fixed = match self.encoder.form {
-            Form::Decimal { .. } | Form::DecimalText | Form::UuidText => 42,
+            Form::Decimal { .. } | Form::UuidText => 42,
+            Form::WideDecimal { .. } | Form::DecimalText => 80,
             Form::Uuid => 17,
             _ => 16,
         };
@@ -83,15 +106,53 @@ impl<'a> Source<'a> {
             },
             Form::Float32 | Form::Float64 | Form::Narrow => self.put_float(row, out),
             Form::Decimal { precision, scale } => self.put_decimal(row, precision, scale, out),
+            Form::WideDecimal { precision, scale } => {
+                self.put_wide_decimal(row, precision, scale, out)
+            }
             Form::DecimalText => match self.cells {
                 Cells::Decimal(a) => {
                     self.put_digits(a.value(row), a.scale(), out);
                     Ok(())
                 }
+                Cells::WideDecimal(a) => {
+                    let mut text = Vec::with_capacity(80);
+                    write_wide(&mut text, a.value(row), a.scale());
+                    put_blob(&text, out);
+                    Ok(())
+                }
                 _ => Err(MISTYPED),
             },
-            Form::Text { characters } => match self.cells {
+            Form::Text { characters, padded } => match self.cells {
+                Cells::Text(a) if padded && a.value(row).ends_with(' ') => Err(ENDS_IN_BLANKS),
                 Cells::Text(a) => put_text(a.value(row), characters, out),
+                _ => Err(MISTYPED),
+            },
+            Form::Dated { places } => match self.cells {
+                Cells::Text(a) => {
+                    let text = a.value(row);
+                    let fraction = text.rsplit_once('.').map_or(0, |(_, f)| f.trim_end().len());
+                    if fraction > places as usize {
+                        return Err(TOO_FINE);
+                    }
+                    put_text(text, u32::MAX, out)
+                }
+                _ => Err(MISTYPED),
+            },
+            Form::JsonList { characters } => match (&self.cells, &self.element) {
+                (Cells::List(a), Some(element)) => {
+                    let mut text = self.text.borrow_mut();
+                    text.clear();
+                    write_json_list(element, ListRef::new(a, row), &mut text);
+                    put_text(&text, characters, out)
+                }
+                _ => Err(MISTYPED),
+            },
+            Form::Vector => match self.cells {
+                Cells::List(a) => put_vector(a.value(row).as_primitive_opt(), out),
+                _ => Err(MISTYPED),
+            },
+            Form::Geometry => match self.cells {
+                Cells::Bytes(a) => put_geometry(a.value(row), out),
                 _ => Err(MISTYPED),
             },
             Form::Bytes | Form::Uuid | Form::Exactly { .. } => self.put_bytes(row, out),
@@ -108,10 +169,22 @@ impl<'a> Source<'a> {
             },
             Form::Time { step } => match self.cells {
                 Cells::Time(a) => put_time(a.value(row), step, out),
+                Cells::TimeNanos(a) if a.value(row) % 1_000 != 0 => Err(TOO_FINE),
+                Cells::TimeNanos(a) => put_time(a.value(row) / 1_000, step, out),
+                _ => Err(MISTYPED),
+            },
+            Form::Span { step } => match self.cells {
+                Cells::Duration(a) => put_span(a.value(row), step, out),
                 _ => Err(MISTYPED),
             },
             Form::Timestamp { step } => match self.cells {
                 Cells::Timestamp(a) => put_timestamp(a.value(row), step, out),
+                Cells::OffsetTimestamp(a) => {
+                    let instants = a
+                        .column(0)
+                        .as_primitive::<types::TimestampMicrosecondType>();
+                    put_timestamp(instants.value(row), step, out)
+                }
                 _ => Err(MISTYPED),
             },
         }
@@ -159,6 +232,41 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
+    fn put_wide_decimal(
+        &self,
+        row: usize,
+        precision: u8,
+        scale: i8,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misfit> {
+        let mut text = Vec::with_capacity(80);
+        let digits: &[u8] = match self.cells {
+            Cells::Decimal(a) => {
+                decimal::write(&mut text, a.value(row), a.scale());
+                &text
+            }
+            Cells::WideDecimal(a) => {
+                write_wide(&mut text, a.value(row), a.scale());
+                &text
+            }
+            Cells::Text(a) => a.value(row).as_bytes(),
+            _ => return Err(MISTYPED),
+        };
+        let value = parse_wide(digits, scale).map_err(|e| match e {
+            decimal::Misfit::NotANumber => NO_NUMBER,
+            decimal::Misfit::Finer => TOO_MANY_PLACES,
+            decimal::Misfit::Larger => TOO_MANY_DIGITS,
+        })?;
+        let most = max_unscaled_wide(precision);
+        if value > most || value < most.wrapping_neg() {
+            return Err(TOO_MANY_DIGITS);
+        }
+        let mut plain = Vec::with_capacity(80);
+        write_wide(&mut plain, value, scale);
+        put_blob(&plain, out);
+        Ok(())
+    }
+
     fn put_digits(&self, value: i128, scale: i8, out: &mut Vec<u8>) {
         let mut text = self.text.borrow_mut();
         text.clear();
@@ -180,6 +288,36 @@ impl<'a> Source<'a> {
             }
         }
     }
+}
+
+/// Bytes that the lists in some rows take at most, as JSON.
+fn list_bytes(lists: &ListArray, rows: &Range<usize>) -> usize {
+    let place = |row: usize| usize::try_from(lists.value_offsets()[row]).unwrap_or(0);
+    let (first, last) = (place(rows.start), place(rows.end));
+    let offsets = match lists.values().data_type() {
+        DataType::Utf8 => Some(lists.values().as_string::<i32>().value_offsets()),
+        DataType::Binary => Some(lists.values().as_binary::<i32>().value_offsets()),
+        _ => None,
+    };
+    // A character becomes `\u0000` at worst; other values are of 80 characters at most.
+    let inner = offsets.map_or(0, |ends| {
+        usize::try_from(ends[last] - ends[first]).unwrap_or(0)
+    });
+    inner * 6 + (last - first) * 84 + rows.len() * 4
+}
+
+fn put_vector(floats: Option<&Float32Array>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    let floats = floats.ok_or(MISTYPED)?;
+    if floats.null_count() > 0 {
+        return Err(NULL_IN_VECTOR);
+    }
+    let bytes: Vec<u8> = floats
+        .values()
+        .iter()
+        .flat_map(|f| f.to_le_bytes())
+        .collect();
+    put_blob(&bytes, out);
+    Ok(())
 }
 
 /// One cell, as the driver binds it.
@@ -234,6 +372,7 @@ impl Encode<'_, MySql> for Bound<'_> {
             Value::Text(v) => put_blob(v.as_bytes(), out),
             Value::Bytes(v) => put_blob(v, out),
             Value::Date(v) => put_date(*v, out)?,
+            Value::Time(v) if self.0.kind == Kind::Duration => put_span(*v, 1, out)?,
             Value::Time(v) => put_time(*v, 1, out)?,
             Value::Timestamp(v) | Value::OffsetTimestamp(v, _) => put_timestamp(*v, 1, out)?,
             Value::List(_) => return Err(MISTYPED.into()),

@@ -1,43 +1,44 @@
 //! A connection: the driver's, told how to behave.
 use crate::{
-    catalog,
+    asking, catalog,
     cell::Bound,
     cursor::MySqlCursor,
     plan::Detail,
-    refusal::{error, own, statement_error},
+    refusal::{at_rows, error, own, statement_error},
     server::Server,
     settings::Settings,
+    stage::{FEWEST_ROWS, Stage},
     syntax::MySqlSyntax,
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Host, Misfit, Page, Slice, Statement, Syntax, Table, TableName,
-    TableType, WriteOp, WritePlan, by_quantiles,
+    Access, Connection, Cursor, Host, Misfit, Page, Route, Slice, Statement, Syntax, Table,
+    TableName, TableType, ValueOptions, Visibility, WriteOp, WritePlan, by_quantiles,
 };
 use sqlx::{
     Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _,
     SqlSafeStr as _, SqlStr,
     mysql::{MySqlArguments, MySqlConnection},
 };
-use std::{num::NonZeroU32, ops::Range};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
-/// What every session is set to, beside what the driver sets (`time_zone = '+00:00'`, character
-/// set utf8mb4).
-///
-/// - The modes are all set, none is left to the server: nothing is cut or replaced silently
-///   (`STRICT_…`), a 0 in an AUTO_INCREMENT column stays a 0, `"` quotes text, `||` is OR.
-/// - A read that waits for its sink is not broken off after a minute.
-const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,\
-    NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,\
-    NO_ENGINE_SUBSTITUTION', net_write_timeout = 3600";
+/// How long the rest of a reading that was left in the middle is waited for. What takes longer
+/// costs the connection.
+const REST: Duration = Duration::from_millis(250);
 
 /// A connection to a MySQL or MariaDB server.
 pub(crate) struct MySqlConnect {
     driver: MySqlConnection,
     server: Server,
-    tinyint1_is_bool: bool,
+    values: ValueOptions,
     in_transaction: bool,
+    /// A cursor has left rows on the wire.
+    left: bool,
+    /// They were too many.
+    lost: bool,
+    /// The server does not let this user make temporary tables.
+    no_stage: bool,
 }
 
 /// The one place where text becomes SQL: it comes from [`MySqlSyntax`], which quotes every name,
@@ -52,17 +53,19 @@ impl MySqlConnect {
         let user = settings.driver.get_username();
         let what = format!("connect to {address} as user `{user}`");
         let connect = async {
-            let mut driver = settings.of(host).connect().await?;
-            driver.execute(sqlx::raw_sql(SESSION)).await?;
-            let row = driver
-                .fetch_one(sqlx::raw_sql("SELECT VERSION(), @@max_allowed_packet"))
-                .await?;
-            let text = |i: usize| -> Result<String, sqlx::Error> {
-                let bytes: &[u8] = row.try_get_unchecked(i)?;
-                Ok(String::from_utf8_lossy(bytes).into_owned())
-            };
-            let packet = text(1)?.parse().unwrap_or(1 << 20);
-            Ok::<_, sqlx::Error>((driver, Server::new(&text(0)?, packet)))
+            let mut driver = settings
+                .of(host)
+                .connect()
+                .await
+                .map_err(|e| error(&what, e))?;
+            let server = ask(&mut driver).await.map_err(|e| error(&what, e))?;
+            for statement in settings.session(&server)? {
+                driver
+                    .execute(sqlx::raw_sql(sql(&statement.sql)))
+                    .await
+                    .map_err(|e| error(format_args!("{what}: {}", statement.what), e))?;
+            }
+            Ok::<_, Error>((driver, server))
         };
         let (driver, server) = tokio::time::timeout(settings.connect_timeout, connect)
             .await
@@ -70,21 +73,48 @@ impl MySqlConnect {
                 let seconds = settings.connect_timeout.as_secs_f32();
                 let message = format!("{what}: no answer in {seconds} s");
                 Error::new(ErrorKind::Timeout, message).with_source(e)
-            })?
-            .map_err(|e| error(&what, e))?;
+            })??;
         tracing::debug!(address, %server, "connected");
         Ok(Self {
             driver,
             server,
-            tinyint1_is_bool: settings.tinyint1_is_bool,
+            values: settings.values,
             in_transaction: false,
+            left: false,
+            lost: false,
+            no_stage: false,
         })
+    }
+
+    /// The server behind it.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The driver, once no rows of an earlier reading are on the wire.
+    async fn ready(&mut self) -> Result<&mut MySqlConnection> {
+        if self.left && !self.lost {
+            // True until proven: this future may be dropped as well.
+            self.lost = true;
+            if let Ok(done) = tokio::time::timeout(REST, self.driver.ping()).await {
+                done.map_err(|e| error("read the rest of a query", e))?;
+                (self.left, self.lost) = (false, false);
+            }
+        }
+        if self.lost {
+            return Err(Error::new(
+                ErrorKind::Connect,
+                "a query was left in the middle and its other rows are too many to be read: connect anew",
+            ));
+        }
+        Ok(&mut self.driver)
     }
 
     /// Runs a statement of no results as text, not prepared.
     async fn run(&mut self, text: &str) -> Result<u64> {
         let done = self
-            .driver
+            .ready()
+            .await?
             .execute(sqlx::raw_sql(sql(text)))
             .await
             .map_err(|e| statement_error(shortened(text), e))?;
@@ -104,6 +134,7 @@ impl MySqlConnect {
             Some(rows) => Some((rows, detail.arguments(plan, records, rows.clone())?)),
             None => None,
         };
+        self.ready().await?;
         while let Some((rows, arguments)) = next {
             let text = detail.text(plan, rows.len(), &self.server)?;
             let query = sqlx::query_with(AssertSqlSafe(text), arguments);
@@ -115,16 +146,79 @@ impl MySqlConnect {
                 })
             };
             let (done, encoded) = tokio::join!(self.driver.execute(query), encode);
-            let done = done.map_err(|e| error(verb(plan), e))?;
-            // An upsert counts 2 for a row that it changes.
+            let done = done.map_err(|e| at_rows(verb(plan), rows, plan, e))?;
+            // An upsert counts 2 for a row that it changes, and 1 for one that it passes over.
             written += match plan.op {
-                WriteOp::Insert | WriteOp::Upsert => rows.len() as u64,
-                WriteOp::InsertIgnore | WriteOp::Update | WriteOp::Delete => done.rows_affected(),
+                WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => rows.len() as u64,
+                WriteOp::Update | WriteOp::Delete => done.rows_affected(),
             };
             next = encoded.transpose()?;
         }
         Ok(written)
     }
+
+    /// Updates by way of a temporary table; `None` where the server does not let this user make
+    /// one: nothing is done then.
+    async fn write_staged(
+        &mut self,
+        plan: &WritePlan,
+        stage: &Stage,
+        records: &Records,
+        rows: Range<usize>,
+    ) -> Result<Option<u64>> {
+        let statements = Detail::of(&stage.fill)?.statements(
+            &stage.fill,
+            records,
+            rows.clone(),
+            &self.server,
+        )?;
+        let made = async {
+            self.run(&stage.clear).await?;
+            self.run(&stage.create).await
+        };
+        if let Err(e) = made.await {
+            // No privilege; or tracked transactions, on servers that do not make tables in them.
+            if e.kind() == ErrorKind::Auth || matches!(e.code(), Some("1785" | "1786" | "1787")) {
+                tracing::warn!(
+                    table = %plan.table.name,
+                    error = e.report(),
+                    "updates go row by row, as no temporary table can be made"
+                );
+                self.no_stage = true;
+                return Ok(None);
+            }
+            return Err(e);
+        }
+        self.write_statements(&stage.fill, records, &statements)
+            .await
+            .map_err(|e| e.context(verb(plan)))?;
+        let updated = self
+            .driver
+            .execute(sqlx::raw_sql(sql(&stage.update)))
+            .await
+            .map_err(|e| at_rows(verb(plan), &rows, plan, e))?
+            .rows_affected();
+        self.run(&stage.drop).await?;
+        Ok(Some(updated))
+    }
+}
+
+/// What the server says of itself, and of what the connection is to it.
+async fn ask(driver: &mut MySqlConnection) -> Result<Server, sqlx::Error> {
+    let row = driver
+        .fetch_one(sqlx::raw_sql(
+            "SELECT VERSION(), @@max_allowed_packet, @@lower_case_table_names, DATABASE()",
+        ))
+        .await?;
+    let text = |i: usize| -> Result<Option<String>, sqlx::Error> {
+        let bytes: Option<&[u8]> = row.try_get_unchecked(i)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+    };
+    let number = |i: usize| Ok::<_, sqlx::Error>(text(i)?.and_then(|n| n.parse::<u64>().ok()));
+    let mut server = Server::new(&text(0)?.unwrap_or_default(), number(1)?.unwrap_or(1 << 20));
+    server.names_in_any_case = number(2)?.unwrap_or(0) != 0;
+    server.database = text(3)?;
+    Ok(server)
 }
 
 /// What a write does, for messages.
@@ -150,11 +244,26 @@ fn shortened(text: &str) -> String {
 #[async_trait]
 impl Connection for MySqlConnect {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        catalog::tables(&mut self.driver, schema).await
+        catalog::tables(self.ready().await?, schema).await
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
-        catalog::describe(&mut self.driver, &self.server, name, self.tinyint1_is_bool).await
+        let mut tables = self.describe_all(std::slice::from_ref(name)).await?;
+        Ok(tables.pop().flatten())
+    }
+
+    async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
+        self.ready().await?;
+        catalog::describe(&mut self.driver, &self.server, names, &self.values).await
+    }
+
+    async fn describe_query(&mut self, query: &str) -> Result<Table> {
+        self.ready().await?;
+        asking::describe(&mut self.driver, &self.server, query, &self.values).await
+    }
+
+    async fn visibility(&mut self) -> Result<Option<Visibility>> {
+        asking::visibility(self.ready().await?).await
     }
 
     async fn split(
@@ -163,13 +272,28 @@ impl Connection for MySqlConnect {
         page: &Page<'_>,
         parts: NonZeroU32,
     ) -> Result<Vec<Slice>> {
-        by_quantiles(self, syntax, page, parts).await
+        if self.server.window_functions() {
+            return by_quantiles(self, syntax, page, parts).await;
+        }
+        Ok(vec![Slice::Key {
+            after: None,
+            until: None,
+        }])
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        self.ready()
+            .await?
+            .ping()
+            .await
+            .map_err(|e| error("ask whether the server is there", e))
     }
 
     // Servers check privileges when a statement is prepared, so it is not run.
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
         let text = access_sql(table, access)?;
-        self.driver
+        self.ready()
+            .await?
             .prepare(sql(&text))
             .await
             .map_err(|e| error(format_args!("access to table {}", table.name), e))?;
@@ -190,9 +314,11 @@ impl Connection for MySqlConnect {
                     Err(e) => own("bind a value of the key", e),
                 })?;
         }
+        self.ready().await?;
         let query = sqlx::query_with(sql(&statement.sql), arguments);
         let rows = query.fetch(&mut self.driver);
-        Ok(Box::new(MySqlCursor::new(rows, schema)?))
+        let cursor = MySqlCursor::new(rows, schema, &self.values, &mut self.left)?;
+        Ok(Box::new(cursor))
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
@@ -215,13 +341,34 @@ impl Connection for MySqlConnect {
         self.run("ROLLBACK").await.map(|_| ())
     }
 
+    async fn savepoint(&mut self) -> Result<()> {
+        self.run("SAVEPOINT rocketmq_connect").await.map(|_| ())
+    }
+
+    async fn rollback_to_savepoint(&mut self) -> Result<()> {
+        self.run("ROLLBACK TO SAVEPOINT rocketmq_connect")
+            .await
+            .map(|_| ())
+    }
+
     async fn write(
         &mut self,
         plan: &WritePlan,
         records: &Records,
         rows: Range<usize>,
     ) -> Result<u64> {
+        plan.check_keys(records, rows.clone())?;
         let detail = Detail::of(plan)?;
+        if let Some(stage) = detail
+            .stage
+            .as_ref()
+            .filter(|_| plan.route == Route::Stage && rows.len() >= FEWEST_ROWS && !self.no_stage)
+            && let Some(updated) = self
+                .write_staged(plan, stage, records, rows.clone())
+                .await?
+        {
+            return Ok(updated);
+        }
         let statements = detail.statements(plan, records, rows, &self.server)?;
         if self.in_transaction || statements.len() < 2 {
             return self.write_statements(plan, records, &statements).await;
@@ -253,10 +400,11 @@ impl Connection for MySqlConnect {
 
 /// A statement that needs the privilege, never run.
 fn access_sql(table: &Table, access: Access) -> Result<String> {
-    let name = MySqlSyntax.table(&table.name)?;
+    let syntax = MySqlSyntax::default();
+    let name = syntax.table(&table.name)?;
     let columns = || table.columns.iter().filter(|c| !c.generated);
     let first = |columns: &mut dyn Iterator<Item = &str>| match columns.next() {
-        Some(column) => MySqlSyntax.quote(column),
+        Some(column) => syntax.quote(column),
         None => Err(Error::new(
             ErrorKind::Schema,
             format!("table {}: it has no column that can be written", table.name),

@@ -2,7 +2,7 @@
 use crate::{decode::RowReader, refusal::error};
 use async_trait::async_trait;
 use connect_api::{Result, SchemaRef, arrow::array::RecordBatch};
-use dialect_core::{BatchBuilder, Cursor};
+use dialect_core::{BatchBuilder, Cursor, ValueOptions};
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 use sqlx::mysql::MySqlRow;
 
@@ -14,6 +14,9 @@ pub(crate) struct MySqlCursor<'a> {
     /// Chosen when the first row is there.
     reader: Option<RowReader>,
     batch: BatchBuilder,
+    values: &'a ValueOptions,
+    /// Rows are left on the wire: for the connection, which goes on only when they are gone.
+    left: &'a mut bool,
 }
 
 impl<'a> MySqlCursor<'a> {
@@ -24,8 +27,12 @@ impl<'a> MySqlCursor<'a> {
     pub(crate) fn new(
         rows: BoxStream<'a, Result<MySqlRow, sqlx::Error>>,
         schema: &'a SchemaRef,
+        values: &'a ValueOptions,
+        left: &'a mut bool,
     ) -> Result<Self> {
         Ok(Self {
+            values,
+            left,
             rows: Some(rows),
             schema,
             reader: None,
@@ -38,7 +45,10 @@ impl<'a> MySqlCursor<'a> {
             return Ok(true);
         };
         while !self.batch.is_full(max_rows, max_bytes) {
+            // Once the stream is asked the statement is on its way.
+            *self.left = true;
             let next = rows.try_next().await;
+            *self.left = matches!(next, Ok(Some(_)));
             let Some(row) =
                 next.map_err(|e| error(format_args!("read `{}`", self.schema.name()), e))?
             else {
@@ -46,7 +56,9 @@ impl<'a> MySqlCursor<'a> {
             };
             let reader = match &self.reader {
                 Some(reader) => reader,
-                None => self.reader.insert(RowReader::new(self.schema, &row)?),
+                None => self
+                    .reader
+                    .insert(RowReader::new(self.schema, &row, self.values)?),
             };
             reader.append(&row, &mut self.batch)?;
         }

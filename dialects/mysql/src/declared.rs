@@ -1,122 +1,220 @@
 //! Column types as they are declared, and what columns of them hold.
-use crate::syntax::{BOOLEAN, UTC, UUID};
+//!
+//! [`kind`] is the table of types, in the order of the documentation's.
+use crate::{
+    grammar::{Declared, quoted},
+    server::{Family, Server},
+};
 use connect_api::Kind;
-use dialect_core::Column;
+use dialect_core::{
+    Binary16, Column, TimeMapping, TinyInt1, UnknownTypes, Unrepresentable, ValueOptions, ZeroDates,
+};
+
+/// The comment on a `tinyint(1)` made for booleans, by which it is read as one again.
+pub(crate) const BOOLEAN: &str = "boolean";
+/// The comment on a `binary(16)` made for UUIDs, by which it is read as one again.
+pub(crate) const UUID: &str = "uuid";
+/// The comment on a `datetime` made for instants, by which it is read as one again; a
+/// `timestamp` ends in 2038.
+pub(crate) const UTC: &str = "UTC";
+/// The comment on a `time` made for times of day, by which it is read as one again; other columns
+/// of the type hold spans of time.
+pub(crate) const TIME_OF_DAY: &str = "time of day";
+
+/// The comments that tell kinds of one type apart.
+pub(crate) const MARKS: [&str; 4] = [BOOLEAN, UUID, UTC, TIME_OF_DAY];
+
+/// The extension of geometries.
+pub(crate) const WKB: &str = "geoarrow.wkb";
+
+/// What becomes of dates that are none: what is said of them, else what is said of all values that
+/// cannot be carried.
+pub(crate) fn zero_dates(values: &ValueOptions) -> ZeroDates {
+    match (values.zero_dates, values.unrepresentable) {
+        (ZeroDates::Error, Unrepresentable::Null) => ZeroDates::Null,
+        (ZeroDates::Error, Unrepresentable::Text) => ZeroDates::Text,
+        (policy, _) => policy,
+    }
+}
+
+/// What a column of a type holds, in the order of the documentation's table of types; `None` for a
+/// type that is not known. `mark`: the column's comment.
+fn known(of: &Declared, mark: &str, values: &ValueOptions) -> Option<Kind> {
+    let dates_are_text = zero_dates(values) == ZeroDates::Text;
+    let text = |as_text: bool, kind| if as_text { Kind::Text } else { kind };
+    let some_are_text = values.unrepresentable == Unrepresentable::Text;
+    let tinyint1 = of.numbers == [1] && !of.zerofill;
+    let is_bool = mark == BOOLEAN || values.tinyint1 == TinyInt1::Bool;
+    Some(match (of.base.as_str(), of.unsigned) {
+        ("tinyint", false) if tinyint1 && is_bool => text(some_are_text, Kind::Bool),
+        ("tinyint", false) => Kind::Int8,
+        ("smallint", false) => Kind::Int16,
+        ("mediumint" | "int" | "integer", false) => Kind::Int32,
+        ("bigint", false) => Kind::Int64,
+        ("tinyint", true) => Kind::UInt8,
+        ("smallint", true) => Kind::UInt16,
+        ("mediumint" | "int" | "integer", true) => Kind::UInt32,
+        ("bigint", true) => Kind::UInt64,
+        // FLOAT(M,D) is rounded by the server; what it kept is carried.
+        ("float", _) => Kind::Float32,
+        ("double" | "real", _) => Kind::Float64,
+        ("decimal" | "numeric", _) => decimal(of)?,
+        ("bit", _) if of.first().unwrap_or(1) == 1 => Kind::Bool,
+        ("bit", _) => Kind::UInt64,
+        ("char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext", _) => Kind::Text,
+        ("binary", _)
+            if of.numbers == [16] && (mark == UUID || values.binary16 == Binary16::Uuid) =>
+        {
+            Kind::Uuid
+        }
+        ("binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob", _) => {
+            Kind::Bytes
+        }
+        ("enum" | "set", _) => Kind::Text,
+        ("date", _) => text(dates_are_text, Kind::Date),
+        ("datetime", _) => text(dates_are_text, Kind::Timestamp { utc: mark == UTC }),
+        ("timestamp", _) => text(dates_are_text, Kind::Timestamp { utc: true }),
+        ("time", _) if mark == TIME_OF_DAY || values.time_mapping == TimeMapping::Time => {
+            text(some_are_text, Kind::Time)
+        }
+        ("time", _) => Kind::Duration,
+        ("year", _) => Kind::Int16,
+        ("json", _) => Kind::Json,
+        (base, _) if is_geometry(base) => Kind::Bytes,
+        ("inet4" | "inet6", _) => Kind::Text,
+        ("uuid", _) => Kind::Uuid,
+        ("vector", _) => Kind::List(Box::new(Kind::Float32)),
+        _ => return None,
+    })
+}
+
+fn decimal(of: &Declared) -> Option<Kind> {
+    let precision = u8::try_from(of.first().unwrap_or(10)).ok()?;
+    let scale = i8::try_from(of.numbers.get(1).copied().unwrap_or(0)).ok()?;
+    Some(match precision {
+        0..=38 => Kind::Decimal { precision, scale },
+        _ => Kind::WideDecimal { precision, scale },
+    })
+}
+
+/// The types of OpenGIS.
+pub(crate) fn is_geometry(base: &str) -> bool {
+    matches!(
+        base,
+        "geometry"
+            | "point"
+            | "linestring"
+            | "polygon"
+            | "multipoint"
+            | "multilinestring"
+            | "multipolygon"
+            | "geometrycollection"
+            | "geomcollection"
+    )
+}
+
+/// What a column of a type is carried as; `None` for one that is not carried.
+pub(crate) fn kind(of: &Declared, mark: &str, values: &ValueOptions) -> Option<Kind> {
+    known(of, mark, values)
+        .or_else(|| (values.unknown_types == UnknownTypes::Text).then_some(Kind::Text))
+}
+
+/// What a column itself holds, however it is read: the kind that records written to it may be
+/// of. The second: it is read as text.
+pub(crate) fn stored(column: &Column) -> Option<(Kind, bool)> {
+    let carried = column.kind.clone()?;
+    if carried != Kind::Text {
+        return Some((carried, false));
+    }
+    let of = Declared::parse(&column.vendor_type);
+    let mark = column.comment.as_deref().unwrap_or_default();
+    Some(match known(&of, mark, &ValueOptions::default()) {
+        Some(Kind::Text) => (Kind::Text, false),
+        Some(kind) => (kind, true),
+        None => (Kind::Text, true),
+    })
+}
 
 /// A column as the catalogue describes it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Described {
     pub(crate) name: String,
     pub(crate) column_type: String,
     pub(crate) nullable: bool,
-    pub(crate) default: bool,
+    pub(crate) default: Option<String>,
     pub(crate) extra: String,
     pub(crate) comment: String,
     pub(crate) length: Option<u64>,
+    /// A check of the table says that it is JSON.
+    pub(crate) json: bool,
 }
 
 impl Described {
-    /// The column; `json`: a check of the table says that it is JSON.
-    pub(crate) fn column(&self, json: bool, tinyint1_is_bool: bool) -> Column {
+    /// The column.
+    pub(crate) fn column(&self, values: &ValueOptions, server: &Server) -> Column {
         let extra = self.extra.to_ascii_lowercase();
-        let base = base_type(&self.column_type);
-        let kind = match (base, self.comment.as_str()) {
-            ("tinyint", BOOLEAN) if self.column_type.starts_with("tinyint(1)") => Some(Kind::Bool),
-            ("tinyint", _) if tinyint1_is_bool && self.column_type == "tinyint(1)" => {
-                Some(Kind::Bool)
-            }
-            ("datetime", UTC) => Some(Kind::Timestamp { utc: true }),
-            ("binary", UUID) if self.length == Some(16) => Some(Kind::Uuid),
-            ("longtext", _) if json => Some(Kind::Json),
-            _ => kind(&self.column_type),
+        let vendor_type = match self.json && self.column_type == "longtext" {
+            true => "json",
+            false => &self.column_type,
         };
-        let sized = matches!(base, "char" | "varchar" | "binary" | "varbinary");
+        let of = Declared::parse(vendor_type);
+        let kind = kind(&of, &self.comment, values);
+        let length = match of.base.as_str() {
+            "char" | "varchar" | "binary" | "varbinary" => self
+                .length
+                .and_then(|l| u32::try_from(l).ok())
+                .or(of.first()),
+            "bit" if kind == Some(Kind::UInt64) => of.first(),
+            _ => None,
+        };
+        let default = self.default_of(&of, &extra, server);
         Column {
             name: self.name.clone(),
+            extension: is_geometry(&of.base).then_some(WKB),
             kind,
-            vendor_type: if json {
-                "json".to_owned()
-            } else {
-                self.column_type.clone()
-            },
-            length: self
-                .length
-                .filter(|_| sized)
-                .and_then(|l| u32::try_from(l).ok()),
+            vendor_type: vendor_type.to_owned(),
+            length,
+            values: of.labels,
             nullable: self.nullable,
-            has_default: self.default
-                || extra.contains("default_generated")
-                || extra.contains("auto_increment"),
+            has_default: default.is_some() || extra.contains("auto_increment"),
+            default,
             auto_increment: extra.contains("auto_increment"),
             generated: extra.contains("virtual generated")
                 || extra.contains("stored generated")
                 || extra.contains("persistent"),
-            ..Column::default()
+            identity_always: false,
+            comment: Some(self.comment.clone()).filter(|c| !c.is_empty()),
         }
+    }
+
+    /// The default as an expression. MariaDB tells it as one; MySQL tells the value alone, unless
+    /// it says that it is generated.
+    fn default_of(&self, of: &Declared, extra: &str, server: &Server) -> Option<String> {
+        let told = self.default.as_deref()?;
+        if server.tells_default_expressions() {
+            return Some(told.to_owned()).filter(|d| d != "NULL");
+        }
+        let number = matches!(
+            of.base.as_str(),
+            "tinyint"
+                | "smallint"
+                | "mediumint"
+                | "int"
+                | "bigint"
+                | "float"
+                | "double"
+                | "decimal"
+                | "year"
+                | "bit"
+        );
+        let now = told.to_ascii_uppercase().starts_with("CURRENT_TIMESTAMP");
+        let expression = extra.contains("default_generated") && server.family == Family::MySql;
+        Some(match number || now || expression {
+            true => told.to_owned(),
+            false => quoted(told),
+        })
     }
 }
 
-/// `decimal` of `decimal(12,2) unsigned`.
-pub(crate) fn base_type(column_type: &str) -> &str {
-    column_type.split(['(', ' ']).next().unwrap_or(column_type)
-}
-
-/// The numbers in the brackets of `decimal(12,2)`; those that are not there are `None`.
-pub(crate) fn type_numbers(column_type: &str) -> (Option<u8>, Option<u8>) {
-    let Some((_, rest)) = column_type.split_once('(') else {
-        return (None, None);
-    };
-    let mut numbers = rest
-        .split(')')
-        .next()
-        .unwrap_or_default()
-        .split(',')
-        .map(|n| n.trim().parse().ok());
-    (numbers.next().flatten(), numbers.next().flatten())
-}
-
-/// What a column of this type holds; `None` for types that are not carried.
-pub(crate) fn kind(column_type: &str) -> Option<Kind> {
-    let unsigned = column_type.contains(" unsigned");
-    let numbers = type_numbers(column_type);
-    Some(match (base_type(column_type), unsigned) {
-        ("tinyint", false) => Kind::Int8,
-        ("tinyint", true) => Kind::UInt8,
-        ("smallint", false) => Kind::Int16,
-        ("smallint", true) => Kind::UInt16,
-        ("mediumint" | "int" | "integer", false) => Kind::Int32,
-        ("mediumint" | "int" | "integer", true) => Kind::UInt32,
-        ("bigint", false) => Kind::Int64,
-        ("bigint", true) => Kind::UInt64,
-        ("float", _) => Kind::Float32,
-        ("double" | "real", _) => Kind::Float64,
-        ("decimal" | "numeric", _) => {
-            let (precision, scale) = (numbers.0.unwrap_or(10), numbers.1.unwrap_or(0));
-            if precision > 38 {
-                return None;
-            }
-            Kind::Decimal {
-                precision,
-                scale: i8::try_from(scale).ok()?,
-            }
-        }
-        ("bit", _) if numbers.0.unwrap_or(1) == 1 => Kind::Bool,
-        ("bit", _) => Kind::UInt64,
-        (
-            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
-            | "inet4" | "inet6",
-            _,
-        ) => Kind::Text,
-        ("binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob", _) => {
-            Kind::Bytes
-        }
-        ("date", _) => Kind::Date,
-        ("time", _) => Kind::Time,
-        ("datetime", _) => Kind::Timestamp { utc: false },
-        ("timestamp", _) => Kind::Timestamp { utc: true },
-        ("year", _) => Kind::Int16,
-        ("json", _) => Kind::Json,
-        ("uuid", _) => Kind::Uuid,
-        _ => return None,
-    })
-}
+#[cfg(test)]
+mod tests;

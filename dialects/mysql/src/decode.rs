@@ -4,8 +4,9 @@
 //! the first row is there; inside a row it is one call a cell.
 mod value;
 
+use crate::declared::zero_dates;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
-use dialect_core::{BatchBuilder, Misfit};
+use dialect_core::{BatchBuilder, Misfit, Unrepresentable, ValueOptions, ZeroDates};
 use sqlx::{
     Column as _, Decode, MySql, Row as _, TypeInfo as _, ValueRef as _,
     error::BoxDynError,
@@ -35,6 +36,8 @@ impl<'r> Decode<'r, MySql> for Raw<'r> {
 pub(crate) struct RowReader {
     schema: SchemaRef,
     append: Vec<Append>,
+    zero_dates_are_null: bool,
+    misfits_are_null: bool,
 }
 
 impl RowReader {
@@ -42,7 +45,7 @@ impl RowReader {
     ///
     /// # Errors
     /// `Schema`: the query does not give the columns of the schema; all at fault are named.
-    pub(crate) fn new(schema: &SchemaRef, row: &MySqlRow) -> Result<Self> {
+    pub(crate) fn new(schema: &SchemaRef, row: &MySqlRow, values: &ValueOptions) -> Result<Self> {
         let columns = row.columns();
         if columns.len() != schema.kinds().len() {
             return Err(Error::new(
@@ -71,6 +74,8 @@ impl RowReader {
             return Ok(Self {
                 schema: schema.clone(),
                 append,
+                zero_dates_are_null: zero_dates(values) == ZeroDates::Null,
+                misfits_are_null: values.unrepresentable == Unrepresentable::Null,
             });
         }
         Err(Error::new(
@@ -98,13 +103,27 @@ impl RowReader {
                 None => column.append_null(),
                 Some(cell) => {
                     bytes += cell.len();
-                    append(&schema.kinds()[i], column, cell)
-                        .map_err(|e| e.at(schema.name(), schema.field(i).name()))?;
+                    if let Err(misfit) = append(&schema.kinds()[i], column, cell) {
+                        if !self.is_null(misfit) {
+                            return Err(misfit.at(schema.name(), schema.field(i).name()));
+                        }
+                        column.append_null();
+                    }
                 }
             }
         }
         batch.end_row(bytes);
         Ok(())
+    }
+}
+
+impl RowReader {
+    /// A value that cannot be carried is NULL, as the user wants it.
+    fn is_null(&self, misfit: Misfit) -> bool {
+        match value::ZERO_DATES.contains(&misfit) {
+            true => self.zero_dates_are_null,
+            false => self.misfits_are_null && value::MISFITS.contains(&misfit),
+        }
     }
 }
 
@@ -148,15 +167,19 @@ fn decoder(kind: &Kind, wire: &str) -> Option<Append> {
         Kind::Float32 if wire == "FLOAT" => value::float32,
         Kind::Float64 if wire == "DOUBLE" => value::float64,
         Kind::Decimal { .. } if wire == "DECIMAL" => value::decimal,
+        Kind::WideDecimal { .. } if wire == "DECIMAL" => value::wide_decimal,
         // MariaDB sends JSON and the text of other types as blobs of a character set.
         Kind::Text | Kind::Json | Kind::BigDecimal if text || bytes || wire == "DECIMAL" => {
             value::utf8
         }
         Kind::Bytes if bytes || text => value::binary,
+        Kind::Bytes if wire == "GEOMETRY" => value::geometry,
+        Kind::List(element) if **element == Kind::Float32 && (bytes || text) => value::vector,
         // MariaDB sends its UUIDs as text of the type BINARY.
         Kind::Uuid if text || bytes => value::uuid,
         Kind::Date if wire == "DATE" => value::date,
         Kind::Time if wire == "TIME" => value::time,
+        Kind::Duration if wire == "TIME" => value::span,
         Kind::Timestamp { .. } if wire == "DATETIME" || wire == "TIMESTAMP" => value::timestamp,
         _ => return None,
     })

@@ -3,7 +3,10 @@
 //! An encoder is chosen per pair of columns when the write is planned. Where the server would
 //! change a value without a word (places of a decimal, fractions of a second, trailing blanks,
 //! zeros behind short bytes, years of two digits) the encoder refuses it.
-use crate::declared::{base_type, type_numbers};
+use crate::{
+    declared::{is_geometry, stored},
+    grammar::Declared,
+};
 use connect_api::Kind;
 use dialect_core::Column;
 use sqlx::{
@@ -35,25 +38,47 @@ pub(crate) enum Form {
         precision: u8,
         scale: i8,
     },
+    /// The same for more than 38 digits.
+    WideDecimal {
+        precision: u8,
+        scale: i8,
+    },
     /// Decimals as text of all their places.
     DecimalText,
-    /// Text of at most so many characters.
+    /// Text of at most so many characters. `padded`: the server does not keep blanks at its end.
     Text {
         characters: u32,
+        padded: bool,
     },
+    /// Text of a date or time, with at most so many places of a second.
+    Dated {
+        places: u32,
+    },
+    /// Lists as a JSON array of at most so many characters.
+    JsonList {
+        characters: u32,
+    },
+    /// Lists of 32-bit floats, none of them NULL, as their bytes.
+    Vector,
     /// Bytes of any length; the server checks it.
     Bytes,
     /// Bytes of this length.
     Exactly {
         bytes: u32,
     },
+    /// Geometries as WKB or EWKB.
+    Geometry,
     /// 16 bytes.
     Uuid,
     /// UUIDs in their text form.
     UuidText,
     Date,
-    /// Times whose microseconds are multiples of `step`.
+    /// Times of day whose microseconds are multiples of `step`.
     Time {
+        step: i64,
+    },
+    /// Spans of time whose microseconds are multiples of `step`.
+    Span {
         step: i64,
     },
     Timestamp {
@@ -84,47 +109,44 @@ impl Encoder {
 }
 
 fn form(kind: &Kind, column: &Column) -> Option<Form> {
-    let base = base_type(&column.vendor_type);
-    let places = || type_numbers(&column.vendor_type).0.unwrap_or(0).min(6);
-    let step = || 10_i64.pow(6 - u32::from(places()));
+    let of = Declared::parse(&column.vendor_type);
+    let base = of.base.as_str();
+    let places = of.first().unwrap_or(0).min(6);
+    let step = 10_i64.pow(6 - places);
+    let (to, read_as_text) = stored(column)?;
+    if *kind == Kind::Text && read_as_text {
+        let dated = matches!(base, "date" | "time" | "datetime" | "timestamp");
+        return Some(match dated {
+            true => Form::Dated { places },
+            false => UNBOUNDED,
+        });
+    }
     let small = matches!(kind, Kind::Int8 | Kind::Int16 | Kind::UInt8 | Kind::UInt16);
     let integer = small
         || matches!(
             kind,
             Kind::Int32 | Kind::UInt32 | Kind::Int64 | Kind::UInt64
         );
+    // An integer column that takes any integer of its range.
+    let plain = base != "year" && base != "bit" && is_integer(&to);
+    let fits = |characters: u32| column.length.is_none_or(|l| l >= characters);
     let text = Form::Text {
         characters: column.length.unwrap_or(u32::MAX),
+        padded: base == "char",
     };
-    Some(match (kind, column.kind.as_ref()?) {
+    Some(match (kind, &to) {
         (Kind::Bool, Kind::Bool) => Form::Integer,
         (_, Kind::Bool) if integer => Form::ZeroOrOne,
         (_, Kind::Int16) if base == "year" && integer => Form::Year,
         (_, Kind::UInt64) if base == "bit" && (integer || *kind == Kind::Bool) => Form::Bits,
-        (
-            _,
-            Kind::Int8
-            | Kind::Int16
-            | Kind::Int32
-            | Kind::Int64
-            | Kind::UInt8
-            | Kind::UInt16
-            | Kind::UInt32
-            | Kind::UInt64,
-        ) if base != "year" && (integer || *kind == Kind::Bool) => Form::Integer,
+        (_, _) if plain && (integer || *kind == Kind::Bool) => Form::Integer,
         // A number of no places, as text: read into the column's integer, range checked.
-        (
-            Kind::Decimal { scale: ..=0, .. },
-            Kind::Int8
-            | Kind::Int16
-            | Kind::Int32
-            | Kind::Int64
-            | Kind::UInt8
-            | Kind::UInt16
-            | Kind::UInt32
-            | Kind::UInt64,
-        ) if base != "year" && base != "bit" => Form::DecimalText,
-        (_, Kind::Decimal { .. }) if integer => Form::Integer,
+        (Kind::Decimal { scale: ..=0, .. }, _) if plain => Form::DecimalText,
+        (Kind::BigDecimal, _) if plain => Form::Decimal {
+            precision: 38,
+            scale: 0,
+        },
+        (_, Kind::Decimal { .. } | Kind::WideDecimal { .. }) if integer => Form::Integer,
         (_, Kind::Float32) if small => Form::Integer,
         (Kind::Int32 | Kind::UInt32, Kind::Float64) => Form::Integer,
         (_, Kind::Float64) if small => Form::Integer,
@@ -137,29 +159,66 @@ fn form(kind: &Kind, column: &Column) -> Option<Form> {
                 scale: *scale,
             }
         }
-        (Kind::Decimal { .. }, Kind::Text) if column.length.is_none_or(|l| l >= 41) => {
-            Form::DecimalText
-        }
+        (
+            Kind::Decimal { .. } | Kind::WideDecimal { .. } | Kind::BigDecimal,
+            Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale },
+        ) => Form::WideDecimal {
+            precision: *precision,
+            scale: *scale,
+        },
+        (Kind::Decimal { .. }, Kind::Text) if fits(41) => Form::DecimalText,
+        (Kind::WideDecimal { .. }, Kind::Text) if fits(80) => Form::DecimalText,
         (Kind::Text | Kind::BigDecimal | Kind::Json, Kind::Text) => text,
         (Kind::Text | Kind::Json, Kind::Json) => text,
+        (Kind::List(_), Kind::Json) => Form::JsonList {
+            characters: u32::MAX,
+        },
+        (Kind::List(_), Kind::Text) => Form::JsonList {
+            characters: column.length.unwrap_or(u32::MAX),
+        },
+        (Kind::List(element), Kind::List(_)) if **element == Kind::Float32 => Form::Vector,
         (Kind::Text, Kind::Uuid) if base == "uuid" => text,
+        (Kind::Bytes, Kind::Bytes) if is_geometry(base) => Form::Geometry,
         (Kind::Bytes, Kind::Bytes) => match column.length {
             Some(bytes) if base == "binary" => Form::Exactly { bytes },
             _ => Form::Bytes,
         },
         (Kind::Uuid, Kind::Uuid) if base == "uuid" => Form::UuidText,
         (Kind::Uuid, Kind::Uuid) => Form::Uuid,
-        (Kind::Uuid, Kind::Bytes) => match column.length {
+        (Kind::Bytes, Kind::Uuid) if base == "binary" => Form::Exactly { bytes: 16 },
+        (Kind::Uuid, Kind::Bytes) if !is_geometry(base) => match column.length {
             Some(16..) | None if base != "binary" || column.length == Some(16) => Form::Uuid,
             _ => return None,
         },
-        (Kind::Uuid, Kind::Text) if column.length.is_none_or(|l| l >= 36) => Form::UuidText,
+        (Kind::Uuid, Kind::Text) if fits(36) => Form::UuidText,
         (Kind::Date, Kind::Date) => Form::Date,
-        (Kind::Time, Kind::Time) => Form::Time { step: step() },
+        (Kind::Time | Kind::TimeNanos, Kind::Time | Kind::Duration) => Form::Time { step },
+        (Kind::Duration, Kind::Time | Kind::Duration) => Form::Span { step },
         // The session's time zone is UTC: a wall clock is stored and read as it is.
-        (Kind::Timestamp { .. }, Kind::Timestamp { .. }) => Form::Timestamp { step: step() },
+        (Kind::Timestamp { .. } | Kind::OffsetTimestamp, Kind::Timestamp { .. }) => {
+            Form::Timestamp { step }
+        }
         _ => return None,
     })
+}
+
+const UNBOUNDED: Form = Form::Text {
+    characters: u32::MAX,
+    padded: false,
+};
+
+fn is_integer(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Int8
+            | Kind::Int16
+            | Kind::Int32
+            | Kind::Int64
+            | Kind::UInt8
+            | Kind::UInt16
+            | Kind::UInt32
+            | Kind::UInt64
+    )
 }
 
 fn wire(form: Form, kind: &Kind) -> MySqlTypeInfo {
@@ -176,11 +235,17 @@ fn wire(form: Form, kind: &Kind) -> MySqlTypeInfo {
         },
         Form::Float32 | Form::Narrow => <f32 as Type<MySql>>::type_info(),
         Form::Float64 => <f64 as Type<MySql>>::type_info(),
-        Form::Decimal { .. } => <Decimal as Type<MySql>>::type_info(),
-        Form::Text { .. } | Form::DecimalText | Form::UuidText => <str as Type<MySql>>::type_info(),
-        Form::Bytes | Form::Exactly { .. } | Form::Uuid => <[u8] as Type<MySql>>::type_info(),
+        Form::Decimal { .. } | Form::WideDecimal { .. } => <Decimal as Type<MySql>>::type_info(),
+        Form::Text { .. }
+        | Form::Dated { .. }
+        | Form::JsonList { .. }
+        | Form::DecimalText
+        | Form::UuidText => <str as Type<MySql>>::type_info(),
+        Form::Bytes | Form::Exactly { .. } | Form::Uuid | Form::Geometry | Form::Vector => {
+            <[u8] as Type<MySql>>::type_info()
+        }
         Form::Date => <NaiveDate as Type<MySql>>::type_info(),
-        Form::Time { .. } => <NaiveTime as Type<MySql>>::type_info(),
+        Form::Time { .. } | Form::Span { .. } => <NaiveTime as Type<MySql>>::type_info(),
         Form::Timestamp { .. } => <NaiveDateTime as Type<MySql>>::type_info(),
     }
 }

@@ -22,25 +22,32 @@
 //! connection.close().await
 //! # }
 //! ```
+mod asking;
 mod catalog;
 mod cell;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod cursor;
 mod declared;
 mod decode;
 mod encode;
+mod grammar;
+mod made;
 mod plan;
 mod refusal;
 mod server;
 mod settings;
+mod stage;
 mod syntax;
 mod wire;
 
 use crate::{connection::MySqlConnect, settings::Settings, syntax::MySqlSyntax};
 use async_trait::async_trait;
-use connect_api::{ErrorKind, Result};
+use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
+    Address, Capabilities, Connection, Dialect, Host, OpenOptions, Syntax, VisibleBy, WritePlan,
+    WriteRequest,
 };
 use std::{fmt, sync::Arc};
 
@@ -59,14 +66,29 @@ pub const SCHEMES: &[&str] = &["mysql", "mariadb"];
 /// # Errors
 /// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
-    let address = Address::parse(url, options)?;
+    let mut address = Address::parse(url, options)?;
+    if address.hosts.is_empty() {
+        address.hosts.push(Host {
+            name: "localhost".to_owned(),
+            port: None,
+        });
+    }
     let settings = Settings::read(&address, options)?;
-    Ok(Arc::new(MySql { address, settings }))
+    let syntax = MySqlSyntax {
+        mariadb: address.scheme == "mariadb",
+        ..MySqlSyntax::default()
+    };
+    Ok(Arc::new(MySql {
+        address,
+        settings,
+        syntax,
+    }))
 }
 
 struct MySql {
     address: Address,
     settings: Settings,
+    syntax: MySqlSyntax,
 }
 
 // Not derived: the driver's settings hold the password.
@@ -87,7 +109,7 @@ impl Dialect for MySql {
     }
 
     fn syntax(&self) -> &dyn Syntax {
-        &MySqlSyntax
+        &self.syntax
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -95,7 +117,10 @@ impl Dialect for MySql {
             upsert: true,
             transactional_ddl: false,
             concurrent_writers: true,
-            ..Capabilities::default()
+            savepoints: true,
+            widen: true,
+            blocks: false,
+            visibility: VisibleBy::OldestTransaction,
         }
     }
 
@@ -103,10 +128,19 @@ impl Dialect for MySql {
         plan::plan_write(request)
     }
 
+    fn is_already_there(&self, error: &Error) -> bool {
+        // A table, a column.
+        matches!(error.code(), Some("1050" | "1060"))
+    }
+
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         let shown = self.address.shown();
         let connect = async |host: &_| MySqlConnect::open(&self.settings, host, shown).await;
-        Ok(Box::new(self.address.first(connect).await?))
+        let connection = self.address.first(connect).await?;
+        self.syntax
+            .server
+            .get_or_init(|| connection.server().clone());
+        Ok(Box::new(connection))
     }
 }
 

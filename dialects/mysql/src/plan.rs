@@ -4,12 +4,11 @@ use crate::{
     encode::Encoder,
     refusal::own,
     server::Server,
+    stage::Stage,
     syntax::{MySqlSyntax, on_duplicate_key},
 };
-use connect_api::{Error, ErrorKind, Records, Result};
-use dialect_core::{
-    Misfit, Route, Syntax as _, Table, TableType, WriteOp, WritePlan, WriteRequest, chunks,
-};
+use connect_api::{Error, ErrorKind, Kind, Records, Result};
+use dialect_core::{Misfit, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest, chunks};
 use sqlx::{Arguments as _, mysql::MySqlArguments};
 use std::{
     ops::Range,
@@ -33,6 +32,8 @@ pub(crate) struct Detail {
     full_rows: usize,
     /// Texts by the logarithm of their rows; the second list is for servers with a row alias.
     texts: [[OnceLock<Arc<str>>; SHAPES]; 2],
+    /// For updates by way of a temporary table: the plan of filling it.
+    pub(crate) stage: Option<Stage>,
 }
 
 /// Plans a write.
@@ -52,13 +53,21 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
     let encoders = request.encoders(&pairs, |kind, column| {
         Encoder::new(kind, column, in_key(&column.name))
     })?;
+    let stage = match request.op {
+        WriteOp::Update if request.route != Some(Route::Rows) => {
+            Stage::new(request.table, &pairs, key, &encoders)?
+        }
+        _ => None,
+    };
     // An UPDATE has the key behind the other values.
     let mut bound: Vec<_> = encoders.into_iter().enumerate().collect();
     if request.op == WriteOp::Update {
         bound.rotate_left(key);
     }
     let route = match (request.op, request.route) {
-        (_, Some(Route::Rows)) | (WriteOp::Update, None) => Route::Rows,
+        (_, Some(Route::Rows)) => Route::Rows,
+        (WriteOp::Update, None | Some(Route::Stage)) if stage.is_some() => Route::Stage,
+        (WriteOp::Update, None) => Route::Rows,
         (
             WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert | WriteOp::Delete,
             None | Some(Route::Values),
@@ -71,12 +80,18 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
         }
     };
     let full_rows = match route {
-        Route::Rows => 1,
-        _ => {
-            let most = MySqlSyntax.max_params() / pairs.len().max(1);
-            1 << most.clamp(1, FULL_ROWS).ilog2()
-        }
+        Route::Rows | Route::Stage => 1,
+        _ => full_rows(pairs.len()),
     };
+    for (pair, kind) in pairs.iter().map(|p| (p, &request.schema.kinds()[p.from])) {
+        if *kind == Kind::OffsetTimestamp {
+            tracing::warn!(
+                table = %request.table.name,
+                column = request.table.columns[pair.to].name,
+                "the instants are kept, the offsets of their places are not: no type of the database has them"
+            );
+        }
+    }
     Ok(WritePlan {
         op: request.op,
         table: Arc::new(request.table.clone()),
@@ -87,8 +102,15 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
             bound,
             full_rows,
             texts: Default::default(),
+            stage,
         }),
     })
+}
+
+/// Rows of a full statement of so many values a row: a power of two.
+pub(crate) fn full_rows(values: usize) -> usize {
+    let most = usize::from(u16::MAX) / values.max(1);
+    1 << most.clamp(1, FULL_ROWS).ilog2()
 }
 
 /// An upsert is decided by every unique key of the table, whatever key was asked for.
@@ -100,7 +122,7 @@ fn check_keys(table: &Table, key: &[String]) -> Result<()> {
                 .all(|c| key.iter().any(|k| k.eq_ignore_ascii_case(c)))
     };
     let keys = || std::iter::once(&table.primary_key).chain(&table.unique_keys);
-    if table.table_type == TableType::Table && !keys().any(|columns| same(columns)) {
+    if table.table_type.is_table() && !keys().any(|columns| same(columns)) {
         return Err(Error::new(
             ErrorKind::Schema,
             format!(
@@ -126,6 +148,16 @@ fn check_keys(table: &Table, key: &[String]) -> Result<()> {
 }
 
 impl Detail {
+    /// For rows of these columns, in this order.
+    pub(crate) fn new(encoders: Vec<Encoder>, full_rows: usize) -> Self {
+        Self {
+            bound: encoders.into_iter().enumerate().collect(),
+            full_rows,
+            texts: Default::default(),
+            stage: None,
+        }
+    }
+
     /// The detail of a plan of this dialect.
     ///
     /// # Errors
@@ -153,14 +185,16 @@ impl Detail {
             return Ok(text.clone());
         }
         let (table, pairs) = (&plan.table, &plan.pairs);
+        let syntax = MySqlSyntax::default();
         let text: Arc<str> = match plan.op {
-            WriteOp::Insert => MySqlSyntax.insert(table, pairs, rows)?,
+            WriteOp::Insert => syntax.insert(table, pairs, rows)?,
             WriteOp::InsertIgnore | WriteOp::Upsert => {
-                let tail = on_duplicate_key(table, pairs, plan.key, alias)?;
-                MySqlSyntax.insert(table, pairs, rows)? + &tail
+                let ignore = plan.op == WriteOp::InsertIgnore;
+                let tail = on_duplicate_key(table, pairs, plan.key, alias, ignore)?;
+                syntax.insert(table, pairs, rows)? + &tail
             }
-            WriteOp::Update => MySqlSyntax.update(table, pairs, plan.key)?,
-            WriteOp::Delete => MySqlSyntax.delete(table, pairs, rows)?,
+            WriteOp::Update => syntax.update(table, pairs, plan.key)?,
+            WriteOp::Delete => syntax.delete(table, pairs, rows)?,
         }
         .into();
         Ok(place.get_or_init(|| text).clone())

@@ -4,8 +4,9 @@
 //! for errors of kind `Data` only the names of column and key are taken from it.
 use crate::kind_of;
 use connect_api::{Error, ErrorKind};
+use dialect_core::WritePlan;
 use sqlx::mysql::MySqlDatabaseError;
-use std::fmt;
+use std::{fmt, ops::Range};
 
 /// The error for `cause`, which happened on the way to `what`, e.g. "insert into `orders`".
 pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
@@ -44,6 +45,44 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
             Error::new(ErrorKind::Internal, format!("{what}: the driver failed")).with_source(cause)
         }
     }
+}
+
+/// The error for `cause`, which some rows of a write met: the very row where the server counts it,
+/// else the rows of the statement.
+pub(crate) fn at_rows(
+    what: impl fmt::Display,
+    rows: &Range<usize>,
+    plan: &WritePlan,
+    cause: sqlx::Error,
+) -> Error {
+    let refused = cause.as_database_error().map(|e| e.message());
+    let place = match refused.and_then(|message| row(message, rows)) {
+        Some(row) => format!("row {row}"),
+        None if rows.len() == 1 => format!("row {}", rows.start),
+        None => format!("rows {} to {}", rows.start, rows.end - 1),
+    };
+    // The server does not name the column of a geometry that is none; there may be but one.
+    let geometries: Vec<_> = plan
+        .pairs
+        .iter()
+        .map(|pair| &plan.table.columns[pair.to])
+        .filter(|column| column.extension.is_some())
+        .collect();
+    let error = error(format_args!("{what}, {place}"), cause);
+    match (error.code(), geometries.as_slice()) {
+        (Some("1416" | "3037" | "3055"), [column]) => {
+            error.context(format_args!("column `{}`", column.name))
+        }
+        _ => error,
+    }
+}
+
+/// The row that the server counts, from 1, in a statement of these rows.
+fn row(message: &str, rows: &Range<usize>) -> Option<usize> {
+    let (_, number) = message.rsplit_once(" at row ")?;
+    let counted: usize = number.trim_end_matches(['.', '\'']).parse().ok()?;
+    let row = rows.start.checked_add(counted.checked_sub(1)?)?;
+    rows.contains(&row).then_some(row)
 }
 
 /// The error for `cause`, where the statement was none that bears values: all that the server
@@ -119,6 +158,7 @@ fn data(number: u16, message: &str) -> String {
         },
         1644 => "a trigger refuses the row".to_owned(),
         1153 | 1301 => "the row is larger than the server's max_allowed_packet".to_owned(),
+        1416 | 3037 | 3055 => "a value is no geometry that the server takes".to_owned(),
         1526 | 1748 => "the table has no partition for the row".to_owned(),
         _ => format!("a value does not fit {}", column()),
     }

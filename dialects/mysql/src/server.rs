@@ -1,5 +1,5 @@
 //! The server behind a connection: which of the family it is, and its version.
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// Which of the family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,12 +9,16 @@ pub(crate) enum Family {
 }
 
 /// The server, as it told of itself when the connection was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
     pub(crate) family: Family,
     pub(crate) version: (u16, u16, u16),
     /// The largest statement with its values that the server takes.
     pub(crate) max_packet_bytes: usize,
+    /// Names of tables that differ in case alone are one.
+    pub(crate) names_in_any_case: bool,
+    /// The connection's own database.
+    pub(crate) database: Option<String>,
 }
 
 impl Server {
@@ -34,6 +38,8 @@ impl Server {
             },
             version: (next(), next(), next()),
             max_packet_bytes: usize::try_from(max_packet_bytes).unwrap_or(usize::MAX),
+            names_in_any_case: false,
+            database: None,
         }
     }
 
@@ -41,6 +47,41 @@ impl Server {
     /// `VALUES(c)`, which MySQL calls deprecated since it has the alias.
     pub(crate) fn row_alias(&self) -> bool {
         self.family == Family::MySql && self.version >= (8, 0, 19)
+    }
+
+    /// The catalogue tells a default as an expression, and a default of NULL as `NULL`.
+    pub(crate) fn tells_default_expressions(&self) -> bool {
+        self.family == Family::MariaDb && self.version >= (10, 2, 7)
+    }
+
+    /// The catalogue tells which table a CHECK is of. MariaDB marks JSON by one.
+    pub(crate) fn tells_checks(&self) -> bool {
+        self.family == Family::MariaDb
+            && (self.version >= (10, 3, 10) || ((10, 2, 22)..(10, 3, 0)).contains(&self.version))
+    }
+
+    /// `NTILE(…) OVER (…)` is understood.
+    pub(crate) fn window_functions(&self) -> bool {
+        self.version
+            >= match self.family {
+                Family::MySql => (8, 0, 2),
+                Family::MariaDb => (10, 2, 2),
+            }
+    }
+
+    /// What limits the time of a statement in a session: SQL text. `None` where nothing does.
+    /// MariaDB counts seconds and means every statement, MySQL milliseconds and SELECT alone.
+    pub(crate) fn statement_timeout(&self, timeout: Duration) -> Option<String> {
+        match self.family {
+            Family::MariaDb if self.version >= (10, 1, 1) => {
+                Some(format!("max_statement_time = {}", timeout.as_secs_f64()))
+            }
+            Family::MySql if self.version >= (5, 7, 8) => Some(format!(
+                "max_execution_time = {}",
+                timeout.as_millis().max(1)
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -74,6 +115,84 @@ mod tests {
             let server = Server::new(text, 1 << 24);
             assert_eq!(server.to_string(), shown);
             assert_eq!(server.row_alias(), alias, "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_tell_what_is_understood() {
+        let half = Duration::from_millis(500);
+        for (text, defaults, checks, windows, timeout) in [
+            ("5.6.51", false, false, false, None),
+            (
+                "5.7.44",
+                false,
+                false,
+                false,
+                Some("max_execution_time = 500"),
+            ),
+            (
+                "8.0.36",
+                false,
+                false,
+                true,
+                Some("max_execution_time = 500"),
+            ),
+            (
+                "8.4.3",
+                false,
+                false,
+                true,
+                Some("max_execution_time = 500"),
+            ),
+            (
+                "9.1.0",
+                false,
+                false,
+                true,
+                Some("max_execution_time = 500"),
+            ),
+            ("5.5.68-MariaDB", false, false, false, None),
+            (
+                "10.1.48-MariaDB",
+                false,
+                false,
+                false,
+                Some("max_statement_time = 0.5"),
+            ),
+            (
+                "10.2.44-MariaDB",
+                true,
+                true,
+                true,
+                Some("max_statement_time = 0.5"),
+            ),
+            (
+                "10.3.2-MariaDB",
+                true,
+                false,
+                true,
+                Some("max_statement_time = 0.5"),
+            ),
+            (
+                "10.11.6-MariaDB",
+                true,
+                true,
+                true,
+                Some("max_statement_time = 0.5"),
+            ),
+            (
+                "11.8.1-MariaDB",
+                true,
+                true,
+                true,
+                Some("max_statement_time = 0.5"),
+            ),
+        ] {
+            let server = Server::new(text, 1 << 24);
+            assert_eq!(server.tells_default_expressions(), defaults, "{text}");
+            assert_eq!(server.tells_checks(), checks, "{text}");
+            assert_eq!(server.window_functions(), windows, "{text}");
+            assert_eq!(server.statement_timeout(half).as_deref(), timeout, "{text}");
         }
     }
 }

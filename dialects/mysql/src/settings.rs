@@ -1,30 +1,37 @@
-//! What a URL says of the connection: MySQL's own parameters and those of the JDBC drivers.
+//! What a URL and the options say of the connection: MySQL's own parameters and those of the JDBC
+//! drivers.
+mod parameter;
+
+use crate::server::Server;
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Address, Host, OpenOptions};
+use dialect_core::{Address, Host, OpenOptions, TlsMode, TlsOptions, ValueOptions};
 use sqlx::{
     ConnectOptions as _,
     mysql::{MySqlConnectOptions, MySqlSslMode},
 };
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-/// The parameters that a URL may have, for the message about one that it may not.
-const KNOWN: [&str; 16] = [
-    "allowPublicKeyRetrieval",
-    "characterEncoding",
-    "connectTimeout",
-    "password",
-    "rewriteBatchedStatements",
-    "serverTimezone",
-    "socket",
-    "ssl-ca",
-    "ssl-cert",
-    "ssl-key",
-    "ssl-mode (sslMode)",
-    "tinyInt1isBit",
-    "useServerPrepStmts",
-    "useSSL",
-    "useUnicode",
-    "user",
+/// What every session is set to, beside what the driver sets (`time_zone = '+00:00'`, character
+/// set utf8mb4).
+///
+/// - The modes are all set, none is left to the server: nothing is cut or replaced silently
+///   (`STRICT_…`), a 0 in an AUTO_INCREMENT column stays a 0, `"` quotes text, `||` is OR.
+/// - A read that waits for its sink is not broken off after a minute.
+const MODES: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,\
+    NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION";
+
+/// Variables on which it depends that values arrive as they were: they are not the user's.
+const OURS: [&str; 10] = [
+    "autocommit",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "collation_connection",
+    "names",
+    "sql_auto_is_null",
+    "sql_mode",
+    "sql_safe_updates",
+    "time_zone",
 ];
 
 /// How connections are made, and what they are told.
@@ -34,8 +41,19 @@ pub(crate) struct Settings {
     pub(crate) driver: MySqlConnectOptions,
     /// Longest wait for a connection.
     pub(crate) connect_timeout: Duration,
-    /// `tinyint(1)` is carried as a boolean.
-    pub(crate) tinyint1_is_bool: bool,
+    pub(crate) values: ValueOptions,
+    statement_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    read_only: bool,
+    /// Variables and their values as SQL.
+    variables: Vec<(String, String)>,
+}
+
+/// A statement that a session begins with, and what is done by it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Begin {
+    pub(crate) what: String,
+    pub(crate) sql: String,
 }
 
 impl Settings {
@@ -43,9 +61,17 @@ impl Settings {
     ///
     /// # Errors
     /// `Config`: a parameter that is not known, or a value that cannot be read; all are named.
+    /// `Unsupported`: an option that the driver cannot heed.
     pub(crate) fn read(address: &Address, options: &OpenOptions) -> Result<Self> {
+        if options.keep_alive.is_some() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "keep-alive: the driver gives no way to the socket, and the server has no setting \
+                 for it; the operating system's applies (net.ipv4.tcp_keepalive_time)",
+            ));
+        }
         let mut driver = MySqlConnectOptions::new()
-            // The session's modes are set by `connection`, all of them.
+            // The session's modes are set here, all of them.
             .pipes_as_concat(false)
             .no_engine_substitution(false)
             // Statements hold no values, but are long, and there are many.
@@ -64,18 +90,25 @@ impl Settings {
         if !address.database.is_empty() {
             driver = driver.database(&address.database);
         }
-        let mut settings = Self {
-            driver,
-            connect_timeout: options.connect_timeout,
-            tinyint1_is_bool: false,
+        let mut given = parameter::Given::default();
+        let mut faults = given.read(&address.parameters);
+        if let Some(socket) = &given.socket {
+            driver = driver.socket(socket);
+        }
+        let tls = TlsOptions {
+            mode: options.tls.mode.or(given.tls.mode),
+            ca: options.tls.ca.clone().or(given.tls.ca),
+            certificate: options.tls.certificate.clone().or(given.tls.certificate),
+            key: options.tls.key.clone().or(given.tls.key),
         };
-        let (mut ssl_mode, mut use_ssl) = (None, None);
-        let mut faults = Vec::new();
-        for (name, value) in &address.parameters {
-            match settings.parameter(name, value) {
-                Ok(Some(Tls::Mode(mode))) => ssl_mode = Some(mode),
-                Ok(Some(Tls::Use(mode))) => use_ssl = Some(mode),
-                Ok(None) => {}
+        if tls.certificate.is_some() != tls.key.is_some() {
+            faults.push("a client certificate and its key belong together: one is missing".into());
+        }
+        driver = with_tls(driver, &tls);
+        let mut variables = Vec::new();
+        for (name, value) in given.session.iter().chain(&options.session) {
+            match variable(name, value) {
+                Ok(variable) => variables.push(variable),
                 Err(fault) => faults.push(fault),
             }
         }
@@ -85,10 +118,34 @@ impl Settings {
                 format!("connection.url: {}", faults.join("; ")),
             ));
         }
-        if let Some(mode) = ssl_mode.or(use_ssl) {
-            settings.driver = settings.driver.ssl_mode(mode);
+        let default = OpenOptions::default();
+        // What the options say goes before the URL, where they say anything but their defaults.
+        let mut values = options.values;
+        if let Some(tinyint1) = given
+            .tinyint1
+            .filter(|_| values.tinyint1 == default.values.tinyint1)
+        {
+            values.tinyint1 = tinyint1;
         }
-        Ok(settings)
+        if let Some(zero) = given
+            .zero_dates
+            .filter(|_| values.zero_dates == default.values.zero_dates)
+        {
+            values.zero_dates = zero;
+        }
+        let connect_timeout = match given.connect_timeout {
+            Some(timeout) if options.connect_timeout == default.connect_timeout => timeout,
+            _ => options.connect_timeout,
+        };
+        Ok(Self {
+            driver,
+            connect_timeout,
+            values,
+            statement_timeout: options.statement_timeout.or(given.statement_timeout),
+            idle_timeout: options.idle_timeout,
+            read_only: options.read_only || given.read_only,
+            variables,
+        })
     }
 
     /// What the driver is told to reach `host`.
@@ -100,155 +157,118 @@ impl Settings {
         }
     }
 
-    fn parameter(&mut self, name: &str, value: &str) -> Result<Option<Tls>, String> {
-        // MySQL writes `ssl-mode`, Connector/J `sslMode`, both also without the hyphen.
-        let plain = name.replace(['-', '_'], "").to_ascii_lowercase();
-        let driver = self.driver.clone();
-        match plain.as_str() {
-            "sslmode" => return ssl_mode(value).map(|mode| Some(Tls::Mode(mode))),
-            "usessl" => {
-                let mode = match flag(name, value)? {
-                    true => MySqlSslMode::Required,
-                    false => MySqlSslMode::Disabled,
-                };
-                return Ok(Some(Tls::Use(mode)));
-            }
-            "sslca" => self.driver = driver.ssl_ca(value),
-            "sslcert" => self.driver = driver.ssl_client_cert(value),
-            "sslkey" => self.driver = driver.ssl_client_key(value),
-            "socket" => self.driver = driver.socket(value),
-            "tinyint1isbit" => self.tinyint1_is_bool = flag(name, value)?,
-            "connecttimeout" => {
-                let millis = value
-                    .parse()
-                    .map_err(|_e| format!("`{name}` is not a number of milliseconds"))?;
-                self.connect_timeout = Duration::from_millis(millis);
-            }
-            "servertimezone" => ignored(name, "the session's time zone is always +00:00"),
-            "characterencoding" | "useunicode" => {
-                ignored(name, "the connection's character set is always utf8mb4");
-            }
-            "rewritebatchedstatements" => {
-                ignored(name, "rows are always written many a statement");
-            }
-            "useserverprepstmts" => ignored(name, "statements are always prepared by the server"),
-            "allowpublickeyretrieval" => ignored(
-                name,
-                "a password is sent over TLS, or scrambled, never under a key that the server names",
-            ),
-            _ => {
-                return Err(format!(
-                    "unknown parameter `{name}`; known are {}",
-                    KNOWN.join(", ")
-                ));
-            }
+    /// The statements that a session on this server begins with.
+    ///
+    /// # Errors
+    /// `Unsupported`: an option that the server cannot heed.
+    pub(crate) fn session(&self, server: &Server) -> Result<Vec<Begin>> {
+        let begin = |what: &str, sql: String| Begin {
+            what: what.to_owned(),
+            sql,
+        };
+        // Dates that are none come and go as text, or are refused.
+        let zero = match crate::declared::zero_dates(&self.values) {
+            dialect_core::ZeroDates::Text => "",
+            _ => ",NO_ZERO_DATE,NO_ZERO_IN_DATE",
+        };
+        let mut all = vec![begin(
+            "set the session's modes",
+            format!("SET SESSION sql_mode = '{MODES}{zero}', net_write_timeout = 3600"),
+        )];
+        if let Some(timeout) = self.idle_timeout {
+            let seconds = timeout.as_secs().max(1);
+            all.push(begin(
+                "set the idle timeout",
+                format!("SET SESSION wait_timeout = {seconds}"),
+            ));
         }
-        Ok(None)
+        if let Some(timeout) = self.statement_timeout {
+            let limit = server.statement_timeout(timeout).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format!("statement timeout: {server} has no limit of a statement's time"),
+                )
+            })?;
+            all.push(begin(
+                "set the statement timeout",
+                format!("SET SESSION {limit}"),
+            ));
+        }
+        for (name, value) in &self.variables {
+            all.push(begin(
+                &format!("set `{name}`"),
+                format!("SET SESSION {name} = {value}"),
+            ));
+        }
+        if self.read_only {
+            all.push(begin(
+                "set the session to read only",
+                "SET SESSION TRANSACTION READ ONLY".to_owned(),
+            ));
+        }
+        Ok(all)
     }
 }
 
-/// What a parameter says of TLS; a mode goes before `useSSL`.
-enum Tls {
-    Mode(MySqlSslMode),
-    Use(MySqlSslMode),
-}
-
-fn ignored(parameter: &str, instead: &str) {
-    tracing::warn!(
-        parameter,
-        instead,
-        "this parameter of the URL has no effect"
-    );
-}
-
-fn flag(name: &str, value: &str) -> Result<bool, String> {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => Ok(true),
-        "false" | "no" | "0" => Ok(false),
-        _ => Err(format!("`{name}` is true or false")),
+// Not derived: the driver's settings hold the password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
     }
 }
 
-/// The modes of MySQL's clients, and MariaDB's words for them.
-fn ssl_mode(value: &str) -> Result<MySqlSslMode, String> {
-    let plain = value.replace('_', "-").to_ascii_lowercase();
-    Ok(match plain.as_str() {
-        "disable" | "disabled" => MySqlSslMode::Disabled,
-        "preferred" | "prefer" => MySqlSslMode::Preferred,
-        "required" | "require" | "trust" => MySqlSslMode::Required,
-        "verify-ca" => MySqlSslMode::VerifyCa,
-        "verify-identity" | "verify-full" => MySqlSslMode::VerifyIdentity,
-        _ => {
-            return Err(
-                "`sslMode` is one of disable, preferred, required, verify-ca, verify-identity"
-                    .to_owned(),
-            );
-        }
-    })
+fn with_tls(mut driver: MySqlConnectOptions, tls: &TlsOptions) -> MySqlConnectOptions {
+    driver = driver.ssl_mode(match tls.mode {
+        Some(TlsMode::Disable) => MySqlSslMode::Disabled,
+        Some(TlsMode::Prefer) | None => MySqlSslMode::Preferred,
+        Some(TlsMode::Require) => MySqlSslMode::Required,
+        Some(TlsMode::VerifyCa) => MySqlSslMode::VerifyCa,
+        Some(TlsMode::VerifyFull) => MySqlSslMode::VerifyIdentity,
+    });
+    if let Some(ca) = &tls.ca {
+        driver = driver.ssl_ca(ca);
+    }
+    if let Some(certificate) = &tls.certificate {
+        driver = driver.ssl_client_cert(certificate);
+    }
+    if let Some(key) = &tls.key {
+        driver = driver.ssl_client_key(key);
+    }
+    driver
+}
+
+/// A variable of the session and its value as SQL: a number as it is, else a text.
+fn variable(name: &str, value: &str) -> Result<(String, String), String> {
+    let mut chars = name.chars();
+    let right = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.len() <= 64;
+    if !right {
+        return Err(format!(
+            "session setting `{}` is no name of a variable",
+            name.escape_debug()
+        ));
+    }
+    let lower = name.to_ascii_lowercase();
+    if OURS.contains(&lower.as_str()) {
+        return Err(format!(
+            "session setting `{name}` is set here, so that values arrive as they were"
+        ));
+    }
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    let number = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.ends_with(|c: char| c.is_ascii_digit())
+        && digits.matches('.').count() <= 1
+        && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let value = match number {
+        true => value.to_owned(),
+        // Quoted as in a session without other modes than ours.
+        false => crate::grammar::quoted(value),
+    };
+    Ok((lower, value))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(query: &str) -> Result<Settings> {
-        let options = OpenOptions::default();
-        let address =
-            Address::parse(&format!("jdbc:mysql://ann@db/shop?{query}"), &options).unwrap();
-        Settings::read(&address, &options)
-    }
-
-    #[test]
-    fn all_unknown_parameters_are_refused_by_name() {
-        let error = read("sslMode=required&autoReconnect=true&useSSL=perhaps")
-            .err()
-            .unwrap();
-        assert_eq!(error.kind(), ErrorKind::Config);
-        let text = error.to_string();
-        assert!(text.contains("unknown parameter `autoReconnect`"), "{text}");
-        assert!(text.contains("`useSSL` is true or false"), "{text}");
-        assert!(!text.contains("perhaps"), "{text}");
-    }
-
-    #[test]
-    fn a_url_without_a_user_is_refused() {
-        let options = OpenOptions::default();
-        let address = Address::parse("mysql://db/shop", &options).unwrap();
-        let error = Settings::read(&address, &options).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(error.to_string().contains("connection.user"), "{error}");
-    }
-
-    #[test]
-    fn tls_modes_are_read_in_every_spelling_and_go_before_use_ssl() {
-        for (query, mode) in [
-            ("", "Preferred"),
-            ("ssl-mode=VERIFY_IDENTITY", "VerifyIdentity"),
-            ("sslMode=verify-full", "VerifyIdentity"),
-            ("sslmode=verify-ca", "VerifyCa"),
-            ("sslMode=trust", "Required"),
-            ("sslMode=disable", "Disabled"),
-            ("useSSL=false", "Disabled"),
-            ("useSSL=true", "Required"),
-            ("sslMode=preferred&useSSL=true", "Preferred"),
-        ] {
-            let settings = read(query).ok().unwrap();
-            assert_eq!(
-                format!("{:?}", settings.driver.get_ssl_mode()),
-                mode,
-                "{query}"
-            );
-        }
-        assert!(read("sslMode=perhaps").is_err());
-    }
-
-    #[test]
-    fn parameters_of_the_java_drivers_are_taken() {
-        let query = "useSSL=false&serverTimezone=UTC&characterEncoding=utf8&useUnicode=true\
-                     &rewriteBatchedStatements=true&allowPublicKeyRetrieval=true\
-                     &useServerPrepStmts=true&connectTimeout=1500&tinyInt1isBit=true";
-        let settings = read(query).ok().unwrap();
-        assert_eq!(settings.connect_timeout, Duration::from_millis(1500));
-        assert!(settings.tinyint1_is_bool);
-    }
-}
+mod tests;

@@ -1,26 +1,36 @@
 //! SQL text of MySQL and MariaDB.
-use connect_api::{Error, ErrorKind, Kind, LENGTH, Result, VENDOR_TYPE, arrow::schema::Field};
-use dialect_core::{Column, KeyPart, Page, Pair, Syntax, Table};
-use std::time::Duration;
+use crate::{
+    declared::stored,
+    grammar::quoted,
+    made,
+    server::{Family, Server},
+};
+use connect_api::{Kind, Result, Value, arrow::schema::Field};
+use dialect_core::{Column, KeyPart, Page, Pair, Statement, Syntax, Table, TableName};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-/// The longest `varchar` and `varbinary` that columns are made with: rows hold 65,535 bytes, and
-/// a character takes four.
-const MAX_INLINE: u32 = 16_383;
+/// SQL text that all supported servers understand; where they differ, by what is known of the
+/// server: its URL, and once a connection was made the server itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MySqlSyntax {
+    /// The URL says that it is MariaDB.
+    pub(crate) mariadb: bool,
+    /// The first server that a connection was made to.
+    pub(crate) server: Arc<OnceLock<Server>>,
+}
 
-/// Length of text and bytes in a key: the index takes 3,072 bytes, a character four of them.
-const KEY_LENGTH: u32 = 255;
-
-/// The comment on a `tinyint(1)` made for booleans, by which it is read as one again.
-pub(crate) const BOOLEAN: &str = "boolean";
-/// The comment on a `binary(16)` made for UUIDs, by which it is read as one again.
-pub(crate) const UUID: &str = "uuid";
-/// The comment on a `datetime` made for instants, by which it is read as one again; a
-/// `timestamp` ends in 2038.
-pub(crate) const UTC: &str = "UTC";
-
-/// SQL text that all supported servers understand.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct MySqlSyntax;
+impl MySqlSyntax {
+    /// MariaDB's own words are understood.
+    fn is_mariadb(&self) -> bool {
+        self.server
+            .get()
+            .map_or(self.mariadb, |server| server.family == Family::MariaDb)
+    }
+}
 
 impl Syntax for MySqlSyntax {
     fn quote_char(&self) -> char {
@@ -45,13 +55,24 @@ impl Syntax for MySqlSyntax {
     fn compared(&self, n: usize, column: &Column) -> String {
         match column.kind {
             Some(Kind::Timestamp { .. }) => "CAST(? AS DATETIME(6))".to_owned(),
-            Some(Kind::Time) => "CAST(? AS TIME(6))".to_owned(),
+            Some(Kind::Time | Kind::Duration) => "CAST(? AS TIME(6))".to_owned(),
             _ => self.placeholder(n, column),
         }
     }
 
     fn key_placeholder(&self, n: usize, column: &Column) -> String {
         self.compared(n, column)
+    }
+
+    // What has no kind of its own is read as the server's text of it; vectors, whose type the
+    // driver does not know, as their bytes.
+    fn select_column(&self, column: &Column) -> Result<String> {
+        let name = self.quote(&column.name)?;
+        Ok(match (&column.kind, stored(column)) {
+            (Some(Kind::Text), Some((_, true))) => format!("CAST({name} AS CHAR)"),
+            (Some(Kind::List(_)), _) => format!("CAST({name} AS BINARY)"),
+            _ => name,
+        })
     }
 
     // A timestamp is compared in the session's time zone, which is UTC. A datetime has none: it
@@ -105,105 +126,133 @@ impl Syntax for MySqlSyntax {
         })
     }
 
-    fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
-        let length = field
-            .metadata()
-            .get(LENGTH)
-            .and_then(|l| l.parse::<u32>().ok())
-            .filter(|l| *l > 0);
-        let kind = Kind::of(field);
-        if let Some(same) = field
-            .metadata()
-            .get(VENDOR_TYPE)
-            .and_then(|t| same_vendor(t, &kind))
-        {
-            return Ok(same);
+    fn quantiles(&self, page: &Page<'_>, parts: NonZeroU32) -> Result<Option<Statement>> {
+        match self.server.get() {
+            Some(server) if !server.window_functions() => Ok(None),
+            _ => Plain(self).quantiles(page, parts),
         }
-        // Two keys that differ only in case or accents are two keys elsewhere.
-        let collation = if in_key { " COLLATE utf8mb4_bin" } else { "" };
-        let varchar = |n: u32| format!("varchar({n}) CHARACTER SET utf8mb4{collation}");
-        Ok(match kind {
-            Kind::Bool => format!("tinyint(1) COMMENT '{BOOLEAN}'"),
-            Kind::Int8 => "tinyint".to_owned(),
-            Kind::Int16 => "smallint".to_owned(),
-            Kind::Int32 => "int".to_owned(),
-            Kind::Int64 => "bigint".to_owned(),
-            Kind::UInt8 => "tinyint unsigned".to_owned(),
-            Kind::UInt16 => "smallint unsigned".to_owned(),
-            Kind::UInt32 => "int unsigned".to_owned(),
-            Kind::UInt64 => "bigint unsigned".to_owned(),
-            Kind::Float32 => "float".to_owned(),
-            Kind::Float64 => "double".to_owned(),
-            Kind::Decimal { precision, scale } if scale <= 0 => {
-                format!(
-                    "decimal({})",
-                    u32::from(precision) + u32::from(scale.unsigned_abs())
-                )
-            }
-            Kind::Decimal { precision, scale } if scale <= 30 => {
-                format!("decimal({precision},{scale})")
-            }
-            Kind::Text | Kind::BigDecimal | Kind::Decimal { .. } if in_key => {
-                varchar(length.unwrap_or(KEY_LENGTH))
-            }
-            Kind::Text => match length {
-                Some(n) if n <= MAX_INLINE => varchar(n),
-                _ => "longtext CHARACTER SET utf8mb4".to_owned(),
-            },
-            Kind::BigDecimal | Kind::Decimal { .. } => "longtext CHARACTER SET utf8mb4".to_owned(),
-            Kind::Json => "json".to_owned(),
-            Kind::Bytes => match length {
-                Some(n) if n <= MAX_INLINE => format!("varbinary({n})"),
-                _ if in_key => format!("varbinary({KEY_LENGTH})"),
-                _ => "longblob".to_owned(),
-            },
-            Kind::Uuid => format!("binary(16) COMMENT '{UUID}'"),
-            Kind::Date => "date".to_owned(),
-            Kind::Time => "time(6)".to_owned(),
-            Kind::Timestamp { utc: false } => "datetime(6)".to_owned(),
-            Kind::Timestamp { utc: true } => format!("datetime(6) COMMENT '{UTC}'"),
-            Kind::WideDecimal { .. } | Kind::List(_) | Kind::OffsetTimestamp => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("column `{}`: no column type is known", field.name()),
-                ));
-            }
-            Kind::TimeNanos | Kind::Duration => "time(6)".to_owned(),
-            Kind::Other(data_type) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "column `{}`: no column type of MySQL is known for Arrow type {data_type}",
-                        field.name()
-                    ),
-                ));
-            }
+    }
+
+    fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
+        let made = made::column_type(field, in_key, self.is_mariadb())?;
+        Ok(match made.mark {
+            Some(mark) => format!("{} COMMENT '{mark}'", made.sql),
+            None => made.sql,
         })
     }
-}
 
-/// The column's own type, where it is one of ours that holds fewer values than the one made for
-/// its kind; the text is made anew, as it comes from outside. Names that other databases use
-/// for other types (`text`, `time`, `bit`, `timestamp`) are left out.
-fn same_vendor(vendor_type: &str, kind: &Kind) -> Option<String> {
-    let (name, number) = match vendor_type.split_once('(') {
-        Some((name, rest)) => (name, Some(rest.strip_suffix(')')?.parse::<u8>().ok()?)),
-        None => (vendor_type, None),
-    };
-    match (name, number, kind) {
-        ("mediumint", _, Kind::Int32) => Some("mediumint".to_owned()),
-        ("mediumint unsigned", None, Kind::UInt32) => Some("mediumint unsigned".to_owned()),
-        ("year", _, Kind::Int16) => Some("year".to_owned()),
-        ("datetime", None, Kind::Timestamp { utc: false }) => Some("datetime".to_owned()),
-        ("datetime", Some(n @ 0..=6), Kind::Timestamp { utc: false }) => {
-            Some(format!("datetime({n})"))
+    // A backslash is one.
+    fn literal(&self, value: &Value) -> Option<String> {
+        match value {
+            Value::Text(text) if !text.contains('\0') => Some(quoted(text)),
+            Value::Text(_) => None,
+            other => Plain(self).literal(other),
         }
-        _ => None,
+    }
+
+    // MariaDB leaves out the columns that are there; MySQL fails, and none is added.
+    fn add_columns(&self, table: &TableName, fields: &[&Field]) -> Result<Vec<String>> {
+        let there = if self.is_mariadb() {
+            "IF NOT EXISTS "
+        } else {
+            ""
+        };
+        let columns = fields
+            .iter()
+            .map(|field| {
+                Ok(format!(
+                    "ADD COLUMN {there}{} {}",
+                    self.quote(field.name())?,
+                    self.column_type(field, false)?
+                ))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if columns.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![format!(
+            "ALTER TABLE {} {}",
+            self.table(table)?,
+            columns.join(", ")
+        )])
+    }
+
+    fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
+        let definition = made::widened(table, column, field, self.is_mariadb())?;
+        Ok(format!(
+            "ALTER TABLE {} MODIFY COLUMN {} {definition}",
+            self.table(table)?,
+            self.quote(&column.name)?
+        ))
+    }
+
+    // A list of row values is compared by reading the whole table, on MariaDB: an index serves
+    // alternatives.
+    fn delete(&self, table: &Table, key: &[Pair], rows: usize) -> Result<String> {
+        let names = self.names(table, key)?;
+        if names.len() < 2 {
+            return Plain(self).delete(table, key, rows);
+        }
+        let one: Vec<_> = names
+            .iter()
+            .zip(key)
+            .map(|(name, pair)| {
+                let place = self.compared(0, &table.columns[pair.to]);
+                format!("{name} = {place}")
+            })
+            .collect();
+        let one = format!("({})", one.join(" AND "));
+        Ok(format!(
+            "DELETE FROM {} WHERE {}",
+            self.table(&table.name)?,
+            vec![one; rows].join(" OR ")
+        ))
     }
 }
 
-/// What stands after the rows of an INSERT to make it an upsert. `row_alias`: see
-/// [`Server::row_alias`](crate::server::Server::row_alias).
+/// The same without what is replaced above: what stands in the trait.
+struct Plain<'a>(&'a MySqlSyntax);
+
+impl Syntax for Plain<'_> {
+    fn quote_char(&self) -> char {
+        self.0.quote_char()
+    }
+
+    fn max_identifier_bytes(&self) -> usize {
+        self.0.max_identifier_bytes()
+    }
+
+    fn takes_length(&self, name: &str) -> bool {
+        self.0.takes_length(name)
+    }
+
+    fn placeholder(&self, n: usize, column: &Column) -> String {
+        self.0.placeholder(n, column)
+    }
+
+    fn compared(&self, n: usize, column: &Column) -> String {
+        self.0.compared(n, column)
+    }
+
+    fn now(&self, column: &Column, delay: Duration) -> String {
+        self.0.now(column, delay)
+    }
+
+    fn key_expression(&self, page: &Page<'_>, part: &KeyPart) -> Result<String> {
+        self.0.key_expression(page, part)
+    }
+
+    fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
+        self.0.column_type(field, in_key)
+    }
+
+    fn max_params(&self) -> usize {
+        self.0.max_params()
+    }
+}
+
+/// What stands after the rows of an INSERT to make it an upsert, or (`ignore`) to pass over rows
+/// that are there. `row_alias`: see [`Server::row_alias`].
 ///
 /// # Errors
 /// As [`Syntax::quote`].
@@ -212,8 +261,10 @@ pub(crate) fn on_duplicate_key(
     pairs: &[Pair],
     key: usize,
     row_alias: bool,
+    ignore: bool,
 ) -> Result<String> {
-    let names = MySqlSyntax.names(table, pairs)?;
+    let syntax = MySqlSyntax::default();
+    let names = syntax.names(table, pairs)?;
     // The alias must not be the name of the table.
     let alias = if table.name.name.eq_ignore_ascii_case("new") {
         "new_row"
@@ -222,7 +273,7 @@ pub(crate) fn on_duplicate_key(
     };
     let mut set: Vec<_> = names
         .iter()
-        .skip(key)
+        .skip(if ignore { names.len() } else { key })
         .map(|name| {
             if row_alias {
                 format!("{name} = {alias}.{name}")
@@ -232,11 +283,8 @@ pub(crate) fn on_duplicate_key(
         })
         .collect();
     if let (true, Some(name)) = (set.is_empty(), names.first()) {
-        // A row of nothing but its key stays as it is. INSERT IGNORE would hide other faults.
-        set.push(format!(
-            "{name} = {}.{name}",
-            MySqlSyntax.table(&table.name)?
-        ));
+        // The row stays as it is. INSERT IGNORE would hide other faults.
+        set.push(format!("{name} = {}.{name}", syntax.table(&table.name)?));
     }
     let alias = if row_alias {
         format!(" AS {alias}")

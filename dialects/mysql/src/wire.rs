@@ -6,6 +6,8 @@ const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the colum
 const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the database does not have");
 const NO_DATE: Misfit = Misfit("lies outside the years 1 to 9999");
 const NO_TIME: Misfit = Misfit("is no time of the day");
+const NO_SPAN: Misfit = Misfit("lies beyond -838:59:59 to 838:59:59, the bounds of a TIME");
+const NOT_GEOMETRY: Misfit = Misfit("is no geometry as WKB or EWKB");
 const NOT_INTEGER: Misfit = Misfit("is no integer of 64 bits");
 
 /// The integer or boolean in `row`.
@@ -155,6 +157,60 @@ pub(crate) fn put_time(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), 
     // Not negative, and no whole days.
     out.extend_from_slice(&[length(micros, 8), 0, 0, 0, 0, 0]);
     put_clock(micros, out);
+    Ok(())
+}
+
+/// A span of time whose microseconds are multiples of `step`. Servers would cut a longer one to
+/// their bounds.
+pub(crate) fn put_span(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    /// 838:59:59.
+    const MOST: u64 = 3_020_399_000_000;
+    if micros % step != 0 {
+        return Err(TOO_FINE);
+    }
+    let span = micros.unsigned_abs();
+    if span > MOST {
+        return Err(NO_SPAN);
+    }
+    let day = civil::DAY_MICROS.unsigned_abs();
+    let (days, clock) = (span / day, span % day);
+    out.extend_from_slice(&[length(clock, 8), u8::from(micros < 0)]);
+    out.extend_from_slice(&days.to_le_bytes()[..4]);
+    put_clock(clock, out);
+    Ok(())
+}
+
+/// A geometry, WKB or EWKB, as the server keeps it: four bytes of SRID, then WKB.
+pub(crate) fn put_geometry(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
+    const HAS_SRID: u32 = 0x2000_0000;
+    let (order, four) = match bytes {
+        [order @ 0..=1, a, b, c, d, ..] => (*order, [*a, *b, *c, *d]),
+        _ => return Err(NOT_GEOMETRY),
+    };
+    let number = |bytes: [u8; 4]| match order {
+        0 => u32::from_be_bytes(bytes),
+        _ => u32::from_le_bytes(bytes),
+    };
+    let what = number(four);
+    let (srid, rest) = match (what & HAS_SRID, &bytes[5..]) {
+        (0, rest) => (0, rest),
+        (_, [a, b, c, d, rest @ ..]) => (number([*a, *b, *c, *d]), rest),
+        _ => return Err(NOT_GEOMETRY),
+    };
+    // Other flags are of further dimensions, which the server does not have.
+    let plain = what & !HAS_SRID;
+    if !(1..=7).contains(&plain) {
+        return Err(NOT_GEOMETRY);
+    }
+    let mut kept = Vec::with_capacity(rest.len() + 9);
+    kept.extend_from_slice(&srid.to_le_bytes());
+    kept.push(order);
+    kept.extend_from_slice(&match order {
+        0 => plain.to_be_bytes(),
+        _ => plain.to_le_bytes(),
+    });
+    kept.extend_from_slice(rest);
+    put_blob(&kept, out);
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! Values of the binary protocol, each kind its own way.
-use connect_api::{ColumnBuilder, Kind};
+use connect_api::{
+    ColumnBuilder, Kind,
+    decimal::{self, max_unscaled_wide, parse_wide},
+};
 use dialect_core::{Misfit, civil, parse_decimal};
 
 const ZERO_DATE: Misfit = Misfit("is a zero date, or has a zero in it, and no date is that");
@@ -10,6 +13,15 @@ const NOT_UTF8: Misfit = Misfit("is not UTF-8");
 const NOT_UUID: Misfit = Misfit("is not a UUID");
 const BROKEN: Misfit = Misfit("is not as long as its type says");
 const OUT_OF_RANGE: Misfit = Misfit("is out of the range of its kind");
+
+const NOT_GEOMETRY: Misfit = Misfit("is no geometry in the form of OpenGIS");
+const NOT_VECTOR: Misfit = Misfit("is no vector of 32-bit floats");
+const TOO_LARGE: Misfit = Misfit("has more digits than its column");
+
+/// Dates that are none.
+pub(super) const ZERO_DATES: [Misfit; 2] = [ZERO_DATE, NO_DATE];
+/// Other values that the server takes and their column's kind cannot carry.
+pub(super) const MISFITS: [Misfit; 2] = [NOT_OF_THE_DAY, NOT_BOOLEAN];
 
 /// Appends to the builder of the kind, which is known to be this one.
 macro_rules! put {
@@ -129,6 +141,25 @@ pub(super) fn decimal(kind: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> R
     put!(column, Decimal, parse_decimal(cell, *precision, *scale)?)
 }
 
+pub(super) fn wide_decimal(
+    kind: &Kind,
+    column: &mut ColumnBuilder,
+    cell: &[u8],
+) -> Result<(), Misfit> {
+    let Kind::WideDecimal { precision, scale } = kind else {
+        return Err(BROKEN);
+    };
+    let value = parse_wide(cell, *scale).map_err(|e| match e {
+        decimal::Misfit::Larger => TOO_LARGE,
+        decimal::Misfit::NotANumber | decimal::Misfit::Finer => BROKEN,
+    })?;
+    let most = max_unscaled_wide(*precision);
+    if value > most || value < most.wrapping_neg() {
+        return Err(TOO_LARGE);
+    }
+    put!(column, WideDecimal, value)
+}
+
 pub(super) fn utf8(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
     put!(
         column,
@@ -139,6 +170,51 @@ pub(super) fn utf8(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<
 
 pub(super) fn binary(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
     put!(column, Bytes, cell)
+}
+
+/// A geometry as the server keeps it: four bytes of SRID, then WKB. It is carried as WKB where the
+/// SRID is 0, and else as EWKB, which has the SRID in it.
+pub(super) fn geometry(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+    let ColumnBuilder::Bytes(b) = column else {
+        return Err(BROKEN);
+    };
+    let [s0, s1, s2, s3, wkb @ ..] = cell else {
+        return Err(NOT_GEOMETRY);
+    };
+    let srid = [*s0, *s1, *s2, *s3];
+    // The server keeps the bytes of numbers in this order alone.
+    let [1, t0, t1, t2, t3, rest @ ..] = wkb else {
+        return Err(NOT_GEOMETRY);
+    };
+    if srid == [0; 4] {
+        b.append_value(wkb);
+        return Ok(());
+    }
+    let mut ewkb = Vec::with_capacity(cell.len());
+    ewkb.extend_from_slice(&[1, *t0, *t1, *t2, *t3 | 0x20]);
+    ewkb.extend_from_slice(&srid);
+    ewkb.extend_from_slice(rest);
+    b.append_value(&ewkb);
+    Ok(())
+}
+
+/// A vector: its floats, one behind the other.
+pub(super) fn vector(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+    let ColumnBuilder::List(list) = column else {
+        return Err(BROKEN);
+    };
+    let (floats, rest) = cell.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(NOT_VECTOR);
+    }
+    let ColumnBuilder::Float32(values) = list.values() else {
+        return Err(BROKEN);
+    };
+    for float in floats {
+        values.append_value(f32::from_le_bytes(*float));
+    }
+    list.end_list();
+    Ok(())
 }
 
 /// A UUID in its 16 bytes, or in its text form.
@@ -207,6 +283,24 @@ pub(super) fn timestamp(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Re
         Timestamp,
         days * civil::DAY_MICROS + micros(&fields[4..])?
     )
+}
+
+/// A span of time: a sign, whole days, and a clock.
+pub(super) fn span(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+    let value = match fields(cell)? {
+        [] => 0,
+        [negative, d0, d1, d2, d3, clock @ ..] => {
+            let days = i64::from(u32::from_le_bytes([*d0, *d1, *d2, *d3]));
+            let clock = micros(clock)?;
+            let span = days
+                .checked_mul(civil::DAY_MICROS)
+                .and_then(|days| days.checked_add(clock))
+                .ok_or(OUT_OF_RANGE)?;
+            if *negative == 0 { span } else { -span }
+        }
+        _ => return Err(BROKEN),
+    };
+    put!(column, Duration, value)
 }
 
 pub(super) fn time(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {

@@ -1,10 +1,24 @@
 use super::*;
-use dialect_core::{TableName, TableType};
+use dialect_core::{TableName, TableType, ValueOptions};
+
+fn syntax() -> MySqlSyntax {
+    MySqlSyntax::default()
+}
+
+fn of(version: &str) -> MySqlSyntax {
+    let syntax = MySqlSyntax::default();
+    syntax.server.get_or_init(|| Server::new(version, 0));
+    syntax
+}
 
 fn column(name: &str, vendor_type: &str) -> Column {
     Column {
         name: name.to_owned(),
-        kind: crate::declared::kind(vendor_type),
+        kind: crate::declared::kind(
+            &crate::grammar::Declared::parse(vendor_type),
+            "",
+            &ValueOptions::default(),
+        ),
         vendor_type: vendor_type.to_owned(),
         length: None,
         nullable: true,
@@ -41,12 +55,12 @@ fn pairs(to: &[usize]) -> Vec<Pair> {
 #[test]
 fn an_upsert_is_written_for_servers_with_and_without_a_row_alias() {
     let (orders, pairs) = (table("orders"), pairs(&[0, 1, 2]));
-    let insert = MySqlSyntax.insert(&orders, &pairs, 2).unwrap();
+    let insert = syntax().insert(&orders, &pairs, 2).unwrap();
     assert_eq!(
         insert,
         "INSERT INTO `shop`.`orders` (`id`, `part`, `at`) VALUES (?, ?, ?), (?, ?, ?)"
     );
-    let tail = |table: &Table, alias| on_duplicate_key(table, &pairs, 2, alias).unwrap();
+    let tail = |table: &Table, alias| on_duplicate_key(table, &pairs, 2, alias, false).unwrap();
     assert_eq!(
         tail(&orders, false),
         " ON DUPLICATE KEY UPDATE `at` = VALUES(`at`)"
@@ -74,7 +88,10 @@ fn a_row_of_nothing_but_its_key_stays_as_it_is() {
             " AS new ON DUPLICATE KEY UPDATE `id` = `shop`.`orders`.`id`",
         ),
     ] {
-        assert_eq!(on_duplicate_key(&orders, &pairs, 2, alias).unwrap(), text);
+        assert_eq!(
+            on_duplicate_key(&orders, &pairs, 2, alias, false).unwrap(),
+            text
+        );
     }
 }
 
@@ -82,15 +99,15 @@ fn a_row_of_nothing_but_its_key_stays_as_it_is() {
 fn keys_are_deleted_in_lists_and_updated_one_by_one() {
     let orders = table("orders");
     assert_eq!(
-        MySqlSyntax.delete(&orders, &pairs(&[0, 1]), 2).unwrap(),
-        "DELETE FROM `shop`.`orders` WHERE (`id`, `part`) IN ((?, ?), (?, ?))"
+        syntax().delete(&orders, &pairs(&[0, 1]), 2).unwrap(),
+        "DELETE FROM `shop`.`orders` WHERE (`id` = ? AND `part` = ?) OR (`id` = ? AND `part` = ?)"
     );
     assert_eq!(
-        MySqlSyntax.delete(&orders, &pairs(&[2]), 1).unwrap(),
+        syntax().delete(&orders, &pairs(&[2]), 1).unwrap(),
         "DELETE FROM `shop`.`orders` WHERE `at` = CAST(? AS DATETIME(6))"
     );
     assert_eq!(
-        MySqlSyntax.update(&orders, &pairs(&[0, 2]), 1).unwrap(),
+        syntax().update(&orders, &pairs(&[0, 2]), 1).unwrap(),
         "UPDATE `shop`.`orders` SET `at` = ? WHERE `id` = ?"
     );
 }
@@ -106,7 +123,7 @@ fn pages_are_read_by_an_index_and_enums_by_their_text() {
         limit: std::num::NonZeroU32::new(10),
         ..Page::of(&orders, &[0, 2])
     };
-    let statement = MySqlSyntax.select(&page).unwrap();
+    let statement = syntax().select(&page).unwrap();
     assert_eq!(
         statement.sql,
         "SELECT `id`, `at` FROM `shop`.`orders` WHERE `id` >= ? AND ((`id` > ?) OR (`id` = ? AND \
@@ -119,7 +136,7 @@ fn pages_are_read_by_an_index_and_enums_by_their_text() {
 #[test]
 fn now_is_the_servers_clock_for_a_datetime_and_utc_for_a_timestamp() {
     let second = Duration::from_millis(1500);
-    let now = |i: usize, delay| MySqlSyntax.now(&table("t").columns[i], delay);
+    let now = |i: usize, delay| syntax().now(&table("t").columns[i], delay);
     assert_eq!(now(3, Duration::ZERO), "UTC_TIMESTAMP(6)");
     assert_eq!(
         now(3, second),
@@ -132,81 +149,95 @@ fn now_is_the_servers_clock_for_a_datetime_and_utc_for_a_timestamp() {
 }
 
 #[test]
-fn every_kind_has_a_type_and_a_key_one_that_an_index_takes() {
-    let with = |kind: Kind, key: &str, value: &str| {
-        let field = kind.field("c", true);
-        let mut metadata = field.metadata().clone();
-        metadata.insert(key.to_owned(), value.to_owned());
-        field.with_metadata(metadata)
-    };
-    let decimal = |precision, scale| Kind::Decimal { precision, scale }.field("c", true);
-    for (field, in_key, sql) in [
+fn names_are_quoted_with_backticks_doubled() {
+    assert_eq!(syntax().quote("a`b\"c").unwrap(), "`a``b\"c`");
+    assert!(syntax().quote(&"x".repeat(65)).is_err());
+    assert!(syntax().quote(&"订".repeat(64)).is_ok());
+}
+
+#[test]
+fn rows_that_are_there_are_passed_over_without_hiding_other_faults() {
+    let (orders, pairs) = (table("orders"), pairs(&[2, 0, 1]));
+    assert_eq!(
+        on_duplicate_key(&orders, &pairs, 0, false, true).unwrap(),
+        " ON DUPLICATE KEY UPDATE `at` = `shop`.`orders`.`at`"
+    );
+}
+
+#[test]
+fn columns_are_added_by_one_statement_in_the_words_of_the_server() {
+    let fields = [Kind::Int32.field("a", true), Kind::Text.field("b`", true)];
+    let fields: Vec<_> = fields.iter().collect();
+    let name = TableName::new("t");
+    for (syntax, there) in [
+        (syntax(), ""),
+        (of("8.4.0"), ""),
+        (of("10.11.6-MariaDB"), "IF NOT EXISTS "),
         (
-            Kind::Text.field("c", true),
-            false,
-            "longtext CHARACTER SET utf8mb4",
-        ),
-        (
-            Kind::Text.field("c", false),
-            true,
-            "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        ),
-        (
-            with(Kind::Text, LENGTH, "16"),
-            false,
-            "varchar(16) CHARACTER SET utf8mb4",
-        ),
-        (
-            with(Kind::Text, LENGTH, "99999"),
-            false,
-            "longtext CHARACTER SET utf8mb4",
-        ),
-        (Kind::Bytes.field("c", true), false, "longblob"),
-        (Kind::Bytes.field("c", false), true, "varbinary(255)"),
-        (with(Kind::Bytes, LENGTH, "16"), false, "varbinary(16)"),
-        (decimal(12, 2), false, "decimal(12,2)"),
-        (decimal(38, 30), false, "decimal(38,30)"),
-        (decimal(38, 31), false, "longtext CHARACTER SET utf8mb4"),
-        (decimal(5, -3), false, "decimal(8)"),
-        (
-            Kind::Timestamp { utc: true }.field("c", true),
-            false,
-            "datetime(6) COMMENT 'UTC'",
-        ),
-        // The same vendor's narrower types come back, those of others do not, nor does more text.
-        (
-            with(Kind::Int32, VENDOR_TYPE, "mediumint"),
-            false,
-            "mediumint",
-        ),
-        (with(Kind::Int16, VENDOR_TYPE, "year(4)"), false, "year"),
-        (
-            with(Kind::Timestamp { utc: false }, VENDOR_TYPE, "datetime(3)"),
-            false,
-            "datetime(3)",
-        ),
-        (
-            with(Kind::Text, VENDOR_TYPE, "text"),
-            false,
-            "longtext CHARACTER SET utf8mb4",
-        ),
-        (
-            with(Kind::Int32, VENDOR_TYPE, "mediumint, x int"),
-            false,
-            "int",
+            MySqlSyntax {
+                mariadb: true,
+                ..syntax()
+            },
+            "IF NOT EXISTS ",
         ),
     ] {
         assert_eq!(
-            MySqlSyntax.column_type(&field, in_key).unwrap(),
-            sql,
-            "{field:?}"
+            syntax.add_columns(&name, &fields).unwrap(),
+            [format!(
+                "ALTER TABLE `t` ADD COLUMN {there}`a` int, ADD COLUMN {there}`b``` longtext \
+                 CHARACTER SET utf8mb4"
+            )]
         );
+    }
+    assert!(syntax().add_columns(&name, &[]).unwrap().is_empty());
+}
+
+#[test]
+fn parts_of_a_table_are_told_where_the_server_has_window_functions() {
+    let orders = table("orders");
+    let key = [KeyPart { columns: vec![0] }];
+    let page = Page {
+        key: &key,
+        ..Page::of(&orders, &[0])
+    };
+    let parts = std::num::NonZeroU32::new(4).unwrap();
+    for (version, told) in [
+        ("5.7.44", false),
+        ("8.0.36", true),
+        ("9.0.1", true),
+        ("10.1.48-MariaDB", false),
+        ("10.11.6-MariaDB", true),
+    ] {
+        let statement = of(version).quantiles(&page, parts).unwrap();
+        assert_eq!(statement.is_some(), told, "{version}");
     }
 }
 
 #[test]
-fn names_are_quoted_with_backticks_doubled() {
-    assert_eq!(MySqlSyntax.quote("a`b\"c").unwrap(), "`a``b\"c`");
-    assert!(MySqlSyntax.quote(&"x".repeat(65)).is_err());
-    assert!(MySqlSyntax.quote(&"订".repeat(64)).is_ok());
+fn what_has_no_kind_of_its_own_is_read_as_text() {
+    let mut column = column("c", "xmltype");
+    for (vendor_type, kind, sql) in [
+        ("xmltype", Kind::Text, "CAST(`c` AS CHAR)"),
+        ("date", Kind::Text, "CAST(`c` AS CHAR)"),
+        ("date", Kind::Date, "`c`"),
+        ("enum('a')", Kind::Text, "`c`"),
+        ("inet6", Kind::Text, "`c`"),
+        (
+            "vector(3)",
+            Kind::List(Box::new(Kind::Float32)),
+            "CAST(`c` AS BINARY)",
+        ),
+    ] {
+        column.vendor_type = vendor_type.to_owned();
+        column.kind = Some(kind);
+        assert_eq!(syntax().select_column(&column).unwrap(), sql);
+    }
+}
+
+#[test]
+fn literals_have_their_backslashes_escaped() {
+    let literal = |text: &str| syntax().literal(&Value::from(text));
+    assert_eq!(literal("it's \\ x").unwrap(), "'it''s \\\\ x'");
+    assert_eq!(literal("a\0b"), None);
+    assert_eq!(syntax().literal(&Value::Int(-7)).unwrap(), "-7");
 }

@@ -51,13 +51,24 @@ impl Place {
 
     /// With parameters of the URL, e.g. `?tinyInt1isBit=true`.
     pub(crate) async fn with(parameters: &str) -> Self {
+        Self::made(parameters, &OpenOptions::default()).await
+    }
+
+    /// With options.
+    pub(crate) async fn opened(set: impl FnOnce(&mut OpenOptions)) -> Self {
+        let mut options = OpenOptions::default();
+        set(&mut options);
+        Self::made("", &options).await
+    }
+
+    async fn made(parameters: &str, options: &OpenOptions) -> Self {
         let database = unique("t");
         let mut admin = open(&url()).connect().await.unwrap();
         admin
             .execute(&format!("CREATE DATABASE {database}"))
             .await
             .unwrap();
-        let dialect = open(&url_of(&database, parameters));
+        let dialect = dialect_mysql::open(&url_of(&database, parameters), options).unwrap();
         let connection = dialect.connect().await.unwrap();
         Self {
             database,

@@ -115,10 +115,15 @@ async fn what_is_written_is_read_back_by_every_type() {
         ),
         (
             Kind::Time,
-            "time(6)",
+            "time(6) COMMENT 'time of day'",
             vec![Value::Time(0), Value::Time(86_399_999_999), Value::Time(1)],
         ),
-        (Kind::Time, "time(3)", vec![Value::Time(1000)]),
+        (
+            Kind::Time,
+            "time(3) COMMENT 'time of day'",
+            vec![Value::Time(1000)],
+        ),
+        (Kind::Duration, "time(3)", vec![Value::Time(-1000)]),
         (
             Kind::Timestamp { utc: false },
             "datetime(6)",
@@ -264,7 +269,7 @@ async fn what_the_server_would_change_without_a_word_is_refused() {
             "{column}: {text}"
         );
         assert!(
-            text.contains(".t`") || text.contains(".t:"),
+            text.contains(".t`") || text.contains(".t,"),
             "{column}: {text}"
         );
     }

@@ -124,7 +124,11 @@ async fn upsert_update_and_delete_find_their_rows_by_every_kind_of_key() {
             (0..3).map(uuid).collect(),
         ),
         (Kind::Date, "date", (0..3).map(Value::Date).collect()),
-        (Kind::Time, "time(6)", (0..3).map(Value::Time).collect()),
+        (
+            Kind::Time,
+            "time(6) COMMENT 'time of day'",
+            (0..3).map(Value::Time).collect(),
+        ),
         (
             Kind::Timestamp { utc: false },
             "datetime(6)",

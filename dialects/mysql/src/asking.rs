@@ -1,0 +1,150 @@
+//! What is asked of the server about queries and about transactions.
+use crate::{
+    catalog::{VENDOR, optional, text},
+    declared::Described,
+    refusal::{error, statement_error},
+    server::Server,
+};
+use connect_api::{Error, ErrorKind, Kind, Result};
+use dialect_core::{Column, Table, TableName, ValueOptions, Visibility};
+use sqlx::{
+    AssertSqlSafe, Column as _, Executor as _, MySqlConnection, SqlSafeStr as _, Statement as _,
+    TypeInfo as _,
+};
+
+/// The temporary table that shows the types of a query.
+const SHOWN: &str = "`rocketmq_connect_query`";
+
+/// The columns of a query. It is prepared, which tells its names and faults; then a temporary table
+/// is made of none of its rows, which tells the types with all their numbers. Who may not make one
+/// is told the types of the prepared statement: decimals are of any number of digits then.
+pub(crate) async fn describe(
+    driver: &mut MySqlConnection,
+    server: &Server,
+    query: &str,
+    values: &ValueOptions,
+) -> Result<Table> {
+    let query = query.trim().trim_end_matches(';');
+    // No row is read; and the server refuses two columns of one name.
+    let whole = format!("SELECT * FROM ({query}\n) AS q LIMIT 0");
+    let prepared = driver
+        .prepare(AssertSqlSafe(whole.clone()).into_sql_str())
+        .await
+        .map_err(|e| statement_error("describe the query", e))?;
+    if let Some(column) = prepared.columns().iter().find(|c| c.name().is_empty()) {
+        return Err(Error::new(
+            ErrorKind::Schema,
+            format!("the query's column {} has no name", column.ordinal() + 1),
+        ));
+    }
+    let columns = match shown(driver, server, &whole, values).await? {
+        Some(columns) => columns,
+        None => prepared
+            .columns()
+            .iter()
+            .map(|column| of_wire(column.name(), column.type_info().name(), server, values))
+            .collect(),
+    };
+    Ok(Table {
+        name: TableName::new("q"),
+        columns,
+        vendor: VENDOR,
+        ..Table::default()
+    })
+}
+
+/// The columns of a temporary table made of the query; `None` where none can be made.
+async fn shown(
+    driver: &mut MySqlConnection,
+    server: &Server,
+    whole: &str,
+    values: &ValueOptions,
+) -> Result<Option<Vec<Column>>> {
+    let what = "describe the query";
+    let run = |sql: String| sqlx::raw_sql(AssertSqlSafe(sql).into_sql_str());
+    let drop = || run(format!("DROP TEMPORARY TABLE IF EXISTS {SHOWN}"));
+    let create = run(format!("CREATE TEMPORARY TABLE {SHOWN} {whole}"));
+    if let Err(e) = driver.execute(create).await {
+        let e = error(what, e);
+        return match e.kind() {
+            ErrorKind::Connect | ErrorKind::Timeout => Err(e),
+            _ => {
+                tracing::debug!(error = e.report(), "no temporary table for a query's types");
+                Ok(None)
+            }
+        };
+    }
+    let rows = driver
+        .fetch_all(run(format!("SHOW FULL COLUMNS FROM {SHOWN}")))
+        .await;
+    driver.execute(drop()).await.map_err(|e| error(what, e))?;
+    let rows = rows.map_err(|e| error(what, e))?;
+    let column = |row| -> Result<Column, sqlx::Error> {
+        let described = Described {
+            name: text(row, 0)?,
+            column_type: text(row, 1)?,
+            nullable: optional(row, 3)?.as_deref() != Some("NO"),
+            comment: text(row, 8)?,
+            ..Described::default()
+        };
+        Ok(described.column(values, server))
+    };
+    rows.iter()
+        .map(|row| column(row).map(Some))
+        .collect::<Result<_, _>>()
+        .map_err(|e| error(what, e))
+}
+
+/// A column by the name that the driver has for the type of a result.
+fn of_wire(name: &str, wire: &str, server: &Server, values: &ValueOptions) -> Column {
+    let column_type = match wire {
+        "BOOLEAN" => "tinyint(1)".to_owned(),
+        "BIT" => "bit(64)".to_owned(),
+        other => other.to_ascii_lowercase(),
+    };
+    let described = Described {
+        name: name.to_owned(),
+        column_type,
+        nullable: true,
+        ..Described::default()
+    };
+    let column = described.column(values, server);
+    match wire {
+        "DECIMAL" => Column {
+            kind: Some(Kind::BigDecimal),
+            ..column
+        },
+        _ => column,
+    }
+}
+
+/// When the oldest running transaction of InnoDB began; `None` where the user may not see that.
+///
+/// The server writes the seconds by its own clock on the wall, and renews what it shows ten times
+/// a second at most: a second is taken off what may not be shown yet.
+pub(crate) async fn visibility(driver: &mut MySqlConnection) -> Result<Option<Visibility>> {
+    const OLDEST: &str = "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', LEAST(\
+        COALESCE(MIN(CONVERT_TZ(trx_started, 'SYSTEM', '+00:00')), UTC_TIMESTAMP(6)), \
+        UTC_TIMESTAMP(6) - INTERVAL 1 SECOND)) AS CHAR) \
+        FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id <> CONNECTION_ID()";
+    let what = "ask for the oldest transaction";
+    let row = match driver.fetch_one(sqlx::raw_sql(OLDEST)).await {
+        Ok(row) => row,
+        Err(e) => {
+            let e = error(what, e);
+            if e.kind() != ErrorKind::Auth {
+                return Err(e);
+            }
+            tracing::warn!(
+                error = e.report(),
+                "running transactions are not shown without the privilege PROCESS"
+            );
+            return Ok(None);
+        }
+    };
+    let began = text(&row, 0).map_err(|e| error(what, e))?;
+    match began.parse() {
+        Ok(began) => Ok(Some(Visibility::OldestTransaction { began })),
+        Err(e) => Err(Error::new(ErrorKind::Internal, what).with_source(e)),
+    }
+}

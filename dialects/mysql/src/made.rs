@@ -1,0 +1,362 @@
+//! Types of columns that are made here, and those that hold more than a column does.
+use crate::{
+    catalog::VENDOR as MYSQL,
+    declared::{BOOLEAN, MARKS, TIME_OF_DAY, UTC, UUID, WKB, kind, stored},
+    grammar::{Declared, quoted},
+};
+use connect_api::{
+    Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,
+};
+use dialect_core::{
+    Column, TableName, TimeMapping, TinyInt1, UnknownTypes, Unrepresentable, ValueOptions,
+    ZeroDates,
+};
+
+/// The longest `varchar` and `varbinary` that columns are made with: rows hold 65,535 bytes, and
+/// a character takes four.
+const MAX_INLINE: u32 = 16_383;
+
+/// Length of text and bytes in a key: the index takes 3,072 bytes, a character four of them.
+const KEY_LENGTH: u32 = 255;
+
+/// The type of a column that is made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) sql: String,
+    /// The comment that tells its kind from others of the type.
+    pub(crate) mark: Option<&'static str>,
+}
+
+impl Made {
+    fn of(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            mark: None,
+        }
+    }
+
+    fn marked(sql: impl Into<String>, mark: &'static str) -> Self {
+        Self {
+            sql: sql.into(),
+            mark: Some(mark),
+        }
+    }
+}
+
+/// Text of any length.
+fn unbounded() -> Made {
+    Made::of("longtext CHARACTER SET utf8mb4")
+}
+
+/// See [`Syntax::column_type`](dialect_core::Syntax::column_type).
+pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<Made> {
+    let metadata = |key: &str| field.metadata().get(key);
+    let length = metadata(LENGTH)
+        .and_then(|l| l.parse::<u32>().ok())
+        .filter(|l| *l > 0);
+    let of = Kind::of(field);
+    if let (Some(MYSQL), Some(vendor_type)) =
+        (metadata(VENDOR).map(String::as_str), metadata(VENDOR_TYPE))
+        && let Some(same) = recreated(vendor_type, &of, in_key, mariadb)
+    {
+        return Ok(same);
+    }
+    // Two keys that differ only in case or accents are two keys elsewhere.
+    let collation = if in_key { " COLLATE utf8mb4_bin" } else { "" };
+    let varchar = |n: u32| Made::of(format!("varchar({n}) CHARACTER SET utf8mb4{collation}"));
+    Ok(match of {
+        Kind::Bool => Made::marked("tinyint(1)", BOOLEAN),
+        Kind::Int8 => Made::of("tinyint"),
+        Kind::Int16 => Made::of("smallint"),
+        Kind::Int32 => Made::of("int"),
+        Kind::Int64 => Made::of("bigint"),
+        Kind::UInt8 => Made::of("tinyint unsigned"),
+        Kind::UInt16 => Made::of("smallint unsigned"),
+        Kind::UInt32 => Made::of("int unsigned"),
+        Kind::UInt64 => Made::of("bigint unsigned"),
+        Kind::Float32 => Made::of("float"),
+        Kind::Float64 => Made::of("double"),
+        Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale }
+            if scale <= 0 && u16::from(precision) + u16::from(scale.unsigned_abs()) <= 65 =>
+        {
+            let digits = u16::from(precision) + u16::from(scale.unsigned_abs());
+            Made::of(format!("decimal({digits})"))
+        }
+        Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale }
+            if (1..=30).contains(&scale) && precision <= 65 =>
+        {
+            Made::of(format!("decimal({precision},{scale})"))
+        }
+        Kind::Decimal { .. }
+        | Kind::WideDecimal { .. }
+        | Kind::BigDecimal
+        | Kind::Text
+        | Kind::Json
+        | Kind::List(_)
+            if in_key =>
+        {
+            varchar(length.unwrap_or(KEY_LENGTH).min(KEY_LENGTH))
+        }
+        Kind::Text => match length {
+            Some(n) if n <= MAX_INLINE => varchar(n),
+            _ => unbounded(),
+        },
+        Kind::BigDecimal | Kind::Decimal { .. } | Kind::WideDecimal { .. } => unbounded(),
+        Kind::Json | Kind::List(_) => Made::of("json"),
+        Kind::Bytes if field.extension_type_name() == Some(WKB) && !in_key => Made::of("geometry"),
+        Kind::Bytes => match length {
+            Some(n) if in_key => Made::of(format!("varbinary({})", n.min(KEY_LENGTH))),
+            Some(n) if n <= MAX_INLINE => Made::of(format!("varbinary({n})")),
+            _ if in_key => Made::of(format!("varbinary({KEY_LENGTH})")),
+            _ => Made::of("longblob"),
+        },
+        Kind::Uuid if mariadb => Made::of("uuid"),
+        Kind::Uuid => Made::marked("binary(16)", UUID),
+        Kind::Date => Made::of("date"),
+        Kind::Time | Kind::TimeNanos => Made::marked("time(6)", TIME_OF_DAY),
+        Kind::Duration => Made::of("time(6)"),
+        Kind::Timestamp { utc: false } => Made::of("datetime(6)"),
+        Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => Made::marked("datetime(6)", UTC),
+        Kind::Other(data_type) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "column `{}`: no column type of MySQL is known for Arrow type {data_type}",
+                    field.name()
+                ),
+            ));
+        }
+    })
+}
+
+/// A type of ours, made anew of what it says: it may come from a foreign message, and nothing of it
+/// is pasted. `None` where it is none, or does not hold `of`.
+fn recreated(vendor_type: &str, of: &Kind, in_key: bool, mariadb: bool) -> Option<Made> {
+    let declared = Declared::parse(vendor_type);
+    if !declared.whole {
+        return None;
+    }
+    let mark = mark(&declared, of)?;
+    let sql = render(&declared, in_key, mariadb)?;
+    Some(Made { sql, mark })
+}
+
+/// The comment by which a column of the type is read as the kind; `None` where it never is.
+#[expect(
+    clippy::option_option,
+    reason = "a type that is right may need no mark"
+)]
+fn mark(declared: &Declared, of: &Kind) -> Option<Option<&'static str>> {
+    let plain = ValueOptions {
+        unknown_types: UnknownTypes::Fail,
+        ..ValueOptions::default()
+    };
+    let number = ValueOptions {
+        tinyint1: TinyInt1::Number,
+        ..plain
+    };
+    let text = ValueOptions {
+        zero_dates: ZeroDates::Text,
+        unrepresentable: Unrepresentable::Text,
+        time_mapping: TimeMapping::Time,
+        ..plain
+    };
+    let is = |mark: &str, values: &ValueOptions| kind(declared, mark, values).as_ref() == Some(of);
+    if is("", &plain) {
+        return Some(None);
+    }
+    if let Some(mark) = MARKS.into_iter().find(|mark| is(mark, &plain)) {
+        return Some(Some(mark));
+    }
+    (is("", &number) || is("", &text)).then_some(None)
+}
+
+/// The text of a type, of words known here alone.
+fn render(of: &Declared, in_key: bool, mariadb: bool) -> Option<String> {
+    let base = of.base.as_str();
+    let numbers = |least: usize, most: usize, limit: u32| {
+        let right = (least..=most).contains(&of.numbers.len())
+            && of.labels.is_empty()
+            && of.numbers.iter().all(|n| *n <= limit);
+        right.then(|| match of.numbers.as_slice() {
+            [] => String::new(),
+            numbers => {
+                let numbers: Vec<_> = numbers.iter().map(u32::to_string).collect();
+                format!("({})", numbers.join(","))
+            }
+        })
+    };
+    let sign = match (of.unsigned, of.zerofill) {
+        (_, true) => " unsigned zerofill",
+        (true, _) => " unsigned",
+        _ => "",
+    };
+    let text = match in_key {
+        true => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        false => " CHARACTER SET utf8mb4",
+    };
+    // The numbers, what stands behind them, and whether an index takes the type.
+    let (brackets, behind, indexed) = match base {
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => {
+            (numbers(0, 1, 255)?, sign, true)
+        }
+        "float" | "double" if of.numbers.len() != 1 => (numbers(0, 2, 255)?, sign, true),
+        "decimal" => {
+            let (p, s) = (of.first().unwrap_or(10), of.numbers.get(1).unwrap_or(&0));
+            let right = (1..=65).contains(&p) && *s <= 30.min(p);
+            (numbers(0, 2, 65).filter(|_| right)?, sign, true)
+        }
+        "bit" => (numbers(1, 1, 64)?, "", true),
+        "char" => (numbers(0, 1, 255)?, text, true),
+        "varchar" => {
+            let most = if in_key { KEY_LENGTH } else { MAX_INLINE };
+            (numbers(1, 1, most)?, text, true)
+        }
+        "tinytext" | "text" | "mediumtext" | "longtext" => (numbers(0, 0, 0)?, text, false),
+        "binary" => (numbers(0, 1, 255)?, "", true),
+        "varbinary" => (numbers(1, 1, MAX_INLINE)?, "", true),
+        "tinyblob" | "blob" | "mediumblob" | "longblob" => (numbers(0, 0, 0)?, "", false),
+        "enum" | "set" => {
+            let labels: Vec<_> = of.labels.iter().map(|l| quoted(l)).collect();
+            let right = !labels.is_empty() && of.numbers.is_empty();
+            let brackets = format!("({})", labels.join(","));
+            (right.then_some(brackets)?, text, true)
+        }
+        "date" => (numbers(0, 0, 0)?, "", true),
+        "time" | "datetime" => (numbers(0, 1, 6)?, "", true),
+        // Without the word it would be NOT NULL on old servers.
+        "timestamp" => (numbers(0, 1, 6)?, if in_key { "" } else { " NULL" }, true),
+        "year" => (numbers(0, 1, 4).map(|_| String::new())?, "", true),
+        "json" => (numbers(0, 0, 0)?, "", false),
+        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+        | "multipolygon" | "geometrycollection" | "geomcollection" => {
+            (numbers(0, 0, 0)?, "", false)
+        }
+        "inet4" | "inet6" | "uuid" if mariadb => (numbers(0, 0, 0)?, "", true),
+        "vector" => (numbers(1, 1, 16_383)?, "", false),
+        _ => return None,
+    };
+    // MariaDB knows the old name alone.
+    let base = match base {
+        "geomcollection" => "geometrycollection",
+        base => base,
+    };
+    (indexed || !in_key).then(|| format!("{base}{brackets}{behind}"))
+}
+
+/// The definition of `column` once it holds the values of `field` too: its new type, and what it
+/// was beside its type.
+pub(crate) fn widened(
+    table: &TableName,
+    column: &Column,
+    field: &Field,
+    mariadb: bool,
+) -> Result<String> {
+    let refused = |why: &str| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "column `{}` of table `{table}`: it is {} and cannot become {:?}: {why}",
+                column.name,
+                column.vendor_type,
+                Kind::of(field)
+            ),
+        )
+    };
+    if column.generated {
+        return Err(refused("the database computes it"));
+    }
+    let length = field.metadata().get(LENGTH).and_then(|l| l.parse().ok());
+    let made = column_type(field, false, mariadb)?;
+    if !holds(column, &Kind::of(field), length) {
+        return Err(refused("the new type would not hold what the old one does"));
+    }
+    let mut sql = made.sql;
+    let is_timestamp = sql.starts_with("timestamp");
+    if !column.nullable {
+        sql = sql.trim_end_matches(" NULL").to_owned() + " NOT NULL";
+    } else if !is_timestamp {
+        sql.push_str(" NULL");
+    }
+    if let Some(default) = &column.default {
+        let unbounded = sql.starts_with("longtext") || sql.starts_with("longblob");
+        match (unbounded, mariadb) {
+            // MySQL takes no literals there, but expressions.
+            (true, false) => sql.push_str(&format!(" DEFAULT ({default})")),
+            _ => sql.push_str(&format!(" DEFAULT {default}")),
+        }
+    }
+    if column.auto_increment {
+        sql.push_str(" AUTO_INCREMENT");
+    }
+    let own = column.comment.as_deref().filter(|c| !MARKS.contains(c));
+    match (made.mark, own) {
+        (Some(mark), None) => sql.push_str(&format!(" COMMENT '{mark}'")),
+        (Some(_), Some(_)) => {
+            return Err(refused("its comment stands where the kind would be marked"));
+        }
+        (None, Some(own)) => sql.push_str(&format!(" COMMENT {}", quoted(own))),
+        (None, None) => {}
+    }
+    Ok(sql)
+}
+
+/// Whether a column made for `to`, of so many characters or bytes, holds every value of `column`.
+fn holds(column: &Column, to: &Kind, length: Option<u32>) -> bool {
+    let Some((from, _)) = stored(column) else {
+        return false;
+    };
+    if let (Some((least, most)), Some((to_least, to_most))) = (range(&from), range(to)) {
+        return to_least <= least && most <= to_most;
+    }
+    let digits = |kind: &Kind| match *kind {
+        Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
+            let scale = i16::from(scale);
+            Some((i16::from(precision) - scale, scale))
+        }
+        _ => None,
+    };
+    let whole = |kind: &Kind| range(kind).map(|(_, most)| (most.to_string().len(), 0));
+    if let Some((to_whole, to_places)) = digits(to) {
+        let from = digits(&from).or_else(|| {
+            whole(&from).and_then(|(n, places)| Some((i16::try_from(n).ok()?, places)))
+        });
+        return from.is_some_and(|(n, places)| n <= to_whole && places <= to_places);
+    }
+    let roomy = match (column.length, length) {
+        (_, None) => true,
+        (Some(old), Some(new)) => old <= new,
+        (None, Some(_)) => false,
+    };
+    match (&from, to) {
+        (Kind::Float32, Kind::Float64) => true,
+        (Kind::Bytes, Kind::Bytes) | (Kind::Text | Kind::Uuid, Kind::Text) => roomy,
+        (Kind::Text, Kind::BigDecimal) => false,
+        (from, Kind::Float64) => range(from)
+            .is_some_and(|(least, most)| least >= i32::MIN.into() && most <= u32::MAX.into()),
+        (from, Kind::Text | Kind::BigDecimal) => {
+            length.is_none() && (range(from).is_some() || digits(from).is_some())
+        }
+        // The same kind with all its digits: text and times of fewer are among them.
+        (from, to) => from == to && length.is_none(),
+    }
+}
+
+/// The least and the greatest whole number of a kind.
+fn range(kind: &Kind) -> Option<(i128, i128)> {
+    Some(match kind {
+        Kind::Bool => (0, 1),
+        Kind::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        Kind::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        Kind::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        Kind::Int64 => (i64::MIN.into(), i64::MAX.into()),
+        Kind::UInt8 => (0, u8::MAX.into()),
+        Kind::UInt16 => (0, u16::MAX.into()),
+        Kind::UInt32 => (0, u32::MAX.into()),
+        Kind::UInt64 => (0, u64::MAX.into()),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;
