@@ -28,6 +28,8 @@ mod declared;
 mod decode;
 mod described;
 mod encode;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod merge;
 mod numeric;
 mod oid;

@@ -21,7 +21,7 @@ oids! {
 pub(crate) const FIRST_USER: u32 = 16_384;
 
 /// Types of arrays, and those of their elements: the ones whose binary form is read.
-const ARRAYS: [(u32, u32); 38] = [
+pub(crate) const ARRAYS: [(u32, u32); 38] = [
     (1000, BOOL),
     (1001, BYTEA),
     (1002, CHAR),
