@@ -60,7 +60,7 @@ settings! {
         "timestamp.delay.interval.ms": timestamp_delay: Millis, default "0", Medium;
         /// Refuse tables whose incrementing column, or all of whose timestamp columns, can be NULL.
         /// With `false` such tables are read without the rows that hold NULL there; how many they
-        /// are is logged.
+        /// are is logged. A `query` is always read so.
         "validate.non.null": validate_non_null: bool, default "true", Low;
         /// The tables: `table` or `schema.table`, separated by commas. `*` in the name of a table
         /// stands for any characters. A name with dots, commas or stars goes into double quotes.

@@ -123,7 +123,9 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn refuse_nullable(&mut self, key: &str, role: &str, columns: &[usize]) {
         let nullable = columns.iter().all(|i| self.column(*i).nullable);
-        if nullable && self.config.validate_non_null {
+        // Of a query no database tells it.
+        let told = self.config.query.0.is_none();
+        if nullable && told && self.config.validate_non_null {
             let names: Vec<_> = columns
                 .iter()
                 .map(|i| format!("`{}`", self.column(*i).name))

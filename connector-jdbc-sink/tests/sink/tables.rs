@@ -98,15 +98,17 @@ async fn columns_keys_and_types_at_fault_are_told_together() {
         .await;
     run.task.target("people").await.unwrap();
 
-    let odd = Database::sqlite(&["CREATE TABLE people (id BIGINT, what)"]).await;
+    let odd = Database::sqlite(&["CREATE TABLE people (id BIGINT, what FROB)"]).await;
     let told = target_error(&odd, &[UPSERT, RECORD_KEY]).await;
     assert!(
         told.contains("it has no primary key; name the key columns"),
         "{told}"
     );
-    let told = target_error(&odd, &[]).await;
+    let told = target_error(&odd, &[("unknown.types", "fail")]).await;
     assert!(told.contains("`what`"), "{told}");
-    let mut run = odd.start(&[("fields.whitelist", "id")]).await;
+    let mut run = odd
+        .start(&[("unknown.types", "fail"), ("fields.whitelist", "id")])
+        .await;
     let target = run.task.target("people").await.unwrap();
     assert_eq!(names(&target.schema.unwrap()), ["id"]);
 }

@@ -97,8 +97,13 @@ async fn timestamp_columns_must_be_times_and_tables_have_a_key() {
 
 #[tokio::test]
 async fn types_that_are_not_carried_are_named() {
-    let database = Database::sqlite(&["CREATE TABLE odd (id INTEGER PRIMARY KEY, what)"]).await;
-    let settings = database.settings(&[("mode", "bulk"), ("table.whitelist", "odd")]);
+    let database =
+        Database::sqlite(&["CREATE TABLE odd (id INTEGER PRIMARY KEY, what FROB)"]).await;
+    let settings = database.settings(&[
+        ("mode", "bulk"),
+        ("table.whitelist", "odd"),
+        ("unknown.types", "fail"),
+    ]);
     let told = faults(&settings).await;
     assert!(
         told.contains("table odd") && told.contains("`what`"),
