@@ -2,6 +2,8 @@
 //!
 //! A decoder is chosen per column from its kind and from the type that the server sends, when
 //! the first row is there; inside a row it is one call a cell.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod value;
 
 use crate::declared::zero_dates;

@@ -43,6 +43,9 @@ mod syntax;
 mod wire;
 
 use crate::{connection::MySqlConnect, settings::Settings, syntax::MySqlSyntax};
+#[cfg(feature = "fuzzing")]
+pub use decode::fuzzing;
+
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{
