@@ -1,9 +1,11 @@
-//! What the benches have in common: the workload, its tables, its topics, and what a process uses.
+//! What the benches have in common: workloads, their tables, topics, and what a process uses.
 //!
 //! `cargo bench -p benches` measures the parts with criterion (`benches/codec.rs`,
 //! `benches/transport.rs`, `benches/dialects.rs`); `scripts/bench` runs the program `path`, which
-//! runs the worker `rocketmq-connect` as users do and counts the rows where they arrive. Both work
-//! on the same rows: [`orders::records`] of a table that [`OrdersTable`] makes in any database.
+//! runs the worker `rocketmq-connect` as users do and counts the rows where they arrive;
+//! `scripts/bench dialects` and `scripts/bench memory` run the program `ratios`, which lets the
+//! dialects compete with the raw drivers. All work on the same rows: [`orders::records`] of a
+//! table that [`OrdersTable`] makes in any database, and the other [`Workload`]s.
 //!
 //! ```
 //! # fn main() -> connect_api::Result<()> {
@@ -13,10 +15,29 @@
 //! # Ok(())
 //! # }
 //! ```
+mod arena;
+mod contest;
+mod database;
+mod long_text;
 pub mod orders;
+mod ours;
+mod raw;
 mod table;
 mod topic;
 pub mod usage;
+mod wide;
+mod workload;
 
+pub use arena::Arena;
+pub use contest::{Contender, Task, Way};
+pub use database::{Brand, Database, Driver};
 pub use table::OrdersTable;
 pub use topic::OrdersTopic;
+pub use workload::Workload;
+
+use connect_api::{Error, ErrorKind};
+
+/// What must not be.
+fn internal(text: String) -> Error {
+    Error::new(ErrorKind::Internal, text)
+}
