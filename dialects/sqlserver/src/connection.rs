@@ -1,0 +1,279 @@
+//! A connection: a session of the driver, told how to behave.
+use crate::{
+    catalog,
+    cursor::SqlServerCursor,
+    param,
+    refusal::error,
+    session::{Fault, Session, settle},
+    settings::Settings,
+    syntax::declared,
+    write::Writing,
+};
+use async_trait::async_trait;
+use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
+use dialect_core::{
+    Access, Address, Connection, Cursor, Host, Page, Slice, Statement, Syntax, Table, TableName,
+    TableType, ValueOptions, Visibility, WriteOp, WritePlan, by_quantiles,
+};
+use std::{num::NonZeroU32, ops::Range};
+use tiberius::{ColumnData, Query};
+
+/// The one savepoint.
+const SAVEPOINT: &str = "connect_savepoint";
+
+/// A connection to SQL Server.
+pub(crate) struct SqlServerConnection {
+    pub(crate) session: Session,
+    values: ValueOptions,
+    read_only: bool,
+    in_transaction: bool,
+}
+
+impl SqlServerConnection {
+    /// Connects to one host.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) async fn open(settings: &Settings, address: &Address, host: &Host) -> Result<Self> {
+        let session = Session::open(settings, address, host).await?;
+        tracing::debug!(%address, %host, "connected");
+        Ok(Self {
+            session,
+            values: settings.values,
+            read_only: settings.read_only,
+            in_transaction: false,
+        })
+    }
+
+    /// The server has no sessions that may only read: ApplicationIntent asks for a server that is
+    /// read, and is granted by one that is written too.
+    fn check_writable(&self, what: &str) -> Result<()> {
+        if self.read_only {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("{what}: the connection was opened to read only"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A statement of the connection's own.
+    async fn control(&mut self, sql: &str) -> Result<()> {
+        self.session.batch(sql, sql).await
+    }
+
+    async fn write_whole(&mut self, writing: &Writing<'_>, rows: Range<usize>) -> Result<u64> {
+        let Some(table) = &writing.detail.identity else {
+            return self.write_rows(writing, rows).await;
+        };
+        self.control(&format!("SET IDENTITY_INSERT {table} ON"))
+            .await?;
+        let written = self.write_rows(writing, rows).await;
+        // Only one table of a session can have it on.
+        let off = self
+            .control(&format!("SET IDENTITY_INSERT {table} OFF"))
+            .await;
+        let written = written?;
+        off.map(|()| written)
+    }
+}
+
+/// The first words of a statement, for messages.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(80).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// A statement whose changed rows are counted. Others must stand alone in a batch of their own, as
+/// they make what is gone at the end of any other scope.
+fn is_counted(sql: &str) -> bool {
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    ["INSERT", "UPDATE", "DELETE", "MERGE"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word))
+}
+
+#[async_trait]
+impl Connection for SqlServerConnection {
+    async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
+        catalog::tables(&mut self.session, schema).await
+    }
+
+    async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
+        let tables = self.describe_all(std::slice::from_ref(name)).await?;
+        Ok(tables.into_iter().next().flatten())
+    }
+
+    async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
+        catalog::describe(&mut self.session, names, &self.values).await
+    }
+
+    async fn describe_query(&mut self, query: &str) -> Result<Table> {
+        catalog::describe_query(&mut self.session, query, &self.values).await
+    }
+
+    async fn visibility(&mut self) -> Result<Option<Visibility>> {
+        let what = "ask for the oldest row version that may change";
+        let rows = self
+            .session
+            .rows(what, "SELECT MIN_ACTIVE_ROWVERSION()", Vec::new())
+            .await?;
+        let version = rows.first().and_then(|row| row.get_column_data(0).ok());
+        let Some(ColumnData::Binary(Some(bytes))) = version else {
+            return Ok(None);
+        };
+        let version: [u8; 8] = bytes.as_ref().try_into().map_err(|e| {
+            Error::new(ErrorKind::Internal, format!("{what}: not 8 bytes")).with_source(e)
+        })?;
+        Ok(Some(Visibility::RowVersion(version)))
+    }
+
+    async fn split(
+        &mut self,
+        syntax: &dyn Syntax,
+        page: &Page<'_>,
+        parts: NonZeroU32,
+    ) -> Result<Vec<Slice>> {
+        // The bounds would be read as another type than the rows.
+        if !page.key.is_empty() && declared(page.key_column(0)).is_cast() {
+            return Ok(vec![Slice::Key {
+                after: None,
+                until: None,
+            }]);
+        }
+        by_quantiles(self, syntax, page, parts).await
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        self.session.batch("ask the server", "SELECT 1").await
+    }
+
+    async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
+        catalog::check_access(&mut self.session, table, access).await
+    }
+
+    async fn query<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        schema: &'a SchemaRef,
+    ) -> Result<Box<dyn Cursor + 'a>> {
+        let mut query = Query::new(statement.sql.as_str());
+        for param in &statement.params {
+            let data = param::compared(param).map_err(|e| e.at(schema.name(), "of the key"))?;
+            query.bind(data);
+        }
+        let values = self.values;
+        let (client, busy) = self.session.begin()?;
+        *busy = true;
+        let rows = settle(busy, query.query(client).await)
+            .map_err(|e| error(format_args!("read `{}`", schema.name()), e))?;
+        let cursor = SqlServerCursor::new(rows.into_row_stream(), busy, schema, values)?;
+        Ok(Box::new(cursor))
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<u64> {
+        let what = shortened(sql);
+        self.check_writable(&what)?;
+        if !is_counted(sql) {
+            return self.session.batch(what, sql).await.map(|()| 0);
+        }
+        let done = self.session.change(sql, Vec::new()).await;
+        done.map_err(|fault| match fault {
+            Fault::Own(error) => error,
+            Fault::Driver(cause) => error(what, cause),
+        })
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        self.control("BEGIN TRANSACTION").await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.in_transaction = false;
+        self.control("COMMIT TRANSACTION").await
+    }
+
+    // Some errors end the transaction by themselves.
+    async fn rollback(&mut self) -> Result<()> {
+        self.in_transaction = false;
+        self.control("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
+            .await
+    }
+
+    async fn savepoint(&mut self) -> Result<()> {
+        self.control(&format!("SAVE TRANSACTION {SAVEPOINT}")).await
+    }
+
+    async fn rollback_to_savepoint(&mut self) -> Result<()> {
+        self.control(&format!("ROLLBACK TRANSACTION {SAVEPOINT}"))
+            .await
+    }
+
+    async fn write(
+        &mut self,
+        plan: &WritePlan,
+        records: &Records,
+        rows: Range<usize>,
+    ) -> Result<u64> {
+        self.check_writable("write")?;
+        plan.check_keys(records, rows.clone())?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let count = rows.len() as u64;
+        let writing = Writing::new(plan, records)?;
+        let own = !self.in_transaction && writing.is_many(rows.len());
+        if own {
+            self.begin().await?;
+        }
+        let written = Box::pin(self.write_whole(&writing, rows)).await;
+        let written = match written {
+            Ok(written) if own => self.commit().await.map(|()| written),
+            // Whole or not at all.
+            Err(e) if own => {
+                // What broke the write may have broken the connection; the first error is told.
+                if let Err(second) = self.rollback().await {
+                    tracing::debug!(error = second.report(), "rollback after a failed write");
+                }
+                Err(e)
+            }
+            written => written,
+        }?;
+        // Both statements of an upsert count, and triggers.
+        Ok(match plan.op {
+            WriteOp::Insert | WriteOp::Upsert => count,
+            WriteOp::InsertIgnore | WriteOp::Update | WriteOp::Delete => written,
+        })
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.session.close().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_that_make_things_stand_alone() {
+        for (sql, counted) in [
+            ("INSERT INTO t VALUES (1)", true),
+            (" update t SET a = 1", true),
+            ("CREATE VIEW v AS SELECT 1 AS a", false),
+            ("CREATE TABLE #t (a int)", false),
+            ("SET LANGUAGE us_english", false),
+            (
+                "IF OBJECT_ID(N'[t]') IS NULL CREATE TABLE [t] (a int)",
+                false,
+            ),
+        ] {
+            assert_eq!(is_counted(sql), counted, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! SQL Server (2016 and later, Azure SQL): tables to Arrow columns and back.
+//!
+//! [`open`] takes a URL (`sqlserver://user@host:1433/db`, or Microsoft's
+//! `jdbc:sqlserver://host:1433;databaseName=db;user=…`) and gives a [`Dialect`]. Rows are streamed
+//! from the TDS protocol into columns. They are written by bulk loads, straight into the table or
+//! into a temporary one that is merged by UPDATE and INSERT in one transaction; few rows are bound
+//! as parameters.
+//!
+//! `money` is read as a decimal, `datetimeoffset` with its offset, text of every code page as
+//! Unicode; a character that a `varchar` column does not have is refused, and never becomes `?`.
+//! Column types of text tell the collation where it is not the database's, and always where it
+//! gives a code page. Spatial values are WKB with their reference system, as PostGIS has it.
+//!
+//! Without `sslmode` or `encrypt`, TLS is required and the certificate verified, as in Microsoft's
+//! drivers. A statement's time ends when the server has said nothing for so long. A read-only
+//! connection asks for a readable secondary and refuses to execute or write.
+//!
+//! ```no_run
+//! use connect_api::Result;
+//! use dialect_core::{OpenOptions, TableName};
+//!
+//! # async fn example() -> Result<()> {
+//! let url = "jdbc:sqlserver://db.example;databaseName=shop;user=ann;password={s;cret}";
+//! let dialect = dialect_sqlserver::open(url, &OpenOptions::default())?;
+//! let mut connection = dialect.connect().await?;
+//! let orders = connection.describe(&TableName::new("orders")).await?;
+//! println!("{orders:?}");
+//! connection.close().await
+//! # }
+//! ```
+mod bulk;
+mod catalog;
+mod cell;
+mod civil_time;
+mod collation;
+mod connection;
+mod cursor;
+mod declared;
+mod decode;
+mod encode;
+mod keyset;
+mod made;
+mod merge;
+mod param;
+mod plan;
+mod refusal;
+#[cfg(feature = "conformance")]
+mod samples;
+mod semicolons;
+mod session;
+mod settings;
+mod syntax;
+mod transit;
+mod write;
+
+#[cfg(feature = "conformance")]
+pub use samples::samples;
+
+use crate::{connection::SqlServerConnection, settings::Settings, syntax::SqlServerSyntax};
+use async_trait::async_trait;
+use connect_api::{Error, ErrorKind, Result};
+use dialect_core::{
+    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, VisibleBy, WritePlan,
+    WriteRequest,
+};
+use std::{fmt, sync::Arc};
+
+/// The schemes of its URLs.
+pub const SCHEMES: &[&str] = &["sqlserver"];
+
+/// The dialect for a URL; no I/O is done. The port is 1433 where none is given.
+///
+/// Parameters, in any case: `sslmode` (`disable`, `prefer`, `require`, `verify-full`),
+/// `sslrootcert`, `sslcert`, `sslkey` (files in PEM or DER form), `encrypt` (`true`, `false`:
+/// the login alone, `strict`), `trustServerCertificate`, `hostNameInCertificate`, `instanceName`,
+/// `applicationName`, `applicationIntent`, `packetSize`, `connectTimeout` (milliseconds),
+/// `loginTimeout`, `queryTimeout` (seconds), `lockTimeout` (milliseconds). Others of Microsoft's
+/// drivers are taken without effect, and a warning says why.
+///
+/// # Errors
+/// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
+/// `Unsupported`: an idle timeout, or the TLS mode `verify-ca`.
+pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
+    let plain = semicolons::plain(url)
+        .transpose()
+        .map_err(|fault| Error::new(ErrorKind::Config, format!("connection.url: {fault}")))?;
+    let address = Address::parse(plain.as_deref().unwrap_or(url), options)?;
+    let settings = Settings::read(&address, options)?;
+    Ok(Arc::new(SqlServer { address, settings }))
+}
+
+struct SqlServer {
+    address: Address,
+    settings: Settings,
+}
+
+// Not derived: the settings hold the password.
+impl fmt::Debug for SqlServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqlServer").field(&self.address).finish()
+    }
+}
+
+#[async_trait]
+impl Dialect for SqlServer {
+    fn name(&self) -> &'static str {
+        "SQL Server"
+    }
+
+    fn address(&self) -> &str {
+        self.address.shown()
+    }
+
+    fn syntax(&self) -> &dyn Syntax {
+        &SqlServerSyntax
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            upsert: true,
+            transactional_ddl: true,
+            concurrent_writers: true,
+            savepoints: true,
+            widen: true,
+            blocks: false,
+            visibility: VisibleBy::RowVersion,
+        }
+    }
+
+    fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
+        plan::plan_write(request)
+    }
+
+    // An object of this name; a column of this name.
+    fn is_already_there(&self, error: &Error) -> bool {
+        matches!(error.code(), Some("2714" | "2705"))
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Connection>> {
+        let connection = self
+            .address
+            .first(async |host| {
+                SqlServerConnection::open(&self.settings, &self.address, host).await
+            })
+            .await?;
+        Ok(Box::new(connection))
+    }
+}
+
+/// What the errors of the server mean, by their number.
+const KINDS: &[(ErrorKind, &[u32])] = &[
+    // Shutdown, killed sessions, databases and replicas that are not there yet or not any more.
+    (
+        ErrorKind::Connect,
+        &[
+            233, 596, 615, 921, 922, 923, 924, 927, 976, 978, 979, 982, 983, 988, 6001, 6005, 6006,
+            10_053, 10_054, 10_060, 10_061, 17_142, 17_148, 17_188, 40_197, 40_613, 40_914, 42_108,
+            42_109,
+        ],
+    ),
+    // Memory, disk, log, workers; the limits of Azure.
+    (
+        ErrorKind::Busy,
+        &[
+            701, 802, 1101, 1105, 1121, 5039, 5149, 7987, 8628, 8645, 8651, 9002, 10_922, 10_928,
+            10_929, 17_189, 17_810, 17_830, 17_883, 40_501, 40_544, 40_549, 40_550, 40_551, 40_552,
+            40_553, 49_918, 49_919, 49_920,
+        ],
+    ),
+    // Deadlocks, waits for locks, changes under snapshot isolation and in memory.
+    (
+        ErrorKind::Conflict,
+        &[
+            1205, 1211, 1222, 3928, 3960, 3961, 3966, 41_301, 41_302, 41_305, 41_325, 41_839,
+        ],
+    ),
+    (
+        ErrorKind::Auth,
+        &[
+            229, 230, 262, 297, 300, 371, 378, 916, 3704, 4060, 4064, 5011, 10_011, 15_151, 15_247,
+            18_401, 18_450, 18_451, 18_452, 18_456, 18_458, 18_459, 18_461, 18_463, 18_464, 18_465,
+            18_466, 18_467, 18_468, 18_470, 18_471, 18_486, 18_487, 18_488, 40_615, 47_073,
+        ],
+    ),
+    // A database that cannot be written.
+    (ErrorKind::Config, &[3906, 3908]),
+    // Duplicates, NULLs, ranges, lengths, references, conversions, XML, JSON, row sizes, triggers.
+    (
+        ErrorKind::Data,
+        &[
+            220, 232, 241, 242, 245, 248, 295, 296, 409, 511, 515, 517, 547, 550, 1007, 1505, 1946,
+            2601, 2627, 2628, 3609, 4815, 4819, 4862, 4863, 4864, 4865, 4866, 4867, 6522, 8114,
+            8115, 8134, 8152, 8169, 9807, 13_608, 13_609, 13_610, 42_203, 42_204,
+        ],
+    ),
+    // Tables, columns, schemas and types that are not there or not so; syntax.
+    (
+        ErrorKind::Schema,
+        &[
+            102, 103, 105, 109, 110, 120, 121, 137, 156, 157, 170, 195, 201, 206, 207, 208, 213,
+            252, 257, 264, 266, 270, 271, 272, 273, 305, 306, 317, 319, 402, 403, 421, 468, 529,
+            544, 545, 911, 1033, 1088, 1701, 1702, 1750, 1753, 1759, 1767, 1769, 1770, 1779, 1785,
+            1902, 1904, 1911, 1913, 1919, 1927, 1934, 1944, 1945, 2003, 2014, 2702, 2705, 2714,
+            2715, 2716, 2717, 2721, 2744, 2749, 2751, 2760, 3701, 3726, 3727, 3728, 3729, 4104,
+            4113, 4145, 4403, 4405, 4406, 4413, 4421, 4425, 4501, 4502, 4506, 4511, 4512, 4816,
+            4823, 4901, 4902, 4917, 4922, 4924, 4925, 4928, 4929, 5074, 5308, 5309, 8003, 8004,
+            8101, 8102, 8106, 8107, 8110, 8111, 8117, 8155, 8156, 8160, 8161, 8180, 8181, 11_501,
+            11_502, 11_503, 11_508, 11_509, 11_510, 11_511, 11_512, 11_513, 11_514, 11_515, 11_516,
+            11_517, 11_518, 11_519, 11_520, 11_521, 11_525, 11_526, 11_527, 11_528, 11_529,
+        ],
+    ),
+];
+
+/// What an error of the server means: by its number, else by its severity.
+pub(crate) fn kind_of(number: u32, severity: u8) -> ErrorKind {
+    if let Some((kind, _)) = KINDS.iter().find(|(_, numbers)| numbers.contains(&number)) {
+        return *kind;
+    }
+    match (number, severity) {
+        // XML; and the numbers of THROW and RAISERROR, which are triggers' and procedures'.
+        (9400..=9499 | 50_000.., ..=19) => ErrorKind::Data,
+        (_, 13) => ErrorKind::Conflict,
+        (_, 14) => ErrorKind::Auth,
+        (_, 17 | 19) => ErrorKind::Busy,
+        // The server ends the connection.
+        (_, 20..) => ErrorKind::Connect,
+        _ => ErrorKind::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dialect_core::TlsOptions;
+    use std::time::Duration;
+
+    const PLANTED: &str = "hunter2";
+
+    #[test]
+    fn every_number_has_one_kind() {
+        let mut all: Vec<_> = KINDS.iter().flat_map(|(_, n)| n.iter()).collect();
+        all.sort();
+        for pair in all.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_the_reference_have_its_kinds() {
+        for (kind, numbers) in [
+            (ErrorKind::Busy, &[10_928, 10_929, 49_918][..]),
+            (ErrorKind::Conflict, &[1205, 1222, 3960]),
+            (
+                ErrorKind::Data,
+                &[2627, 2601, 515, 547, 245, 8115, 8152, 2628],
+            ),
+            (ErrorKind::Schema, &[207, 208]),
+            (ErrorKind::Auth, &[18_456, 229]),
+        ] {
+            for number in numbers {
+                assert_eq!(kind_of(*number, 16), kind, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_not_known_go_by_severity() {
+        for (number, severity, kind) in [
+            (99, 20, ErrorKind::Connect),
+            (99, 17, ErrorKind::Busy),
+            (99, 14, ErrorKind::Auth),
+            (99, 13, ErrorKind::Conflict),
+            (99, 16, ErrorKind::Internal),
+            (50_000, 16, ErrorKind::Data),
+            (51_234, 16, ErrorKind::Data),
+            (9413, 16, ErrorKind::Data),
+        ] {
+            assert_eq!(kind_of(number, severity), kind, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for url in [
+            "sqlserver://ann:hunter2@db:1433/shop",
+            "jdbc:sqlserver://db;databaseName=shop;user=ann;password={hunter2}",
+            "sqlserver://db/shop?user=ann&password=hunter2",
+        ] {
+            let dialect = open(url, &OpenOptions::default()).unwrap();
+            let shown = format!("{dialect:?} {dialect:#?} {}", dialect.address());
+            assert!(shown.contains("sqlserver://db"), "{shown}");
+            assert!(
+                !shown.contains(PLANTED) && !shown.contains("ann"),
+                "{shown}"
+            );
+        }
+        for url in [
+            "jdbc:sqlserver://db;user=ann;password={hunter2",
+            "jdbc:sqlserver://db;user=ann;password=x;hunter2",
+            "sqlserver://ann:hunter2@db/shop?encrypt=hunter2",
+            "sqlserver://:hunter2@db/shop",
+        ] {
+            let error = open(url, &OpenOptions::default()).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            for shown in [error.report(), format!("{error:?}")] {
+                assert!(!shown.contains(PLANTED), "{shown}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_does_not_answer_is_told_without_the_password() {
+        // Port 1 of this machine: nothing listens.
+        let options = OpenOptions {
+            connect_timeout: Duration::from_secs(5),
+            tls: TlsOptions::default(),
+            ..OpenOptions::default()
+        };
+        let url = "sqlserver://ann:hunter2@127.0.0.1:1,127.0.0.1:2/shop";
+        let error = open(url, &options).unwrap().connect().await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Connect, "{}", error.report());
+        assert!(error.report().contains("127.0.0.1:2"), "{}", error.report());
+        assert!(!error.report().contains(PLANTED), "{}", error.report());
+    }
+}

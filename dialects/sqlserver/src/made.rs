@@ -1,0 +1,288 @@
+//! Tables and columns that are made: their types, defaults, and how they are widened.
+use crate::{
+    declared::{Arguments, Base, Declared},
+    syntax::{SqlServerSyntax, declared, literal},
+};
+use connect_api::{
+    DEFAULT, Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, VENDOR, VENDOR_TYPE, Value,
+    arrow::schema::Field,
+};
+use dialect_core::{Column, Syntax as _, TableName, ValueOptions};
+
+/// The name of this kind of database in metadata.
+pub(crate) const VENDOR_NAME: &str = "sqlserver";
+
+/// The longest text in a key: a primary key takes 900 bytes, a character two.
+const KEY_CHARACTERS: u32 = 450;
+/// The longest bytes in a key.
+const KEY_BYTES: u32 = 900;
+
+/// The type of a column made for `field`.
+pub(crate) fn column_type(field: &Field, in_key: bool) -> Result<String> {
+    let metadata = field.metadata();
+    let kind = Kind::of(field);
+    let own = metadata
+        .get(VENDOR_TYPE)
+        .filter(|_| metadata.get(VENDOR).map(String::as_str) == Some(VENDOR_NAME))
+        .and_then(|text| same_vendor(text, &kind, in_key));
+    if let Some(own) = own {
+        return Ok(own);
+    }
+    let length = metadata
+        .get(LENGTH)
+        .and_then(|l| l.parse::<u32>().ok())
+        .filter(|l| *l > 0);
+    Ok(match &kind {
+        Kind::Bool => "bit".to_owned(),
+        Kind::Int8 | Kind::Int16 => "smallint".to_owned(),
+        Kind::Int32 | Kind::UInt16 => "int".to_owned(),
+        Kind::Int64 | Kind::UInt32 => "bigint".to_owned(),
+        Kind::UInt8 => "tinyint".to_owned(),
+        Kind::UInt64 => "decimal(20)".to_owned(),
+        Kind::Float32 => "real".to_owned(),
+        Kind::Float64 => "float(53)".to_owned(),
+        Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
+            decimal(*precision, *scale)
+        }
+        Kind::BigDecimal if in_key => format!("varchar({KEY_BYTES})"),
+        Kind::BigDecimal => "varchar(max)".to_owned(),
+        Kind::Text => match length {
+            Some(n) if n <= if in_key { KEY_CHARACTERS } else { 4_000 } => format!("nvarchar({n})"),
+            _ if in_key => format!("nvarchar({KEY_CHARACTERS})"),
+            _ => "nvarchar(max)".to_owned(),
+        },
+        Kind::Json | Kind::List(_) if in_key => format!("nvarchar({KEY_CHARACTERS})"),
+        Kind::Json | Kind::List(_) => "nvarchar(max)".to_owned(),
+        Kind::Bytes if field.extension_type_name() == Some("geoarrow.wkb") && !in_key => {
+            "geometry".to_owned()
+        }
+        Kind::Bytes => match length {
+            Some(n) if n <= if in_key { KEY_BYTES } else { 8_000 } => format!("varbinary({n})"),
+            _ if in_key => format!("varbinary({KEY_BYTES})"),
+            _ => "varbinary(max)".to_owned(),
+        },
+        Kind::Uuid => "uniqueidentifier".to_owned(),
+        Kind::Date => "date".to_owned(),
+        Kind::Time => "time(6)".to_owned(),
+        Kind::TimeNanos => "time(7)".to_owned(),
+        Kind::Duration => "bigint".to_owned(),
+        Kind::Timestamp { utc: false } => "datetime2(6)".to_owned(),
+        Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "datetimeoffset(6)".to_owned(),
+        Kind::Other(data_type) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "column `{}`: no column type of SQL Server is known for Arrow type {data_type}",
+                    field.name()
+                ),
+            ));
+        }
+    })
+}
+
+/// Decimals of up to 38 digits; the others are text.
+fn decimal(precision: u8, scale: i8) -> String {
+    let whole = u32::from(precision) + u32::from((-scale).max(0).unsigned_abs());
+    match u8::try_from(scale) {
+        Ok(scale) if precision <= 38 && scale > 0 => format!("decimal({precision},{scale})"),
+        _ if whole <= 38 => format!("decimal({whole})"),
+        // A sign, a point, and a zero before it.
+        _ => format!("varchar({})", whole + 3),
+    }
+}
+
+/// The column's own type, where the text, which may come from anywhere, is a type of this database
+/// that holds values of the kind. It is taken apart and written anew.
+fn same_vendor(text: &str, kind: &Kind, in_key: bool) -> Option<String> {
+    let declared = Declared::parse(text)?;
+    let indexed = declared.index_bytes().is_some_and(|bytes| bytes <= 900);
+    // Versions of rows are the database's own; the type in a variant would be lost.
+    if matches!(
+        declared.base,
+        Base::Other | Base::RowVersion | Base::Variant
+    ) || (in_key && (!indexed || declared.base == Base::Xml))
+    {
+        return None;
+    }
+    let sizes = match (declared.base, declared.arguments) {
+        (Base::Char | Base::VarChar | Base::Binary | Base::VarBinary, Arguments::One(n)) => {
+            (1..=8_000).contains(&n)
+        }
+        (Base::NChar | Base::NVarChar, Arguments::One(n)) => (1..=4_000).contains(&n),
+        (Base::VarChar | Base::NVarChar | Base::VarBinary, Arguments::Max) => true,
+        (Base::Decimal, Arguments::One(p)) => (1..=38).contains(&p),
+        (Base::Decimal, Arguments::Two(p, s)) => (1..=38).contains(&p) && s <= p,
+        (Base::Float, Arguments::One(n)) => (25..=53).contains(&n),
+        (Base::Time | Base::DateTime2 | Base::DateTimeOffset, Arguments::One(n)) => n <= 7,
+        (Base::Vector, Arguments::One(n)) => (1..=3_996).contains(&n),
+        (Base::Vector, _) => false,
+        (_, Arguments::None) => true,
+        _ => false,
+    };
+    let same = declared.kind(&ValueOptions::default()).as_ref() == Some(kind);
+    (sizes && same).then(|| declared.to_string())
+}
+
+/// `CREATE TABLE`, unless the table is there.
+pub(crate) fn create_table(table: &TableName, schema: &Schema) -> Result<String> {
+    let name = SqlServerSyntax.table(table)?;
+    let mut lines = Vec::new();
+    for (i, field) in schema.columns().fields().iter().enumerate() {
+        let in_key = schema.key().contains(&i);
+        let not_null = in_key || field.metadata().contains_key(NOT_NULL);
+        lines.push(format!(
+            "{} {}{} {}",
+            SqlServerSyntax.quote(field.name())?,
+            column_type(field, in_key)?,
+            default(field),
+            if not_null { "NOT NULL" } else { "NULL" }
+        ));
+    }
+    if !schema.key().is_empty() {
+        let key = schema
+            .key()
+            .iter()
+            .map(|i| SqlServerSyntax.quote(schema.field(*i).name()))
+            .collect::<Result<Vec<_>>>()?;
+        lines.push(format!("PRIMARY KEY ({})", key.join(", ")));
+    }
+    Ok(format!(
+        "IF OBJECT_ID({}) IS NULL CREATE TABLE {name} ({})",
+        literal(&name),
+        lines.join(", ")
+    ))
+}
+
+/// The DEFAULT clause that the metadata asks for, with a blank before it.
+fn default(field: &Field) -> String {
+    let json = field.metadata().get(DEFAULT);
+    let value = json.and_then(|json| match (Kind::of(field), json.as_str()) {
+        (Kind::Bool, "true") => Some(Value::Bool(true)),
+        (Kind::Bool, "false") => Some(Value::Bool(false)),
+        (Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64, number) => {
+            number.parse().ok().map(Value::Int)
+        }
+        (Kind::Text, json) => serde_json::from_str(json).ok().map(Value::Text),
+        _ => None,
+    });
+    value
+        .and_then(|value| SqlServerSyntax.literal(&value))
+        .map_or(String::new(), |literal| format!(" DEFAULT {literal}"))
+}
+
+/// The type that holds what the column holds, and the values of `field`; `None` where there is
+/// none.
+pub(crate) fn wider(column: &Column, field: &Field) -> Result<Option<String>> {
+    let old = declared(column);
+    let Some(new) = Declared::parse(&column_type(field, false)?) else {
+        return Ok(None);
+    };
+    Ok(join(&old, &new).map(|wider| wider.to_string()))
+}
+
+fn join(old: &Declared, new: &Declared) -> Option<Declared> {
+    let plain = |base, arguments| {
+        Some(Declared {
+            base,
+            arguments,
+            collation: None,
+        })
+    };
+    if let (Some(a), Some(b)) = (integer_digits(old.base), integer_digits(new.base)) {
+        let base = if a > b { old.base } else { new.base };
+        // A tinyint has no sign, and fits every other.
+        return plain(base, Arguments::None);
+    }
+    if let (Some((p1, s1)), Some((p2, s2))) = (exact(old), exact(new)) {
+        let scale = s1.max(s2);
+        let whole = (p1 - s1).max(p2 - s2);
+        return (whole + scale <= 38)
+            .then(|| plain(Base::Decimal, Arguments::Two(whole + scale, scale)))
+            .flatten();
+    }
+    match (old.base, new.base) {
+        (Base::Real | Base::Float, Base::Real | Base::Float) => {
+            let base = if new.base == Base::Real {
+                old.base
+            } else {
+                Base::Float
+            };
+            plain(base, Arguments::None)
+        }
+        // Every whole number of 32 bits, or of 16, is a float too.
+        (Base::TinyInt | Base::SmallInt | Base::Int, Base::Float) => {
+            plain(Base::Float, Arguments::None)
+        }
+        (Base::TinyInt | Base::SmallInt, Base::Real) => plain(Base::Real, Arguments::None),
+        (
+            Base::Bit
+            | Base::TinyInt
+            | Base::SmallInt
+            | Base::Int
+            | Base::BigInt
+            | Base::Char
+            | Base::VarChar
+            | Base::NChar
+            | Base::NVarChar
+            | Base::SysName,
+            Base::NVarChar | Base::VarChar,
+        ) => {
+            let characters = |d: &Declared| match integer_digits(d.base) {
+                Some(digits) => Some(u16::from(digits) + 1),
+                None => d.length(),
+            };
+            let arguments = match (characters(old), characters(new)) {
+                (Some(a), Some(b)) if a.max(b) <= 4_000 => Arguments::One(a.max(b)),
+                _ => Arguments::Max,
+            };
+            // The collation stays: it orders the keys.
+            let collation = matches!(
+                old.base,
+                Base::NChar | Base::NVarChar | Base::Char | Base::VarChar
+            )
+            .then(|| old.collation.clone())
+            .flatten();
+            Some(Declared {
+                base: Base::NVarChar,
+                arguments,
+                collation,
+            })
+        }
+        (Base::Binary | Base::VarBinary, Base::VarBinary) => {
+            let arguments = match (old.length(), new.length()) {
+                (Some(a), Some(b)) => Arguments::One(a.max(b)),
+                _ => Arguments::Max,
+            };
+            plain(Base::VarBinary, arguments)
+        }
+        (Base::Time, Base::Time)
+        | (Base::DateTime2, Base::DateTime2)
+        | (Base::DateTimeOffset, Base::DateTimeOffset) => {
+            let digits = old.digits().max(new.digits());
+            plain(old.base, Arguments::One(digits.into()))
+        }
+        (Base::Date | Base::SmallDateTime, Base::DateTime2) => plain(new.base, new.arguments),
+        (a, b) if a == b && old == new => Some(old.clone()),
+        _ => None,
+    }
+}
+
+/// Decimal digits of a whole number; `None` for other types.
+fn integer_digits(base: Base) -> Option<u8> {
+    match base {
+        Base::TinyInt => Some(3),
+        Base::SmallInt => Some(5),
+        Base::Int => Some(10),
+        Base::BigInt => Some(19),
+        _ => None,
+    }
+}
+
+/// Precision and scale of an exact number.
+fn exact(declared: &Declared) -> Option<(u8, u8)> {
+    if let Some(digits) = integer_digits(declared.base) {
+        return Some((digits, 0));
+    }
+    let (precision, scale) = declared.decimal()?;
+    Some((precision, u8::try_from(scale).ok()?))
+}
