@@ -32,11 +32,7 @@ impl Server {
         ];
         let longest = longest.into_iter().flatten().filter(|n| *n > 0).min();
         let mut syntax = OdbcSyntax::unknown(Some(profile), settings.values);
-        // SQLite takes a name in double quotes that it does not know for a text.
-        syntax.quote = match profile {
-            Profile::Sqlite => '`',
-            _ => quote.filter(|q| !q.is_whitespace()).unwrap_or(syntax.quote),
-        };
+        syntax.quote = quote.filter(|q| !q.is_whitespace()).unwrap_or(syntax.quote);
         syntax.max_identifier = match (profile, longest) {
             // What drivers say is off by what they count.
             (Profile::MySql { .. }, _) => 64,
@@ -74,7 +70,6 @@ pub(crate) fn session(profile: Profile, settings: &Settings) -> Result<Vec<Strin
         ),
         Profile::MySql { .. } => statements.extend(
             [
-                "SET NAMES utf8mb4",
                 "SET time_zone = '+00:00'",
                 "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_DATE,\
                  NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,\

@@ -155,8 +155,7 @@ fn check(options: &OpenOptions) -> Result<()> {
     Ok(())
 }
 
-/// Attributes by which two drivers do what all do: a transaction that has failed waits for its
-/// ROLLBACK, a boolean is one. Those that are given stay.
+/// Attributes by which a driver does what all do. Those that are given stay.
 fn with_defaults(mut attributes: Vec<(String, Secret)>) -> Vec<(String, Secret)> {
     let driver = attributes
         .iter()
@@ -167,8 +166,6 @@ fn with_defaults(mut attributes: Vec<(String, Secret)>) -> Vec<(String, Secret)>
     {
         // Not a savepoint around each statement, nor ROLLBACK behind our back.
         &[("Protocol", "7.4-0")]
-    } else if driver.contains("maria") || driver.contains("myodbc") || driver.contains("mysql") {
-        &[("Charset", "utf8mb4")]
     } else {
         &[]
     };

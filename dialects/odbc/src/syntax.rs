@@ -141,6 +141,10 @@ impl Syntax for OdbcSyntax {
     fn placeholder(&self, _n: usize, column: &Column) -> String {
         let cast = match self.profile {
             Profile::Postgres => postgres_cast(column),
+            // Else the digits of a number would be taken for its bytes.
+            Profile::MySql { .. } if column.vendor_type.starts_with("bit(") => {
+                Some("UNSIGNED".to_owned())
+            }
             _ => None,
         };
         cast.map_or("?".to_owned(), |name| format!("CAST(? AS {name})"))
@@ -151,12 +155,15 @@ impl Syntax for OdbcSyntax {
         let vendor = column.vendor_type.to_ascii_lowercase();
         Ok(match (self.profile, &column.kind) {
             // What is a number to the driver would come in another form than the server's text.
-            (Profile::Postgres, Some(Kind::Text)) if !is_text(&vendor) => {
-                format!("CAST({name} AS text)")
-            }
+            (Profile::Postgres, Some(Kind::Text)) if !is_text(&vendor) => as_text(&name),
+            // The driver takes them apart and loses the years before the first.
+            (
+                Profile::Postgres,
+                Some(Kind::Date | Kind::Time | Kind::Timestamp { .. } | Kind::Duration),
+            ) => as_text(&name),
             // Every digit, where the driver would read 15.
             (Profile::Sqlite, Some(Kind::Float32 | Kind::Float64)) => format!(
-                "CASE typeof({name}) WHEN 'real' THEN printf('%!.17g', {name}) ELSE {name} END"
+                "CASE typeof({name}) WHEN 'real' THEN printf('%!.20g', {name}) ELSE {name} END"
             ),
             (Profile::Sqlite, Some(Kind::Bytes)) => name,
             // The driver looks at declared types; an expression has none.
@@ -207,8 +214,9 @@ impl Syntax for OdbcSyntax {
     fn max_params(&self) -> usize {
         match self.profile {
             Profile::SqlServer => 2_100,
-            // The drivers count in 16 bits, signed in some.
-            Profile::Postgres | Profile::MySql { .. } | Profile::Sqlite => 32_766,
+            // From 7,498 on psqlodbc takes the server's answer for a broken connection.
+            Profile::Postgres => 4_096,
+            Profile::MySql { .. } | Profile::Sqlite => 32_766,
             Profile::Oracle | Profile::Db2 | Profile::Generic => 1_000,
         }
     }
@@ -290,6 +298,12 @@ impl Syntax for OdbcSyntax {
             _ => text.replacen("CREATE TABLE IF NOT EXISTS", "CREATE TABLE", 1),
         })
     }
+}
+
+/// A column of PostgreSQL as the server's text. A cast alone would have the column's name, and ORDER
+/// BY take it for the column.
+fn as_text(name: &str) -> String {
+    format!("CAST({name} AS text) || ''")
 }
 
 fn is_text(vendor: &str) -> bool {

@@ -2,6 +2,7 @@
 use crate::{
     encode::{Staged, stage},
     plan::{Checked, Detail, Way},
+    profile::Profile,
     session::Session,
 };
 use connect_api::{Error, Records, Result};
@@ -162,6 +163,10 @@ impl<'a> Work<'a> {
             while part.len() > 1 && bytes(&part) > MAX_BYTES {
                 part.end = part.start + part.len() / 2;
             }
+            // Sqliteodbc takes all cells of an array of bytes to be as long as the longest.
+            if self.is_sqlite() && staged.iter().any(|s| s.has_uneven_bytes(part.clone())) {
+                part.end = part.start + 1;
+            }
             let sets = part.len();
             let descs = self.descriptions(staged, &self.detail.order, &part);
             let mut inserter = prepared.column_inserter(sets, descs)?;
@@ -175,6 +180,10 @@ impl<'a> Work<'a> {
             left.start = part.end;
         }
         Ok(written)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.session.server.syntax.profile == Profile::Sqlite
     }
 
     /// Rows that a statement has written: what is given where every row is, else what the driver

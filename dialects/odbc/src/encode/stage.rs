@@ -58,6 +58,20 @@ impl Staged {
     }
 }
 
+impl Staged {
+    /// These cells are bytes, and not of one length.
+    pub(crate) fn has_uneven_bytes(&self, rows: Range<usize>) -> bool {
+        match self {
+            Self::Bytes(long) => {
+                let longest = long.longest(rows.clone());
+                let mut cells = long.cells[rows].iter().flatten();
+                cells.any(|(start, end)| end - start != longest || start == end)
+            }
+            Self::Ints(_) | Self::Floats(_) | Self::Texts(_) => false,
+        }
+    }
+}
+
 /// The cells of `rows`.
 pub(crate) fn stage(
     encoder: &Encoder,

@@ -1,0 +1,10 @@
+//! The dialect against the three drivers of the distribution: the suite of all dialects, and what
+//! only this one has.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
+mod drivers;
+mod mariadb;
+mod postgres;
+mod sqlite;

@@ -1,0 +1,168 @@
+//! The driver `MariaDB Unicode` (maodbc).
+use crate::drivers;
+use connect_api::{Kind, Value};
+use dialect_core::conformance::{Fixture, Sample, Session};
+
+dialect_core::conformance_tests!(fixture);
+
+async fn fixture() -> Fixture {
+    let url = drivers::url("CONNECT_TEST_ODBC_MARIADB");
+    Fixture {
+        created,
+        holds,
+        comes_back,
+        strict: Some((drivers::strict(&url), "geometry")),
+        session: Some(Session {
+            id: "SELECT CAST(CONNECTION_ID() AS CHAR)",
+            kill: |id| format!("KILL {id}"),
+        }),
+        widens: Some(("int", Kind::Int64)),
+        short_text: Some("varchar(5)"),
+        small_number: Some("smallint"),
+        counted_id: "id bigint AUTO_INCREMENT PRIMARY KEY",
+        wrong_password: Some((drivers::PLANTED, drivers::with_wrong_password(&url))),
+        ..Fixture::bare(drivers::open(&url), drivers::unique("om"), samples())
+    }
+}
+
+fn samples() -> Vec<Sample> {
+    let decimal = |precision, scale| Kind::Decimal { precision, scale };
+    let uuid = Value::Bytes((0..16).collect());
+    let utc = |utc| Kind::Timestamp { utc };
+    vec![
+        Sample::new(
+            "tinyint(1)",
+            Kind::Bool,
+            [("1", true.into()), ("0", false.into())],
+        ),
+        Sample::new("tinyint", Kind::Int8, [("-128", Value::Int(-128))]),
+        Sample::new("smallint", Kind::Int16, [("-32768", Value::Int(-32_768))]),
+        Sample::new(
+            "mediumint",
+            Kind::Int32,
+            [("8388607", Value::Int(8_388_607))],
+        ),
+        Sample::new(
+            "int",
+            Kind::Int32,
+            [("2147483647", Value::Int(2_147_483_647))],
+        ),
+        Sample::new(
+            "bigint",
+            Kind::Int64,
+            [("-9223372036854775808", Value::Int(i64::MIN))],
+        ),
+        Sample::new("tinyint unsigned", Kind::UInt8, [("255", Value::UInt(255))]),
+        Sample::new(
+            "smallint unsigned",
+            Kind::UInt16,
+            [("65535", Value::UInt(65_535))],
+        ),
+        Sample::new(
+            "int unsigned",
+            Kind::UInt32,
+            [("4294967295", Value::UInt(4_294_967_295))],
+        ),
+        Sample::new(
+            "bigint unsigned",
+            Kind::UInt64,
+            [("18446744073709551615", Value::UInt(u64::MAX))],
+        ),
+        Sample::new(
+            "float",
+            Kind::Float32,
+            [("0.1", Value::Float(0.1f32.into()))],
+        ),
+        Sample::new("double", Kind::Float64, [("1e23", Value::Float(1e23))]),
+        Sample::new(
+            "decimal(12,2)",
+            decimal(12, 2),
+            [("-1.5", Value::Decimal(-150, 2))],
+        ),
+        Sample::new(
+            "decimal(65,30)",
+            Kind::WideDecimal {
+                precision: 65,
+                scale: 30,
+            },
+            [("1.5", "1.500000000000000000000000000000".into())],
+        ),
+        Sample::new("bit(1)", Kind::Bool, [("b'1'", true.into())]),
+        Sample::new(
+            "bit(64)",
+            Kind::UInt64,
+            [("18446744073709551615", Value::UInt(u64::MAX))],
+        ),
+        Sample::new("varchar(20)", Kind::Text, [("'é中🦀'", "é中🦀".into())]),
+        Sample::new("longtext", Kind::Text, [("''", "".into())]),
+        Sample::new(
+            "varbinary(5)",
+            Kind::Bytes,
+            [("x'0001ff'", Value::Bytes(vec![0, 1, 255]))],
+        ),
+        Sample::new(
+            "longblob",
+            Kind::Bytes,
+            [("x'0001ff'", Value::Bytes(vec![0, 1, 255]))],
+        ),
+        Sample::new("enum('a','b,c')", Kind::Text, [("'b,c'", "b,c".into())]).not_recreated(),
+        Sample::new("set('a','b')", Kind::Text, [("'a,b'", "a,b".into())]).not_recreated(),
+        Sample::new("date", Kind::Date, [("'1970-01-02'", Value::Date(1))]),
+        Sample::new(
+            "datetime(6)",
+            utc(false),
+            [("'1970-01-01 00:00:00.000001'", Value::Timestamp(1))],
+        ),
+        Sample::new(
+            "timestamp(6) NULL",
+            utc(true),
+            [("'1970-01-01 00:00:01.5'", Value::Timestamp(1_500_000))],
+        ),
+        Sample::new(
+            "time(3)",
+            Kind::Duration,
+            [
+                ("'-838:59:59'", Value::Time(-3_020_399_000_000)),
+                ("'00:00:00.5'", Value::Time(500_000)),
+            ],
+        ),
+        Sample::new("year", Kind::Int16, [("2024", Value::Int(2_024))]),
+        Sample::new(
+            "uuid",
+            Kind::Uuid,
+            [("'00010203-0405-0607-0809-0a0b0c0d0e0f'", uuid)],
+        ),
+        Sample::new("inet6", Kind::Text, [("'::1'", "::1".into())]),
+    ]
+}
+
+fn created(kind: &Kind) -> Kind {
+    match kind {
+        Kind::BigDecimal | Kind::Json => Kind::Text,
+        Kind::Time | Kind::TimeNanos => Kind::Duration,
+        Kind::Timestamp { .. } => Kind::Timestamp { utc: false },
+        other => other.clone(),
+    }
+}
+
+fn holds(kind: &Kind, value: &Value) -> bool {
+    const YEAR_1: i64 = -719_162;
+    const YEAR_10000: i64 = 2_932_897;
+    match (kind, value) {
+        (_, Value::Float(v)) => v.is_finite(),
+        (Kind::TimeNanos, Value::Time(v)) => v % 1_000 == 0,
+        (Kind::Duration, Value::Time(v)) => v.abs() <= 3_020_399_000_000,
+        (_, Value::Date(days)) => (YEAR_1..YEAR_10000).contains(&i64::from(*days)),
+        (_, Value::Timestamp(micros)) => {
+            (YEAR_1..YEAR_10000).contains(&micros.div_euclid(86_400_000_000))
+        }
+        _ => true,
+    }
+}
+
+fn comes_back(kind: &Kind, value: Value) -> Value {
+    match (kind, value) {
+        (Kind::TimeNanos, Value::Time(nanos)) => Value::Time(nanos / 1_000),
+        (_, value) => value,
+    }
+}
