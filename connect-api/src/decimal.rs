@@ -1,6 +1,7 @@
 //! Exact decimals: as number text, and as the big-endian two's complement of the unscaled value.
 //!
 //! Nothing here allocates but what is written to.
+use crate::{TextSink, text::push_zeros};
 use arrow_buffer::i256;
 
 /// Digits that a [`Kind::BigDecimal`](crate::Kind::BigDecimal) may have on either side of its point
@@ -235,37 +236,40 @@ pub fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'a str, 
     Ok(scratch)
 }
 
+/// Whether `text` is a decimal number of any size: `[+-]digits[.digits][e[+-]digits]`.
+pub fn is_number(text: &[u8]) -> bool {
+    split(text).is_some()
+}
+
 /// Writes `unscaled × 10^-scale` in plain digits: `(-1234, 2)` as `-12.34`, `(12, -2)` as `1200`.
 #[inline]
-pub fn write(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+pub fn write(out: &mut impl TextSink, unscaled: i128, scale: i8) {
     if unscaled < 0 {
-        out.push(b'-');
+        out.push_text("-");
     }
     let mut buffer = itoa::Buffer::new();
     let digits = match u64::try_from(unscaled.unsigned_abs()) {
         Ok(small) => buffer.format(small),
         Err(_) => buffer.format(unscaled.unsigned_abs()),
     };
-    write_scaled(out, digits.as_bytes(), scale);
+    write_scaled(out, digits, scale);
 }
 
 /// As [`write`], for up to 76 digits.
-pub fn write_wide(out: &mut Vec<u8>, unscaled: i256, scale: i8) {
+pub fn write_wide(out: &mut impl TextSink, unscaled: i256, scale: i8) {
     /// 10^38: what is below has 38 digits at most.
     const HALF: i128 = 10i128.pow(38);
     if let Some(short) = unscaled.to_i128() {
         return write(out, short, scale);
     }
+    if unscaled.is_negative() {
+        out.push_text("-");
+    }
     let (high, low) = unscaled.wrapping_div_rem(i256::from_i128(HALF));
     let (Some(high), Some(low)) = (high.to_i128(), low.to_i128()) else {
         // More than 76 digits, which no decimal has.
-        let text = unscaled.to_string();
-        out.extend_from_slice(&text.as_bytes()[..usize::from(unscaled.is_negative())]);
-        return write_scaled(out, text.trim_start_matches('-').as_bytes(), scale);
+        return write_scaled(out, unscaled.to_string().trim_start_matches('-'), scale);
     };
-    if unscaled.is_negative() {
-        out.push(b'-');
-    }
     let mut digits = [b'0'; 2 * 39];
     let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
     let first = first.format(high.unsigned_abs()).as_bytes();
@@ -273,28 +277,32 @@ pub fn write_wide(out: &mut Vec<u8>, unscaled: i256, scale: i8) {
     let length = first.len() + 38;
     digits[..first.len()].copy_from_slice(first);
     digits[length - second.len()..length].copy_from_slice(second);
-    write_scaled(out, &digits[..length], scale);
+    // Digits are text.
+    write_scaled(
+        out,
+        str::from_utf8(&digits[..length]).unwrap_or_default(),
+        scale,
+    );
 }
 
 /// Writes `digits × 10^-scale`.
 #[inline]
-fn write_scaled(out: &mut Vec<u8>, digits: &[u8], scale: i8) {
+fn write_scaled(out: &mut impl TextSink, digits: &str, scale: i8) {
     let places = usize::from(scale.unsigned_abs());
-    let zeros = |count| std::iter::repeat_n(b'0', count);
     if scale <= 0 {
-        out.extend_from_slice(digits);
-        if digits != b"0" {
-            out.extend(zeros(places));
+        out.push_text(digits);
+        if digits != "0" {
+            push_zeros(out, places);
         }
     } else if digits.len() > places {
         let (whole, fraction) = digits.split_at(digits.len() - places);
-        out.extend_from_slice(whole);
-        out.push(b'.');
-        out.extend_from_slice(fraction);
+        out.push_text(whole);
+        out.push_text(".");
+        out.push_text(fraction);
     } else {
-        out.extend_from_slice(b"0.");
-        out.extend(zeros(places - digits.len()));
-        out.extend_from_slice(digits);
+        out.push_text("0.");
+        push_zeros(out, places - digits.len());
+        out.push_text(digits);
     }
 }
 

@@ -22,6 +22,7 @@
 //! ```
 mod builder;
 mod cell;
+pub mod civil;
 mod column;
 pub mod config;
 mod connector;
@@ -36,6 +37,7 @@ mod records;
 mod row;
 mod schema;
 mod task;
+mod text;
 mod value;
 
 pub use builder::RecordsBuilder;
@@ -53,6 +55,7 @@ pub use row::{ConnectRecord, Headers, Row};
 pub use schema::{Schema, SchemaRef};
 pub use task::Polled;
 pub use task::{PositionReader, PutOutcome, Rejected, SinkTask, SourceTask, Target, TaskContext};
+pub use text::TextSink;
 pub use value::{Value, ValueRef, decimal_text, wide_decimal_text};
 
 /// The Arrow of this API: depend on these, so that one version is in the build.

@@ -111,21 +111,16 @@ impl Serialize for ValueRef<'_> {
 
 /// `unscaled × 10^-scale` in plain digits: `(-1234, 2)` is `-12.34`, `(12, -2)` is `1200`.
 pub fn decimal_text(unscaled: i128, scale: i8) -> String {
-    let mut out = Vec::new();
+    let mut out = String::new();
     decimal::write(&mut out, unscaled, scale);
-    ascii(out)
+    out
 }
 
 /// As [`decimal_text`], for up to 76 digits.
 pub fn wide_decimal_text(unscaled: i256, scale: i8) -> String {
-    let mut out = Vec::new();
+    let mut out = String::new();
     decimal::write_wide(&mut out, unscaled, scale);
-    ascii(out)
-}
-
-/// Digits, signs and points are all that decimals are written in.
-fn ascii(out: Vec<u8>) -> String {
-    String::from_utf8(out).unwrap_or_default()
+    out
 }
 
 macro_rules! from {

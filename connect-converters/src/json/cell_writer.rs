@@ -204,7 +204,7 @@ impl<'a> CellWriter<'a> {
                 TimeStyle::Micros | TimeStyle::Millis => write_integer(out, values[row]),
                 TimeStyle::Iso => {
                     self.quote(out);
-                    calendar::write_date(out, values[row].into());
+                    calendar::write_date(out, values[row]);
                     self.quote(out);
                 }
             },

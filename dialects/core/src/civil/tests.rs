@@ -114,10 +114,8 @@ proptest! {
     #[test]
     fn every_microsecond_is_read_back(micros in any::<i64>()) {
         let text = written(|out| write_timestamp(micros, out));
-        // Near the ends the day itself begins beyond 64 bits.
-        let inside = micros.div_euclid(DAY_MICROS).checked_mul(DAY_MICROS).is_some();
-        prop_assert_eq!(parse_timestamp(text.as_bytes()).ok(), Some(micros).filter(|_| inside));
-        prop_assert_eq!(parse_instant(format!("{text}Z").as_bytes()).ok(), Some(micros).filter(|_| inside));
+        prop_assert_eq!(parse_timestamp(text.as_bytes()), Ok(micros));
+        prop_assert_eq!(parse_instant(format!("{text}Z").as_bytes()), Ok(micros));
     }
 
     #[test]
