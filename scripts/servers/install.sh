@@ -16,6 +16,14 @@ postgres_bin() {
   dirname "$programs"
 }
 
+# missing PACKAGE…: those of them that are not installed.
+missing() {
+  local package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+  done
+}
+
 # each_install NAME…: what these services need and the machine does not have.
 each_install() {
   local name packages=() jars=0
@@ -23,9 +31,12 @@ each_install() {
     case $name in
       postgres)
         if ! postgres_bin >/dev/null; then packages+=(postgresql); fi
+        # The driver manager, what links to it, and two drivers.
+        packages+=($(missing unixodbc unixodbc-dev odbc-postgresql libsqliteodbc))
         ;;
       mariadb)
         if ! [[ -x $(mariadbd_path) ]]; then packages+=(mariadb-server); fi
+        packages+=($(missing unixodbc unixodbc-dev odbc-mariadb))
         ;;
       rocketmq*)
         if ! command -v java >/dev/null; then packages+=(default-jre-headless); fi
