@@ -171,7 +171,7 @@ fn read(
     let mut spent = Duration::ZERO;
     while let Ok(limits) = asked.recv() {
         let began = Instant::now();
-        let last = session.timed(spent, |_| reading.fill(limits, &session.stop, &wrong))?;
+        let last = session.timed(spent, |_| reading.fill(limits, &session.stop, wrong))?;
         spent += began.elapsed();
         let batch = reading.builder.finish()?;
         if reply.blocking_send(Ok(Reply { batch, last })).is_err() || last {

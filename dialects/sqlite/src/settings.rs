@@ -296,8 +296,8 @@ mod tests {
                 "parameter `mode`: `rwx` is none of ro, rw, rwc, memory",
             ),
             (
-                "sqlite:a?sslmode=require",
-                "unknown parameter `sslmode`; SQLite has busy_timeout",
+                "sqlite:a?serverTimezone=UTC",
+                "unknown parameter `serverTimezone`; SQLite has busy_timeout",
             ),
             (
                 "sqlite:a?chache=shared",

@@ -1,10 +1,10 @@
 //! A file of its own for a test.
 use connect_api::{ConnectRecord, Error, Records, Result, SchemaRef, Value};
 use dialect_core::{
-    Connection, Dialect, KeyPart, OpenOptions, Page, SqliteDates, Table, TableName, ValueOptions,
-    WriteOp, WriteRequest,
+    Connection, Dialect, KeyPart, OpenOptions, Page, SqliteDates, Table, TableName, WriteOp,
+    WriteRequest,
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 pub(crate) struct Database {
     pub(crate) dialect: Arc<dyn Dialect>,
@@ -15,14 +15,14 @@ pub(crate) struct Database {
 impl Database {
     /// A new file with one table `t`, made by this DDL.
     pub(crate) async fn with(columns: &str, dates: SqliteDates) -> Self {
+        let mut options = OpenOptions::default();
+        options.values.sqlite_dates = dates;
+        Self::opened(columns, options).await
+    }
+
+    /// The same, with other options.
+    pub(crate) async fn opened(columns: &str, options: OpenOptions) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = OpenOptions {
-            values: ValueOptions {
-                sqlite_dates: dates,
-                ..ValueOptions::default()
-            },
-            ..OpenOptions::default()
-        };
         let url = format!(
             "sqlite:{}?mode=rwc",
             directory.path().join("a.db").display()
@@ -36,6 +36,37 @@ impl Database {
         };
         database.run(&format!("CREATE TABLE t ({columns})")).await;
         database
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("a.db")
+    }
+
+    /// What a query gives, described by the dialect itself.
+    pub(crate) async fn ask(&mut self, query: &str) -> Result<Vec<Vec<Value>>> {
+        let table = self.connection.describe_query(query).await?;
+        let columns: Vec<_> = (0..table.columns.len()).collect();
+        let schema = table.schema(&columns, &[])?;
+        let page = Page {
+            query: Some(query),
+            ..Page::of(&table, &columns)
+        };
+        self.page(&page, &schema).await
+    }
+
+    pub(crate) async fn page(
+        &mut self,
+        page: &Page<'_>,
+        schema: &SchemaRef,
+    ) -> Result<Vec<Vec<Value>>> {
+        let statement = self.dialect.syntax().select(page)?;
+        let mut cursor = self.connection.query(&statement, schema).await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = cursor.next(100, 1 << 20).await? {
+            let records = Records::new("t".into(), schema.clone(), batch)?;
+            rows.extend(records.rows().map(|row| row.to_record().values));
+        }
+        Ok(rows)
     }
 
     /// Another dialect for the same file; `%` in the URL stands for its path.
@@ -75,14 +106,7 @@ impl Database {
             limit: std::num::NonZeroU32::new(limit),
             ..Page::of(&table, &columns)
         };
-        let statement = self.dialect.syntax().select(&page)?;
-        let mut cursor = self.connection.query(&statement, &schema).await?;
-        let mut rows = Vec::new();
-        while let Some(batch) = cursor.next(100, 1 << 20).await? {
-            let records = Records::new("t".into(), schema.clone(), batch)?;
-            rows.extend(records.rows().map(|row| row.to_record().values));
-        }
-        Ok(rows)
+        self.page(&page, &schema).await
     }
 
     pub(crate) async fn read(&mut self) -> Vec<Vec<Value>> {

@@ -5,7 +5,13 @@
     reason = "a failed assertion is how a test reports"
 )]
 mod cells;
+mod codes;
 mod conformance;
+mod cursors;
 mod database;
+mod dates;
+mod describing;
 mod files;
+mod options;
 mod pages;
+mod values;
