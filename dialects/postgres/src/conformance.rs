@@ -68,7 +68,7 @@ fn numbers() -> Vec<Sample> {
         Sample::new(
             "regclass",
             Kind::UInt32,
-            [("'pg_catalog.pg_class'", 1_259.into())],
+            [("'pg_catalog.pg_class'", 1_259u64.into())],
         )
         .not_recreated(),
         Sample::new("xid", Kind::UInt32, []).read_only(),
@@ -242,7 +242,7 @@ fn as_text() -> Vec<Sample> {
         text("bit(3)", &["101"]),
         text("bit", &["1", "0"]),
         text("varbit(9)", &["", "10101"]),
-        text("inet", &["192.168.0.1/24", "::1"]),
+        text("inet", &["192.168.0.1/24", "::1/128"]),
         text("cidr", &["10.0.0.0/8"]),
         text("macaddr", &["08:00:2b:01:02:03"]),
         text("macaddr8", &["08:00:2b:01:02:03:04:05"]),
@@ -334,7 +334,7 @@ fn lists() -> Vec<Sample> {
             "inet[]",
             Kind::Text,
             "'{::1,NULL}'",
-            vec!["::1".into(), Value::Null],
+            vec!["::1/128".into(), Value::Null],
         ),
         list("interval[]", Kind::Text, "'{1 day}'", vec!["P1D".into()]),
         text("integer[][]", &["{{1,2},{3,4}}", "[0:1]={1,2}"]).not_recreated(),

@@ -4,8 +4,14 @@
     clippy::unwrap_used,
     reason = "a failed assertion is how a test reports"
 )]
+mod changes;
 mod conformance;
+mod options;
+mod reads;
+mod refusals;
 mod server;
 mod sessions;
 mod tables;
+mod tls;
+mod types;
 mod writes;

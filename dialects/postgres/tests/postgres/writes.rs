@@ -2,7 +2,7 @@ use crate::server::{Scratch, plan};
 use connect_api::{ConnectRecord, ErrorKind, Kind, Records, Schema, Value};
 use dialect_core::{Route, WriteOp};
 
-fn records(fields: &[(&str, Kind)], rows: Vec<Vec<Value>>) -> Records {
+pub(crate) fn records(fields: &[(&str, Kind)], rows: Vec<Vec<Value>>) -> Records {
     let fields = fields
         .iter()
         .map(|(name, kind)| kind.clone().field(name, true));
@@ -208,12 +208,12 @@ async fn columns_of_every_type_take_their_kind() {
             }
         }
     }
-    // COPY where it can, arrays where a domain over JSON is in the way.
+    // COPY where it can, a temporary table where a domain over JSON is in the way.
     assert_eq!(
         plan(&table, &given, WriteOp::Insert, &[], None)
             .unwrap()
             .route,
-        Route::Values
+        Route::Stage
     );
     scratch.execute("TRUNCATE t; ALTER TABLE t DROP dj").await;
     let table = scratch.table("t").await;
