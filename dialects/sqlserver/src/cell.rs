@@ -14,6 +14,7 @@ const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the column");
 const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and the column is a bit");
 const NOT_SINGLE: Misfit = Misfit("is not a number of 32 bits, as the column is");
 const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the database does not have");
+const SUBNORMAL: Misfit = Misfit("is closer to zero than the numbers of the column");
 const TOO_MANY_PLACES: Misfit = Misfit("has more decimal places than the column");
 const TOO_LONG: Misfit = Misfit("is longer than the column");
 const OTHER_LENGTH: Misfit = Misfit("is not as long as the column, which would fill it up");
@@ -89,7 +90,10 @@ impl<'a> Source<'a> {
                 ColumnData::Numeric(Some(Numeric::new_with_scale(value, scale)))
             }
             Form::Real => ColumnData::F32(Some(self.real(row)?)),
-            Form::Float => ColumnData::F64(Some(self.float(row)?)),
+            Form::Float => match self.float(row)? {
+                value if value.is_subnormal() => return Err(SUBNORMAL),
+                value => ColumnData::F64(Some(value)),
+            },
             Form::Text { limit } => ColumnData::String(Some(self.text(row, limit)?)),
             Form::Bytes { limit, exactly } => {
                 let bytes = self.bytes(row)?;
@@ -188,10 +192,10 @@ impl<'a> Source<'a> {
         let value = self.float(row)?;
         #[expect(clippy::cast_possible_truncation, reason = "the result is compared")]
         let narrow = value as f32;
-        if f64::from(narrow) == value {
-            Ok(narrow)
-        } else {
-            Err(NOT_SINGLE)
+        match narrow {
+            _ if f64::from(narrow) != value => Err(NOT_SINGLE),
+            _ if narrow.is_subnormal() => Err(SUBNORMAL),
+            _ => Ok(narrow),
         }
     }
 

@@ -33,6 +33,8 @@ mod catalog;
 mod cell;
 mod civil_time;
 mod collation;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod cursor;
 mod declared;
@@ -44,17 +46,12 @@ mod merge;
 mod param;
 mod plan;
 mod refusal;
-#[cfg(feature = "conformance")]
-mod samples;
 mod semicolons;
 mod session;
 mod settings;
 mod syntax;
 mod transit;
 mod write;
-
-#[cfg(feature = "conformance")]
-pub use samples::samples;
 
 use crate::{connection::SqlServerConnection, settings::Settings, syntax::SqlServerSyntax};
 use async_trait::async_trait;

@@ -232,6 +232,13 @@ fn what_would_become_another_value_is_refused() {
         (Kind::Float64, f64::NAN.into(), "float", NOT_FINITE),
         (Kind::Float64, f64::INFINITY.into(), "real", NOT_FINITE),
         (Kind::Float64, 0.1.into(), "real", NOT_SINGLE),
+        (Kind::Float64, 5e-324.into(), "float", SUBNORMAL),
+        (
+            Kind::Float32,
+            f64::from(1e-45_f32).into(),
+            "real",
+            SUBNORMAL,
+        ),
         (Kind::Text, "123456".into(), LATIN, TOO_LONG),
         (Kind::Text, "🦀🦀".into(), "nvarchar(3)", TOO_LONG),
         (

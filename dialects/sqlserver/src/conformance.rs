@@ -1,6 +1,64 @@
-//! Samples of every declared type.
+//! What the suite of all dialects is told of this one, for tests here and across databases.
 use connect_api::{Kind, Value};
-use dialect_core::{civil, conformance::Sample};
+use dialect_core::{
+    civil,
+    conformance::{Sample, Session},
+};
+
+/// How a session is named and ended.
+pub const SESSION: Session = Session {
+    id: "SELECT CONVERT(nvarchar(10), @@SPID)",
+    kill: |id| format!("KILL {id}"),
+};
+
+/// The kind that a column is described as which was made for a kind.
+#[must_use]
+pub fn created(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Int8 => Kind::Int16,
+        Kind::UInt16 => Kind::Int32,
+        Kind::UInt32 | Kind::Duration => Kind::Int64,
+        Kind::UInt64 => Kind::Decimal {
+            precision: 20,
+            scale: 0,
+        },
+        Kind::WideDecimal { .. } | Kind::BigDecimal | Kind::Json | Kind::List(_) => Kind::Text,
+        Kind::Timestamp { utc: true } => Kind::OffsetTimestamp,
+        other => other.clone(),
+    }
+}
+
+/// Whether a column that was made for the kind holds the value.
+#[must_use]
+pub fn holds(kind: &Kind, value: &Value) -> bool {
+    const YEAR_1: i64 = -719_162;
+    const YEAR_10000: i64 = 2_932_897;
+    match value {
+        #[expect(clippy::cast_possible_truncation, reason = "it was a float of 32 bits")]
+        Value::Float(v) if *kind == Kind::Float32 => *v == 0.0 || (*v as f32).is_normal(),
+        Value::Float(v) => *v == 0.0 || v.is_normal(),
+        Value::Date(days) => (YEAR_1..YEAR_10000).contains(&i64::from(*days)),
+        Value::Timestamp(micros) => {
+            (YEAR_1..YEAR_10000).contains(&micros.div_euclid(civil::DAY_MICROS))
+        }
+        Value::Time(nanos) if *kind == Kind::TimeNanos => nanos % 100 == 0,
+        _ => true,
+    }
+}
+
+/// What a value is read back as from a column that was made for its kind.
+#[must_use]
+pub fn comes_back(kind: &Kind, value: Value) -> Value {
+    match (kind, value) {
+        (Kind::UInt16 | Kind::UInt32, Value::UInt(v)) => {
+            i64::try_from(v).map_or(Value::UInt(v), Value::Int)
+        }
+        (Kind::UInt64, Value::UInt(v)) => Value::Decimal(v.into(), 0),
+        (Kind::Duration, Value::Time(v)) => Value::Int(v),
+        (Kind::Timestamp { utc: true }, Value::Timestamp(v)) => Value::OffsetTimestamp(v, 0),
+        (_, value) => value,
+    }
+}
 
 /// Every type of the reference that all supported servers have, with values.
 #[must_use]
