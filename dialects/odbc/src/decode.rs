@@ -51,7 +51,7 @@ pub(crate) fn column(
         Kind::UInt8 => of.ints::<UInt8Type>()?,
         Kind::UInt16 => of.ints::<UInt16Type>()?,
         Kind::UInt32 => of.ints::<UInt32Type>()?,
-        Kind::UInt64 => Arc::new(of.parsed::<UInt64Type>(|text| number(text))?),
+        Kind::UInt64 => Arc::new(of.parsed::<UInt64Type>(number)?),
         #[expect(clippy::cast_possible_truncation, reason = "the column is of 32 bits")]
         Kind::Float32 => of.floats::<Float32Type>(|v| v as f32)?,
         Kind::Float64 => of.floats::<Float64Type>(|v| v)?,

@@ -138,8 +138,11 @@ fn setting_name(name: &str) -> Result<&str> {
 
 /// A word, a number, or a literal of anything else.
 fn setting_value(value: &str) -> Result<String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'+');
-    if !value.is_empty() && value.bytes().all(plain) {
+    let word = value.starts_with(|c: char| c.is_ascii_alphabetic())
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if word || value.parse::<f64>().is_ok_and(f64::is_finite) {
         return Ok(value.to_owned());
     }
     let value = value

@@ -107,11 +107,12 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
     Ok(Some(table))
 }
 
-/// Foreign keys from their members: column, table, column there.
-pub(super) fn references(
-    groups: Vec<(String, Vec<(String, TableName, String)>)>,
-) -> Vec<ForeignKey> {
-    let key = |(_, members): (String, Vec<(String, TableName, String)>)| {
+/// A member of a foreign key: column, table, column there.
+type Member = (String, TableName, String);
+
+/// Foreign keys from their members.
+pub(super) fn references(groups: Vec<(String, Vec<Member>)>) -> Vec<ForeignKey> {
+    let key = |(_, members): (String, Vec<Member>)| {
         let table = members.first().map(|(_, table, _)| table.clone())?;
         let (columns, referred) = members.into_iter().map(|(c, _, r)| (c, r)).unzip();
         Some(ForeignKey {

@@ -41,7 +41,7 @@ pub(crate) fn standard(
         // SQL_CHAR, SQL_VARCHAR, SQL_LONGVARCHAR, and the wide ones
         1 | 12 | -1 | -8 | -9 | -10 => Kind::Text,
         // SQL_BINARY, SQL_VARBINARY, SQL_LONGVARBINARY
-        -2 | -3 | -4 => Kind::Bytes,
+        -4..=-2 => Kind::Bytes,
         // SQL_TYPE_DATE, SQL_DATE
         91 | 9 => Kind::Date,
         // SQL_TYPE_TIME, SQL_TIME

@@ -7,4 +7,5 @@
 mod drivers;
 mod mariadb;
 mod postgres;
+mod sessions;
 mod sqlite;
