@@ -103,10 +103,11 @@ pub(crate) fn quantiles<S: Syntax + ?Sized>(
     let filter = page
         .filter
         .map_or(String::new(), |filter| format!(" AND ({filter}\n)"));
-    // The last key of each part: where the number of the part changes to the next row.
+    // The last key of each part: where the number of the part changes to the next row. Rows of one
+    // key may lie in two parts: they are put in the order of the parts.
     Ok(Statement {
         sql: format!(
-            "SELECT k FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k) AS following FROM (\
+            "SELECT k FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k, part) AS following FROM (\
              SELECT {key} AS k, NTILE({parts}) OVER (ORDER BY {key}) AS part FROM {} \
              WHERE {key} IS NOT NULL{filter}){alias}a){alias}b WHERE following <> part ORDER BY k",
             source(syntax, page)?
