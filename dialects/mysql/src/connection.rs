@@ -21,11 +21,7 @@ use sqlx::{
     SqlSafeStr as _, SqlStr,
     mysql::{MySqlArguments, MySqlConnection},
 };
-use std::{num::NonZeroU32, ops::Range, time::Duration};
-
-/// How long the rest of a reading that was left in the middle is waited for. What takes longer
-/// costs the connection.
-const REST: Duration = Duration::from_millis(250);
+use std::{num::NonZeroU32, ops::Range};
 
 /// A connection to a MySQL or MariaDB server.
 pub(crate) struct MySqlConnect {
@@ -35,8 +31,6 @@ pub(crate) struct MySqlConnect {
     in_transaction: bool,
     /// A cursor has left rows on the wire.
     left: bool,
-    /// They were too many.
-    lost: bool,
     /// The server does not let this user make temporary tables.
     no_stage: bool,
 }
@@ -81,7 +75,6 @@ impl MySqlConnect {
             values: settings.values,
             in_transaction: false,
             left: false,
-            lost: false,
             no_stage: false,
         })
     }
@@ -91,20 +84,12 @@ impl MySqlConnect {
         &self.server
     }
 
-    /// The driver, once no rows of an earlier reading are on the wire.
-    async fn ready(&mut self) -> Result<&mut MySqlConnection> {
-        if self.left && !self.lost {
-            // True until proven: this future may be dropped as well.
-            self.lost = true;
-            if let Ok(done) = tokio::time::timeout(REST, self.driver.ping()).await {
-                done.map_err(|e| error("read the rest of a query", e))?;
-                (self.left, self.lost) = (false, false);
-            }
-        }
-        if self.lost {
+    /// The driver, unless rows of an earlier reading are on the wire.
+    fn ready(&mut self) -> Result<&mut MySqlConnection> {
+        if self.left {
             return Err(Error::new(
                 ErrorKind::Connect,
-                "a query was left in the middle and its other rows are too many to be read: connect anew",
+                "a query was left in the middle, and its other rows are still coming: connect anew",
             ));
         }
         Ok(&mut self.driver)
@@ -113,8 +98,7 @@ impl MySqlConnect {
     /// Runs a statement of no results as text, not prepared.
     async fn run(&mut self, text: &str) -> Result<u64> {
         let done = self
-            .ready()
-            .await?
+            .ready()?
             .execute(sqlx::raw_sql(sql(text)))
             .await
             .map_err(|e| statement_error(shortened(text), e))?;
@@ -134,7 +118,7 @@ impl MySqlConnect {
             Some(rows) => Some((rows, detail.arguments(plan, records, rows.clone())?)),
             None => None,
         };
-        self.ready().await?;
+        self.ready()?;
         while let Some((rows, arguments)) = next {
             let text = detail.text(plan, rows.len(), &self.server)?;
             let query = sqlx::query_with(AssertSqlSafe(text), arguments);
@@ -244,7 +228,7 @@ fn shortened(text: &str) -> String {
 #[async_trait]
 impl Connection for MySqlConnect {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        catalog::tables(self.ready().await?, schema).await
+        catalog::tables(self.ready()?, schema).await
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
@@ -253,17 +237,17 @@ impl Connection for MySqlConnect {
     }
 
     async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
-        self.ready().await?;
+        self.ready()?;
         catalog::describe(&mut self.driver, &self.server, names, &self.values).await
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
-        self.ready().await?;
+        self.ready()?;
         asking::describe(&mut self.driver, &self.server, query, &self.values).await
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
-        asking::visibility(self.ready().await?).await
+        asking::visibility(self.ready()?).await
     }
 
     async fn split(
@@ -282,8 +266,7 @@ impl Connection for MySqlConnect {
     }
 
     async fn ping(&mut self) -> Result<()> {
-        self.ready()
-            .await?
+        self.ready()?
             .ping()
             .await
             .map_err(|e| error("ask whether the server is there", e))
@@ -292,8 +275,7 @@ impl Connection for MySqlConnect {
     // Servers check privileges when a statement is prepared, so it is not run.
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
         let text = access_sql(table, access)?;
-        self.ready()
-            .await?
+        self.ready()?
             .prepare(sql(&text))
             .await
             .map_err(|e| error(format_args!("access to table {}", table.name), e))?;
@@ -314,7 +296,7 @@ impl Connection for MySqlConnect {
                     Err(e) => own("bind a value of the key", e),
                 })?;
         }
-        self.ready().await?;
+        self.ready()?;
         let query = sqlx::query_with(sql(&statement.sql), arguments);
         let rows = query.fetch(&mut self.driver);
         let cursor = MySqlCursor::new(rows, schema, &self.values, &mut self.left)?;

@@ -4,9 +4,13 @@
     clippy::expect_used,
     reason = "a failed assertion is how a test reports"
 )]
+mod asking;
+mod opening;
 mod place;
+mod policies;
 mod reading;
 mod refusing;
+mod staging;
 mod values;
 mod writing;
 
