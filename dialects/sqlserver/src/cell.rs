@@ -53,8 +53,10 @@ impl<'a> Source<'a> {
             }
             // The reference system is four bytes more than it may have been.
             Cells::Bytes(a) => a.value(row).len() + 4 > BULK_BYTES,
-            // As text it may be long: its length is not known before it is written.
-            Cells::List(a) => a.value_length(row) > 1_000,
+            // How long its text is is not known before it is written.
+            Cells::List(_) => self
+                .text(row, Limit::None)
+                .is_ok_and(|text| text.encode_utf16().count() * 2 > BULK_BYTES),
             _ => false,
         }
     }

@@ -115,6 +115,7 @@ impl Connection for SqlServerConnection {
         catalog::describe_query(&mut self.session, query, &self.values).await
     }
 
+    // G5: versions from this one on may still be those of open transactions.
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         let what = "ask for the oldest row version that may change";
         let rows = self

@@ -1,7 +1,11 @@
 //! Rows on their way from the server into columns.
-use crate::{decode::RowReader, refusal::error, session::settle};
+use crate::{
+    decode::RowReader,
+    refusal::{error, is_unpaired},
+    session::settle,
+};
 use async_trait::async_trait;
-use connect_api::{Result, SchemaRef, arrow::array::RecordBatch};
+use connect_api::{Error, Kind, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{BatchBuilder, Cursor, ValueOptions};
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 use tiberius::{Row, error::Error as DriverError};
@@ -48,9 +52,7 @@ impl<'a> SqlServerCursor<'a> {
             // Between two rows the reading can be left; inside one it cannot.
             *self.busy = true;
             let next = settle(self.busy, rows.try_next().await);
-            let Some(row) =
-                next.map_err(|e| error(format_args!("read `{}`", self.schema.name()), e))?
-            else {
+            let Some(row) = next.map_err(|e| refused(self.schema, e))? else {
                 return Ok(true);
             };
             let reader = match &self.reader {
@@ -63,6 +65,23 @@ impl<'a> SqlServerCursor<'a> {
         }
         Ok(false)
     }
+}
+
+/// The error for what the driver says of a row; the columns that it may be about are named.
+fn refused(schema: &SchemaRef, cause: DriverError) -> Error {
+    if !is_unpaired(&cause) {
+        return error(format_args!("read `{}`", schema.name()), cause);
+    }
+    let text = |(i, kind): (usize, &Kind)| {
+        matches!(kind, Kind::Text | Kind::Json).then(|| format!("`{}`", schema.field(i).name()))
+    };
+    let columns: Vec<_> = schema.kinds().iter().enumerate().filter_map(text).collect();
+    let what = format!(
+        "read column {} of `{}`",
+        columns.join(" or "),
+        schema.name()
+    );
+    error(what, cause)
 }
 
 #[async_trait]

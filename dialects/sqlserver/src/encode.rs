@@ -1,6 +1,6 @@
 //! How a column of records goes into a column of a table: chosen once when the write is planned.
 //!
-//! Where the server would change a value without a word (places of a decimal, fractions of a
+//! G6: where the server would change a value without a word (places of a decimal, fractions of a
 //! second, characters of a code page, zeros behind short bytes) the form refuses it.
 use crate::{
     collation::CodePage,

@@ -1,7 +1,7 @@
 //! What the driver and the server say, as errors of ours.
 //!
 //! The server's text holds values of the row in many cases ("The duplicate key value is (…)"):
-//! for errors of kind `Data` only names are taken from it, and from before the value. The session
+//! for errors of kind `Data` only names are taken from it, and from before the value (G8). The session
 //! speaks English, so that the names stand where they are looked for.
 use crate::kind_of;
 use connect_api::{Error, ErrorKind};
@@ -28,6 +28,15 @@ pub(crate) fn is_duplicate(error: &Error) -> bool {
     code.is_some_and(|code: u32| DUPLICATES.contains(&code))
 }
 
+/// A text is half of a surrogate pair; the driver does not say of which column.
+pub(crate) fn is_unpaired(cause: &DriverError) -> bool {
+    match cause {
+        DriverError::Utf16 => true,
+        DriverError::Protocol(why) => why.contains("invalid UTF-16"),
+        _ => false,
+    }
+}
+
 fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Error {
     let told = |kind, why: &str| Error::new(kind, format!("{what}: {why}"));
     match cause {
@@ -47,18 +56,23 @@ fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Erro
         .with_source(io::Error::new(kind, message)),
         DriverError::Io { kind, message } => told(ErrorKind::Connect, "no connection, or it broke")
             .with_source(io::Error::new(kind, message)),
-        cause @ DriverError::Tls(_) => told(
-            ErrorKind::Config,
-            "TLS as sslmode and sslrootcert ask for it is not possible",
-        )
-        .with_source(cause),
+        DriverError::Tls(why) => {
+            // What follows is advice on the driver's own functions.
+            let why = why.split(" To connect anyway").next().unwrap_or_default();
+            told(
+                ErrorKind::Config,
+                "TLS as sslmode and sslrootcert ask for it is not possible",
+            )
+            .with_source(io::Error::other(why.to_owned()))
+        }
         DriverError::Protocol(why) if why.contains("encryption level") => told(
             ErrorKind::Config,
             "the server does not offer TLS as sslmode asks for it",
         ),
-        // The driver's words hold a piece of the message: they are not for people.
-        DriverError::Protocol(why) if why.contains("invalid UTF-16") => unpaired(what),
-        DriverError::Utf16 => unpaired(what),
+        cause if is_unpaired(&cause) => told(
+            ErrorKind::Data,
+            "a text of an nchar, nvarchar, ntext or xml column is not Unicode: it has half of a surrogate pair",
+        ),
         DriverError::Encoding(_) => told(
             ErrorKind::Data,
             "a text is not in the code page of its column",
@@ -76,19 +90,13 @@ fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Erro
             ErrorKind::Internal,
             "the driver refuses a value, as its type is not the column's",
         ),
-        DriverError::Utf8 | DriverError::ParseInt(_) | DriverError::Conversion(_) => {
+        DriverError::Utf8
+        | DriverError::Utf16
+        | DriverError::ParseInt(_)
+        | DriverError::Conversion(_) => {
             told(ErrorKind::Internal, "the driver cannot convert a value")
         }
     }
-}
-
-fn unpaired(what: impl fmt::Display) -> Error {
-    Error::new(
-        ErrorKind::Data,
-        format!(
-            "{what}: a text of an nchar, nvarchar, ntext or xml column is not Unicode: it has half of a surrogate pair"
-        ),
-    )
 }
 
 /// The error for a statement that the server refused.

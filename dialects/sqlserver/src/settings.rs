@@ -132,8 +132,8 @@ impl Settings {
             host_in_certificate: None,
             instance: None,
             application: "rocketmq-connect".to_owned(),
-            // Larger packets make bulk loads faster; a server that wants smaller ones says so.
-            packet_bytes: 32_767,
+            // Larger packets make bulk loads faster; encrypted ones are of 16,383 bytes at most.
+            packet_bytes: 16_000,
             connect_timeout: options.connect_timeout,
             statement_timeout: options.statement_timeout,
             keep_alive: options.keep_alive,

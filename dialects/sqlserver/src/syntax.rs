@@ -94,7 +94,9 @@ impl Syntax for SqlServerSyntax {
             Base::Date | Base::DateTime | Base::SmallDateTime => {
                 format!("CAST({now} AS {declared})")
             }
-            _ => now,
+            // Seven digits would be more than are carried.
+            Base::DateTimeOffset => format!("CAST({now} AS datetimeoffset(6))"),
+            _ => format!("CAST({now} AS datetime2(6))"),
         }
     }
 

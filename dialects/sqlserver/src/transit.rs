@@ -122,7 +122,8 @@ impl Declared {
                 _ => staged.to_owned(),
             },
             Base::Variant => format!("CAST({staged} AS nvarchar(4000))"),
-            Base::Xml => format!("CAST({staged} AS xml)"),
+            // With the blanks between elements.
+            Base::Xml => format!("CONVERT(xml, {staged}, 1)"),
             Base::Json => format!("CAST({staged} AS json)"),
             Base::Vector => format!("CAST({staged} AS {self})"),
             Base::HierarchyId => format!("CAST({staged} AS hierarchyid)"),
@@ -261,7 +262,7 @@ mod tests {
                 "nvarchar(max)",
                 "CAST(s.[c] AS nvarchar(4000))",
             ),
-            ("xml", "nvarchar(max)", "CAST(s.[c] AS xml)"),
+            ("xml", "nvarchar(max)", "CONVERT(xml, s.[c], 1)"),
             ("time(3)", "time(7)", "CAST(s.[c] AS time(3))"),
             ("time", "time(7)", "s.[c]"),
             (

@@ -170,8 +170,16 @@ fn rows_without_a_key_and_quantiles_are_asked_for() {
 #[test]
 fn the_present_is_of_the_type_of_the_column() {
     for (declared, delay, now) in [
-        ("datetimeoffset(3)", Duration::ZERO, "SYSDATETIMEOFFSET()"),
-        ("datetime2(7)", Duration::ZERO, "SYSDATETIME()"),
+        (
+            "datetimeoffset(3)",
+            Duration::ZERO,
+            "CAST(SYSDATETIMEOFFSET() AS datetimeoffset(6))",
+        ),
+        (
+            "datetime2(7)",
+            Duration::ZERO,
+            "CAST(SYSDATETIME() AS datetime2(6))",
+        ),
         ("date", Duration::ZERO, "CAST(SYSDATETIME() AS date)"),
         (
             "datetime",

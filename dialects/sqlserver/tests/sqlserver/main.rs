@@ -8,4 +8,5 @@ mod opening;
 mod peer;
 mod reading;
 mod server;
+mod tls;
 mod writing;

@@ -2,9 +2,10 @@
 //! rules, and keeps what it was asked. It knows no SQL.
 use std::sync::{Arc, Mutex};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// What a statement is answered with.
 #[derive(Clone)]
@@ -72,6 +73,8 @@ pub(crate) struct Rules {
     pub(crate) refuses: Option<(u32, &'static str)>,
     /// Nothing is said to a client that connects.
     pub(crate) mute: bool,
+    /// TLS comes before anything else (TDS 8.0).
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 pub(crate) struct Peer {
@@ -96,8 +99,18 @@ impl Peer {
         tokio::spawn(async move {
             while let Ok((stream, from)) = listener.accept().await {
                 clients.lock().unwrap().push(from.port());
-                let (state, asked, logins) = (state.clone(), asked.clone(), logins.clone());
-                tokio::spawn(async move { serve(stream, &state, &asked, &logins).await });
+                let (state, asked, logins) =
+                    (Arc::clone(&state), Arc::clone(&asked), Arc::clone(&logins));
+                let tls = state.lock().unwrap().tls.clone();
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, &state, &asked, &logins).await,
+                        Some(tls) => {
+                            let stream = tls.accept(stream).await.ok()?;
+                            serve(stream, &state, &asked, &logins).await
+                        }
+                    }
+                });
             }
         });
         peer
@@ -139,7 +152,7 @@ impl Peer {
 }
 
 /// A whole message: its type and what is in its packets.
-async fn message(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+async fn message(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let mut body = Vec::new();
     loop {
         let mut header = [0; 8];
@@ -154,7 +167,7 @@ async fn message(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     }
 }
 
-async fn answer(stream: &mut TcpStream, body: &[u8]) -> Option<()> {
+async fn answer(stream: &mut (impl AsyncWrite + Unpin), body: &[u8]) -> Option<()> {
     let mut pieces = body.chunks(4_000).peekable();
     while let Some(piece) = pieces.next() {
         let last = u8::from(pieces.peek().is_none());
@@ -163,11 +176,12 @@ async fn answer(stream: &mut TcpStream, body: &[u8]) -> Option<()> {
         stream.write_all(&header).await.ok()?;
         stream.write_all(piece).await.ok()?;
     }
+    stream.flush().await.ok()?;
     Some(())
 }
 
 async fn serve(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     rules: &Mutex<Rules>,
     asked: &Mutex<Vec<Asked>>,
     logins: &Mutex<Vec<Vec<u8>>>,
