@@ -8,7 +8,7 @@ use rusqlite::{Batch, Connection, InterruptHandle, OpenFlags, limits::Limit};
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,7 +16,8 @@ use std::{
 /// Statements that are kept prepared. A write has at most some ten shapes.
 const STATEMENTS: usize = 64;
 
-/// Steps of SQLite's machine between two looks at the clock: some ten microseconds.
+/// Steps of SQLite's machine between two looks at the clock and at who waits: some ten
+/// microseconds.
 const STEPS: i32 = 4_000;
 
 /// How many values a statement can bind, as the library says.
@@ -30,28 +31,48 @@ pub(crate) fn max_params() -> usize {
     })
 }
 
-/// Ends what the thread is doing, from outside.
+/// Ends what the thread is doing, from outside. Commands are numbered: one that is given up before
+/// it has begun ends, too, and the one after it does not.
 pub(crate) struct Stop {
-    /// Nobody waits for the command that runs.
-    left: AtomicBool,
+    /// The last command that was issued.
+    issued: AtomicU64,
+    /// The command that runs.
+    running: AtomicU64,
+    /// Nobody waits for the commands up to this one.
+    left: AtomicU64,
     handle: InterruptHandle,
 }
 
 impl Stop {
-    /// The command that runs ends as soon as it can.
+    fn new(handle: InterruptHandle) -> Self {
+        Self {
+            issued: AtomicU64::new(0),
+            running: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            handle,
+        }
+    }
+
+    /// The number of a new command.
+    pub(crate) fn issue(&self) -> u64 {
+        self.issued.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The command begins.
+    pub(crate) fn begin(&self, command: u64) {
+        self.running.store(command, Ordering::Relaxed);
+    }
+
+    /// All commands that were issued end as soon as they can.
     pub(crate) fn now(&self) {
-        self.left.store(true, Ordering::Relaxed);
+        self.left
+            .store(self.issued.load(Ordering::Relaxed), Ordering::Relaxed);
         self.handle.interrupt();
     }
 
-    /// Nobody waits any more.
+    /// Nobody waits for the command that runs.
     pub(crate) fn is_left(&self) -> bool {
-        self.left.load(Ordering::Relaxed)
-    }
-
-    /// A new command begins, for which somebody waits.
-    pub(crate) fn begin(&self) {
-        self.left.store(false, Ordering::Relaxed);
+        self.left.load(Ordering::Relaxed) >= self.running.load(Ordering::Relaxed)
     }
 }
 
@@ -92,10 +113,9 @@ impl Session {
             start: Instant::now(),
             end: AtomicU64::new(0),
         });
-        let stop = Arc::new(Stop {
-            left: AtomicBool::new(false),
-            handle: driver.get_interrupt_handle(),
-        });
+        let stop = Arc::new(Stop::new(driver.get_interrupt_handle()));
+        // It is a command of its own.
+        stop.begin(stop.issue());
         let session = Self {
             driver,
             stop,
@@ -138,15 +158,12 @@ impl Session {
             self.pragma("query_only", Some("ON"))?;
         }
         self.driver.busy_timeout(settings.busy_timeout)?;
-        if settings.statement_timeout.is_some() {
-            let deadline = self.deadline.clone();
-            let passed = move || {
-                let end = deadline.end.load(Ordering::Relaxed);
-                end != 0 && deadline.millis() >= end
-            };
-            self.driver.progress_handler(STEPS, Some(passed))?;
-        }
-        Ok(())
+        let (deadline, stop) = (self.deadline.clone(), self.stop.clone());
+        let over = move || {
+            let end = deadline.end.load(Ordering::Relaxed);
+            stop.is_left() || (end != 0 && deadline.millis() >= end)
+        };
+        self.driver.progress_handler(STEPS, Some(over))
     }
 
     /// Runs a PRAGMA, whose name was checked; its value is quoted. Without a value it is only read.

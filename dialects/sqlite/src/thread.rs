@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 type Work = Box<dyn FnOnce(&mut Session) + Send>;
 
 enum Command {
-    Run(Work),
-    Close(oneshot::Sender<Result<()>>),
+    Run(u64, Work),
+    Close(u64, oneshot::Sender<Result<()>>),
 }
 
 /// The owner's end. Dropped, it ends what the thread is doing, and the thread: an open transaction
@@ -69,7 +69,7 @@ impl Thread {
     /// Hands over work without waiting for its end.
     pub(crate) fn send(&self, work: Work) -> Result<()> {
         self.commands
-            .send(Command::Run(work))
+            .send(Command::Run(self.stop.issue(), work))
             .map_err(|_gone| ended())
     }
 
@@ -82,7 +82,7 @@ impl Thread {
     pub(crate) async fn close(&self) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         self.commands
-            .send(Command::Close(reply))
+            .send(Command::Close(self.stop.issue(), reply))
             .map_err(|_gone| ended())?;
         answer.await.map_err(|_gone| ended())?
     }
@@ -149,10 +149,13 @@ fn opening(settings: Arc<Settings>, address: &str) -> Result<Session> {
 
 fn work(mut session: Session, inbox: &mpsc::Receiver<Command>) {
     while let Ok(command) = inbox.recv() {
-        session.stop.begin();
         match command {
-            Command::Run(work) => work(&mut session),
-            Command::Close(reply) => {
+            Command::Run(number, work) => {
+                session.stop.begin(number);
+                work(&mut session);
+            }
+            Command::Close(number, reply) => {
+                session.stop.begin(number);
                 let closed = session.driver.close();
                 // Nobody may wait any more.
                 drop(reply.send(closed.map_err(|(_, e)| refusal("close", &e))));

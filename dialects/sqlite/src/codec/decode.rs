@@ -202,7 +202,10 @@ fn decimal(
     scratch: &mut String,
 ) -> Result<i128, Misfit> {
     if let ValueRef::Text(v) = cell {
-        return parse_decimal(v, precision, scale);
+        return match short_decimal(v, precision, scale) {
+            Some(unscaled) => Ok(unscaled),
+            None => parse_decimal(v, precision, scale),
+        };
     }
     let text = digits(cell, scratch)?;
     let unscaled = parse_decimal(text.as_bytes(), precision, scale)?;
@@ -210,6 +213,32 @@ fn decimal(
         return Err(INEXACT);
     }
     Ok(unscaled)
+}
+
+/// A decimal in the form that is written, with so many places and few digits: what most are. Half
+/// as much work as the way for all.
+fn short_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 18 || digits.len() > usize::from(precision) {
+        return None;
+    }
+    let places = usize::try_from(scale).ok().filter(|places| *places > 0)?;
+    let point = digits.len().checked_sub(places + 1).filter(|at| *at > 0)?;
+    let (whole, fraction) = digits.split_at(point);
+    let [b'.', fraction @ ..] = fraction else {
+        return None;
+    };
+    let mut unscaled = 0i64;
+    for byte in whole.iter().chain(fraction) {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        unscaled = unscaled * 10 + i64::from(byte - b'0');
+    }
+    Some(i128::from(if negative { -unscaled } else { unscaled }))
 }
 
 /// A number as text: of a float, the shortest that is read as this float.
@@ -227,4 +256,40 @@ fn digits<'r>(cell: &ValueRef<'r>, scratch: &'r mut String) -> Result<&'r str, M
         _ => return Err(STORED_OTHERWISE),
     }
     Ok(scratch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_to_a_decimal_is_that_of_all() {
+        for text in [
+            "12.34",
+            "-12.34",
+            "0.00",
+            "-0.01",
+            "99999999.99",
+            "123456789012.34",
+            "1.5",
+            "1.234",
+            "12",
+            ".50",
+            "-.50",
+            "1e3",
+            "+1.00",
+            "1.-1",
+            "",
+            "-",
+            "9999999999.99",
+            "1 .00",
+        ] {
+            let parsed = parse_decimal(text.as_bytes(), 12, 2);
+            if let Some(short) = short_decimal(text.as_bytes(), 12, 2) {
+                assert_eq!(parsed, Ok(short), "{text}");
+            }
+        }
+        assert_eq!(short_decimal(b"12.34", 12, 2), Some(1_234));
+        assert_eq!(short_decimal(b"-0.01", 12, 2), Some(-1));
+    }
 }

@@ -30,10 +30,10 @@ async fn statements_are_refused_with_the_kind_of_their_code() {
             "no such table: nowhere",
         ),
         (
-            "SELECT nothing FROM t",
+            "SELECT nonsense FROM t",
             1,
             ErrorKind::Schema,
-            "no such column: nothing",
+            "no such column: nonsense",
         ),
         (
             "CREATE TABLE t (id INT)",

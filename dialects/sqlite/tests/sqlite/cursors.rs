@@ -1,7 +1,7 @@
 //! Readings: their bounds, and leaving them.
 use crate::database::Database;
 use connect_api::{Kind, Schema, SchemaRef, Value, arrow::array::RecordBatch};
-use dialect_core::{Cursor as _, SqliteDates, Statement};
+use dialect_core::{SqliteDates, Statement};
 use std::{
     future::Future as _,
     pin::pin,

@@ -56,7 +56,7 @@ async fn dates_are_written_as_numbers_and_come_back() {
         let rows = [
             row(0, 0),
             row(-1, 1_000),
-            row(-719_528, DAY - 1_000),
+            row(-719_528, DAY - 1_000_000),
             row(19_782, 45_296_789_000),
             row(2_932_896, 3_600_000_000),
             vec![Value::Null; 3],

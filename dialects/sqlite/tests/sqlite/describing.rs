@@ -73,7 +73,7 @@ async fn expressions_of_views_are_of_the_kind_of_their_first_value() {
     let mut database =
         Database::with("id INTEGER, amount DECIMAL(5,2), at DATE", SqliteDates::Iso).await;
     let view = "CREATE VIEW v AS SELECT id, amount AS paid, at, id * 2 AS twice, id / 2.0 AS half, \
-         CASE WHEN id > 1 THEN 'word' END AS word, NULL AS nothing FROM t";
+         CASE WHEN id > 1 THEN 'word' END AS word, NULL AS nix FROM t";
     database.run(view).await;
     let described = |found: &dialect_core::Table| {
         assert_eq!(found.table_type, TableType::View);
@@ -143,7 +143,7 @@ async fn queries_that_are_none_are_refused() {
         ("DELETE FROM t", "syntax error"),
         ("SELECT 1; DROP TABLE t", "syntax error"),
         ("SELECT id FROM nowhere", "no such table: nowhere"),
-        ("SELECT nothing FROM t", "no such column: nothing"),
+        ("SELECT nonsense FROM t", "no such column: nonsense"),
         (
             "SELECT id, v AS ID FROM t",
             "two columns have the name `id`",

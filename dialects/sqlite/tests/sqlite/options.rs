@@ -59,7 +59,7 @@ async fn pragmas_of_the_session_are_set_and_quoted() {
         .ask("SELECT cache_size AS n FROM pragma_cache_size")
         .await
         .unwrap();
-    assert_eq!(size, [[Value::Int(-4_321)]]);
+    assert_eq!(size, [[Value::from("-4321")]]);
     let url = format!("sqlite:{}", database.path().display());
     let with = |options: &OpenOptions| dialect_sqlite::open(&url, options).unwrap();
     let error = with(&set("cache_sise", "1"))
