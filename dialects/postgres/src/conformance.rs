@@ -267,11 +267,14 @@ fn as_text() -> Vec<Sample> {
         text("txid_snapshot", &["10:20:10,14,15"]),
         text("jsonpath", &["$.\"a\"[*]"]),
         // Not in the table of types: as text all the same.
-        text("aclitem", &["=r/postgres"]).not_recreated(),
-        of_text(
+        text("tid", &["(1,2)"]).not_recreated(),
+        Sample::new(
             "pg_catalog.pg_ts_config_map",
             Kind::Json,
-            &["{\"mapcfg\":1,\"maptokentype\":2,\"mapseqno\":3,\"mapdict\":4}"],
+            [(
+                "ROW(1, 2, 3, 4)",
+                r#"{"mapcfg":"1","maptokentype":2,"mapseqno":3,"mapdict":"4"}"#.into(),
+            )],
         )
         .not_recreated(),
     ]

@@ -7,14 +7,19 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{BatchBuilder, Cursor};
-use futures_util::{StreamExt as _, stream::BoxStream};
+use futures_util::{FutureExt as _, StreamExt as _, stream::BoxStream};
 use sqlx::{
     Column as _, Either, Row as _, ValueRef as _,
     postgres::{PgQueryResult, PgRow},
 };
+use std::time::{Duration, Instant};
 
 /// Most bytes of a batch: beyond, a column's offsets of 32 bits could overflow with the next row.
 const MAX_BATCH_BYTES: usize = 1 << 30;
+
+/// Most rows that are read and thrown away when a cursor is dropped, and for how long.
+const DRAINED_ROWS: usize = 10_000;
+const DRAINED_FOR: Duration = Duration::from_millis(20);
 
 pub(crate) type RowStream<'a> = BoxStream<'a, sqlx::Result<Either<PgQueryResult, PgRow>>>;
 
@@ -26,14 +31,37 @@ pub(crate) struct PostgresCursor<'a> {
     decoders: Vec<Decoder>,
     text: String,
     beyond: Beyond,
+    /// The query was sent.
+    started: bool,
     /// The last row was taken, or the query failed.
     ended: bool,
     health: &'a mut Health,
 }
 
 impl Drop for PostgresCursor<'_> {
+    /// Reads on while rows are at hand, as a reading that was left at its end leaves but a few;
+    /// where there are many, the connection is given up.
     fn drop(&mut self) {
-        self.health.abandoned |= !self.ended;
+        if self.ended || !self.started {
+            return;
+        }
+        let left = Instant::now();
+        for _ in 0..DRAINED_ROWS {
+            match self.rows.next().now_or_never() {
+                Some(Some(Ok(_))) if left.elapsed() < DRAINED_FOR => {}
+                Some(Some(Ok(_))) => break,
+                Some(Some(Err(_))) => {
+                    self.health.failed = true;
+                    return;
+                }
+                Some(None) => return,
+                None => {
+                    self.health.abandoned = true;
+                    return;
+                }
+            }
+        }
+        self.health.broken = true;
     }
 }
 
@@ -50,6 +78,7 @@ impl<'a> PostgresCursor<'a> {
             decoders: Vec::new(),
             text: String::new(),
             beyond,
+            started: false,
             ended: false,
             health,
         })
@@ -112,6 +141,7 @@ fn unreadable(column: usize, cause: sqlx::Error) -> Error {
 impl Cursor for PostgresCursor<'_> {
     async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
         let max_bytes = max_bytes.min(MAX_BATCH_BYTES);
+        self.started = true;
         while !self.batch.is_full(max_rows.max(1), max_bytes) {
             match self.rows.next().await {
                 Some(Ok(Either::Right(row))) => self.push(&row)?,

@@ -55,7 +55,11 @@ pub(crate) fn parameter(cause: &sqlx::Error) -> Option<usize> {
 
 /// A text is not one of its type's.
 pub(crate) fn is_unreadable(cause: &sqlx::Error) -> bool {
-    cause.as_database_error().and_then(|e| e.code()).as_deref() == Some("22P02")
+    let code = cause.as_database_error().and_then(|e| e.code());
+    matches!(
+        code.as_deref(),
+        Some("22P02" | "22007" | "22008" | "22026" | "22030" | "22032" | "2200N" | "22023")
+    )
 }
 
 /// A prepared statement does not fit its table any more: it must be prepared anew.

@@ -66,7 +66,9 @@ impl PostgresConnection {
         self.copy(&detail.stage.copy, writing, left).await?;
         let merge = sqlx::query(AssertSqlSafe(detail.stage.merge.clone()));
         let merged = merge.execute(&mut self.driver).await;
-        Ok(merged.map_err(|e| writing.refused(e))?.rows_affected())
+        Ok(merged
+            .map_err(|e| writing.refused_values(e))?
+            .rows_affected())
     }
 
     /// Sends the first piece, and then the rows that are left.

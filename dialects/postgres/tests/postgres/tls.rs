@@ -207,6 +207,7 @@ async fn each_mode_trusts_as_far_as_it_says() {
         key: certificate.map(|_| server.path("client.key")),
     };
     let missing = TlsOptions {
+        mode: Some(TlsMode::VerifyCa),
         ca: Some(server.path("nowhere.crt")),
         ..with(None)
     };

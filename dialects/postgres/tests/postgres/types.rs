@@ -65,7 +65,8 @@ async fn types_that_users_make_come_and_go() {
                c citext, l ltree, f floats, g tag, n net, ns net[], k counts, d doc, gs tag[]);
              INSERT INTO t VALUES (1, 'so, so', '{happy,NULL}', '(\"Main \"\"St\"\"\",7,\"{a,b}\")',
                ARRAY['(x,,)'::place, NULL], '\"a\"=>\"1\", \"q\\\"\\\\\"=>NULL', 'MiXed', 'a.b.c', '[1,2.5)',
-               'tag', '10.0.0.1', '{::1}', '{1,2}', '{\"a\": 1}', '{one,two}'), (2)",
+               'tag', '10.0.0.1', '{::1}', '{1,2}', '{\"a\": 1}', '{one,two}');
+             INSERT INTO t (id) VALUES (2)",
         )
         .await;
     let table = scratch.table("t").await;
