@@ -2,7 +2,8 @@
 //! Arrow columns to them by the fastest way that the database has.
 //!
 //! [`open`] gives the [`Dialect`] for a URL; what it and its [`Connection`] do is told by their
-//! own pages. Each database stands behind a feature of its name: `sqlite`, `postgres`, `mysql`.
+//! own pages. Each database stands behind a feature of its name: `postgres`, `mysql` (and MariaDB),
+//! `sqlite`, `sqlserver`, `odbc`; `odbc-vendored` builds the driver manager in.
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -42,12 +43,9 @@
 //! // Read back by pages in the order of the key.
 //! let read = table.schema(&[0, 1], &["id"])?;
 //! let statement = dialect.syntax().select(&Page {
-//!     table: &table,
-//!     columns: &[0, 1],
 //!     key: &[KeyPart { columns: vec![0] }],
-//!     after: None,
-//!     before_now: None,
 //!     limit: std::num::NonZeroU32::new(1_000),
+//!     ..Page::of(&table, &[0, 1])
 //! })?;
 //! let mut cursor = connection.query(&statement, &read).await?;
 //! let page = cursor.next(1_000, 1 << 20).await?;
@@ -95,10 +93,27 @@ const KNOWN: &[Known] = &[
         #[cfg(not(feature = "mysql"))]
         open: None,
     },
+    Known {
+        feature: "sqlserver",
+        schemes: &["sqlserver"],
+        #[cfg(feature = "sqlserver")]
+        open: Some(dialect_sqlserver::open),
+        #[cfg(not(feature = "sqlserver"))]
+        open: None,
+    },
+    Known {
+        feature: "odbc",
+        schemes: &["odbc"],
+        #[cfg(feature = "odbc")]
+        open: Some(dialect_odbc::open),
+        #[cfg(not(feature = "odbc"))]
+        open: None,
+    },
 ];
 
 /// The dialect for `url`: `sqlite:path`, `postgres://…`, `postgresql://…`, `mysql://…`,
-/// `mariadb://…`, each also with `jdbc:` in front. Nothing is connected yet. This function is an
+/// `mariadb://…`, `sqlserver://…`, each also with `jdbc:` in front, and `odbc:` with a connection
+/// string. Nothing is connected yet. This function is an
 /// [`Opener`].
 ///
 /// # Errors
@@ -155,7 +170,7 @@ mod tests {
         assert_eq!(
             error.report(),
             "connection.url: no database is known as `postgress`; known are sqlite, postgres, \
-             postgresql, mysql, mariadb; did you mean `postgres`?"
+             postgresql, mysql, mariadb, sqlserver, odbc; did you mean `postgres`?"
         );
     }
 

@@ -6,7 +6,7 @@ use super::{
     workbench::{Rows, Workbench, records},
 };
 use crate::{WriteOp, WriteRequest, civil, write_or_reject};
-use connect_api::{Kind, Result, Value};
+use connect_api::{Kind, Result, Value, decimal_text};
 use std::num::NonZeroUsize;
 
 /// What became of a declared type's values in another database.
@@ -270,6 +270,7 @@ fn list_json(kind: &Kind, values: &[Value]) -> serde_json::Value {
             Value::Int(v) => (*v).into(),
             Value::UInt(v) => (*v).into(),
             Value::Float(v) => (*v).into(),
+            Value::Decimal(v, scale) => decimal_text(*v, *scale).parse::<f64>().ok().into(),
             Value::Text(v) => v.to_string().into(),
             other => crate::json_scalar(element, other.clone()).into(),
         })

@@ -1,0 +1,65 @@
+//! The page that tells what becomes of every type.
+use dialects::conformance::{Arrived, Passage};
+use std::fmt::Write as _;
+
+const HEAD: &str = "\
+# What becomes of every type in another database
+
+This page is written by a test (`cargo test -p dialects --all-features --test dialects`) that makes a
+table of each type with its least, greatest and strangest values, reads it into Arrow, lets the other
+database make a table for it, writes, reads back and compares what the values mean there. *Equal*: all
+do. Otherwise some values do not fit the other database, and each of those is an error that names the
+column: nothing is rounded, cut or left out.
+";
+
+/// The page as it grows.
+pub(crate) struct Page(String);
+
+impl Page {
+    pub(crate) fn new() -> Self {
+        Self(HEAD.to_owned())
+    }
+
+    /// What becomes of one database's types in each of the others.
+    pub(crate) fn database(&mut self, name: &str, others: &[(&str, Vec<Passage>)]) {
+        let names: Vec<_> = others
+            .iter()
+            .map(|(other, _)| format!("in {other}"))
+            .collect();
+        let rules = "|---".repeat(others.len() + 2);
+        let _infallible = write!(
+            self.0,
+            "\n## From {name}\n| declared | kind | {} |\n{rules}|\n",
+            names.join(" | ")
+        );
+        let Some((_, first)) = others.first() else {
+            return;
+        };
+        for (i, passage) in first.iter().enumerate() {
+            let cells: Vec<_> = others.iter().map(|(_, all)| cell(&all[i])).collect();
+            let _infallible = writeln!(
+                self.0,
+                "| `{}` | {} | {} |",
+                passage.declared,
+                format!("{:?}", passage.kind).replace('|', "\\|"),
+                cells.join(" | ")
+            );
+        }
+    }
+
+    pub(crate) fn finish(self) -> String {
+        self.0
+    }
+}
+
+fn cell(passage: &Passage) -> String {
+    match &passage.arrived {
+        Arrived::Equal => format!("`{}`: equal", passage.becomes),
+        Arrived::Part { equal, refused, .. } => format!(
+            "`{}`: {equal} of {} equal, {refused} refused",
+            passage.becomes,
+            equal + refused
+        ),
+        Arrived::Refused(_) => "refused".to_owned(),
+    }
+}

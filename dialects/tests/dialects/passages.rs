@@ -1,0 +1,63 @@
+//! Every type of every database on its way into every other, and the page of docs/ that tells it.
+use crate::page::Page;
+use dialects::{
+    OpenOptions,
+    conformance::{Fixture, Sample, passages},
+};
+
+/// The page; `UPDATE_DOCS=1` writes it anew.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/passages.md");
+
+fn url(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!(
+            "{variable} is not set; run eval \"$(scripts/services env)\" in the project's folder"
+        )
+    })
+}
+
+fn fixture(url: &str, place: &str, samples: Vec<Sample>) -> Fixture {
+    let dialect = dialects::open(url, &OpenOptions::default()).unwrap();
+    let unique = format!("x{place}{}", std::process::id());
+    Fixture::bare(dialect, unique, samples)
+}
+
+/// Values of every declared type arrive in every other database, or an error names the column;
+/// the page says which.
+#[tokio::test]
+async fn every_type_of_every_database_reaches_every_other_or_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}?mode=rwc", folder.path().join("a.db").display());
+    let places = [
+        (
+            "PostgreSQL 15",
+            url("CONNECT_TEST_POSTGRES_URL"),
+            dialect_postgres::conformance::samples as fn() -> Vec<Sample>,
+        ),
+        (
+            "MariaDB 10.11",
+            url("CONNECT_TEST_MYSQL_URL"),
+            dialect_mysql::conformance::samples,
+        ),
+        ("SQLite", file, dialect_sqlite::samples),
+    ];
+    let mut page = Page::new();
+    for (i, (from, from_url, samples)) in places.iter().enumerate() {
+        let mut columns = Vec::new();
+        for (j, (to, to_url, _)) in places.iter().enumerate().filter(|(j, _)| *j != i) {
+            let source = fixture(from_url, &format!("f{i}{j}_"), samples());
+            let sink = fixture(to_url, &format!("t{i}{j}_"), Vec::new());
+            columns.push((*to, passages(&source, &sink).await));
+        }
+        page.database(from, &columns);
+    }
+    let page = page.finish();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PAGE, &page).unwrap();
+    }
+    let there = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        there == page,
+        "docs/passages.md does not tell what happens; run this test with UPDATE_DOCS=1 and read the difference"
+    );
+}
