@@ -4,8 +4,10 @@ use dialect_core::{Statement, TableName, TableType};
 use std::num::NonZeroU32;
 
 fn syntax() -> SqliteSyntax {
-    let mut values = ValueOptions::default();
-    values.sqlite_dates = dialect_core::SqliteDates::Iso;
+    let values = ValueOptions {
+        sqlite_dates: dialect_core::SqliteDates::Iso,
+        ..ValueOptions::default()
+    };
     SqliteSyntax::new(values)
 }
 

@@ -271,7 +271,10 @@ async fn wide_decimals_are_exact_or_refused() {
     let schema = Schema::new("s", fields, &[]).unwrap();
     let long = "123456789012345678901234567890123456789012345678.99";
     let short = vec!["12345.67".into(), long.into()];
-    database.insert(&schema, &[short.clone()]).await.unwrap();
+    database
+        .insert(&schema, std::slice::from_ref(&short))
+        .await
+        .unwrap();
     assert_eq!(database.read().await, [short]);
     let error = database
         .insert(&schema, &[vec![long.into(), Value::Null]])
