@@ -3,6 +3,7 @@ use crate::{
     civil_time,
     collation::CodePage,
     encode::{Encoder, Form, Limit},
+    spatial,
 };
 use connect_api::{max_unscaled, wide_decimal_text};
 use dialect_core::{Cells, Misfit, parse_decimal, write_decimal, write_json_list};
@@ -19,15 +20,11 @@ const TOO_MANY_PLACES: Misfit = Misfit("has more decimal places than the column"
 const TOO_LONG: Misfit = Misfit("is longer than the column");
 const OTHER_LENGTH: Misfit = Misfit("is not as long as the column, which would fill it up");
 const NOT_UUID: Misfit = Misfit("is not a UUID");
-const NOT_WKB: Misfit = Misfit("is not WKB");
 /// A fault of this program: the cells are not of the kind that was planned for.
 const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
 
 /// Bytes of a value of a `(max)` type that the driver's bulk load takes.
 const BULK_BYTES: usize = 65_535;
-
-/// A flag in the type of extended WKB: a reference system follows.
-const HAS_SYSTEM: u32 = 0x2000_0000;
 
 /// A column on its way to the server.
 pub(crate) struct Source<'a> {
@@ -106,7 +103,7 @@ impl<'a> Source<'a> {
                 }
             }
             Form::Spatial { default } => {
-                let value = spatial(self.bytes(row)?, default)?;
+                let value = spatial::placed(self.bytes(row)?, default)?;
                 ColumnData::Binary(Some(Cow::Owned(value)))
             }
             Form::Uuid => ColumnData::Guid(Some(self.uuid(row)?)),
@@ -313,63 +310,6 @@ fn null(form: Form) -> ColumnData<'static> {
         Form::DateTime => ColumnData::DateTime(None),
         Form::Offset { .. } => ColumnData::DateTimeOffset(None),
     }
-}
-
-/// WKB, extended or not, as its reference system in four bytes, largest first, and plain WKB.
-fn spatial(wkb: &[u8], default: i32) -> Result<Vec<u8>, Misfit> {
-    let [order, a, b, c, d, rest @ ..] = wkb else {
-        return Err(NOT_WKB);
-    };
-    let little = match order {
-        0 => false,
-        1 => true,
-        _ => return Err(NOT_WKB),
-    };
-    let read = |bytes: [u8; 4]| match little {
-        true => u32::from_le_bytes(bytes),
-        false => u32::from_be_bytes(bytes),
-    };
-    let geometry = read([*a, *b, *c, *d]);
-    let (system, rest) = match rest {
-        [a, b, c, d, rest @ ..] if geometry & HAS_SYSTEM != 0 => {
-            (read([*a, *b, *c, *d]).cast_signed(), rest)
-        }
-        _ if geometry & HAS_SYSTEM != 0 => return Err(NOT_WKB),
-        rest => (default, rest),
-    };
-    let geometry = geometry & !HAS_SYSTEM;
-    let mut out = Vec::with_capacity(wkb.len() + 4);
-    out.extend_from_slice(&system.to_be_bytes());
-    out.push(*order);
-    out.extend_from_slice(&match little {
-        true => geometry.to_le_bytes(),
-        false => geometry.to_be_bytes(),
-    });
-    out.extend_from_slice(rest);
-    Ok(out)
-}
-
-/// The same, back: WKB, extended by its reference system unless that is 0.
-pub(crate) fn extended(value: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let [s1, s2, s3, s4, order @ (0 | 1), a, b, c, d, rest @ ..] = value else {
-        return Err(NOT_WKB);
-    };
-    let system = u32::from_be_bytes([*s1, *s2, *s3, *s4]);
-    out.clear();
-    out.push(*order);
-    if system == 0 {
-        out.extend_from_slice(&[*a, *b, *c, *d]);
-    } else if *order == 1 {
-        let geometry = u32::from_le_bytes([*a, *b, *c, *d]) | HAS_SYSTEM;
-        out.extend_from_slice(&geometry.to_le_bytes());
-        out.extend_from_slice(&system.to_le_bytes());
-    } else {
-        let geometry = u32::from_be_bytes([*a, *b, *c, *d]) | HAS_SYSTEM;
-        out.extend_from_slice(&geometry.to_be_bytes());
-        out.extend_from_slice(&system.to_be_bytes());
-    }
-    out.extend_from_slice(rest);
-    Ok(())
 }
 
 #[cfg(test)]

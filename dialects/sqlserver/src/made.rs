@@ -115,7 +115,17 @@ fn same_vendor(text: &str, kind: &Kind, in_key: bool) -> Option<String> {
         (Base::Float, Arguments::One(n)) => (25..=53).contains(&n),
         (Base::Time | Base::DateTime2 | Base::DateTimeOffset, Arguments::One(n)) => n <= 7,
         (Base::Vector, Arguments::One(n)) => (1..=3_996).contains(&n),
-        (Base::Vector, _) => false,
+        // Of one character or byte, were it left like this.
+        (
+            Base::Vector
+            | Base::Char
+            | Base::VarChar
+            | Base::NChar
+            | Base::NVarChar
+            | Base::Binary
+            | Base::VarBinary,
+            _,
+        ) => false,
         (_, Arguments::None) => true,
         _ => false,
     };

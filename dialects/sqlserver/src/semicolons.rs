@@ -132,6 +132,7 @@ fn properties(text: &str) -> Result<Vec<(String, String)>, String> {
 mod tests {
     use super::*;
     use dialect_core::{Address, OpenOptions};
+    use proptest::prelude::*;
 
     fn address(url: &str) -> Address {
         Address::parse(&plain(url).unwrap().unwrap(), &OpenOptions::default()).unwrap()
@@ -201,6 +202,24 @@ mod tests {
         ] {
             let fault = plain(url).unwrap().unwrap_err();
             assert!(!fault.contains("hunter2"), "{fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_password_of_any_characters_is_read_back(password in "[^\\x00]{1,20}", user in "[a-z@/?&%]{1,9}") {
+            let braced = password.replace('}', "}}");
+            let url = format!("jdbc:sqlserver://h:1;user={{{user}}};password={{{braced}}};");
+            let address = address(&url);
+            prop_assert_eq!(address.password.as_ref().map(|p| p.expose()), Some(password.as_str()));
+            prop_assert_eq!(address.user.as_deref(), Some(user.as_str()));
+        }
+
+        #[test]
+        fn foreign_text_does_not_panic(text in "(jdbc:)?sqlserver://[\\PC;={}\\\\:]{0,40}") {
+            if let Some(Ok(url)) = plain(&text) {
+                let _parsed = Address::parse(&url, &OpenOptions::default());
+            }
         }
     }
 }

@@ -166,7 +166,7 @@ async fn client(settings: &Settings, host: &Host, what: &str) -> Result<Tds> {
         let mut encryption = settings.encryption;
         let found = loop {
             let config = config(settings, &host, encryption)?;
-            match Box::pin(one(settings, config)).await {
+            match Box::pin(one(settings, &host, config)).await {
                 Err(DriverError::Protocol(why))
                     if encryption == Encryption::Preferred && why.contains("encryption level") =>
                 {
@@ -196,8 +196,12 @@ async fn client(settings: &Settings, host: &Host, what: &str) -> Result<Tds> {
     ))
 }
 
-async fn one(settings: &Settings, config: Config) -> Result<Tds, DriverError> {
-    let tcp = TcpStream::connect_named(&config).await?;
+async fn one(settings: &Settings, host: &Host, config: Config) -> Result<Tds, DriverError> {
+    // The driver asks for the port of an instance, but takes no address with colons in it.
+    let tcp = match (&settings.instance, host.port) {
+        (Some(_), None) => TcpStream::connect_named(&config).await?,
+        (_, port) => TcpStream::connect((host.name.as_str(), port.unwrap_or(PORT))).await?,
+    };
     tcp.set_nodelay(true)?;
     if let Some(idle) = settings.keep_alive {
         SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(idle))?;

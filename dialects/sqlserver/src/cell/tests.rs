@@ -253,7 +253,12 @@ fn what_would_become_another_value_is_refused() {
             "varbinary(3)",
             TOO_LONG,
         ),
-        (Kind::Bytes, Value::Bytes(vec![9, 9]), "geometry", NOT_WKB),
+        (
+            Kind::Bytes,
+            Value::Bytes(vec![9, 9]),
+            "geometry",
+            spatial::NOT_WKB,
+        ),
         (Kind::Text, "no".into(), "uniqueidentifier", NOT_UUID),
     ] {
         assert_eq!(
@@ -275,24 +280,6 @@ fn what_would_become_another_value_is_refused() {
         );
     }
     assert!(sent(Kind::Time, Value::Time(1), "time(3)").is_err());
-}
-
-#[test]
-fn spatial_values_give_their_reference_system() {
-    let mut wkb = vec![1, 1, 0, 0, 0x20, 0xe6, 0x10, 0, 0];
-    wkb.extend_from_slice(&[7; 16]);
-    let value = spatial(&wkb, 0).unwrap();
-    assert_eq!(value[..9], [0, 0, 0x10, 0xe6, 1, 1, 0, 0, 0]);
-    let mut back = Vec::new();
-    extended(&value, &mut back).unwrap();
-    assert_eq!(back, wkb);
-    // Largest first, without a system.
-    let plain = [0, 0, 0, 0, 1, 7, 7];
-    let value = spatial(&plain, 4_326).unwrap();
-    assert_eq!(value[..4], [0, 0, 0x10, 0xe6]);
-    assert_eq!(value[4..], plain);
-    assert_eq!(spatial(&[2, 0, 0, 0, 1], 0), Err(NOT_WKB));
-    assert_eq!(spatial(&[1, 1, 0, 0, 0x20, 1], 0), Err(NOT_WKB));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use connect_api::config::Setting as _;
+use proptest::prelude::*;
 
 fn kind_of(text: &str) -> Option<Kind> {
     Declared::parse(text)?.kind(&ValueOptions::default())
@@ -138,4 +139,17 @@ fn lengths_and_digits_are_told() {
     assert_eq!(parse("datetime2(3)").digits(), 3);
     assert_eq!(parse("datetime2").digits(), 7);
     assert!(parse("datetime2").is_fine() && !parse("time").is_fine());
+}
+
+proptest! {
+    #[test]
+    fn a_type_of_foreign_text_is_one_of_ours_or_none(text in "[a-z0-9(), ;'\\]-]{0,30}( COLLATE [A-Za-z_; ]{0,9})?") {
+        if let Some(declared) = Declared::parse(&text)
+            && declared.base != Base::Other
+        {
+            let written = declared.to_string();
+            prop_assert!(!written.contains([';', '\'', ']', '-']), "{}", written);
+            prop_assert_eq!(Declared::parse(&written), Some(declared));
+        }
+    }
 }

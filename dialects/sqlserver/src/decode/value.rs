@@ -1,6 +1,6 @@
 //! Values of the driver, each kind its own way.
 use super::{CUT, MAKE_NULL};
-use crate::{cell::extended, civil_time, civil_time::Finer};
+use crate::{civil_time, civil_time::Finer, spatial::extended};
 use connect_api::{ColumnBuilder, Kind, max_unscaled};
 use dialect_core::Misfit;
 use std::cell::RefCell;

@@ -295,6 +295,7 @@ fn types_of_this_database_are_made_again_and_others_are_not() {
         // Another vendor's, another kind's, the database's own, or none at all.
         (Kind::Text, "mysql", "nchar(3)", "nvarchar(max)"),
         (Kind::Text, "sqlserver", "int", "nvarchar(max)"),
+        (Kind::Text, "sqlserver", "nvarchar", "nvarchar(max)"),
         (bytes(), "sqlserver", "rowversion", "varbinary(max)"),
         (Kind::Text, "sqlserver", "sql_variant", "nvarchar(max)"),
         (Kind::Text, "sqlserver", "nvarchar(5000)", "nvarchar(max)"),

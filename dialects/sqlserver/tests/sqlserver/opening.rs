@@ -103,6 +103,23 @@ async fn hosts_are_tried_in_their_order() {
 }
 
 #[tokio::test]
+async fn an_address_may_have_colons_in_it() {
+    let peer = Peer::at("[::1]:0", Rules::default()).await;
+    for url in [
+        format!(
+            "sqlserver://ann:pw@[::1]:{}/shop?sslmode=disable",
+            peer.port
+        ),
+        format!(
+            "jdbc:sqlserver://[::1]:{};user=ann;password=pw;sslmode=disable",
+            peer.port
+        ),
+    ] {
+        connect_with(&url, &OpenOptions::default()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_says_nothing_is_left_in_time() {
     let mute = Peer::new(Rules {
         mute: true,

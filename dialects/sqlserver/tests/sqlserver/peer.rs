@@ -86,7 +86,11 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) async fn new(rules: Rules) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1:0", rules).await
+    }
+
+    pub(crate) async fn at(address: &str, rules: Rules) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let peer = Self {
             port: listener.local_addr().unwrap().port(),
             asked: Arc::default(),
@@ -99,6 +103,7 @@ impl Peer {
         tokio::spawn(async move {
             while let Ok((stream, from)) = listener.accept().await {
                 clients.lock().unwrap().push(from.port());
+                stream.set_nodelay(true).unwrap();
                 let (state, asked, logins) =
                     (Arc::clone(&state), Arc::clone(&asked), Arc::clone(&logins));
                 let tls = state.lock().unwrap().tls.clone();
@@ -172,9 +177,9 @@ async fn answer(stream: &mut (impl AsyncWrite + Unpin), body: &[u8]) -> Option<(
     while let Some(piece) = pieces.next() {
         let last = u8::from(pieces.peek().is_none());
         let length = u16::try_from(piece.len() + 8).unwrap().to_be_bytes();
-        let header = [4, last, length[0], length[1], 0, 0, 1, 0];
-        stream.write_all(&header).await.ok()?;
-        stream.write_all(piece).await.ok()?;
+        let mut packet = vec![4, last, length[0], length[1], 0, 0, 1, 0];
+        packet.extend_from_slice(piece);
+        stream.write_all(&packet).await.ok()?;
     }
     stream.flush().await.ok()?;
     Some(())
