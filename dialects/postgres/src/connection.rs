@@ -279,10 +279,10 @@ impl Connection for PostgresConnection {
         parts: NonZeroU32,
     ) -> Result<Vec<Slice>> {
         self.settle().await?;
-        if page.key.is_empty() && page.query.is_none() && has_blocks(page.table.table_type) {
-            if let Some(slices) = self.block_slices(page.table, parts).await? {
-                return Ok(slices);
-            }
+        let by_blocks =
+            page.key.is_empty() && page.query.is_none() && has_blocks(page.table.table_type);
+        if by_blocks && let Some(slices) = self.block_slices(page.table, parts).await? {
+            return Ok(slices);
         }
         dialect_core::by_quantiles(self, syntax, page, parts).await
     }

@@ -7,7 +7,7 @@ use dialect_postgres::PostgresSyntax;
 
 #[tokio::test]
 async fn many_sessions_make_and_change_one_table() {
-    let mut scratch = Scratch::new().await;
+    let scratch = Scratch::new().await;
     let dialect = open(&url()).unwrap();
     let name = TableName {
         schema: Some(scratch.schema.clone()),
