@@ -44,6 +44,7 @@ fn sql(text: &str) -> SqlStr {
 impl MySqlConnect {
     /// Connects; `address` and the user are for messages.
     pub(crate) async fn open(settings: &Settings, host: &Host, address: &str) -> Result<Self> {
+        settings.check_files()?;
         let user = settings.driver.get_username();
         let what = format!("connect to {address} as user `{user}`");
         let connect = async {

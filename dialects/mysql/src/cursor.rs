@@ -15,8 +15,8 @@ const SHORT_REST: usize = 10_000;
 pub(crate) struct MySqlCursor<'a> {
     /// `None` after the last row, and after an error.
     rows: Option<BoxStream<'a, Result<MySqlRow, sqlx::Error>>>,
-    /// What came after the last batch.
-    ahead: Option<Result<Option<MySqlRow>, sqlx::Error>>,
+    /// The row after the last batch.
+    ahead: Option<MySqlRow>,
     schema: &'a SchemaRef,
     /// Chosen when the first row is there.
     reader: Option<RowReader>,
@@ -59,7 +59,7 @@ impl<'a> MySqlCursor<'a> {
             // Once the stream is asked the statement is on its way.
             *self.left = true;
             let next = match self.ahead.take() {
-                Some(next) => next,
+                Some(row) => Ok(Some(row)),
                 None => rows.try_next().await,
             };
             let full = self.batch.is_full(max_rows, max_bytes);
@@ -68,13 +68,15 @@ impl<'a> MySqlCursor<'a> {
                     *self.left = false;
                     return Ok(true);
                 }
-                next if full => {
-                    self.ahead = Some(next);
-                    return Ok(false);
-                }
+                // A server that gives up sends a last row of no meaning before it says so: the
+                // batch is not given out.
                 Err(e) => {
                     *self.left = false;
                     return Err(failed(e));
+                }
+                Ok(Some(row)) if full => {
+                    self.ahead = Some(row);
+                    return Ok(false);
                 }
                 Ok(Some(row)) => {
                     let reader = match &self.reader {

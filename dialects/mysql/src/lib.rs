@@ -6,8 +6,20 @@
 //!
 //! Every session has the time zone +00:00, the character set utf8mb4 and strict modes: what does
 //! not fit is refused and never cut. A `datetime` is carried as a wall clock, a `timestamp` as an
-//! instant; `tinyint(1)` as a number, as it may hold -128 to 127. Comments tell columns made here for
-//! kinds that have no type: `boolean` on tinyint(1), `uuid` on binary(16), `UTC` on datetime.
+//! instant, a `time` as a span. Comments tell columns made here for kinds that have no type of their
+//! own: `boolean` on tinyint(1), `uuid` on binary(16), `UTC` on datetime, `time of day` on time.
+//! Geometries are carried as WKB, and as EWKB where they have an SRID; a type that is not known as
+//! the server's text.
+//!
+//! - An insert that passes over keys that are there is `ON DUPLICATE KEY UPDATE` of nothing, as
+//!   `INSERT IGNORE` would hide other faults; triggers of updates see such rows. Any unique key of
+//!   the table decides.
+//! - Updates go by way of a temporary table, or row by row where the user may not make one.
+//! - [`Visibility`](dialect_core::Visibility) is what `INNODB_TRX` shows, to the second; without the
+//!   privilege PROCESS it is not told. A transaction is seen from its first statement on InnoDB on.
+//! - The types of a query are those of a temporary table of none of its rows; where none can be made
+//!   decimals are carried as text.
+//! - A cursor that is dropped before its last row costs the connection.
 //!
 //! ```no_run
 //! use connect_api::Result;
@@ -60,14 +72,23 @@ pub const SCHEMES: &[&str] = &["mysql", "mariadb"];
 /// The dialect for a URL; no I/O is done. The port is 3306 where none is given.
 ///
 /// Parameters: `ssl-mode` or `sslMode` (`disable`, `preferred` if not given, `required`,
-/// `verify-ca`, `verify-identity`), `useSSL`, `ssl-ca`, `ssl-cert`, `ssl-key` (files in PEM form),
-/// `socket` (path), `connectTimeout` (milliseconds), `tinyInt1isBit` (`false` if not given).
-/// Others that the Java drivers have are taken without effect, and a warning says why:
-/// `serverTimezone`, `characterEncoding`, `useUnicode`, `rewriteBatchedStatements`,
-/// `useServerPrepStmts`, `allowPublicKeyRetrieval`.
+/// `verify-ca`, `verify-identity`), `useSSL`, `requireSSL`, `verifyServerCertificate`, `ssl-ca` or
+/// `serverSslCert`, `ssl-cert`, `ssl-key` (files in PEM form), `socket` (path), `connectTimeout`
+/// (milliseconds), `maxStatementTime` (seconds), `readOnly`, `sessionVariables` (`a=1,b=2`),
+/// `tinyInt1isBit`, `zeroDateTimeBehavior` (`exception`, `convertToNull`). Others that the Java
+/// drivers have are taken without effect, and a warning says why: `serverTimezone`,
+/// `characterEncoding`, `useUnicode`, `rewriteBatchedStatements`, `useServerPrepStmts`,
+/// `cachePrepStmts`, `useCursorFetch`, `yearIsDateType`, `socketTimeout`, `tcpKeepAlive`,
+/// `allowPublicKeyRetrieval`.
+///
+/// Of the options, the statement timeout is `max_statement_time` on MariaDB and on MySQL
+/// `max_execution_time`, which limits SELECT alone; the idle timeout is `wait_timeout`, in whole
+/// seconds. Settings of the session may be any variables but those on which it depends that values
+/// arrive as they were (`sql_mode`, `time_zone`, character sets).
 ///
 /// # Errors
 /// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
+/// `Unsupported`: keep-alive, as the driver gives no way to its socket.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let mut address = Address::parse(url, options)?;
     if address.hosts.is_empty() {
@@ -195,10 +216,10 @@ const KINDS: &[(ErrorKind, &[u16])] = &[
         ErrorKind::Schema,
         &[
             1007, 1008, 1009, 1036, 1046, 1049, 1050, 1051, 1052, 1054, 1058, 1059, 1060, 1061,
-            1063, 1064, 1067, 1068, 1069, 1070, 1071, 1072, 1073, 1074, 1075, 1091, 1101, 1103,
-            1109, 1110, 1113, 1115, 1117, 1118, 1136, 1146, 1166, 1170, 1176, 1215, 1235, 1267,
-            1273, 1286, 1288, 1305, 1347, 1348, 1356, 1364, 1470, 1471, 1709, 1822, 1824, 1906,
-            1932, 3105, 4161,
+            1063, 1064, 1067, 1068, 1069, 1070, 1071, 1072, 1073, 1074, 1075, 1091, 1094, 1101,
+            1103, 1109, 1110, 1113, 1115, 1117, 1118, 1136, 1146, 1166, 1170, 1176, 1215, 1235,
+            1267, 1273, 1286, 1288, 1305, 1347, 1348, 1356, 1364, 1470, 1471, 1709, 1822, 1824,
+            1906, 1932, 3105, 4161,
         ],
     ),
 ];

@@ -45,6 +45,7 @@ pub(crate) struct Settings {
     statement_timeout: Option<Duration>,
     idle_timeout: Option<Duration>,
     read_only: bool,
+    tls: TlsOptions,
     /// Variables and their values as SQL.
     variables: Vec<(String, String)>,
 }
@@ -144,8 +145,32 @@ impl Settings {
             statement_timeout: options.statement_timeout.or(given.statement_timeout),
             idle_timeout: options.idle_timeout,
             read_only: options.read_only || given.read_only,
+            tls,
             variables,
         })
+    }
+
+    /// Looks for the files of TLS, whose absence the driver would tell as a lost connection.
+    ///
+    /// # Errors
+    /// `Config`: one cannot be read; it is named.
+    pub(crate) fn check_files(&self) -> Result<()> {
+        let files = [
+            ("ssl-ca", &self.tls.ca),
+            ("ssl-cert", &self.tls.certificate),
+            ("ssl-key", &self.tls.key),
+        ];
+        for (name, file) in files {
+            let Some(file) = file else { continue };
+            if let Err(e) = std::fs::File::open(file) {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("{name}: cannot read {}", file.display()),
+                )
+                .with_source(e));
+            }
+        }
+        Ok(())
     }
 
     /// What the driver is told to reach `host`.

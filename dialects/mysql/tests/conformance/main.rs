@@ -11,6 +11,7 @@ mod policies;
 mod reading;
 mod refusing;
 mod staging;
+mod tls;
 mod values;
 mod writing;
 

@@ -314,3 +314,159 @@ impl std::io::Write for Log {
         Ok(())
     }
 }
+
+/// Every line of the table of numbers that this server can be made to produce.
+#[tokio::test]
+async fn numbers_of_the_server_are_of_their_kinds() {
+    let mut place = Place::new().await;
+    place
+        .run(
+            "CREATE TABLE t (id int PRIMARY KEY, small tinyint NOT NULL, word varchar(3), d date, \
+             e enum('a'), p point, j json, CHECK (small < 100))",
+        )
+        .await;
+    place
+        .run("CREATE TABLE child (id int PRIMARY KEY, t int, FOREIGN KEY (t) REFERENCES t (id))")
+        .await;
+    place
+        .run("INSERT INTO t (id, small) VALUES (1, 1), (2, 2)")
+        .await;
+    place.run("INSERT INTO child VALUES (1, 1)").await;
+    for (sql, kind, number) in [
+        (
+            "INSERT INTO t (id, small) VALUES (1, 1)",
+            ErrorKind::Data,
+            "1062",
+        ),
+        (
+            "INSERT INTO t (id, small) VALUES (3, NULL)",
+            ErrorKind::Data,
+            "1048",
+        ),
+        (
+            "INSERT INTO t (id, small) VALUES (3, 1000)",
+            ErrorKind::Data,
+            "1264",
+        ),
+        (
+            "INSERT INTO t (id, small, word) VALUES (3, 1, 'long')",
+            ErrorKind::Data,
+            "1406",
+        ),
+        (
+            "INSERT INTO t (id, small, d) VALUES (3, 1, 'x')",
+            ErrorKind::Data,
+            "1292",
+        ),
+        (
+            "INSERT INTO t (id, small) VALUES (3, 'x')",
+            ErrorKind::Data,
+            "1366",
+        ),
+        (
+            "INSERT INTO t (id, small, e) VALUES (3, 1, 'b')",
+            ErrorKind::Data,
+            "1265",
+        ),
+        (
+            "INSERT INTO t (id, small, p) VALUES (3, 1, 'x')",
+            ErrorKind::Data,
+            "1416",
+        ),
+        (
+            "INSERT INTO t (id, small, j) VALUES (3, 1, '{')",
+            ErrorKind::Data,
+            "4025",
+        ),
+        (
+            "INSERT INTO t (id, small) VALUES (3, 101)",
+            ErrorKind::Data,
+            "4025",
+        ),
+        ("DELETE FROM t WHERE id = 1", ErrorKind::Data, "1451"),
+        ("INSERT INTO child VALUES (2, 7)", ErrorKind::Data, "1452"),
+        (
+            "SELECT 18446744073709551615 + 1 FROM t",
+            ErrorKind::Data,
+            "1690",
+        ),
+        ("SELECT * FROM nowhere", ErrorKind::Schema, "1146"),
+        ("SELECT nothing FROM t", ErrorKind::Schema, "1054"),
+        ("INSERT INTO t (id) VALUES (3)", ErrorKind::Schema, "1364"),
+        (
+            "INSERT INTO t (id, small) VALUES (3)",
+            ErrorKind::Schema,
+            "1136",
+        ),
+        ("CREATE TABLE t (id int)", ErrorKind::Schema, "1050"),
+        (
+            "ALTER TABLE t ADD COLUMN small int",
+            ErrorKind::Schema,
+            "1060",
+        ),
+        ("SELEC 1", ErrorKind::Schema, "1064"),
+        ("USE no_such_database", ErrorKind::Schema, "1049"),
+        ("KILL 4000000000", ErrorKind::Schema, "1094"),
+        ("SET SESSION no_such = 1", ErrorKind::Config, "1193"),
+        (
+            "SELECT SLEEP(9) FROM seq_1_to_9",
+            ErrorKind::Timeout,
+            "1969",
+        ),
+    ] {
+        place.run("SET SESSION max_statement_time = 0.1").await;
+        let error = match place.connection.execute(sql).await {
+            Err(e) => e,
+            Ok(_) => panic!("{sql} is not refused"),
+        };
+        assert_eq!(
+            (error.kind(), error.code()),
+            (kind, Some(number)),
+            "{sql}: {}",
+            error.report()
+        );
+    }
+    place.run("SET SESSION max_statement_time = 0, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1").await;
+    let mut other = place.dialect.connect().await.unwrap();
+    other.begin().await.unwrap();
+    other
+        .execute("UPDATE t SET small = 5 WHERE id = 2")
+        .await
+        .unwrap();
+    let waited = place
+        .connection
+        .execute("UPDATE t SET small = 6 WHERE id = 2")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (waited.kind(), waited.code()),
+        (ErrorKind::Conflict, Some("1205"))
+    );
+    other.rollback().await.unwrap();
+    other.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn too_many_connections_of_a_user_are_of_kind_busy() {
+    let mut place = Place::new().await;
+    let user = unique("u");
+    place
+        .run(&format!(
+            "CREATE USER {user} IDENTIFIED BY 'pw' WITH MAX_USER_CONNECTIONS 1"
+        ))
+        .await;
+    let url = url();
+    let (_, server) = url.split_once('@').unwrap();
+    let (server, _) = server.split_once('/').unwrap();
+    let dialect = open(&format!("mysql://{user}:pw@{server}/"));
+    let first = dialect.connect().await.unwrap();
+    let error = dialect.connect().await.err().unwrap();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Busy, Some("1226"))
+    );
+    first.close().await.unwrap();
+    place.run(&format!("DROP USER {user}")).await;
+    place.drop().await;
+}
