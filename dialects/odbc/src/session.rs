@@ -1,5 +1,6 @@
 //! A connection on its own thread: all that blocks stands here and below.
 use crate::{
+    profile::Profile,
     refusal::refusal,
     server::{self, Server},
     settings::Settings,
@@ -25,7 +26,7 @@ pub(crate) struct Session {
 impl Session {
     /// Connects; what is found out about the server is kept in `known`.
     pub(crate) fn open(settings: Arc<Settings>, known: &OnceLock<Server>) -> Result<Self> {
-        let profile = settings.profile.unwrap_or(crate::profile::Profile::Generic);
+        let profile = settings.profile.unwrap_or(Profile::Generic);
         let user = settings.user.as_deref().unwrap_or_default();
         let what = format!("connect to {} as user `{user}`", settings.shown);
         let environment = odbc_api::environment().map_err(|e| refusal(profile, &what, &e))?;
@@ -71,6 +72,10 @@ impl Session {
     pub(crate) fn fault(&mut self, what: impl std::fmt::Display, cause: &OdbcError) -> Error {
         let mut error = refusal(self.server.syntax.profile, &what, cause);
         self.failed |= self.in_transaction;
+        if !self.in_transaction && self.server.syntax.profile == Profile::Postgres {
+            // The transaction that psqlodbc begins for a cursor of its own would stay, failed.
+            drop(self.connection.rollback());
+        }
         let unclear = matches!(error.kind(), ErrorKind::Internal | ErrorKind::Timeout);
         self.lost |= error.kind() == ErrorKind::Connect
             || (unclear && self.connection.is_dead().unwrap_or(false));
@@ -94,10 +99,9 @@ impl Session {
 
     /// Seconds that the driver is to give a statement, where no setting of the session does.
     pub(crate) fn timeout(&self) -> Option<usize> {
-        use crate::profile::Profile::{Db2, Generic, Oracle, SqlServer};
         let by_driver = matches!(
             self.server.syntax.profile,
-            SqlServer | Oracle | Db2 | Generic
+            Profile::SqlServer | Profile::Oracle | Profile::Db2 | Profile::Generic
         );
         let timeout = self.settings.statement_timeout.filter(|_| by_driver)?;
         usize::try_from(timeout.as_secs().max(1)).ok()
@@ -135,7 +139,7 @@ impl Session {
 
     pub(crate) fn commit(&mut self) -> Result<()> {
         self.check()?;
-        if self.failed && self.server.syntax.profile == crate::profile::Profile::Postgres {
+        if self.failed && self.server.syntax.profile == Profile::Postgres {
             // The driver would say that it is committed, and the server undo it.
             return Err(Error::new(
                 ErrorKind::Internal,
@@ -205,7 +209,7 @@ impl Session {
 
 /// What a driver says at the login, without what the string has of secrets.
 fn told_at_login(settings: &Settings, what: &str, cause: &OdbcError) -> Error {
-    let error = refusal(crate::profile::Profile::Generic, what, cause);
+    let error = refusal(Profile::Generic, what, cause);
     let said = error.to_string();
     // psqlodbc gives every refusal of the server the state of a broken connection.
     let kind = if said.contains("authentication failed") || said.contains("Access denied") {

@@ -162,10 +162,17 @@ fn with_defaults(mut attributes: Vec<(String, Secret)>) -> Vec<(String, Secret)>
         .find(|(name, _)| name.eq_ignore_ascii_case("driver"))
         .map(|(_, value)| value.expose().to_ascii_lowercase())
         .unwrap_or_default();
-    let defaults: &[(&str, &str)] = if driver.contains("postgresql") || driver.contains("psqlodbc")
-    {
-        // Not a savepoint around each statement, nor ROLLBACK behind our back.
-        &[("Protocol", "7.4-0")]
+    let is = |part: &str| driver.contains(part);
+    let defaults: &[(&str, &str)] = if is("postgresql") || is("psqlodbc") {
+        // Not a savepoint around each statement, nor ROLLBACK behind our back; results by pieces.
+        &[
+            ("Protocol", "7.4-0"),
+            ("UseDeclareFetch", "1"),
+            ("Fetch", "1000"),
+        ]
+    } else if is("mariadb") || is("maodbc") {
+        // Results by pieces.
+        &[("FORWARDONLY", "1"), ("NO_CACHE", "1")]
     } else {
         &[]
     };
