@@ -255,7 +255,7 @@ pub fn write(out: &mut impl TextSink, unscaled: i128, scale: i8) {
     write_scaled(out, digits, scale);
 }
 
-/// As [`write`], for up to 76 digits.
+/// As [`write`](fn@write), for up to 76 digits.
 pub fn write_wide(out: &mut impl TextSink, unscaled: i256, scale: i8) {
     /// 10^38: what is below has 38 digits at most.
     const HALF: i128 = 10i128.pow(38);
