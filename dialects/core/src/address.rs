@@ -80,8 +80,29 @@ impl Address {
                 decode(database)
             }
             Some(file) => decode(file),
-            None => decode(path),
+            None if scheme == "sqlite" => decode(path),
+            // What stands there may be a password: it is not repeated.
+            None => {
+                return Err(wrong(format!(
+                    "names no host; expected {scheme}://host:port/database"
+                )));
+            }
         };
+        // The rest of a password that has a `/` or `?` in it: neither half may be shown.
+        let stray = |text: &str| scheme != "sqlite" && text.contains('@');
+        let raw = path.trim_start_matches('/').split_once('/');
+        let names = |(_, after): (&str, &str)| stray(after);
+        if raw.is_some_and(names)
+            || query
+                .split('&')
+                .any(|p| stray(p.split('=').next().unwrap_or(p)))
+        {
+            return Err(wrong(
+                "has an `@` after its host; write `/`, `?`, `#` and `@` in user, password and \
+                 database as %2F, %3F, %23 and %40, or give the password as a key of its own"
+                    .to_owned(),
+            ));
+        }
         let mut parameters = Vec::new();
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*key {
@@ -284,6 +305,10 @@ mod tests {
             "hunter2",
             "postgres://ada:hunter2@host:port/db",
             "postgres://ada:hunter2@ho st/",
+            "postgres:ada:hunter2",
+            "postgres://ada:5/hunter2@host/db",
+            "postgres://ada:5?hunter2@host/db",
+            "postgres://ada:5/hunter2?x@host/db",
         ] {
             let error = Address::parse(url, &OpenOptions::default()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
