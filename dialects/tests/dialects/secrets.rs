@@ -22,7 +22,6 @@ const URLS: &[&str] = &[
     "odbc:Driver={No such driver};Server=127.0.0.1;UID=ada;PWD={hun;ter2hunter2}",
     "postgres:ada:hunter2",
     "hunter2",
-    "hunter2://x",
 ];
 
 /// Neither what a URL opens nor any error of it, of options or of connecting, repeats the password.
