@@ -18,6 +18,8 @@ use std::{collections::HashSet, ops::Range};
 
 /// Size of a piece of `COPY` data: larger ones gain nothing, smaller ones cost system calls.
 const PIECE_BYTES: usize = 256 * 1024;
+/// Least size of the data of a `COPY` into the table: arrays are faster below.
+const LOAD_BYTES: usize = 128 * 1024;
 /// Rows of a statement by `Values`: an upsert of more takes longer a row.
 const VALUES_ROWS: usize = 1_024;
 /// Rows of a statement whose values are bound one by one.
@@ -52,8 +54,13 @@ impl PostgresConnection {
         self.piece.extend_from_slice(HEADER);
         writing.fill(&mut next, rows.end, &mut self.piece)?;
         // The driver sends the end of a COPY by itself and leaves TCP's delays on, so the server
-        // may hear of it 40 ms late: not worth it for a single piece.
-        if next == rows.end && !detail.forced {
+        // may hear of it 40 ms late where the data before it are few. A merge has more to do, and
+        // gains by arrays as long as there is a single piece.
+        let few = match writing.plan.route {
+            Route::Load => self.piece.len() < LOAD_BYTES,
+            _ => true,
+        };
+        if next == rows.end && few && !detail.forced {
             return self.write_values(writing, rows, VALUES_ROWS).await;
         }
         let left = next..rows.end;
