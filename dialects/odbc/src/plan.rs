@@ -61,10 +61,12 @@ impl Detail {
 /// The way that is fastest by measure (see the crate's page).
 fn fastest(server: &Server, op: WriteOp) -> Route {
     match (server.syntax.profile, op) {
-        // A round trip a row, whatever is bound: rows of one statement share it.
-        (Profile::Postgres, WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert) => {
-            Route::Values
-        }
+        // Psqlodbc makes a round trip, sqliteodbc a step of each row of an array: one statement
+        // with many rows is 2 to 3 times as fast. Maodbc sends arrays whole.
+        (
+            Profile::Postgres | Profile::Sqlite,
+            WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert,
+        ) => Route::Values,
         _ if server.arrays => Route::Load,
         _ => Route::Rows,
     }

@@ -74,7 +74,7 @@ impl Session {
         self.failed |= self.in_transaction;
         if !self.in_transaction && self.server.syntax.profile == Profile::Postgres {
             // The transaction that psqlodbc begins for a cursor of its own would stay, failed.
-            drop(self.connection.rollback());
+            drop(self.connection.execute("ROLLBACK", (), None));
         }
         let unclear = matches!(error.kind(), ErrorKind::Internal | ErrorKind::Timeout);
         self.lost |= error.kind() == ErrorKind::Connect
