@@ -20,6 +20,8 @@ use std::{collections::HashSet, ops::Range};
 const PIECE_BYTES: usize = 256 * 1024;
 /// Least size of the data of a `COPY` into the table: arrays are faster below.
 const LOAD_BYTES: usize = 128 * 1024;
+/// Most rows that are merged by arrays: a temporary table is faster from some 10,000 on.
+const MERGED_ROWS: usize = 8_192;
 /// Rows of a statement by `Values`: an upsert of more takes longer a row.
 const VALUES_ROWS: usize = 1_024;
 /// Rows of a statement whose values are bound one by one.
@@ -46,6 +48,9 @@ impl PostgresConnection {
         match writing.plan.route {
             Route::Values => return self.write_values(writing, rows, VALUES_ROWS).await,
             Route::Rows => return self.write_values(writing, rows, 1).await,
+            Route::Stage if rows.len() <= MERGED_ROWS && !detail.forced => {
+                return self.write_values(writing, rows, VALUES_ROWS).await;
+            }
             Route::Load | Route::Stage => {}
         }
         // A fault in the first piece is found before the server is asked for anything.
@@ -54,13 +59,8 @@ impl PostgresConnection {
         self.piece.extend_from_slice(HEADER);
         writing.fill(&mut next, rows.end, &mut self.piece)?;
         // The driver sends the end of a COPY by itself and leaves TCP's delays on, so the server
-        // may hear of it 40 ms late where the data before it are few. A merge has more to do, and
-        // gains by arrays as long as there is a single piece.
-        let few = match writing.plan.route {
-            Route::Load => self.piece.len() < LOAD_BYTES,
-            _ => true,
-        };
-        if next == rows.end && few && !detail.forced {
+        // may hear of it 40 ms late where the data before it are few.
+        if next == rows.end && self.piece.len() < LOAD_BYTES && !detail.forced {
             return self.write_values(writing, rows, VALUES_ROWS).await;
         }
         let left = next..rows.end;
