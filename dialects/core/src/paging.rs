@@ -144,32 +144,7 @@ pub(crate) fn after<S: Syntax + ?Sized>(
     after: &[Value],
     params: &mut Vec<Param>,
 ) -> String {
-    let mut bind = |i: usize| {
-        let column = page.key_column(i);
-        params.push(Param {
-            value: after[i].clone(),
-            kind: column.kind.clone().unwrap_or(Kind::Text),
-        });
-        syntax.key_placeholder(params.len(), column)
-    };
-    if let [key] = keys {
-        return format!("{key} > {}", bind(0));
-    }
-    if syntax.row_values() {
-        let places: Vec<_> = (0..keys.len()).map(&mut bind).collect();
-        return format!("({}) > ({})", keys.join(", "), places.join(", "));
-    }
-    // (a > ?) OR (a = ? AND b > ?) OR …, with `a >= ?` in front so that an index serves.
-    let mut alternatives = Vec::new();
-    let bound = format!("{} >= {}", keys[0], bind(0));
-    for last in 0..keys.len() {
-        let mut terms: Vec<_> = (0..last)
-            .map(|i| format!("{} = {}", keys[i], bind(i)))
-            .collect();
-        terms.push(format!("{} > {}", keys[last], bind(last)));
-        alternatives.push(format!("({})", terms.join(" AND ")));
-    }
-    format!("{bound} AND ({})", alternatives.join(" OR "))
+    compared(syntax, page, keys, after, params, (">", ">", ">="))
 }
 
 /// See [`Syntax::until`].
@@ -180,28 +155,46 @@ pub(crate) fn until<S: Syntax + ?Sized>(
     until: &[Value],
     params: &mut Vec<Param>,
 ) -> String {
+    compared(syntax, page, keys, until, params, ("<=", "<", "<="))
+}
+
+/// The condition that the keys stand in a relation to values. The signs are those of the whole, of a
+/// part that decides before the last, and of the first part by itself.
+fn compared<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+    keys: &[String],
+    values: &[Value],
+    params: &mut Vec<Param>,
+    (whole, strict, loose): (&str, &str, &str),
+) -> String {
     let mut bind = |i: usize| {
         let column = page.key_column(i);
         params.push(Param {
-            value: until[i].clone(),
+            value: values[i].clone(),
             kind: column.kind.clone().unwrap_or(Kind::Text),
         });
         syntax.key_placeholder(params.len(), column)
     };
     if let [key] = keys {
-        return format!("{key} <= {}", bind(0));
+        return format!("{key} {whole} {}", bind(0));
     }
     if syntax.row_values() {
         let places: Vec<_> = (0..keys.len()).map(&mut bind).collect();
-        return format!("({}) <= ({})", keys.join(", "), places.join(", "));
+        return format!("({}) {whole} ({})", keys.join(", "), places.join(", "));
     }
+    // (a > ?) OR (a = ? AND b > ?) OR …, with `a >= ?` in front so that an index serves.
     let mut alternatives = Vec::new();
-    let bound = format!("{} <= {}", keys[0], bind(0));
+    let bound = format!("{} {loose} {}", keys[0], bind(0));
     for last in 0..keys.len() {
         let mut terms: Vec<_> = (0..last)
             .map(|i| format!("{} = {}", keys[i], bind(i)))
             .collect();
-        let sign = if last + 1 == keys.len() { "<=" } else { "<" };
+        let sign = if last + 1 == keys.len() {
+            whole
+        } else {
+            strict
+        };
         terms.push(format!("{} {sign} {}", keys[last], bind(last)));
         alternatives.push(format!("({})", terms.join(" AND ")));
     }
@@ -337,5 +330,31 @@ mod tests {
             Plain { row_values: true }.select_now(&table.columns[0]).sql,
             "SELECT now(0)"
         );
+    }
+
+    #[test]
+    fn pages_end_at_a_key() {
+        let table = table(&["a", "b"]);
+        let key = key(&[&[0], &[1]]);
+        let until = [Value::Int(1), Value::Int(2)];
+        let page = Page {
+            until: Some(&until),
+            filter: Some("a <> 3 -- not three"),
+            ..page(&table, &key, None)
+        };
+        let tail = "(a <> 3 -- not three\n) ORDER BY \"a\", \"b\" LIMIT 5";
+        let (sql, values) = text(&page, true);
+        assert!(
+            sql.ends_with(&format!("WHERE (\"a\", \"b\") <= ($1, $2) AND {tail}")),
+            "{sql}"
+        );
+        assert_eq!(values, until);
+        let (sql, values) = text(&page, false);
+        let expanded = "\"a\" <= $1 AND ((\"a\" < $2) OR (\"a\" = $3 AND \"b\" <= $4))";
+        assert!(
+            sql.ends_with(&format!("WHERE {expanded} AND {tail}")),
+            "{sql}"
+        );
+        assert_eq!(values, [1, 1, 1, 2].map(Value::Int));
     }
 }
