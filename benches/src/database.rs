@@ -106,11 +106,7 @@ impl Database {
                 server("MariaDB Unicode", &address("CONNECT_TEST_MYSQL_URL")?)?
             }
         };
-        let options = OpenOptions::default();
-        let dialect = match brand {
-            Brand::Odbc(_) => odbc(&url, &options)?,
-            _ => dialects::open(&url, &options)?,
-        };
+        let dialect = dialects::open(&url, &OpenOptions::default())?;
         Ok(Self {
             brand,
             url,
@@ -139,19 +135,6 @@ fn address(variable: &str) -> Result<String> {
         let text = format!("{variable} is not set; run: eval \"$(scripts/services env)\"");
         Error::new(ErrorKind::Config, text).with_source(e)
     })
-}
-
-#[cfg(feature = "odbc")]
-fn odbc(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
-    dialect_odbc::open(url, options)
-}
-
-#[cfg(not(feature = "odbc"))]
-fn odbc(_: &str, _: &OpenOptions) -> Result<Arc<dyn Dialect>> {
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        "this program was built without ODBC; build it with the feature `odbc`",
-    ))
 }
 
 /// The connection string of a server whose URL is that of its own dialect.

@@ -52,7 +52,7 @@ pub(crate) fn append(columns: &mut [ColumnBuilder], id: i64, revision: i64, text
         }
         let noise = base.rotate_left(u32::try_from(i).unwrap_or(0)) ^ i as u64;
         match column {
-            other if noise % NULL_EVERY == 0 => other.append_null(),
+            other if noise.is_multiple_of(NULL_EVERY) => other.append_null(),
             ColumnBuilder::Int32(b) => b.append_value(small(noise, 1_000_000)),
             ColumnBuilder::Int64(b) => b.append_value((noise >> 8).cast_signed()),
             ColumnBuilder::Float64(b) => {

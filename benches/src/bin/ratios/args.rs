@@ -1,5 +1,5 @@
 //! The command line.
-use benches::{Brand, Driver};
+use benches::{Brand, Driver, Task, Workload};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::num::NonZeroU32;
 
@@ -45,6 +45,17 @@ pub(crate) struct Options {
     /// Rows of the workload `orders`; the others have a fifth
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1_000..=10_000_000))]
     pub(crate) rows: i64,
+    /// Only this task and workload, e.g. `read orders`, for profilers
+    #[arg(long, value_name = "TASK WORKLOAD")]
+    pub(crate) only: Option<String>,
+}
+
+impl Options {
+    /// The task is to be measured on the workload.
+    pub(crate) fn takes(&self, task: Task, workload: Workload) -> bool {
+        let name = format!("{} {}", task.name(), workload.name());
+        self.only.as_ref().is_none_or(|only| *only == name)
+    }
 }
 
 /// How much is read.

@@ -31,11 +31,19 @@ async fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::Dialects { databases, options } => {
             println!("{}", busy::machine()?);
+            let mut outcome = Ok(());
             for brand in chosen(databases) {
-                let database = Database::open(brand, files.path())?;
-                ratios::print(&database, options).await?;
+                let measured = async {
+                    let database = Database::open(brand, files.path())?;
+                    ratios::print(&database, options).await
+                };
+                if let Err(error) = measured.await {
+                    // The others are measured all the same.
+                    println!("\n{}: {}\n", brand.title(), error.report());
+                    outcome = Err(error.context(brand.name()));
+                }
             }
-            Ok(())
+            outcome
         }
         Command::Memory { databases, options } => {
             println!("{}", busy::machine()?);

@@ -86,6 +86,11 @@ async fn compete(
     Ok(all)
 }
 
+fn tasks(options: &Options, workload: Workload) -> Vec<Task> {
+    let wanted = |task: &Task| options.takes(*task, workload);
+    Task::ALL.into_iter().filter(wanted).collect()
+}
+
 /// Measures a database and prints its tables.
 ///
 /// # Errors
@@ -98,7 +103,7 @@ pub(crate) async fn print(database: &Database, options: &Options) -> Result<()> 
         Brand::Odbc(_) => routes(database, options, &mut others).await?,
         _ => limits(database, options, &mut others).await?,
     }
-    if brand == Brand::Postgres {
+    if brand == Brand::Postgres && options.only.is_none() {
         upserts(database, options, &mut others).await?;
     }
     println!("{}\n", others.line());
@@ -119,8 +124,12 @@ async fn routes(database: &Database, options: &Options, others: &mut Others) -> 
     ]);
     for workload in Workload::ALL {
         let rows = options.rows / 5;
+        let tasks = tasks(options, workload);
+        if tasks.is_empty() {
+            continue;
+        }
         let mut arena = Arena::open(database, workload, rows).await?;
-        for task in Task::ALL {
+        for task in tasks {
             eprintln!("{} {} {}", brand.name(), task.name(), workload.name());
             let mut contenders = vec![arena.contender(task, Way::Ours, rows, BATCH).await?];
             if task != Task::Read {
@@ -158,7 +167,7 @@ async fn routes(database: &Database, options: &Options, others: &mut Others) -> 
         }
         arena.close().await?;
     }
-    println!("{table}");
+    table.end();
     Ok(())
 }
 
@@ -178,8 +187,12 @@ async fn limits(database: &Database, options: &Options, others: &mut Others) -> 
             Workload::Orders => options.rows,
             Workload::Wide | Workload::Text => options.rows / 5,
         };
+        let tasks = tasks(options, workload);
+        if tasks.is_empty() {
+            continue;
+        }
         let mut arena = Arena::open(database, workload, rows).await?;
-        for task in Task::ALL {
+        for task in tasks {
             eprintln!("{} {} {}", brand.name(), task.name(), workload.name());
             let mut contenders = vec![
                 arena.contender(task, Way::Ours, rows, BATCH).await?,
@@ -220,7 +233,7 @@ async fn limits(database: &Database, options: &Options, others: &mut Others) -> 
         }
         arena.close().await?;
     }
-    println!("{table}");
+    table.end();
     Ok(())
 }
 
@@ -263,6 +276,6 @@ async fn upserts(database: &Database, options: &Options, others: &mut Others) ->
         ]);
     }
     arena.close().await?;
-    println!("{table}");
+    table.end();
     Ok(())
 }

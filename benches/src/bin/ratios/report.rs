@@ -1,33 +1,28 @@
 //! Markdown.
-use std::fmt;
 
-/// A table, row by row.
-pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
-}
+/// A table, printed row by row as they are known.
+pub(crate) struct Table;
 
 impl Table {
     pub(crate) fn new(head: &[&str]) -> Self {
-        let head = head.iter().map(|text| (*text).to_owned());
-        let rows = vec![head.collect()];
-        Self { rows }
+        println!("{}", line(head));
+        println!("|{}", "---|".repeat(head.len()));
+        Self
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+        println!("{}", line(&cells));
+    }
+
+    /// What follows is none of its rows.
+    pub(crate) fn end(self) {
+        println!();
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, row) in self.rows.iter().enumerate() {
-            writeln!(f, "| {} |", row.join(" | "))?;
-            if i == 0 {
-                writeln!(f, "|{}", "---|".repeat(row.len()))?;
-            }
-        }
-        Ok(())
-    }
+fn line<T: AsRef<str>>(cells: &[T]) -> String {
+    let cells: Vec<_> = cells.iter().map(AsRef::as_ref).collect();
+    format!("| {} |", cells.join(" | "))
 }
 
 /// A number of rows, e.g. `1,234 k`.
@@ -59,15 +54,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_markdown() {
-        let mut table = Table::new(&["task", "rows/s"]);
-        table.row(["read".to_owned(), thousands(1_234_567.0)]);
-        assert_eq!(
-            table.to_string(),
-            "| task | rows/s |\n|---|---|\n| read | 1,235 k |\n"
-        );
-        assert_eq!(thousands(12_340.0), "12.3 k");
+    fn a_row_is_markdown() {
+        assert_eq!(line(&["read", "1"]), "| read | 1 |");
+        assert_eq!(thousands(1_234_567.0), "1,235 k");
         assert_eq!(thousands(512_340.0), "512 k");
+        assert_eq!(thousands(12_340.0), "12.3 k");
     }
 
     #[test]
