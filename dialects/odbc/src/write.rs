@@ -50,7 +50,10 @@ pub(crate) fn write(
     if rows.is_empty() {
         return Ok(0);
     }
-    let single = rows.len() == 1 && !matches!(detail.way, Way::Checked(_));
+    // Psqlodbc forgets to free the statement of a failed row that is outside of any transaction.
+    let single = rows.len() == 1
+        && !matches!(detail.way, Way::Checked(_))
+        && session.server.syntax.profile != Profile::Postgres;
     let own = !session.is_in_transaction() && !single;
     if own {
         session.begin()?;
