@@ -12,8 +12,11 @@ pub(crate) fn start_log(verbose: u8) {
         _ => "trace",
     };
     let quiet = crate::compose::QUIET;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_unset| EnvFilter::new(format!("{level},{quiet}")));
+    // G8: ODBC drivers repeat values and connection strings in their words; no setting shows those.
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(asked) => EnvFilter::new(format!("{asked},odbc_api=off")),
+        Err(_unset) => EnvFilter::new(format!("{level},{quiet},odbc_api=off")),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -213,7 +213,7 @@ impl Syntax for PostgresSyntax {
         // The last key of each part: where the number of the part changes to the next row.
         Ok(Some(Statement {
             sql: format!(
-                "SELECT {found} FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k) AS following \
+                "SELECT {found} FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k, part) AS following \
                  FROM (SELECT {key} AS k, NTILE({parts}) OVER (ORDER BY {key}) AS part FROM {from} \
                  WHERE {key} IS NOT NULL{filter}) AS a) AS b WHERE following <> part ORDER BY b.k"
             ),
