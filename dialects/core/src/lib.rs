@@ -33,6 +33,8 @@ pub mod civil;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connection;
+#[cfg(feature = "rustls")]
+mod cryptography;
 mod decimal;
 mod dialect;
 mod evolve;
@@ -56,6 +58,8 @@ pub use batch::BatchBuilder;
 pub use cells::Cells;
 pub use chunk::chunks;
 pub use connection::{Access, Connection, Cursor};
+#[cfg(feature = "rustls")]
+pub use cryptography::choose_cryptography;
 pub use decimal::{is_decimal, parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect, VisibleBy};
 pub use evolve::Change;

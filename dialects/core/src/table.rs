@@ -112,6 +112,8 @@ pub struct Column {
     pub kind: Option<Kind>,
     /// The type as the database names it, e.g. `numeric(12,2)`.
     pub vendor_type: String,
+    /// The type under a domain, as the database names it, e.g. `numeric(12,2)`; `None` for others.
+    pub base_type: Option<String>,
     /// The Arrow extension that tells more of what it holds than its kind, e.g. `geoarrow.wkb`.
     pub extension: Option<&'static str>,
     /// Declared length of text and bytes, in characters or bytes.

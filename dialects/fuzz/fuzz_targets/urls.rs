@@ -7,6 +7,11 @@ use libfuzzer_sys::fuzz_target;
 const PLANTED: &str = "hunter2-of-the-options";
 
 fuzz_target!(|text: &str| {
+    // The fuzzer sees what it is compared with, and writes it into a scheme or a parameter's name.
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    if decoded.to_ascii_lowercase().contains(PLANTED) {
+        return;
+    }
     let options = OpenOptions {
         password: Some(Secret::new(PLANTED)),
         ..OpenOptions::default()

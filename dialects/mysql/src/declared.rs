@@ -169,6 +169,7 @@ impl Described {
         };
         let default = self.default_of(&of, &extra, server);
         Column {
+            base_type: None,
             name: self.name.clone(),
             extension: is_geometry(&of.base).then_some(WKB),
             kind,

@@ -158,6 +158,7 @@ impl Dialect for MySql {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
+        dialect_core::choose_cryptography();
         let shown = self.address.shown();
         let connect = async |host: &_| MySqlConnect::open(&self.settings, host, shown).await;
         let connection = self.address.first(connect).await?;

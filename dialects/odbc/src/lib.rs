@@ -68,6 +68,8 @@ mod plan;
 mod profile;
 mod refusal;
 mod rowset;
+#[cfg(feature = "conformance")]
+pub mod samples;
 mod server;
 mod session;
 mod settings;

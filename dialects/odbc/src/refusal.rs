@@ -49,6 +49,14 @@ fn of_record(profile: Profile, what: impl fmt::Display, record: &Record) -> Erro
     } else {
         names_in(&message)
     };
+    let said = if message.contains("Can't open lib") {
+        // The system's manager looks where its drivers lie, one that was built in does not.
+        "the driver manager does not find the driver's library; give its full path as `Driver=…`, or \
+         in the odbcinst.ini of the folder that ODBCSYSINI names"
+            .to_owned()
+    } else {
+        said
+    };
     let code = format!("SQLSTATE {state}, native {}", record.native_error);
     let text = if said.is_empty() {
         format!("{what}: {code}")

@@ -30,7 +30,8 @@ macro_rules! base {
   LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid \
 ), typed AS ( \
   SELECT b.place, b.not_null, b.preset, json_build_object( \
-    'oid', b.oid::bigint, 'name', b.typname, 'class', b.typtype, 'typmod', b.typmod, \
+    'oid', b.oid::bigint, 'full_name', pg_catalog.format_type(b.oid, b.typmod), \
+    'name', b.typname, 'class', b.typtype, 'typmod', b.typmod, \
     'dimensions', b.dims, \
     'labels', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) \
       FROM pg_catalog.pg_enum l WHERE l.enumtypid = b.oid), \

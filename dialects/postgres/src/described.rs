@@ -35,6 +35,7 @@ struct DescribedColumn {
 #[derive(Deserialize)]
 struct DescribedType {
     oid: u32,
+    full_name: String,
     name: String,
     class: char,
     typmod: i32,
@@ -131,9 +132,12 @@ fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
         .as_ref()
         .is_some_and(|d| d.starts_with("nextval("));
     let identity = !column.identity.is_empty();
+    let array = if found.dimensions > 0 { "[]" } else { "" };
+    let base = format!("{}{array}", found.full_name);
     Column {
         name: column.name,
         kind,
+        base_type: Some(base).filter(|base| *base != column.vendor_type),
         vendor_type: column.vendor_type,
         extension,
         length,

@@ -133,6 +133,7 @@ impl Dialect for Postgres {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
+        dialect_core::choose_cryptography();
         let session = if self.address.hosts.is_empty() {
             let driver = self.settings.driver.clone().host("localhost");
             self.connect_to(driver.port(settings::PORT)).await?

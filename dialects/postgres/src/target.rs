@@ -63,11 +63,12 @@ impl Target {
     fn native(column: &Column, options: &ValueOptions) -> Option<Self> {
         let kind = column.kind.as_ref()?;
         let cut = options.fine_digits == FineDigits::Truncate;
-        match Vendor::parse(&column.vendor_type) {
+        let base = || column.base_type.as_deref().and_then(Vendor::parse);
+        match Vendor::parse(&column.vendor_type).or_else(base) {
             // Nobody's data is a transaction's number, and `name` cuts what is too long.
             Some(vendor) if matches!(vendor.oid, oid::NAME | oid::XID | oid::CID) => None,
             Some(vendor) => Self::of_vendor(&vendor, kind, cut),
-            // A domain, an enum, a type of an extension.
+            // An enum, a type of an extension, a domain over one.
             None => match (kind, column.extension) {
                 (Kind::Text, None) => Some(Self::Text(column.length)),
                 (Kind::Text, Some(declared::INTERVAL)) => Some(Self::Interval(1)),

@@ -135,6 +135,7 @@ impl Dialect for SqlServer {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
+        dialect_core::choose_cryptography();
         let connection = self
             .address
             .first(async |host| {

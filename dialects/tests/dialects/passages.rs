@@ -28,6 +28,9 @@ fn fixture(url: &str, place: &str, samples: Vec<Sample>) -> Fixture {
 async fn every_type_of_every_database_reaches_every_other_or_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = format!("sqlite:{}?mode=rwc", folder.path().join("a.db").display());
+    let odbc = url("CONNECT_TEST_ODBC_SQLITE");
+    let (driver, _) = odbc.split_once(";Database=").unwrap();
+    let odbc_file = format!("{driver};Database={}", folder.path().join("b.db").display());
     let places = [
         (
             "PostgreSQL 15",
@@ -40,6 +43,17 @@ async fn every_type_of_every_database_reaches_every_other_or_is_named() {
             dialect_mysql::conformance::samples,
         ),
         ("SQLite", file, dialect_sqlite::samples),
+        (
+            "PostgreSQL by ODBC",
+            url("CONNECT_TEST_ODBC_POSTGRES"),
+            dialect_odbc::samples::postgres,
+        ),
+        (
+            "MariaDB by ODBC",
+            url("CONNECT_TEST_ODBC_MARIADB"),
+            dialect_odbc::samples::mariadb,
+        ),
+        ("SQLite by ODBC", odbc_file, dialect_odbc::samples::sqlite),
     ];
     let mut page = Page::new();
     for (i, (from, from_url, samples)) in places.iter().enumerate() {

@@ -134,6 +134,7 @@ fn column(session: &Session, mut row: Row) -> Column {
         identity_always: false,
         comment: row.option(6).filter(|comment| !comment.is_empty()),
         extension: None,
+        base_type: None,
         vendor_type,
     }
 }

@@ -159,6 +159,7 @@ fn column(session: &Session, mut row: Row) -> Column {
         identity_always: identity == "a",
         default,
         comment: row.option(14),
+        base_type: None,
         vendor_type,
         extension: None,
     }

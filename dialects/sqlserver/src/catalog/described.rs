@@ -230,6 +230,7 @@ impl Described {
             }),
             kind,
             name: self.name,
+            base_type: None,
             vendor_type: self.vendor_type,
             values: Vec::new(),
             nullable: self.nullable,
