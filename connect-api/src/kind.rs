@@ -3,7 +3,7 @@ use arrow_schema::{DataType, Field, TimeUnit, extension::EXTENSION_TYPE_NAME_KEY
 use std::{collections::HashMap, sync::Arc};
 
 /// Field metadata: the kind of database whose [`VENDOR_TYPE`] it is, as a URL names it:
-/// `postgres`, `mysql`, `sqlite`, `sqlserver`, `odbc`.
+/// `postgres`, `mysql`, `sqlite`, `sqlserver`, or `odbc:` and that of the database behind it.
 pub const VENDOR: &str = "connect.vendor";
 
 /// Field metadata: the type as the database names it, e.g. `numeric(30,4)`.

@@ -93,9 +93,6 @@ use std::{
 /// The schemes of its URLs.
 pub const SCHEMES: &[&str] = &["odbc"];
 
-/// Whose vendor types the columns have.
-pub(crate) const VENDOR_NAME: &str = "odbc";
-
 /// The dialect for a URL; no I/O is done.
 ///
 /// # Errors

@@ -17,6 +17,20 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
+    /// Whose vendor types the columns have: a type of one database is none of another, though both
+    /// have ODBC drivers.
+    pub(crate) const fn vendor(self) -> &'static str {
+        match self {
+            Self::Postgres => "odbc:postgres",
+            Self::MySql { .. } => "odbc:mysql",
+            Self::Sqlite => "odbc:sqlite",
+            Self::SqlServer => "odbc:sqlserver",
+            Self::Oracle => "odbc:oracle",
+            Self::Db2 => "odbc:db2",
+            Self::Generic => "odbc",
+        }
+    }
+
     /// Their names in a connection string.
     pub(crate) const ALL: &[(&'static str, Self)] = &[
         ("postgres", Self::Postgres),

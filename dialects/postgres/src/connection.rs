@@ -62,7 +62,9 @@ impl PostgresConnection {
     }
 
     /// Gets rid of what a dropped cursor has left. The protocol cannot take a query back on its
-    /// own connection, and a million rows are not worth reading to throw them away.
+    /// own connection, and a million rows are not worth reading to throw them away. The driver does
+    /// not yield while rows are at hand: where none were when the cursor was dropped, because the
+    /// server was still at work, and many follow, they are read after all.
     async fn settle(&mut self) -> Result<()> {
         let given_up = || {
             Error::new(

@@ -1,8 +1,8 @@
 //! The catalogue of MySQL and MariaDB.
 use super::{Row, grouped, postgres::references, rows};
 use crate::{
-    VENDOR_NAME,
     declared::{Declared, mysql, unknown},
+    profile::Profile,
     session::Session,
 };
 use connect_api::{Kind, Result};
@@ -94,7 +94,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
             .option(4)
             .filter(|comment| !comment.is_empty() && comment != "VIEW"),
         row_estimate: found.text(3).parse().ok(),
-        vendor: VENDOR_NAME,
+        vendor: Profile::MySql { mariadb: true }.vendor(),
         name: TableName {
             schema: Some(schema),
             name: own,

@@ -1,8 +1,8 @@
 //! PostgreSQL's catalogue.
 use super::{Row, grouped, rows};
 use crate::{
-    VENDOR_NAME,
     declared::{Declared, postgres, unknown},
+    profile::Profile,
     session::Session,
 };
 use connect_api::{Kind, Result};
@@ -84,7 +84,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
         table_type: table_type(&first.text(3)),
         comment: first.option(4),
         row_estimate: first.text(5).parse().ok(),
-        vendor: VENDOR_NAME,
+        vendor: Profile::Postgres.vendor(),
         ..Table::default()
     };
     let columns = found.into_iter().filter(|row| row.0[6].is_some());

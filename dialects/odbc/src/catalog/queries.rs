@@ -1,5 +1,5 @@
 //! What a query gives, by SQLDescribeCol.
-use crate::{VENDOR_NAME, declared::standard, profile::Profile, session::Session};
+use crate::{declared::standard, profile::Profile, session::Session};
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{Column, Table, TableName, ValueOptions};
 use odbc_api::{
@@ -35,7 +35,7 @@ pub(crate) fn describe_query(session: &mut Session, query: &str) -> Result<Table
     Ok(Table {
         name: TableName::new("q"),
         columns: found,
-        vendor: VENDOR_NAME,
+        vendor: session.server.syntax.profile.vendor(),
         ..Table::default()
     })
 }

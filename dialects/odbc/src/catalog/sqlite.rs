@@ -1,8 +1,8 @@
 //! Tables as SQLite's pragmas tell them.
 use super::{grouped, postgres::references, rows};
 use crate::{
-    VENDOR_NAME,
     declared::{Declared, sqlite, unknown},
+    profile::Profile,
     session::Session,
 };
 use connect_api::Result;
@@ -122,7 +122,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
         columns,
         primary_key,
         unique_keys,
-        vendor: VENDOR_NAME,
+        vendor: Profile::Sqlite.vendor(),
         ..Table::default()
     }))
 }

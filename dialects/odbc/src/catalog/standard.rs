@@ -1,7 +1,7 @@
 //! ODBC's own functions: SQLTables, SQLColumns, SQLPrimaryKeys, SQLForeignKeys. SQLStatistics, which
 //! would tell of other unique keys, is not offered by odbc-api: there are none here.
 use super::{grouped, postgres::references};
-use crate::{VENDOR_NAME, declared::standard, session::Session};
+use crate::{declared::standard, session::Session};
 use connect_api::{Kind, Result};
 use dialect_core::{Column, Table, TableName, TableType};
 use odbc_api::{ColumnsRow, Error as OdbcError, parameter::VarCharArray};
@@ -105,7 +105,7 @@ fn described(session: &Session, name: &TableName) -> Result<Option<Table>, OdbcE
         columns,
         primary_key: primary.into_iter().map(|(_, name)| name).collect(),
         foreign_keys: references(grouped(members)),
-        vendor: VENDOR_NAME,
+        vendor: session.server.syntax.profile.vendor(),
         ..Table::default()
     }))
 }

@@ -101,9 +101,10 @@ pub(super) fn column_type(
     let metadata = field.metadata();
     if metadata
         .get(VENDOR)
-        .is_some_and(|vendor| vendor == crate::VENDOR_NAME)
+        .is_some_and(|vendor| vendor == profile.vendor())
         && let Some(text) = metadata.get(VENDOR_TYPE)
         && let Some(again) = recreated(profile, text, &kind, values)
+        && (profile == Profile::Postgres || !has_odd_scale(&again))
         && !(in_key && profile.is_mysql() && (again.ends_with("text") || again.ends_with("blob")))
     {
         return Ok(again);
@@ -128,6 +129,21 @@ pub(super) fn column_type(
                 field.name()
             ),
         )
+    })
+}
+
+/// `numeric(5,-2)` or `numeric(2,4)`, which PostgreSQL alone has.
+fn has_odd_scale(declared: &str) -> bool {
+    let arguments = declared
+        .split_once('(')
+        .map(|(_, rest)| rest.trim_end_matches(')'));
+    let pair = arguments.and_then(|pair| pair.split_once(','));
+    pair.is_some_and(|(precision, scale)| {
+        let number = |text: &str| text.trim().parse::<i32>().ok();
+        match (number(precision), number(scale)) {
+            (Some(precision), Some(scale)) => scale < 0 || scale > precision,
+            _ => false,
+        }
     })
 }
 
