@@ -134,7 +134,11 @@ pub(super) fn rejected(
             ErrorKind::Busy,
             "too many requests wait for an answer".into(),
         ),
-        (Reason::ClientStopping, _) => (ErrorKind::Stopped, "the transport is closed".into()),
+        // A client stops while its transport goes on: it is exchanged after several failures.
+        (Reason::ClientStopping, _) => (
+            ErrorKind::Connect,
+            "the connection was given up, another is made".into(),
+        ),
     };
     Error::new(kind, format!("{asked}: {text}"))
 }

@@ -243,17 +243,58 @@ impl Link {
     }
 
     /// Counts an attempt that failed, and changes to a new client before the old one stops
-    /// trying.
+    /// trying. What still waits at the old one fails and is not counted again.
     fn count_failure(&self, failed: &Arc<Client>) -> Result<()> {
-        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILURES {
+        let mut client = lock(&self.client);
+        if !Arc::ptr_eq(&client, failed)
+            || self.failures.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILURES
+        {
             return Ok(());
         }
-        let mut client = lock(&self.client);
-        if Arc::ptr_eq(&client, failed) {
-            let old = std::mem::replace(&mut *client, self.clients.make()?);
-            old.shutdown_now();
-            self.failures.store(0, Ordering::Relaxed);
-        }
+        let old = std::mem::replace(&mut *client, self.clients.make()?);
+        old.shutdown_now();
+        self.failures.store(0, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Clients are exchanged under requests that still wait at them: their errors must be ones
+    /// that are tried again, or a broker that restarts fails tasks for good.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn only_a_closed_transport_says_that_it_stopped() {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let address = format!("127.0.0.1:{port}");
+        let links = Arc::new(Links::new(&RocketMqOptions::new(&address)).unwrap());
+        for _ in 0..20 {
+            let asked = (0..32).map(|_| {
+                let link = links.to(&address).unwrap();
+                tokio::spawn(async move {
+                    link.ask(&"a test", Request::route("t"), Duration::from_secs(2))
+                        .await
+                        .err()
+                })
+            });
+            for answer in join_all(asked).await {
+                let error = answer.unwrap().unwrap();
+                assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+            }
+        }
+        let link = links.to(&address).unwrap();
+        links.close(Duration::from_secs(1)).await;
+        let error = link
+            .ask(&"a test", Request::route("t"), Duration::from_secs(2))
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::Stopped);
     }
 }
