@@ -38,6 +38,7 @@ mod row;
 mod schema;
 mod task;
 mod text;
+pub mod uuid;
 mod value;
 
 pub use builder::RecordsBuilder;

@@ -5,7 +5,9 @@ use super::number::Number;
 use super::scalar::*;
 use super::text::{read_base64, short_base64};
 use crate::calendar;
-use connect_api::{ColumnBuilder, Kind, ListBuilder, arrow::buffer::i256, decimal, max_unscaled};
+use connect_api::{
+    ColumnBuilder, Kind, ListBuilder, arrow::buffer::i256, decimal, max_unscaled, uuid,
+};
 
 /// What a number of a time or timestamp counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +238,7 @@ impl CellReader {
             }
             ColumnBuilder::Bytes(b) => b.append_value(read_base64(text, bytes)?),
             ColumnBuilder::Uuid(b) => b
-                .append_value(uuid(text).ok_or_else(|| not_text_of("a UUID"))?)
+                .append_value(uuid::parse(text.as_bytes()).ok_or_else(|| not_text_of("a UUID"))?)
                 .map_err(|e| Fault::value(e.to_string()))?,
             ColumnBuilder::Date(b) => b.append_value(
                 calendar::parse_date(text).ok_or_else(|| not_text_of("a date (YYYY-MM-DD)"))?,

@@ -10,7 +10,7 @@ use connect_api::{
         },
         buffer::{NullBuffer, i256},
     },
-    decimal,
+    decimal, uuid,
 };
 
 /// How times and timestamps are written.
@@ -232,7 +232,7 @@ impl<'a> CellWriter<'a> {
             }
             Cells::Uuid(values) => {
                 self.quote(out);
-                write_uuid(out, values.value(row));
+                uuid::write(out, values.value(row));
                 self.quote(out);
             }
         }
@@ -388,14 +388,4 @@ fn write_float(out: &mut Vec<u8>, value: impl zmij::Float, is_finite: bool) -> R
     }
     out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     Ok(())
-}
-
-fn write_uuid(out: &mut Vec<u8>, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for (i, byte) in bytes.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            out.push(b'-');
-        }
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-    }
 }

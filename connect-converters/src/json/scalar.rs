@@ -128,24 +128,3 @@ pub(crate) fn single(cursor: &mut Cursor<'_>) -> Result<f32> {
     };
     value.is_finite().then_some(value).ok_or_else(out_of_range)
 }
-
-/// The bytes of `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, with or without its dashes.
-pub(crate) fn uuid(text: &str) -> Option<[u8; 16]> {
-    let dashes: &[usize] = match text.len() {
-        36 => &[8, 13, 18, 23],
-        32 => &[],
-        _ => return None,
-    };
-    let (mut value, mut digits) = (0u128, 0);
-    for (i, byte) in text.bytes().enumerate() {
-        if dashes.contains(&i) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        value = value << 4 | u128::from(char::from(byte).to_digit(16)?);
-        digits += 1;
-    }
-    (digits == 32).then(|| value.to_be_bytes())
-}

@@ -78,3 +78,4 @@ pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType};
+pub use writing::default_clause;

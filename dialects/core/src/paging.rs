@@ -128,7 +128,8 @@ pub(crate) fn count_without_key<S: Syntax + ?Sized>(
         .collect::<Result<Vec<_>>>()?;
     Ok(Statement {
         sql: format!(
-            "SELECT COUNT(*) FROM {} WHERE {}",
+            "SELECT {} FROM {} WHERE {}",
+            syntax.count(),
             source(syntax, page)?,
             nulls.join(" OR ")
         ),
@@ -171,7 +172,7 @@ fn compared<S: Syntax + ?Sized>(
     let mut bind = |i: usize| {
         let column = page.key_column(i);
         params.push(Param {
-            value: values[i].clone(),
+            value: syntax.bound_key(column, &values[i]),
             kind: column.kind.clone().unwrap_or(Kind::Text),
         });
         syntax.key_placeholder(params.len(), column)
@@ -183,19 +184,26 @@ fn compared<S: Syntax + ?Sized>(
         let places: Vec<_> = (0..keys.len()).map(&mut bind).collect();
         return format!("({}) {whole} ({})", keys.join(", "), places.join(", "));
     }
+    let bound_once: Option<Vec<_>> = syntax
+        .named_placeholders()
+        .then(|| (0..keys.len()).map(&mut bind).collect());
+    let mut place = |i: usize| match &bound_once {
+        Some(places) => places[i].clone(),
+        None => bind(i),
+    };
     // (a > ?) OR (a = ? AND b > ?) OR …, with `a >= ?` in front so that an index serves.
     let mut alternatives = Vec::new();
-    let bound = format!("{} {loose} {}", keys[0], bind(0));
+    let bound = format!("{} {loose} {}", keys[0], place(0));
     for last in 0..keys.len() {
         let mut terms: Vec<_> = (0..last)
-            .map(|i| format!("{} = {}", keys[i], bind(i)))
+            .map(|i| format!("{} = {}", keys[i], place(i)))
             .collect();
         let sign = if last + 1 == keys.len() {
             whole
         } else {
             strict
         };
-        terms.push(format!("{} {sign} {}", keys[last], bind(last)));
+        terms.push(format!("{} {sign} {}", keys[last], place(last)));
         alternatives.push(format!("({})", terms.join(" AND ")));
     }
     format!("{bound} AND ({})", alternatives.join(" OR "))

@@ -6,9 +6,14 @@ use std::{num::NonZeroU32, ops::Range, time::Duration};
 /// The text of a dialect's statements. What is common to most databases stands here; a dialect
 /// replaces what differs.
 pub trait Syntax: Send + Sync {
-    /// The character around identifiers; inside it is doubled.
+    /// The character that ends identifiers; inside it is doubled.
     fn quote_char(&self) -> char {
         '"'
+    }
+
+    /// The character that begins identifiers.
+    fn opening_quote(&self) -> char {
+        self.quote_char()
     }
 
     /// The longest identifier, in bytes.
@@ -17,6 +22,11 @@ pub trait Syntax: Send + Sync {
     /// Whether the database takes a name for its length; most count bytes.
     fn takes_length(&self, name: &str) -> bool {
         name.len() <= self.max_identifier_bytes()
+    }
+
+    /// What the length of a name is counted in.
+    fn length_unit(&self) -> &'static str {
+        "bytes"
     }
 
     /// The one function that identifiers pass (G8 has values, this has names).
@@ -39,13 +49,14 @@ pub trait Syntax: Send + Sync {
         }
         if !self.takes_length(name) {
             return Err(wrong(&format!(
-                "is longer than the {} bytes that the database takes",
-                self.max_identifier_bytes()
+                "is longer than the {} {} that the database takes",
+                self.max_identifier_bytes(),
+                self.length_unit()
             )));
         }
         let q = self.quote_char();
         let mut quoted = String::with_capacity(name.len() + 2);
-        quoted.push(q);
+        quoted.push(self.opening_quote());
         for c in name.chars() {
             if c == q {
                 quoted.push(q);
@@ -80,6 +91,22 @@ pub trait Syntax: Send + Sync {
     /// [`key_expression`](Self::key_expression) of `column`.
     fn key_placeholder(&self, n: usize, column: &Column) -> String {
         self.placeholder(n, column)
+    }
+
+    /// What is bound where the key's part in `column` is compared with `value`: where the column
+    /// counts time more coarsely, what divides its rows as `value` does.
+    fn bound_key(&self, _column: &Column, value: &Value) -> Value {
+        value.clone()
+    }
+
+    /// A placeholder names its value, so that one that is bound once may stand in several places.
+    fn named_placeholders(&self) -> bool {
+        false
+    }
+
+    /// The count of rows, in 64 bits.
+    fn count(&self) -> &'static str {
+        "COUNT(*)"
     }
 
     /// A condition that every row after `value` in the first part of the key meets, with what is

@@ -16,7 +16,7 @@ pub(crate) fn create_table<S: Syntax + ?Sized>(
             "{} {}{}{}",
             syntax.quote(field.name())?,
             syntax.column_type(field, in_key)?,
-            default(syntax, field),
+            default_clause(syntax, field),
             if not_null { " NOT NULL" } else { "" }
         ));
     }
@@ -37,7 +37,7 @@ pub(crate) fn create_table<S: Syntax + ?Sized>(
 
 /// The DEFAULT clause that a field's metadata asks for, with a blank before it; values without a
 /// plain literal have none.
-fn default<S: Syntax + ?Sized>(syntax: &S, field: &Field) -> String {
+pub fn default_clause<S: Syntax + ?Sized>(syntax: &S, field: &Field) -> String {
     let metadata = field.metadata().get(DEFAULT);
     let value = metadata.and_then(|json| match (Kind::of(field), json.as_str()) {
         (Kind::Bool, "true") => Some(Value::Bool(true)),

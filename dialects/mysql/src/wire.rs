@@ -1,4 +1,5 @@
 //! Values in the form of the binary protocol: what a statement's parameters are made of.
+use connect_api::uuid;
 use dialect_core::{Cells, Misfit, civil};
 
 const TOO_LONG: Misfit = Misfit("is longer than the column");
@@ -95,16 +96,9 @@ pub(crate) fn put_text(text: &str, characters: u32, out: &mut Vec<u8>) -> Result
 }
 
 /// A UUID in its text form of 36 characters.
-pub(crate) fn put_uuid_text(uuid: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+pub(crate) fn put_uuid_text(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(36);
-    for (i, byte) in uuid.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            out.push(b'-');
-        }
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
+    uuid::write(out, bytes);
 }
 
 /// Year, month and day, in four bytes without the length in front.

@@ -6,7 +6,7 @@ use connect_api::{
         array::{builder::*, types::*, *},
         buffer::NullBuffer,
     },
-    parse_wide_decimal,
+    parse_wide_decimal, uuid,
 };
 use dialect_core::{Misfit, is_decimal, parse_decimal};
 use std::{ops::Range, sync::Arc};
@@ -277,17 +277,7 @@ impl Cells<'_, '_> {
 
 /// The bytes of a UUID: its text, with hyphens or without, or the bytes themselves.
 fn uuid_of(cell: &[u8]) -> Option<[u8; 16]> {
-    if let Ok(bytes) = <[u8; 16]>::try_from(cell) {
-        return Some(bytes);
-    }
-    let mut digits = cell
-        .iter()
-        .filter(|b| !matches!(b, b'-' | b'{' | b'}'))
-        .map(|b| char::from(*b).to_digit(16));
-    let mut uuid = [0; 16];
-    for byte in &mut uuid {
-        let (high, low) = (digits.next()??, digits.next()??);
-        *byte = u8::try_from(high * 16 + low).ok()?;
-    }
-    digits.next().is_none().then_some(uuid)
+    <[u8; 16]>::try_from(cell)
+        .ok()
+        .or_else(|| uuid::parse(cell))
 }

@@ -29,22 +29,3 @@ fn is_exact(mut unscaled: i128) -> bool {
     }
     unscaled.unsigned_abs() < 10u128.pow(15)
 }
-
-/// The bytes of a UUID's text, with hyphens or without.
-fn uuid_of(text: &str) -> Option<[u8; 16]> {
-    let bytes = text.as_bytes();
-    let hyphens = [8, 13, 18, 23];
-    if bytes.len() != 32 && !(bytes.len() == 36 && hyphens.iter().all(|i| bytes[*i] == b'-')) {
-        return None;
-    }
-    let mut digits = bytes
-        .iter()
-        .filter(|b| **b != b'-')
-        .map(|b| char::from(*b).to_digit(16));
-    let mut uuid = [0; 16];
-    for byte in &mut uuid {
-        let (high, low) = (digits.next()??, digits.next()??);
-        *byte = u8::try_from(high * 16 + low).ok()?;
-    }
-    digits.next().is_none().then_some(uuid)
-}

@@ -40,7 +40,6 @@ mod cursor;
 mod declared;
 mod decode;
 mod encode;
-mod keyset;
 mod made;
 mod merge;
 mod param;

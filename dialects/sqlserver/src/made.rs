@@ -4,10 +4,10 @@ use crate::{
     syntax::{SqlServerSyntax, declared, literal},
 };
 use connect_api::{
-    DEFAULT, Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, VENDOR, VENDOR_TYPE, Value,
+    Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, VENDOR, VENDOR_TYPE,
     arrow::schema::Field,
 };
-use dialect_core::{Column, Syntax as _, TableName, ValueOptions};
+use dialect_core::{Column, Syntax as _, TableName, ValueOptions, default_clause};
 
 /// The name of this kind of database in metadata.
 pub(crate) const VENDOR_NAME: &str = "sqlserver";
@@ -144,7 +144,7 @@ pub(crate) fn create_table(table: &TableName, schema: &Schema) -> Result<String>
             "{} {}{} {}",
             SqlServerSyntax.quote(field.name())?,
             column_type(field, in_key)?,
-            default(field),
+            default_clause(&SqlServerSyntax, field),
             if not_null { "NOT NULL" } else { "NULL" }
         ));
     }
@@ -161,23 +161,6 @@ pub(crate) fn create_table(table: &TableName, schema: &Schema) -> Result<String>
         literal(&name),
         lines.join(", ")
     ))
-}
-
-/// The DEFAULT clause that the metadata asks for, with a blank before it.
-fn default(field: &Field) -> String {
-    let json = field.metadata().get(DEFAULT);
-    let value = json.and_then(|json| match (Kind::of(field), json.as_str()) {
-        (Kind::Bool, "true") => Some(Value::Bool(true)),
-        (Kind::Bool, "false") => Some(Value::Bool(false)),
-        (Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64, number) => {
-            number.parse().ok().map(Value::Int)
-        }
-        (Kind::Text, json) => serde_json::from_str(json).ok().map(Value::Text),
-        _ => None,
-    });
-    value
-        .and_then(|value| SqlServerSyntax.literal(&value))
-        .map_or(String::new(), |literal| format!(" DEFAULT {literal}"))
 }
 
 /// The type that holds what the column holds, and the values of `field`; `None` where there is

@@ -1,10 +1,11 @@
 //! T-SQL, as SQL Server 2016 and later understand it.
 use crate::{
+    civil_time::{datetime_floor, minute_floor},
     declared::{Arguments, Base, Declared},
-    keyset, made,
+    made,
 };
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
-use dialect_core::{Column, Page, Param, Statement, Syntax, TableName};
+use dialect_core::{Column, Syntax, TableName};
 use std::time::Duration;
 
 /// T-SQL.
@@ -26,9 +27,12 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 impl Syntax for SqlServerSyntax {
-    // `[` begins a name and is not doubled in it; `]` ends one and is.
     fn quote_char(&self) -> char {
         ']'
+    }
+
+    fn opening_quote(&self) -> char {
+        '['
     }
 
     fn max_identifier_bytes(&self) -> usize {
@@ -40,27 +44,8 @@ impl Syntax for SqlServerSyntax {
         name.encode_utf16().count() <= self.max_identifier_bytes()
     }
 
-    fn quote(&self, name: &str) -> Result<String> {
-        let wrong = |why: &str| {
-            Error::new(
-                ErrorKind::Schema,
-                format!("identifier {:?} {why}", name.escape_debug().to_string()),
-            )
-        };
-        if name.is_empty() {
-            return Err(wrong("is empty"));
-        }
-        // The driver refuses control characters in the names of a bulk load; the server takes
-        // them all but NUL.
-        if name.contains('\0') {
-            return Err(wrong("holds a NUL"));
-        }
-        if !self.takes_length(name) {
-            return Err(wrong(
-                "is longer than the 128 UTF-16 units that the database takes",
-            ));
-        }
-        Ok(format!("[{}]", name.replace(']', "]]")))
+    fn length_unit(&self) -> &'static str {
+        "UTF-16 units"
     }
 
     fn placeholder(&self, n: usize, column: &Column) -> String {
@@ -113,8 +98,24 @@ impl Syntax for SqlServerSyntax {
     }
 
     // COUNT is of 32 bits.
-    fn count_without_key(&self, page: &Page<'_>) -> Result<Statement> {
-        keyset::count_without_key(page)
+    fn count(&self) -> &'static str {
+        "COUNT_BIG(*)"
+    }
+
+    // A `datetime` counts thirds of ten milliseconds: the last of them that is not after the value
+    // divides the rows as the value does.
+    fn bound_key(&self, column: &Column, value: &Value) -> Value {
+        match (declared(column).base, value) {
+            (Base::DateTime, Value::Timestamp(micros)) => Value::Timestamp(datetime_floor(*micros)),
+            (Base::SmallDateTime, Value::Timestamp(micros)) => {
+                Value::Timestamp(minute_floor(*micros))
+            }
+            (_, value) => value.clone(),
+        }
+    }
+
+    fn named_placeholders(&self) -> bool {
+        true
     }
 
     fn add_column(&self, table: &TableName, field: &Field) -> Result<String> {
@@ -177,26 +178,6 @@ impl Syntax for SqlServerSyntax {
 
     fn limit_first(&self, rows: u32) -> String {
         format!(" TOP ({rows})")
-    }
-
-    fn after(
-        &self,
-        page: &Page<'_>,
-        keys: &[String],
-        after: &[Value],
-        params: &mut Vec<Param>,
-    ) -> String {
-        keyset::after(page, keys, after, params)
-    }
-
-    fn until(
-        &self,
-        page: &Page<'_>,
-        keys: &[String],
-        until: &[Value],
-        params: &mut Vec<Param>,
-    ) -> String {
-        keyset::until(page, keys, until, params)
     }
 
     // Two sessions may pass the check at once: the slower one is told that the table is there.

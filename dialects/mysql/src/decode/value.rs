@@ -2,6 +2,7 @@
 use connect_api::{
     ColumnBuilder, Kind,
     decimal::{self, max_unscaled_wide, parse_wide},
+    uuid,
 };
 use dialect_core::{Misfit, civil, parse_decimal};
 
@@ -225,18 +226,8 @@ pub(super) fn uuid(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<
     if cell.len() == 16 {
         return b.append_value(cell).map_err(|_e| NOT_UUID);
     }
-    let mut bytes = [0; 16];
-    let mut digits = cell.iter().filter(|b| **b != b'-');
-    for byte in &mut bytes {
-        for _ in 0..2 {
-            let digit = digits.next().and_then(|d| char::from(*d).to_digit(16));
-            *byte = *byte << 4 | u8::try_from(digit.ok_or(NOT_UUID)?).map_err(|_e| NOT_UUID)?;
-        }
-    }
-    match digits.next() {
-        None => b.append_value(bytes).map_err(|_e| NOT_UUID),
-        Some(_) => Err(NOT_UUID),
-    }
+    let bytes = uuid::parse(cell).ok_or(NOT_UUID)?;
+    b.append_value(bytes).map_err(|_e| NOT_UUID)
 }
 
 /// The fields of a temporal value; the first byte is their length.

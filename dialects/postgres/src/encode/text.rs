@@ -1,7 +1,10 @@
 //! Text into columns of text, and of what has a text form of its own.
 use super::{TOO_LONG, Writer, sized};
 use crate::{numeric, target::Target};
-use connect_api::arrow::array::{FixedSizeBinaryArray, StringArray};
+use connect_api::{
+    arrow::array::{FixedSizeBinaryArray, StringArray},
+    uuid,
+};
 use dialect_core::Misfit;
 
 pub(super) const NOT_A_UUID: Misfit = Misfit("is not a UUID");
@@ -23,7 +26,7 @@ pub(super) fn texts<'a>(a: &'a StringArray, target: &Target) -> Option<Writer<'a
             put_text(a.value(row), out)
         }),
         Target::Uuid => sized(a, |row, out| {
-            out.extend_from_slice(&parse_uuid(a.value(row)).ok_or(NOT_A_UUID)?);
+            out.extend_from_slice(&uuid::parse(a.value(row).as_bytes()).ok_or(NOT_A_UUID)?);
             Ok(())
         }),
         Target::Numeric(to) => sized(a, move |row, out| {
@@ -40,7 +43,7 @@ pub(super) fn uuids<'a>(a: &'a FixedSizeBinaryArray, target: &Target) -> Option<
             Ok(())
         })),
         Target::Text(max) if max.is_none_or(|max| max >= 36) => Some(sized(a, move |row, out| {
-            uuid_text(a.value(row), out);
+            uuid::write(out, a.value(row));
             Ok(())
         })),
         _ => None,
@@ -58,34 +61,4 @@ fn put_text(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
 fn longer(text: &str, max: u32) -> bool {
     let max = usize::try_from(max).unwrap_or(usize::MAX);
     text.len() > max && text.chars().count() > max
-}
-
-fn uuid_text(uuid: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for (i, byte) in uuid.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            out.push(b'-');
-        }
-        out.push(HEX[usize::from(byte >> 4)]);
-        out.push(HEX[usize::from(byte & 15)]);
-    }
-}
-
-/// Reads 32 hexadecimal digits, with the four hyphens or without.
-fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let mut uuid = [0; 16];
-    let mut rest = text.as_bytes();
-    let hyphens = rest.len() == 36;
-    for (i, byte) in uuid.iter_mut().enumerate() {
-        if hyphens && matches!(i, 4 | 6 | 8 | 10) {
-            rest = rest.strip_prefix(b"-")?;
-        }
-        let [high, low, after @ ..] = rest else {
-            return None;
-        };
-        let digit = |d: &u8| char::from(*d).to_digit(16);
-        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
-        rest = after;
-    }
-    rest.is_empty().then_some(uuid)
 }

@@ -3,13 +3,13 @@ use super::{
     INEXACT, NOT_UUID, OUT_OF_RANGE, STORED_OTHERWISE,
     dates::{date, offset_timestamp, time, time_nanos, timestamp},
     decimal::check_text,
-    is_exact, uuid_of,
+    is_exact,
 };
 use crate::declared::{ANY, AS_TEXT, Declared, Storage};
 use connect_api::{
     ColumnBuilder, Kind, VENDOR_TYPE,
     arrow::schema::{Field, extension::EXTENSION_TYPE_NAME_KEY},
-    parse_wide_decimal,
+    parse_wide_decimal, uuid,
 };
 use dialect_core::{Misfit, Unrepresentable, ValueOptions, parse_decimal};
 use rusqlite::types::ValueRef;
@@ -111,7 +111,7 @@ impl Decoder {
             (ColumnBuilder::Uuid(b), _) => {
                 let bytes: [u8; 16] = match cell {
                     ValueRef::Blob(v) => v.try_into().or(Err(NOT_UUID))?,
-                    ValueRef::Text(v) => uuid_of(utf8(v)?).ok_or(NOT_UUID)?,
+                    ValueRef::Text(v) => uuid::parse(v).ok_or(NOT_UUID)?,
                     _ => return Err(STORED_OTHERWISE),
                 };
                 b.append_value(bytes).or(Err(NOT_UUID))?;

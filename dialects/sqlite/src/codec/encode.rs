@@ -14,6 +14,7 @@ use connect_api::{
         cast::AsArray as _,
         types::{Int16Type, TimestampMicrosecondType},
     },
+    uuid,
 };
 use dialect_core::{
     Cells, Column, Misfit, SqliteTyping, Unrepresentable, ValueOptions, write_json_list,
@@ -238,7 +239,7 @@ impl Encoder {
             (Self::Bytes, Cells::Bytes(a)) => binder.push(ValueRef::Blob(a.value(row))),
             (Self::Bytes, Cells::Uuid(a)) => binder.push(ValueRef::Blob(a.value(row))),
             (Self::UuidText, Cells::Uuid(a)) => {
-                write_uuid(a.value(row), scratch);
+                uuid::write(scratch, a.value(row));
                 binder.text(scratch)
             }
             (Self::Number(storage), Cells::Date(a)) => {
@@ -328,15 +329,4 @@ fn whole(cells: &Cells<'_>, row: usize) -> Option<i64> {
         Cells::UInt32(a) => a.value(row).into(),
         _ => return None,
     })
-}
-
-fn write_uuid(bytes: &[u8], out: &mut String) {
-    for (i, byte) in bytes.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        for digit in [byte >> 4, byte & 15] {
-            out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
 }

@@ -2,9 +2,8 @@
 use super::{
     NOT_UUID, OUT_OF_RANGE, Sql,
     dates::{write_date, write_offset_key, write_time, write_time_nanos, write_timestamp},
-    uuid_of,
 };
-use connect_api::{Kind, Value};
+use connect_api::{Kind, Value, uuid};
 use dialect_core::{Misfit, Param, write_decimal};
 
 /// A value as it is bound to be compared with a column of its kind; dates and times as text of the
@@ -22,7 +21,9 @@ pub(crate) fn param(param: &Param) -> Result<Sql, Misfit> {
         (Value::Float(v), _) if v.is_nan() => return Err(Misfit("is NaN, which is not compared")),
         (Value::Float(v), _) => return Ok(Sql::Real(*v)),
         (Value::Text(v), Kind::Uuid) => {
-            return uuid_of(v).map(|v| Sql::Blob(v.into())).ok_or(NOT_UUID);
+            return uuid::parse(v.as_bytes())
+                .map(|v| Sql::Blob(v.into()))
+                .ok_or(NOT_UUID);
         }
         (Value::Text(v), _) => text.push_str(v),
         (Value::Bytes(v), _) => return Ok(Sql::Blob(v.clone())),

@@ -1,6 +1,6 @@
 use super::*;
 use connect_api::{DEFAULT, LENGTH, NOT_NULL, VENDOR, VENDOR_TYPE};
-use dialect_core::{Change, KeyPart, Table};
+use dialect_core::{Change, KeyPart, Page, Table};
 use std::{collections::HashMap, num::NonZeroU32};
 
 const SYNTAX: SqlServerSyntax = SqlServerSyntax;
