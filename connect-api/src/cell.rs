@@ -1,5 +1,5 @@
 //! A cell of an Arrow column as a value.
-use crate::{Kind, ListRef, ValueRef};
+use crate::{Kind, ListRef, MapRef, StructRef, ValueRef};
 use arrow_array::{Array, cast::AsArray as _, types::*};
 
 /// The cell in `row` of `column`, which holds values of `kind`; null where the kind is another.
@@ -46,6 +46,12 @@ pub(crate) fn cell<'a>(kind: &Kind, column: &'a dyn Array, row: usize) -> ValueR
                 cells.column(1).as_primitive::<Int16Type>().value(row),
             )
         }
+        Kind::Interval => {
+            let interval = at!(IntervalMonthDayNanoType);
+            ValueRef::Interval(interval.months, interval.days, interval.nanoseconds)
+        }
+        Kind::Struct(_) => ValueRef::Struct(StructRef::new(column.as_struct(), row)),
+        Kind::Map(_) => ValueRef::Map(MapRef::new(column.as_map(), row)),
         Kind::List(_) => ValueRef::List(ListRef::new(column.as_list::<i32>(), row)),
         Kind::Other(_) => ValueRef::Null,
     }

@@ -1,9 +1,9 @@
 //! Growing columns, one variant a kind: what cursors, decoders and row builders append to.
 use crate::{
-    Error, ErrorKind, Kind, ListBuilder, OffsetTimestampBuilder, Result, Value,
-    decimal::parse_wide_decimal,
+    Error, ErrorKind, Kind, ListBuilder, MapBuilder, OffsetTimestampBuilder, Result, StructBuilder,
+    Value, decimal::parse_wide_decimal,
 };
-use arrow_array::{ArrayRef, builder::*};
+use arrow_array::{ArrayRef, builder::*, types::IntervalMonthDayNano};
 use std::sync::Arc;
 
 macro_rules! columns {
@@ -14,6 +14,10 @@ macro_rules! columns {
             $($(#[$doc])* $variant($builder),)*
             /// Lists.
             List(ListBuilder),
+            /// Structs.
+            Struct(StructBuilder),
+            /// Maps.
+            Map(MapBuilder),
         }
 
         impl ColumnBuilder {
@@ -28,6 +32,15 @@ macro_rules! columns {
                         let values = Self::new(element, rows)?;
                         Ok(Self::List(ListBuilder::new(Kind::clone(element), values)))
                     }
+                    Kind::Struct(fields) => {
+                        let columns = fields.iter().map(|(_, kind)| Self::new(kind, rows));
+                        let columns = columns.collect::<Result<_>>()?;
+                        Ok(Self::Struct(StructBuilder::new(fields.clone(), columns)))
+                    }
+                    Kind::Map(value) => {
+                        let values = Self::new(value, rows)?;
+                        Ok(Self::Map(MapBuilder::new(Kind::clone(value), values)))
+                    }
                     Kind::Other(data_type) => Err(Error::new(
                         ErrorKind::Unsupported,
                         format!("cells of Arrow type {data_type} cannot be built one by one"),
@@ -40,6 +53,8 @@ macro_rules! columns {
                 match self {
                     $(Self::$variant(b) => b.append_null(),)*
                     Self::List(b) => b.append_null(),
+                    Self::Struct(b) => b.append_null(),
+                    Self::Map(b) => b.append_null(),
                 }
             }
 
@@ -48,6 +63,8 @@ macro_rules! columns {
                 match self {
                     $(Self::$variant(b) => b.len(),)*
                     Self::List(b) => b.len(),
+                    Self::Struct(b) => b.len(),
+                    Self::Map(b) => b.len(),
                 }
             }
 
@@ -56,6 +73,8 @@ macro_rules! columns {
                 match self {
                     $(Self::$variant(b) => Arc::new(b.finish()),)*
                     Self::List(b) => Arc::new(b.finish()),
+                    Self::Struct(b) => Arc::new(b.finish()),
+                    Self::Map(b) => Arc::new(b.finish()),
                 }
             }
         }
@@ -103,6 +122,8 @@ columns! {
     TimeNanos(Time64NanosecondBuilder): Kind::TimeNanos => |_, n| Time64NanosecondBuilder::with_capacity(n),
     /// Spans of time in microseconds.
     Duration(DurationMicrosecondBuilder): Kind::Duration => |_, n| DurationMicrosecondBuilder::with_capacity(n),
+    /// Months, days and nanoseconds.
+    Interval(IntervalMonthDayNanoBuilder): Kind::Interval => |_, n| IntervalMonthDayNanoBuilder::with_capacity(n),
     /// Instants with the offset of their wall clock.
     OffsetTimestamp(OffsetTimestampBuilder): Kind::OffsetTimestamp => |_, n| OffsetTimestampBuilder::with_capacity(n),
     /// Microseconds since 1970-01-01.
@@ -167,7 +188,12 @@ impl ColumnBuilder {
             (Self::OffsetTimestamp(b), Value::OffsetTimestamp(v, offset)) => {
                 b.append_value(v, offset);
             }
+            (Self::Interval(b), Value::Interval(months, days, nanos)) => {
+                b.append_value(IntervalMonthDayNano::new(months, days, nanos));
+            }
             (Self::List(b), Value::List(values)) => return b.append_values(values),
+            (Self::Struct(b), Value::Struct(values)) => return b.append_values(values),
+            (Self::Map(b), Value::Map(entries)) => return b.append_entries(entries),
             _ => return None,
         }
         Some(())

@@ -1,5 +1,5 @@
 //! What a column means, and the Arrow type that holds it.
-use arrow_schema::{DataType, Field, TimeUnit, extension::EXTENSION_TYPE_NAME_KEY};
+use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit, extension::EXTENSION_TYPE_NAME_KEY};
 use std::{collections::HashMap, sync::Arc};
 
 /// Field metadata: the kind of database whose [`VENDOR_TYPE`] it is, as a URL names it:
@@ -72,8 +72,14 @@ pub enum Kind {
     /// An instant, microseconds since 1970-01-01 UTC, and the minutes that the wall clock of its
     /// place lies before it: the canonical extension `arrow.timestamp_with_offset`.
     OffsetTimestamp,
-    /// Any number of values of one kind that is no list, each of which may be NULL.
+    /// Months, days and nanoseconds, each with a sign of its own: none is a number of the other.
+    Interval,
+    /// Any number of values of one kind of those above, each of which may be NULL.
     List(Box<Kind>),
+    /// Fields, each of a name and of a kind of those above, and each of which may be NULL.
+    Struct(Vec<(Box<str>, Kind)>),
+    /// Texts, each with a value of one kind of those above `List`, which may be NULL.
+    Map(Box<Kind>),
     Other(DataType),
 }
 
@@ -115,8 +121,31 @@ impl Kind {
             Self::List(element) => {
                 DataType::List(Arc::new(Self::clone(element).field("item", true)))
             }
+            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::Struct(fields) => DataType::Struct(
+                fields
+                    .iter()
+                    .map(|(name, kind)| kind.clone().field(name, true))
+                    .collect(),
+            ),
+            Self::Map(value) => {
+                let fields = vec![
+                    Self::Text.field("key", false),
+                    Self::clone(value).field("value", true),
+                ];
+                let entries = Field::new("entries", DataType::Struct(fields.into()), false);
+                DataType::Map(Arc::new(entries), false)
+            }
             Self::Other(data_type) => data_type.clone(),
         }
+    }
+
+    /// One value, not several: what lists, structs and maps are made of.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(
+            self,
+            Self::List(_) | Self::Struct(_) | Self::Map(_) | Self::Other(_)
+        )
     }
 
     /// The Arrow extension name that tells kinds of one Arrow type apart.
@@ -180,9 +209,30 @@ impl Kind {
             {
                 Self::OffsetTimestamp
             }
+            (DataType::Interval(IntervalUnit::MonthDayNano), _) => Self::Interval,
             (other @ DataType::List(item), _) => match Self::of(item) {
-                Self::List(_) | Self::Other(_) => Self::Other(other.clone()),
-                element => Self::List(Box::new(element)),
+                element if element.is_scalar() => Self::List(Box::new(element)),
+                _ => Self::Other(other.clone()),
+            },
+            (other @ DataType::Struct(fields), _) => {
+                let fields = fields.iter().map(|field| {
+                    let kind = Self::of(field);
+                    let fits = kind.is_scalar() || matches!(kind, Self::List(_));
+                    fits.then(|| (field.name().as_str().into(), kind))
+                });
+                match fields.collect() {
+                    Some(fields) => Self::Struct(fields),
+                    None => Self::Other(other.clone()),
+                }
+            }
+            (other @ DataType::Map(entries, _), _) => match entries.data_type() {
+                DataType::Struct(fields) => match fields.as_ref() {
+                    [key, value] if Self::of(key) == Self::Text && Self::of(value).is_scalar() => {
+                        Self::Map(Box::new(Self::of(value)))
+                    }
+                    _ => Self::Other(other.clone()),
+                },
+                _ => Self::Other(other.clone()),
             },
             (other, _) => Self::Other(other.clone()),
         }

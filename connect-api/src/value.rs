@@ -1,5 +1,5 @@
 //! Single values: owned for rows and offsets, borrowed for cells.
-use crate::{ListRef, decimal};
+use crate::{ListRef, MapRef, StructRef, decimal};
 use arrow_buffer::i256;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -21,7 +21,12 @@ pub enum Value {
     Timestamp(i64),
     /// Microseconds since 1970-01-01 UTC, and the offset of the wall clock in minutes.
     OffsetTimestamp(i64, i16),
+    /// Months, days, nanoseconds.
+    Interval(i32, i32, i64),
     List(Vec<Value>),
+    /// One value a field, in the order of the kind's.
+    Struct(Vec<Value>),
+    Map(Vec<(Box<str>, Value)>),
 }
 
 /// A cell seen in place: `Copy`, no allocation; units are those of [`Kind`](crate::Kind).
@@ -44,7 +49,11 @@ pub enum ValueRef<'a> {
     OffsetTimestamp(i64, i16),
     /// Unscaled value of more than 38 digits, and scale; an owned copy is text.
     WideDecimal(i256, i8),
+    /// Months, days, nanoseconds.
+    Interval(i32, i32, i64),
     List(ListRef<'a>),
+    Struct(StructRef<'a>),
+    Map(MapRef<'a>),
 }
 
 impl ValueRef<'_> {
@@ -64,13 +73,17 @@ impl ValueRef<'_> {
             Self::Timestamp(v) => Value::Timestamp(v),
             Self::OffsetTimestamp(v, offset) => Value::OffsetTimestamp(v, offset),
             Self::WideDecimal(v, s) => Value::Text(wide_decimal_text(v, s).into()),
+            Self::Interval(months, days, nanos) => Value::Interval(months, days, nanos),
             Self::List(v) => Value::List(v.to_values()),
+            Self::Struct(v) => Value::Struct(v.to_values()),
+            Self::Map(v) => Value::Map(v.to_entries()),
         }
     }
 }
 
 impl Value {
-    /// The same, borrowed; `None` for a list, which is borrowed from its column alone.
+    /// The same, borrowed; `None` for a list, a struct and a map, which are borrowed from their
+    /// columns alone.
     pub fn as_ref(&self) -> Option<ValueRef<'_>> {
         Some(match self {
             Self::Null => ValueRef::Null,
@@ -85,7 +98,8 @@ impl Value {
             Self::Time(v) => ValueRef::Time(*v),
             Self::Timestamp(v) => ValueRef::Timestamp(*v),
             Self::OffsetTimestamp(v, offset) => ValueRef::OffsetTimestamp(*v, *offset),
-            Self::List(_) => return None,
+            Self::Interval(months, days, nanos) => ValueRef::Interval(*months, *days, *nanos),
+            Self::List(_) | Self::Struct(_) | Self::Map(_) => return None,
         })
     }
 }
@@ -104,7 +118,10 @@ impl Serialize for ValueRef<'_> {
             Self::Date(v) => s.serialize_i32(v),
             Self::OffsetTimestamp(v, offset) => (v, offset).serialize(s),
             Self::WideDecimal(v, scale) => s.serialize_str(&wide_decimal_text(v, scale)),
+            Self::Interval(months, days, nanos) => (months, days, nanos).serialize(s),
             Self::List(v) => s.collect_seq(v.iter()),
+            Self::Struct(v) => s.collect_map(v.iter()),
+            Self::Map(v) => s.collect_map(v.iter()),
         }
     }
 }

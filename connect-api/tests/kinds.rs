@@ -4,10 +4,7 @@
     reason = "a failed assertion is how a test reports"
 )]
 use connect_api::{
-    arrow::{
-        array::{Array as _, cast::AsArray as _},
-        schema::DataType,
-    },
+    arrow::array::{Array as _, cast::AsArray as _},
     *,
 };
 
@@ -52,16 +49,42 @@ fn scalars() -> Vec<(Kind, Value)> {
         (Kind::Timestamp { utc: true }, Value::Timestamp(i64::MAX)),
         (Kind::Timestamp { utc: false }, Value::Timestamp(i64::MIN)),
         (Kind::OffsetTimestamp, Value::OffsetTimestamp(-1, -720)),
+        (Kind::Interval, Value::Interval(i32::MIN, i32::MAX, -1)),
     ]
 }
 
-/// Every kind with a value of it, and a list of each.
+/// A struct with a field of each scalar kind and one of lists, named by numbers.
+fn structs() -> (Kind, Value) {
+    let fields = scalars().into_iter().enumerate();
+    let (mut kinds, mut values): (Vec<_>, Vec<_>) = fields
+        .map(|(i, (kind, value))| ((i.to_string().into(), kind), value))
+        .unzip();
+    kinds.push(("list".into(), list(Kind::Int8)));
+    values.push(Value::List(vec![Value::Null, 1.into()]));
+    (Kind::Struct(kinds), Value::Struct(values))
+}
+
+/// Every kind with a value of it, a list and a map of each, and a struct of all.
 fn all() -> Vec<(Kind, Value)> {
     let lists = scalars().into_iter().map(|(kind, value)| {
         let values = vec![value.clone(), Value::Null, value];
         (list(kind), Value::List(values))
     });
-    scalars().into_iter().chain(lists).collect()
+    let maps = scalars().into_iter().map(|(kind, value)| {
+        let entries = [("", value), ("\"=>\\", Value::Null)];
+        let entries = entries.map(|(key, value)| (key.into(), value)).to_vec();
+        (Kind::Map(Box::new(kind)), Value::Map(entries))
+    });
+    scalars()
+        .into_iter()
+        .chain(lists)
+        .chain(maps)
+        .chain([structs(), (map_of_texts(), Value::Map(Vec::new()))])
+        .collect()
+}
+
+fn map_of_texts() -> Kind {
+    Kind::Map(Box::new(Kind::Text))
 }
 
 fn one(kind: &Kind) -> SchemaRef {
@@ -82,17 +105,33 @@ fn a_field_tells_its_kind() {
         assert_eq!(Kind::of(&field), kind);
         assert_eq!(field.data_type(), &kind.data_type());
     }
-    let nested = list(list(Kind::Int8)).field("v", true);
-    assert_eq!(
-        Kind::of(&nested),
-        Kind::Other(nested.data_type().clone()),
-        "lists of lists are not of ours"
-    );
+    let (of_structs, of_maps) = (structs().0, map_of_texts());
+    for nested in [
+        list(list(Kind::Int8)),
+        list(of_structs.clone()),
+        list(of_maps.clone()),
+        Kind::Map(Box::new(list(Kind::Int8))),
+        Kind::Map(Box::new(of_structs.clone())),
+        Kind::Struct(vec![("s".into(), of_structs)]),
+        Kind::Struct(vec![("m".into(), of_maps)]),
+    ] {
+        let field = nested.field("v", true);
+        let other = Kind::Other(field.data_type().clone());
+        assert_eq!(Kind::of(&field), other, "not of ours");
+    }
+    // As arrow's own builder of maps has it.
+    let map = arrow::array::builder::MapBuilder::new(
+        None,
+        arrow::array::builder::StringBuilder::new(),
+        arrow::array::builder::StringBuilder::new(),
+    )
+    .finish();
+    assert_eq!(map.data_type(), &map_of_texts().data_type());
     // The same struct without its extension is any struct.
     let bare = Kind::OffsetTimestamp
         .field("v", true)
         .with_metadata(std::collections::HashMap::<String, String>::new());
-    assert!(matches!(Kind::of(&bare), Kind::Other(DataType::Struct(_))));
+    assert!(matches!(Kind::of(&bare), Kind::Struct(fields) if fields.len() == 2));
 }
 
 #[test]
@@ -121,6 +160,12 @@ fn values_that_do_not_fit_leave_no_trace() {
         (list(Kind::Int8), Value::List(vec![1.into(), 128.into()])),
         (list(Kind::Text), "a".into()),
         (Kind::Int32, Value::List(vec![])),
+        (structs().0, Value::Struct(vec![])),
+        (point(), Value::Struct(vec![1.0.into(), "a".into()])),
+        (
+            map_of_texts(),
+            Value::Map(vec![("a".into(), "b".into()), ("c".into(), 1.into())]),
+        ),
     ] {
         let right = all().into_iter().find(|(k, _)| *k == kind);
         let right = right.map_or(Value::Null, |(_, value)| value);
@@ -172,6 +217,98 @@ fn a_list_that_was_begun_goes_with_its_row() {
     builder.keep(Op::Read, None, None).unwrap();
     let records = builder.finish("t".into()).unwrap();
     assert_eq!(records.row(0).get(0).to_value(), list(&[8]));
+}
+
+/// A struct of two floats.
+fn point() -> Kind {
+    Kind::Struct(["x", "y"].map(|name| (name.into(), Kind::Float64)).to_vec())
+}
+
+#[test]
+fn a_struct_or_map_that_was_begun_goes_with_its_row() {
+    let schema = Schema::new(
+        "s",
+        [point().field("p", true), map_of_texts().field("m", true)],
+        &[],
+    );
+    let mut builder = RecordsBuilder::new(schema.unwrap(), 0).unwrap();
+    let begin = |builder: &mut RecordsBuilder, x: f64, ends: bool| {
+        let [ColumnBuilder::Struct(points), ColumnBuilder::Map(maps)] = builder.columns() else {
+            unreachable!("points and maps");
+        };
+        let ColumnBuilder::Float64(xs) = &mut points.columns()[0] else {
+            unreachable!("of floats");
+        };
+        xs.append_value(x);
+        // Its value is left out.
+        maps.key(&x.to_string());
+        if ends {
+            points.end_struct();
+            maps.end_map();
+        }
+    };
+    let expected = |x: f64| {
+        let entry = (x.to_string().into(), Value::Null);
+        vec![
+            Value::Struct(vec![x.into(), Value::Null]),
+            Value::Map(vec![entry]),
+        ]
+    };
+    for x in [1.0, 2.0] {
+        begin(&mut builder, x, true);
+        builder.keep(Op::Read, None, None).unwrap();
+        begin(&mut builder, 0.5, false);
+        builder.discard();
+    }
+    // Begun at the very end, and never decided on.
+    begin(&mut builder, 0.5, false);
+    let records = builder.finish("t".into()).unwrap();
+    let rows: Vec<_> = records.rows().map(|r| r.to_record().values).collect();
+    assert_eq!(rows, [expected(1.0), expected(2.0)]);
+}
+
+#[test]
+fn structs_and_maps_are_seen_in_place() {
+    let schema = Schema::new(
+        "s",
+        [
+            point().field("p", true),
+            map_of_texts().field("m", true),
+            Kind::Interval.field("i", true),
+        ],
+        &[],
+    );
+    let entries = [("a", "b".into()), ("c", Value::Null)];
+    let entries = entries.map(|(key, value)| (key.into(), value)).to_vec();
+    let rows = [
+        vec![
+            Value::Struct(vec![1.5.into(), Value::Null]),
+            Value::Map(entries),
+            Value::Interval(1, -2, 3),
+        ],
+        vec![Value::Null, Value::Map(vec![]), Value::Null],
+    ];
+    let rows = rows.map(|values| ConnectRecord {
+        values,
+        ..Default::default()
+    });
+    let records = Records::from_rows("t".into(), schema.unwrap(), rows).unwrap();
+    let (ValueRef::Struct(point), ValueRef::Map(map)) =
+        (records.row(0).get(0), records.row(0).get(1))
+    else {
+        panic!("a struct and a map");
+    };
+    let fields = [("x", ValueRef::Float(1.5)), ("y", ValueRef::Null)];
+    assert!(point.iter().eq(fields) && point.len() == 2 && point == point);
+    assert_eq!(format!("{map:?}"), r#"{"a": Text("b"), "c": Null}"#);
+    assert_eq!(
+        serde_json::to_string(&records.row(0)).unwrap(),
+        r#"{"p":{"x":1.5,"y":null},"m":{"a":"b","c":null},"i":[1,-2,3]}"#
+    );
+    assert_eq!(
+        serde_json::to_string(&records.row(1)).unwrap(),
+        r#"{"p":null,"m":{},"i":null}"#
+    );
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn has_order(kind: &Kind) -> bool {
         Kind::Date | Kind::Time | Kind::TimeNanos | Kind::Duration => true,
         Kind::Timestamp { .. } | Kind::OffsetTimestamp => true,
         Kind::Bool | Kind::Float32 | Kind::Float64 | Kind::Json => false,
-        Kind::List(_) | Kind::Other(_) => false,
+        Kind::Interval | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => false,
+        Kind::Other(_) => false,
     }
 }
 

@@ -178,6 +178,11 @@ impl CellReader {
                 b.append_value(self.bounded_wide(value)?);
             }
             ColumnBuilder::List(b) => return self.list(cursor, b, scratch),
+            ColumnBuilder::Struct(_) | ColumnBuilder::Map(_) | ColumnBuilder::Interval(_) => {
+                return Err(Fault::value(
+                    "structs, maps and intervals are not read from JSON",
+                ));
+            }
             ColumnBuilder::Text(b)
                 if self.text == TextForm::Json && cursor.peek() != Some(b'"') =>
             {

@@ -160,7 +160,7 @@ impl<'a> CellWriter<'a> {
                 let element = Self::new(element, lists.values().as_ref(), style)?;
                 Cells::List(lists.value_offsets(), Box::new(element))
             }
-            Kind::Other(_) => return None,
+            Kind::Interval | Kind::Struct(_) | Kind::Map(_) | Kind::Other(_) => return None,
         };
         Some(Self {
             cells,

@@ -70,7 +70,7 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
         Kind::Duration => logical("int64", MICRO_DURATION),
         Kind::OffsetTimestamp => logical("string", ZONED_TIMESTAMP),
         Kind::List(_) => plain("array"),
-        Kind::Other(_) => return None,
+        Kind::Interval | Kind::Struct(_) | Kind::Map(_) | Kind::Other(_) => return None,
     })
 }
 

@@ -107,9 +107,11 @@ fn fixed_bytes(kind: &Kind) -> usize {
         Kind::Int32 | Kind::UInt32 | Kind::Float32 | Kind::Date => 4,
         Kind::Text | Kind::Json | Kind::BigDecimal | Kind::Bytes => 4,
         Kind::Int64 | Kind::UInt64 | Kind::Float64 | Kind::Time | Kind::Timestamp { .. } => 8,
-        Kind::TimeNanos | Kind::Duration | Kind::List(_) => 8,
-        Kind::Decimal { .. } | Kind::Uuid | Kind::OffsetTimestamp | Kind::Other(_) => 16,
+        Kind::TimeNanos | Kind::Duration | Kind::List(_) | Kind::Map(_) => 8,
+        Kind::Decimal { .. } | Kind::Uuid | Kind::OffsetTimestamp => 16,
+        Kind::Interval | Kind::Other(_) => 16,
         Kind::WideDecimal { .. } => 32,
+        Kind::Struct(fields) => fields.iter().map(|(_, kind)| fixed_bytes(kind)).sum(),
     }
 }
 

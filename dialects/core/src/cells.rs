@@ -1,7 +1,7 @@
 //! The cells of record columns, typed once per write.
 use crate::{Misfit, Pair, WritePlan};
 use connect_api::{
-    Error, ErrorKind, Kind, ListRef, Records, Result, ValueRef,
+    Error, ErrorKind, Kind, ListRef, MapRef, Records, Result, StructRef, ValueRef,
     arrow::array::{cast::AsArray as _, types::*, *},
 };
 use std::ops::Range;
@@ -101,6 +101,12 @@ cells! {
     OffsetTimestamp(StructArray): Kind::OffsetTimestamp,
     /// Lists.
     List(ListArray): Kind::List(_),
+    /// Structs.
+    Struct(StructArray): Kind::Struct(_),
+    /// Maps.
+    Map(MapArray): Kind::Map(_),
+    /// Months, days and nanoseconds.
+    Interval(IntervalMonthDayNanoArray): Kind::Interval,
     /// Microseconds since 1970-01-01.
     Timestamp(TimestampMicrosecondArray): Kind::Timestamp { .. },
 }
@@ -139,6 +145,12 @@ impl<'a> Cells<'a> {
                 a.column(1).as_primitive::<Int16Type>().value(row),
             ),
             Self::List(a) => ValueRef::List(ListRef::new(a, row)),
+            Self::Struct(a) => ValueRef::Struct(StructRef::new(a, row)),
+            Self::Map(a) => ValueRef::Map(MapRef::new(a, row)),
+            Self::Interval(a) => {
+                let interval = a.value(row);
+                ValueRef::Interval(interval.months, interval.days, interval.nanoseconds)
+            }
             Self::Timestamp(a) => ValueRef::Timestamp(a.value(row)),
         }
     }

@@ -375,7 +375,9 @@ impl Encode<'_, MySql> for Bound<'_> {
             Value::Time(v) if self.0.kind == Kind::Duration => put_span(*v, 1, out)?,
             Value::Time(v) => put_time(*v, 1, out)?,
             Value::Timestamp(v) | Value::OffsetTimestamp(v, _) => put_timestamp(*v, 1, out)?,
-            Value::List(_) => return Err(MISTYPED.into()),
+            Value::List(_) | Value::Struct(_) | Value::Map(_) | Value::Interval(..) => {
+                return Err(MISTYPED.into());
+            }
         }
         Ok(IsNull::No)
     }
@@ -388,6 +390,9 @@ impl Encode<'_, MySql> for Bound<'_> {
             Value::Float(_) => <f64 as Type<MySql>>::type_info(),
             Value::Decimal(..) => <Decimal as Type<MySql>>::type_info(),
             Value::Text(_) | Value::List(_) => <str as Type<MySql>>::type_info(),
+            Value::Struct(_) | Value::Map(_) | Value::Interval(..) => {
+                <str as Type<MySql>>::type_info()
+            }
             Value::Bytes(_) => <[u8] as Type<MySql>>::type_info(),
             Value::Date(_) => <NaiveDate as Type<MySql>>::type_info(),
             Value::Time(_) => <NaiveTime as Type<MySql>>::type_info(),

@@ -93,6 +93,8 @@ pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<
         | Kind::Text
         | Kind::Json
         | Kind::List(_)
+        | Kind::Struct(_)
+        | Kind::Map(_)
             if in_key =>
         {
             varchar(length.unwrap_or(KEY_LENGTH).min(KEY_LENGTH))
@@ -102,7 +104,7 @@ pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<
             _ => unbounded(),
         },
         Kind::BigDecimal | Kind::Decimal { .. } | Kind::WideDecimal { .. } => unbounded(),
-        Kind::Json | Kind::List(_) => Made::of("json"),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => Made::of("json"),
         Kind::Bytes if field.extension_type_name() == Some(WKB) && !in_key => Made::of("geometry"),
         Kind::Bytes => match length {
             Some(n) if in_key => Made::of(format!("varbinary({})", n.min(KEY_LENGTH))),
@@ -117,6 +119,7 @@ pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<
         Kind::Duration => Made::of("time(6)"),
         Kind::Timestamp { utc: false } => Made::of("datetime(6)"),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => Made::marked("datetime(6)", UTC),
+        Kind::Interval => varchar(64),
         Kind::Other(data_type) => {
             return Err(Error::new(
                 ErrorKind::Unsupported,

@@ -104,7 +104,8 @@ pub(crate) fn column(
             }
             Arc::new(column.finish())
         }
-        Kind::List(_) | Kind::Other(_) => return Err(NO_SOURCE),
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return Err(NO_SOURCE),
+        Kind::Interval | Kind::Other(_) => return Err(NO_SOURCE),
     })
 }
 

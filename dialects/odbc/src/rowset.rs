@@ -78,7 +78,8 @@ impl Fetch {
                 Some(length) if length <= MAX_BOUND / 4 => Self::Text(length * 4),
                 _ => Self::LongText,
             },
-            Kind::Json | Kind::BigDecimal | Kind::List(_) | Kind::Other(_) => Self::LongText,
+            Kind::Json | Kind::BigDecimal | Kind::List(_) | Kind::Struct(_) => Self::LongText,
+            Kind::Map(_) | Kind::Interval | Kind::Other(_) => Self::LongText,
         }
     }
 

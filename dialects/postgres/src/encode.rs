@@ -60,6 +60,7 @@ pub(crate) fn writer<'a>(cells: Cells<'a>, target: &Target) -> Option<Writer<'a>
             Target::Array(element) => list::lists(a, element),
             _ => None,
         },
+        Cells::Struct(_) | Cells::Map(_) | Cells::Interval(_) => None,
     }
 }
 

@@ -145,12 +145,12 @@ impl Target {
                 Self::Numeric(Some(((*precision).into(), (*scale).into())))
             }
             Kind::Text => Self::Text(None),
-            Kind::Json => Self::Json,
+            Kind::Json | Kind::Struct(_) | Kind::Map(_) => Self::Json,
             Kind::Bytes => Self::Bytea,
             Kind::Uuid => Self::Uuid,
             Kind::Date => Self::Date,
             Kind::Time | Kind::TimeNanos => Self::Time(1, false),
-            Kind::Duration => Self::Interval(1),
+            Kind::Duration | Kind::Interval => Self::Interval(1),
             Kind::Timestamp { utc } => Self::Timestamp(*utc, 1),
             Kind::OffsetTimestamp => Self::Timestamp(true, 1),
             Kind::List(element) => Self::Array(Box::new(Self::of_kind(element)?)),

@@ -51,8 +51,11 @@ pub(crate) fn column_type(field: &Field, in_key: bool) -> Result<String> {
             _ if in_key => format!("nvarchar({KEY_CHARACTERS})"),
             _ => "nvarchar(max)".to_owned(),
         },
-        Kind::Json | Kind::List(_) if in_key => format!("nvarchar({KEY_CHARACTERS})"),
-        Kind::Json | Kind::List(_) => "nvarchar(max)".to_owned(),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) if in_key => {
+            format!("nvarchar({KEY_CHARACTERS})")
+        }
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "nvarchar(max)".to_owned(),
+        Kind::Interval => "varchar(64)".to_owned(),
         Kind::Bytes if field.extension_type_name() == Some("geoarrow.wkb") && !in_key => {
             "geometry".to_owned()
         }

@@ -7,7 +7,7 @@ use tiberius::{ColumnData, Uuid};
 
 const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the database does not have");
 const NOT_UUID: Misfit = Misfit("is not a UUID");
-const LIST: Misfit = Misfit("is a list, which the database does not have");
+const SEVERAL: Misfit = Misfit("is of several parts, which the database does not have");
 const TOO_FAR: Misfit = Misfit("lies beyond the times that can be carried");
 
 /// A value that a statement compares with. Its placeholder casts it to the type of the column.
@@ -46,7 +46,9 @@ pub(crate) fn compared(param: &Param) -> Result<ColumnData<'_>, Misfit> {
         Value::OffsetTimestamp(v, offset) => {
             ColumnData::DateTimeOffset(Some(civil_time::offset(*v, *offset, 7)?))
         }
-        Value::List(_) => return Err(LIST),
+        Value::List(_) | Value::Struct(_) | Value::Map(_) | Value::Interval(..) => {
+            return Err(SEVERAL);
+        }
     })
 }
 
@@ -94,7 +96,7 @@ mod tests {
     fn what_has_no_type_here_is_refused() {
         for (value, misfit) in [
             (Value::Float(f64::NAN), NOT_FINITE),
-            (Value::List(Vec::new()), LIST),
+            (Value::List(Vec::new()), SEVERAL),
         ] {
             assert_eq!(compared(&param(value, Kind::Float64)), Err(misfit));
         }

@@ -209,6 +209,30 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
             lists.push(Value::List(vec![Value::Null]));
             lists
         }
+        Kind::Interval => [
+            (0, 0, 0),
+            (14, -3, 14_706_789_000_000),
+            (-1, 1, -1_000),
+            (i32::MAX, i32::MIN, i64::MAX / 1_000 * 1_000),
+        ]
+        .map(|(months, days, nanos)| Value::Interval(months, days, nanos))
+        .to_vec(),
+        Kind::Struct(fields) => {
+            let all: Vec<_> = fields.iter().map(|(_, kind)| hazards(kind)).collect();
+            let longest = all.iter().map(Vec::len).max().unwrap_or(0);
+            let field = |values: &Vec<Value>, i| values.get(i).cloned().unwrap_or(Value::Null);
+            (0..=longest)
+                .map(|i| Value::Struct(all.iter().map(|values| field(values, i)).collect()))
+                .collect()
+        }
+        Kind::Map(value) => {
+            let key = |i: usize| format!("key {i} \"'\\=>,{{}}").into();
+            let values = hazards(value).into_iter().chain([Value::Null]);
+            let all: Vec<_> = values.enumerate().map(|(i, v)| (key(i), v)).collect();
+            let mut maps: Vec<_> = all.iter().map(|e| Value::Map(vec![e.clone()])).collect();
+            maps.push(Value::Map(Vec::new()));
+            maps
+        }
         Kind::Other(_) => Vec::new(),
     }
 }

@@ -67,6 +67,8 @@ pub(crate) fn bound(profile: Profile, param: &Param) -> Result<Bound, Misfit> {
             zone: zone(*kind == (Kind::Timestamp { utc: true })),
         })?,
         (Value::OffsetTimestamp(..), _) => text(Form::Offset { digits: 6 })?,
-        (Value::List(_), _) => return Err(UNBOUND),
+        (Value::List(_) | Value::Struct(_) | Value::Map(_) | Value::Interval(..), _) => {
+            return Err(UNBOUND);
+        }
     })
 }

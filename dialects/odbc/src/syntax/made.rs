@@ -169,7 +169,8 @@ fn postgres(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Duration => "interval day to second(6)".to_owned(),
         Kind::Timestamp { utc: false } => "timestamp(6)".to_owned(),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "timestamptz(6)".to_owned(),
-        Kind::List(_) | Kind::Other(_) => return None,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
+        Kind::Interval | Kind::Other(_) => return None,
     })
 }
 
@@ -217,7 +218,8 @@ fn mysql(kind: &Kind, length: Option<u32>, in_key: bool, mariadb: bool) -> Optio
         Kind::Time | Kind::TimeNanos | Kind::Duration => "time(6)".to_owned(),
         // `timestamp` ends in 2038.
         Kind::Timestamp { .. } | Kind::OffsetTimestamp => "datetime(6)".to_owned(),
-        Kind::List(_) | Kind::Other(_) => return None,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
+        Kind::Interval | Kind::Other(_) => return None,
     })
 }
 
@@ -242,7 +244,8 @@ fn sqlite(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Duration => "duration_integer".to_owned(),
         Kind::Timestamp { utc: false } => "timestamp_text".to_owned(),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "timestamptz_text".to_owned(),
-        Kind::List(_) | Kind::Other(_) => return None,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
+        Kind::Interval | Kind::Other(_) => return None,
     })
 }
 
@@ -285,7 +288,8 @@ fn sql_server(kind: &Kind, length: Option<u32>, in_key: bool) -> Option<String> 
         Kind::Duration => "bigint".to_owned(),
         Kind::Timestamp { utc: false } => "datetime2(6)".to_owned(),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "datetimeoffset(6)".to_owned(),
-        Kind::List(_) | Kind::Other(_) => return None,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
+        Kind::Interval | Kind::Other(_) => return None,
     })
 }
 
@@ -309,7 +313,8 @@ fn oracle(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Duration => "number(19)".to_owned(),
         Kind::Timestamp { .. } => "timestamp(6)".to_owned(),
         Kind::OffsetTimestamp => "varchar2(35)".to_owned(),
-        Kind::List(_) | Kind::Other(_) => return None,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
+        Kind::Interval | Kind::Other(_) => return None,
     })
 }
 
@@ -336,7 +341,8 @@ fn generic(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Time | Kind::TimeNanos => "time".to_owned(),
         Kind::Timestamp { .. } => "timestamp".to_owned(),
         Kind::OffsetTimestamp => "varchar(35)".to_owned(),
-        Kind::List(_) | Kind::Other(_) => return None,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
+        Kind::Interval | Kind::Other(_) => return None,
     })
 }
 

@@ -147,7 +147,10 @@ impl Decoder {
             (
                 ColumnBuilder::Decimal(_) | ColumnBuilder::WideDecimal(_) | ColumnBuilder::List(_),
                 _,
-            ) => return Err(NOT_READ),
+            )
+            | (ColumnBuilder::Struct(_) | ColumnBuilder::Map(_) | ColumnBuilder::Interval(_), _) => {
+                return Err(NOT_READ);
+            }
         }
         Ok(0)
     }

@@ -40,7 +40,9 @@ pub(crate) fn param(param: &Param) -> Result<Sql, Misfit> {
         (Value::OffsetTimestamp(instant, offset), _) => {
             write_offset_key(*instant, *offset, &mut text)?;
         }
-        (Value::List(_), _) => return Err(Misfit("is a list, which is not compared")),
+        (Value::List(_) | Value::Struct(_) | Value::Map(_) | Value::Interval(..), _) => {
+            return Err(Misfit("is of several parts, which are not compared"));
+        }
     }
     Ok(Sql::Text(text))
 }
