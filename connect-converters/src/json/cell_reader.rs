@@ -2,11 +2,14 @@
 use super::cursor::Cursor;
 use super::fault::{Fault, Result};
 use super::number::Number;
+use super::row_reader::{Memory, RowReader};
 use super::scalar::*;
 use super::text::{read_base64, short_base64};
 use crate::calendar;
 use connect_api::{
-    ColumnBuilder, Kind, ListBuilder, arrow::buffer::i256, decimal, max_unscaled, uuid,
+    ColumnBuilder, Kind, ListBuilder, MapBuilder, StructBuilder,
+    arrow::buffer::{IntervalMonthDayNano, i256},
+    decimal, interval, max_unscaled, uuid,
 };
 
 /// What a number of a time or timestamp counts.
@@ -81,8 +84,10 @@ enum Beside {
     Nothing,
     /// Largest unscaled value of a wide decimal.
     Largest(Box<i256>),
-    /// How the elements of a list are read.
+    /// How the elements of a list, or the values of a map, are read.
     Element(Box<CellReader>),
+    /// How the fields of a struct are read.
+    Fields(Box<RowReader>),
 }
 
 /// Reads the cells of one column.
@@ -120,7 +125,16 @@ impl CellReader {
                 Kind::WideDecimal { .. } => {
                     Beside::Largest(Box::new(decimal::max_unscaled_wide(precision)))
                 }
-                Kind::List(element) => Beside::Element(Box::new(Self::new(element, forms, false))),
+                Kind::List(element) | Kind::Map(element) => {
+                    Beside::Element(Box::new(Self::new(element, forms, false)))
+                }
+                Kind::Struct(fields) => {
+                    let mut rows = RowReader::of_struct();
+                    for (i, (name, kind)) in fields.iter().enumerate() {
+                        rows.add(name, Some((i, Self::new(kind, forms, false))));
+                    }
+                    Beside::Fields(Box::new(rows))
+                }
                 _ => Beside::Nothing,
             },
         }
@@ -178,11 +192,8 @@ impl CellReader {
                 b.append_value(self.bounded_wide(value)?);
             }
             ColumnBuilder::List(b) => return self.list(cursor, b, scratch),
-            ColumnBuilder::Struct(_) | ColumnBuilder::Map(_) | ColumnBuilder::Interval(_) => {
-                return Err(Fault::value(
-                    "structs, maps and intervals are not read from JSON",
-                ));
-            }
+            ColumnBuilder::Struct(b) => return self.fields(cursor, b, scratch),
+            ColumnBuilder::Map(b) => return self.map(cursor, b, scratch),
             ColumnBuilder::Text(b)
                 if self.text == TextForm::Json && cursor.peek() != Some(b'"') =>
             {
@@ -205,6 +216,7 @@ impl CellReader {
             | ColumnBuilder::TimeNanos(_)
             | ColumnBuilder::WideDecimal(_)
             | ColumnBuilder::OffsetTimestamp(_)
+            | ColumnBuilder::Interval(_)
             | ColumnBuilder::Timestamp(_) => {
                 let Scratch {
                     text,
@@ -280,6 +292,11 @@ impl CellReader {
                     })?;
                 b.append_value(instant, offset);
             }
+            ColumnBuilder::Interval(b) => {
+                let (months, days, nanos) = interval::parse(text)
+                    .ok_or_else(|| not_text_of("an interval (ISO 8601, as P1Y2M3DT4H5M6.789S)"))?;
+                b.append_value(IntervalMonthDayNano::new(months, days, nanos));
+            }
             _ => return Err(Fault::found("a number or a boolean", "text")),
         }
         Ok(())
@@ -306,6 +323,7 @@ impl CellReader {
                 | ColumnBuilder::TimeNanos(_)
                 | ColumnBuilder::WideDecimal(_)
                 | ColumnBuilder::OffsetTimestamp(_)
+                | ColumnBuilder::Interval(_)
                 | ColumnBuilder::Timestamp(_)
         );
         if takes_text && !is_string {
@@ -351,6 +369,59 @@ impl CellReader {
             }
         }
         lists.end_list();
+        Ok(())
+    }
+
+    /// Reads an object into a struct; fields that it lacks are null. On a fault cells may be
+    /// appended, but no struct is.
+    fn fields(
+        &self,
+        cursor: &mut Cursor<'_>,
+        structs: &mut StructBuilder,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let Beside::Fields(fields) = &self.beside else {
+            return Err(Fault::value("the column was not expected to hold structs"));
+        };
+        let mut memory = Memory::with(std::mem::take(scratch));
+        let read = fields.read(cursor, structs.columns(), &mut memory);
+        *scratch = memory.scratch;
+        read?;
+        structs.end_struct();
+        Ok(())
+    }
+
+    /// Reads an object into a map. On a fault its first entries are appended, but no map is.
+    fn map(
+        &self,
+        cursor: &mut Cursor<'_>,
+        maps: &mut MapBuilder,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let Beside::Element(value) = &self.beside else {
+            return Err(Fault::value("the column was not expected to hold maps"));
+        };
+        if !cursor.eat(b'{') {
+            return Err(cursor.mismatch("an object"));
+        }
+        cursor.skip_blanks();
+        if !cursor.eat(b'}') {
+            loop {
+                cursor.skip_blanks();
+                let values = maps.key(cursor.string(&mut scratch.text)?);
+                cursor.need(b':', "`:`")?;
+                cursor.skip_blanks();
+                value.read(cursor, values, scratch)?;
+                cursor.skip_blanks();
+                if cursor.eat(b'}') {
+                    break;
+                }
+                if !cursor.eat(b',') {
+                    return Err(cursor.expected("`,` or `}`"));
+                }
+            }
+        }
+        maps.end_map();
         Ok(())
     }
 

@@ -8,10 +8,11 @@ use connect_api::{
             Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray, cast::AsArray,
             types::*,
         },
-        buffer::{NullBuffer, i256},
+        buffer::{IntervalMonthDayNano, NullBuffer, i256},
     },
-    decimal, uuid,
+    decimal, interval, uuid,
 };
+use std::ops::Range;
 
 /// How times and timestamps are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,17 @@ pub(crate) struct Style {
     pub(crate) decimal: DecimalStyle,
     /// Texts other than those of text columns stand in quotes.
     pub(crate) quoted: bool,
+}
+
+impl Style {
+    /// The style inside of lists, structs and maps: brackets around them tell where they end, but
+    /// not where their texts do.
+    fn inside(self) -> Self {
+        Self {
+            quoted: true,
+            ..self
+        }
+    }
 }
 
 /// Why a cell cannot be written.
@@ -100,6 +112,11 @@ enum Cells<'a> {
     OffsetTimestamp(&'a [i64], &'a [i16]),
     /// Where each list begins and ends among the elements.
     List(&'a [i32], Box<CellWriter<'a>>),
+    Interval(&'a [IntervalMonthDayNano]),
+    /// What stands before each value: `{"name":` or `,"name":`.
+    Struct(Vec<(Box<[u8]>, CellWriter<'a>)>),
+    /// Where each map begins and ends among the entries, their names and values.
+    Map(&'a [i32], &'a StringArray, Box<CellWriter<'a>>),
 }
 
 /// Writes the cells of one column.
@@ -152,15 +169,31 @@ impl<'a> CellWriter<'a> {
             }
             Kind::List(element) => {
                 let lists = column.as_list::<i32>();
-                // Brackets around a list tell where it ends, but not where its texts do.
-                let style = Style {
-                    quoted: true,
-                    ..style
-                };
-                let element = Self::new(element, lists.values().as_ref(), style)?;
+                let element = Self::new(element, lists.values().as_ref(), style.inside())?;
                 Cells::List(lists.value_offsets(), Box::new(element))
             }
-            Kind::Interval | Kind::Struct(_) | Kind::Map(_) | Kind::Other(_) => return None,
+            Kind::Interval => Cells::Interval(values!(IntervalMonthDayNanoType)),
+            Kind::Struct(fields) => {
+                let columns = fields.iter().zip(column.as_struct().columns());
+                let parts = columns.enumerate().map(|(i, ((name, kind), column))| {
+                    let mut opening = vec![if i == 0 { b'{' } else { b',' }];
+                    write_string(&mut opening, name);
+                    opening.push(b':');
+                    let writer = Self::new(kind, column.as_ref(), style.inside())?;
+                    Some((opening.into(), writer))
+                });
+                Cells::Struct(parts.collect::<Option<_>>()?)
+            }
+            Kind::Map(value) => {
+                let maps = column.as_map();
+                let values = Self::new(value, maps.values().as_ref(), style.inside())?;
+                Cells::Map(
+                    maps.value_offsets(),
+                    maps.keys().as_string(),
+                    Box::new(values),
+                )
+            }
+            Kind::Other(_) => return None,
         };
         Some(Self {
             cells,
@@ -225,6 +258,22 @@ impl<'a> CellWriter<'a> {
                 return self.offset_timestamp(out, instants[row], offsets[row]);
             }
             Cells::List(ends, element) => return element.list(out, &ends[row..row + 2]),
+            Cells::Interval(values) => {
+                let value = values[row];
+                self.quote(out);
+                interval::write(out, value.months, value.days, value.nanoseconds);
+                self.quote(out);
+            }
+            Cells::Struct(parts) => {
+                for (opening, part) in parts {
+                    out.extend_from_slice(opening);
+                    part.write_or_null(out, row)?;
+                }
+                out.extend_from_slice(if parts.is_empty() { b"{}" } else { b"}" });
+            }
+            Cells::Map(ends, names, values) => {
+                return values.map(out, names, &ends[row..row + 2]);
+            }
             Cells::Bytes(values) => {
                 self.quote(out);
                 write_base64(out, values.value(row));
@@ -281,22 +330,43 @@ impl<'a> CellWriter<'a> {
         }
     }
 
+    fn write_or_null(&self, out: &mut Vec<u8>, row: usize) -> Result<(), Refusal> {
+        if self.is_null(row) {
+            out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        self.write(out, row)
+    }
+
     /// Writes the elements from the first of `ends` to the second.
     fn list(&self, out: &mut Vec<u8>, ends: &[i32]) -> Result<(), Refusal> {
-        let place = |end: &i32| usize::try_from(*end).unwrap_or(0);
-        let (start, end) = (place(&ends[0]), place(&ends[1]));
+        let rows = between(ends);
+        let first = rows.start;
         out.push(b'[');
-        for row in start..end {
-            if row > start {
+        for row in rows {
+            if row > first {
                 out.push(b',');
             }
-            if self.is_null(row) {
-                out.extend_from_slice(b"null");
-            } else {
-                self.write(out, row)?;
-            }
+            self.write_or_null(out, row)?;
         }
         out.push(b']');
+        Ok(())
+    }
+
+    /// Writes the entries from the first of `ends` to the second.
+    fn map(&self, out: &mut Vec<u8>, names: &StringArray, ends: &[i32]) -> Result<(), Refusal> {
+        let rows = between(ends);
+        let first = rows.start;
+        out.push(b'{');
+        for row in rows {
+            if row > first {
+                out.push(b',');
+            }
+            write_string(out, names.value(row));
+            out.push(b':');
+            self.write_or_null(out, row)?;
+        }
+        out.push(b'}');
         Ok(())
     }
 
@@ -366,6 +436,12 @@ impl<'a> CellWriter<'a> {
         }
         Ok(())
     }
+}
+
+/// The places from the first of two ends to the second.
+fn between(ends: &[i32]) -> Range<usize> {
+    let place = |end: i32| usize::try_from(end).unwrap_or(0);
+    place(ends[0])..place(ends[1])
 }
 
 fn millis(micros: i64) -> Result<i64, Refusal> {

@@ -8,6 +8,7 @@ pub(crate) const TIMESTAMP: &str = "io.openmessaging.connector.api.data.logical.
 pub(crate) const MICRO_TIME: &str = "io.debezium.time.MicroTime";
 pub(crate) const NANO_TIME: &str = "io.debezium.time.NanoTime";
 pub(crate) const MICRO_DURATION: &str = "io.debezium.time.MicroDuration";
+pub(crate) const INTERVAL: &str = "io.debezium.time.Interval";
 pub(crate) const ZONED_TIMESTAMP: &str = "io.debezium.time.ZonedTimestamp";
 pub(crate) const MICRO_TIMESTAMP: &str = "io.debezium.time.MicroTimestamp";
 pub(crate) const JSON: &str = "io.debezium.data.Json";

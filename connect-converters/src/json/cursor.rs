@@ -15,7 +15,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 /// A text that mostly comes next, such as `,"name":`, laid out to be compared at one go.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opening {
     /// The first 16 bytes, and which of them count.
     front: u128,

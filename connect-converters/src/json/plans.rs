@@ -133,12 +133,7 @@ impl Plans {
         };
         let carried = schema.kinds().iter().enumerate();
         let fields: Vec<_> = carried
-            .filter(|(_, kind)| {
-                !matches!(
-                    kind,
-                    Kind::Interval | Kind::Struct(_) | Kind::Map(_) | Kind::Other(_)
-                )
-            })
+            .filter(|(_, kind)| !matches!(kind, Kind::Other(_)))
             .map(|(i, _)| PlainField {
                 name: schema.field(i).name(),
                 column: Some(i),

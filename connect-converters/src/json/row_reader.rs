@@ -7,7 +7,7 @@ use connect_api::{ColumnBuilder, SchemaRef};
 use std::collections::HashMap;
 
 /// A field of the objects, in the order they are expected in.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Field {
     name: Box<str>,
     /// `{"name":` or `,"name":`, as most writers have it.
@@ -36,14 +36,24 @@ pub(crate) struct Memory {
     seen: Vec<bool>,
 }
 
+/// What a field that is not known is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Ignored,
+    /// A fault, in the object that is a row.
+    OfRow,
+    /// A fault, in an object within a row.
+    OfStruct,
+}
+
 /// Reads objects whose fields are mostly those of one list in one order.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowReader {
     fields: Vec<Field>,
     by_name: HashMap<Box<str>, usize>,
     /// Names that call for another reader.
     elsewhere: Option<SchemaRef>,
-    ignore_unknown: bool,
+    unknown: Unknown,
 }
 
 impl RowReader {
@@ -54,7 +64,20 @@ impl RowReader {
             fields: Vec::new(),
             by_name: HashMap::new(),
             elsewhere,
-            ignore_unknown,
+            unknown: if ignore_unknown {
+                Unknown::Ignored
+            } else {
+                Unknown::OfRow
+            },
+        }
+    }
+
+    /// A reader of objects within a row, that knows no field yet; others than it is given are
+    /// faults.
+    pub(crate) fn of_struct() -> Self {
+        Self {
+            unknown: Unknown::OfStruct,
+            ..Self::new(None, false)
         }
     }
 
@@ -135,11 +158,19 @@ impl RowReader {
                 {
                     return Ok(Outcome::OtherFields);
                 }
-                if !self.ignore_unknown {
-                    return Err(Fault::value(format!(
-                        "field `{name}` is neither in the schema of the message nor a column of \
-                         the target; `unknown.fields=ignore` leaves such fields out"
-                    )));
+                match self.unknown {
+                    Unknown::Ignored => {}
+                    Unknown::OfRow => {
+                        return Err(Fault::value(format!(
+                            "field `{name}` is neither in the schema of the message nor a column \
+                             of the target; `unknown.fields=ignore` leaves such fields out"
+                        )));
+                    }
+                    Unknown::OfStruct => {
+                        return Err(Fault::value(format!(
+                            "the struct has no field `{name}` by the schema"
+                        )));
+                    }
                 }
                 cursor.need(b':', "`:`")?;
                 cursor.skip_blanks();
@@ -181,6 +212,14 @@ impl RowReader {
 }
 
 impl Memory {
+    /// What a reader of objects within a row needs.
+    pub(crate) fn with(scratch: Scratch) -> Self {
+        Self {
+            scratch,
+            ..Self::default()
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         if self.seen.contains(&false) {
             Outcome::Partial

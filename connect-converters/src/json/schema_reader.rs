@@ -137,6 +137,9 @@ impl Node {
         if let Some(logical) = self.logical()? {
             return Ok((logical.0, logical.1, true));
         }
+        if let Some((kind, unit)) = self.parts()? {
+            return Ok((kind, unit, false));
+        }
         if let Some(items) = self.scalar_items() {
             let (element, unit, _) = items.kind().map_err(|e| e.context("its items"))?;
             return Ok((Kind::List(Box::new(element)), unit, false));
@@ -197,6 +200,7 @@ impl Node {
             ("int64", MICRO_DURATION) => (Kind::Duration, Unit::Micros),
             ("int64", "io.debezium.time.NanoTimestamp") => (timestamp, Unit::Nanos),
             ("string", ZONED_TIMESTAMP) => (Kind::OffsetTimestamp, Unit::Micros),
+            ("string", INTERVAL) => (Kind::Interval, Unit::Micros),
             ("string", JSON) => (Kind::Json, Unit::Micros),
             ("string", UUID) => (Kind::Uuid, Unit::Micros),
             ("string", BIG_DECIMAL) => (Kind::BigDecimal, Unit::Micros),
@@ -228,6 +232,53 @@ impl Node {
         }
     }
 
+    /// The kind of a struct or a map whose parts have one value each, or lists of such; `None` of
+    /// another type.
+    fn parts(&self) -> Result<Option<(Kind, Unit)>> {
+        let nested = |node: &Self| {
+            matches!(node.word.as_str(), "struct" | "map")
+                || (node.word == "array" && node.scalar_items().is_none())
+        };
+        match (self.word.as_str(), &self.fields, &self.keys, &self.values) {
+            ("struct", Some(fields), ..) if !fields.is_empty() && !fields.iter().any(nested) => {
+                let (mut parts, mut of_times) = (Vec::with_capacity(fields.len()), None);
+                for node in fields {
+                    let name = node
+                        .field
+                        .as_deref()
+                        .ok_or_else(|| data("a field of the struct has no name".to_owned()))?;
+                    let (kind, unit, _) = node
+                        .kind()
+                        .map_err(|e| e.context(format_args!("field `{name}`")))?;
+                    // Nanoseconds are read alike by both.
+                    let unit = match unit {
+                        Unit::Nanos if kind == Kind::TimeNanos => Unit::Micros,
+                        unit => unit,
+                    };
+                    if counts_time(&kind) && *of_times.get_or_insert(unit) != unit {
+                        return Err(Error::new(
+                            ErrorKind::Unsupported,
+                            "times in one struct that count different units are not carried",
+                        ));
+                    }
+                    parts.push((name.into(), kind));
+                }
+                let unit = of_times.unwrap_or(Unit::Micros);
+                Ok(Some((Kind::Struct(parts), unit)))
+            }
+            ("map", _, Some(keys), Some(values))
+                if keys.word == "string"
+                    && keys.name.is_none()
+                    && values.word != "array"
+                    && !nested(values) =>
+            {
+                let (value, unit, _) = values.kind().map_err(|e| e.context("its values"))?;
+                Ok(Some((Kind::Map(Box::new(value)), unit)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The items of an array that are no arrays, maps or structs themselves.
     fn scalar_items(&self) -> Option<&Self> {
         let items = self.items.as_deref().filter(|_| self.word == "array")?;
@@ -245,5 +296,13 @@ impl Node {
                 .flatten()
                 .all(|node| node.is_plain_json())
             && self.fields.iter().flatten().all(Self::is_plain_json)
+    }
+}
+
+/// Whether numbers of this kind count a unit of time that the schema names.
+fn counts_time(kind: &Kind) -> bool {
+    match kind {
+        Kind::List(element) => counts_time(element),
+        kind => matches!(kind, Kind::Time | Kind::TimeNanos | Kind::Timestamp { .. }),
     }
 }

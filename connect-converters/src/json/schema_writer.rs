@@ -69,8 +69,11 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
         Kind::TimeNanos => logical("int32", TIME),
         Kind::Duration => logical("int64", MICRO_DURATION),
         Kind::OffsetTimestamp => logical("string", ZONED_TIMESTAMP),
+        Kind::Interval => logical("string", INTERVAL),
         Kind::List(_) => plain("array"),
-        Kind::Interval | Kind::Struct(_) | Kind::Map(_) | Kind::Other(_) => return None,
+        Kind::Struct(_) => plain("struct"),
+        Kind::Map(_) => plain("map"),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -163,8 +166,8 @@ fn extension_of<'a>(kind: &Kind, field: &'a Field) -> Option<&'a str> {
     (told.extension_type_name() != Some(extension)).then_some(extension)
 }
 
-/// Writes the beginning of a type's object, up to where its name in a struct comes; `None` for an
-/// element that has no Connect type.
+/// Writes the beginning of a type's object, up to where its name in a struct comes; `None` for a
+/// part that has no Connect type.
 fn write_type(
     out: &mut Vec<u8>,
     kind: &Kind,
@@ -176,11 +179,37 @@ fn write_type(
 ) -> Option<()> {
     out.extend_from_slice(br#"{"type":"#);
     write_string(out, word);
-    if let Kind::List(element) = kind {
-        out.extend_from_slice(br#","items":"#);
-        let described = describe(element, precision)?;
-        write_type(out, element, described, Vec::new(), None, true, precision)?;
-        out.push(b'}');
+    let part = |out: &mut Vec<u8>, kind: &Kind| {
+        let described = describe(kind, precision)?;
+        write_type(out, kind, described, Vec::new(), None, true, precision)
+    };
+    match kind {
+        Kind::List(element) => {
+            out.extend_from_slice(br#","items":"#);
+            part(out, element)?;
+            out.push(b'}');
+        }
+        Kind::Struct(fields) => {
+            out.extend_from_slice(br#","fields":["#);
+            for (i, (name, kind)) in fields.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                part(out, kind)?;
+                out.extend_from_slice(br#","field":"#);
+                write_string(out, name);
+                out.push(b'}');
+            }
+            out.push(b']');
+        }
+        Kind::Map(value) => {
+            out.extend_from_slice(
+                br#","keys":{"type":"string","optional":false},"values":"#.as_slice(),
+            );
+            part(out, value)?;
+            out.push(b'}');
+        }
+        _ => {}
     }
     out.extend_from_slice(if optional {
         br#","optional":true"#.as_slice()

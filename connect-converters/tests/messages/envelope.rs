@@ -41,6 +41,12 @@ fn logical_names_of_every_maker_are_read() {
         (r#""type":"array","items":{"type":"int32","name":"io.debezium.time.Date"}"#.to_owned(), "[3]", (Kind::List(Box::new(Kind::Date)), Value::List(vec![Value::Date(3)]))),
         (r#""type":"array","items":{"type":"array","items":{"type":"int8"}}"#.to_owned(), "[[1], []]", (Kind::Json, "[[1], []]".into())),
         (r#""type":"array","items":{"type":"struct","fields":[{"field":"b","type":"int8"}]}"#.to_owned(), r#"[{"b":1}]"#, (Kind::Json, r#"[{"b":1}]"#.into())),
+        (r#""type":"string","name":"io.debezium.time.Interval""#.to_owned(), r#""P1Y2M-3DT-0.5S""#, (Kind::Interval, Value::Interval(14, -3, -500_000_000))),
+        (r#""type":"struct","fields":[{"field":"x","type":"double"},{"field":"b","type":"bytes"}]"#.to_owned(), r#"{"b":"AA=="}"#, (Kind::Struct(vec![("x".into(), Kind::Float64), ("b".into(), Kind::Bytes)]), Value::Struct(vec![Value::Null, Value::Bytes(vec![0])]))),
+        (r#""type":"struct","fields":[{"field":"t","type":"int64","name":"org.apache.kafka.connect.data.Timestamp"}]"#.to_owned(), r#"{ "t" : 3 }"#, (Kind::Struct(vec![("t".into(), Kind::Timestamp { utc: true })]), Value::Struct(vec![Value::Timestamp(3_000)]))),
+        (r#""type":"struct","fields":[{"field":"s","type":"struct","fields":[{"field":"b","type":"int8"}]}]"#.to_owned(), r#"{"s":{"b":1}}"#, (Kind::Json, r#"{"s":{"b":1}}"#.into())),
+        (r#""type":"map","keys":{"type":"string"},"values":{"type":"int32"}"#.to_owned(), r#"{ "b" : 1 , "a":null}"#, (Kind::Map(Box::new(Kind::Int32)), Value::Map(vec![("b".into(), 1.into()), ("a".into(), Value::Null)]))),
+        (r#""type":"map","keys":{"type":"int8"},"values":{"type":"int32"}"#.to_owned(), "[[1,2]]", (Kind::Json, "[[1,2]]".into())),
         (r#""type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2","connect.decimal.precision":"50"}"#.to_owned(), r#""JwY=""#, (Kind::WideDecimal { precision: 50, scale: 2 }, "99.90".into())),
         (r#""type":"float""#.to_owned(), "1", (Kind::Float32, Value::Float(1.0))),
         (r#""type":"int16","parameters":{"connect.unsigned":"8"}"#.to_owned(), "255", (Kind::UInt8, Value::UInt(255))),
@@ -105,6 +111,16 @@ fn schemas_that_no_row_can_have_are_refused() {
             one(r#""type":"array","items":{"type":"array","items":{"type":"bytes"}}"#, "[]"),
             ErrorKind::Unsupported,
             "column `a`: type `array` holds bytes or logical types, which are not carried there",
+        ),
+        (
+            one(r#""type":"struct","fields":[{"type":"int8"}]"#, "{}"),
+            ErrorKind::Data,
+            "column `a`: a field of the struct has no name",
+        ),
+        (
+            one(r#""type":"struct","fields":[{"field":"b","type":"int64","name":"io.debezium.time.Timestamp"},{"field":"c","type":"int64","name":"io.debezium.time.MicroTimestamp"}]"#, "{}"),
+            ErrorKind::Unsupported,
+            "column `a`: times in one struct that count different units are not carried",
         ),
         (
             one(r#""type":"bytes","name":"org.apache.kafka.connect.data.Decimal""#, "1"),
@@ -267,5 +283,67 @@ fn key_columns_that_the_body_lacks_come_from_the_message_key() {
         assert_eq!(records.schema().kinds()[1], kind);
         assert!(!records.schema().field(1).is_nullable());
         assert_eq!(values(&records), [vec!["x".into(), value]]);
+    }
+}
+
+#[test]
+fn a_struct_or_a_map_that_is_wrong_leaves_the_columns_of_other_rows_whole() {
+    let kind =
+        r#""type":"struct","fields":[{"field":"x","type":"int8"},{"field":"y","type":"int8"}]"#;
+    let map = r#""type":"map","keys":{"type":"string"},"values":{"type":"int8"}"#;
+    let row = |x, y| Value::Struct(vec![Value::Int(x), Value::Int(y)]);
+    let entry = |name: &str, v| (name.into(), Value::Int(v));
+    for (kind, good, wrong, rows) in [
+        (
+            kind,
+            [r#"{"x":1,"y":2}"#, r#"{"y":4,"x":3}"#],
+            [
+                (
+                    r#"{"x":9,"y":300}"#,
+                    "column `a`: column `y`: the number is beyond the range of the column",
+                ),
+                (
+                    r#"{"x":9,"z":1}"#,
+                    "column `a`: the struct has no field `z` by the schema",
+                ),
+                (r#"{"x":9,"x":1}"#, "column `a`: field `x` is there twice"),
+                ("[1]", "column `a`: expected an object, found an array"),
+            ],
+            [row(1, 2), row(3, 4)],
+        ),
+        (
+            map,
+            [r#"{"x":1,"y":2}"#, r#"{"z":3}"#],
+            [
+                (
+                    r#"{"x":9,"y":300}"#,
+                    "column `a`: the number is beyond the range of the column",
+                ),
+                (
+                    r#"{"x":9,"y":"a"}"#,
+                    "column `a`: expected a whole number, found a string",
+                ),
+                (
+                    r#"{"x":9,"y":{}}"#,
+                    "column `a`: expected a whole number, found an object",
+                ),
+                ("[1]", "column `a`: expected an object, found an array"),
+            ],
+            [
+                Value::Map(vec![entry("x", 1), entry("y", 2)]),
+                Value::Map(vec![entry("z", 3)]),
+            ],
+        ),
+    ] {
+        let mut decoder = decoder(&*json(&[]), Target::default());
+        decoder.push(body(&one(kind, good[0]))).unwrap();
+        for (value, message) in wrong {
+            let error = decoder.push(body(&one(kind, value))).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data);
+            assert!(error.to_string().contains(message), "{error}");
+        }
+        decoder.push(body(&one(kind, good[1]))).unwrap();
+        let records = decoder.take().unwrap().unwrap();
+        assert_eq!(values(&records), rows.map(|v| vec![v]), "{kind}");
     }
 }

@@ -73,6 +73,28 @@ pub(crate) fn kinds() -> Vec<(&'static str, Kind)> {
         ("instants", list(Kind::Timestamp { utc: true })),
         ("walls", list(Kind::Timestamp { utc: false })),
         ("places", list(Kind::OffsetTimestamp)),
+        ("interval", Kind::Interval),
+        ("intervals", list(Kind::Interval)),
+        (
+            "struct",
+            Kind::Struct(
+                [
+                    ("x", Kind::Float64),
+                    ("a \"b\\", Kind::Text),
+                    ("amount", decimal(12, 2)),
+                    ("at", Kind::Timestamp { utc: true }),
+                    ("fine", Kind::TimeNanos),
+                    ("id", Kind::Uuid),
+                    ("flags", list(Kind::Bool)),
+                    ("span", Kind::Interval),
+                ]
+                .map(|(name, kind)| (name.into(), kind))
+                .to_vec(),
+            ),
+        ),
+        ("texts by name", Kind::Map(Box::new(Kind::Text))),
+        ("numbers by name", Kind::Map(Box::new(decimal(12, 2)))),
+        ("bytes by name", Kind::Map(Box::new(Kind::Bytes))),
     ]
 }
 
@@ -162,9 +184,22 @@ pub(crate) fn value_of(kind: &Kind) -> BoxedStrategy<Value> {
             let cell = option::of(value_of(element)).prop_map(|v| v.unwrap_or(Value::Null));
             vec(cell, 0..4).prop_map(Value::List).boxed()
         }
-        Kind::Interval | Kind::Struct(_) | Kind::Map(_) | Kind::Other(_) => {
-            unreachable!("no test has one")
+        Kind::Interval => (any::<i32>(), any::<i32>(), any::<i64>())
+            .prop_map(|(months, days, nanos)| Value::Interval(months, days, nanos))
+            .boxed(),
+        Kind::Struct(fields) => fields
+            .iter()
+            .map(|(_, kind)| option::of(value_of(kind)).prop_map(|v| v.unwrap_or(Value::Null)))
+            .collect::<Vec<_>>()
+            .prop_map(Value::Struct)
+            .boxed(),
+        Kind::Map(value) => {
+            let cell = option::of(value_of(value)).prop_map(|v| v.unwrap_or(Value::Null));
+            proptest::collection::btree_map(text(), cell, 0..4)
+                .prop_map(|map| Value::Map(map.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+                .boxed()
         }
+        Kind::Other(_) => unreachable!("no test has one"),
     }
 }
 
@@ -273,12 +308,17 @@ fn the_least_and_the_greatest_come_back() {
             },
         ]
         .into_iter()
-        .chain(
-            kinds()
-                .iter()
-                .filter(|(_, kind)| matches!(kind, Kind::List(_)))
-                .map(|_| Value::List(if low { vec![] } else { vec![Value::Null] })),
-        )
+        .chain(kinds().iter().filter_map(|(_, kind)| {
+            Some(match kind {
+                Kind::List(_) => Value::List(if low { vec![] } else { vec![Value::Null] }),
+                Kind::Interval if low => Value::Interval(i32::MIN, i32::MIN, i64::MIN),
+                Kind::Interval => Value::Interval(i32::MAX, i32::MAX, i64::MAX),
+                Kind::Struct(fields) => Value::Struct(vec![Value::Null; fields.len()]),
+                Kind::Map(_) if low => Value::Map(vec![]),
+                Kind::Map(_) => Value::Map(vec![("".into(), Value::Null)]),
+                _ => return None,
+            })
+        }))
         .collect::<Vec<_>>()
     };
     assert_comes_back(&[rows(-1), rows(1), vec![Value::Null; kinds().len()]]);
