@@ -29,6 +29,7 @@ mod connector;
 mod convert;
 pub mod decimal;
 mod error;
+pub mod interval;
 mod kind;
 mod nested;
 mod op;

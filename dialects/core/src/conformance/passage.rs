@@ -272,7 +272,7 @@ fn list_json(kind: &Kind, values: &[Value]) -> serde_json::Value {
             Value::Float(v) => (*v).into(),
             Value::Decimal(v, scale) => decimal_text(*v, *scale).parse::<f64>().ok().into(),
             Value::Text(v) => v.to_string().into(),
-            other => crate::json_scalar(element, other.clone()).into(),
+            other => crate::json_scalar(element, other).into(),
         })
         .collect()
 }
