@@ -56,7 +56,7 @@ fn fields_as_json(fields: &[(Box<str>, Kind)], parts: &[Part]) -> bool {
         };
         let changed = matches!(
             of,
-            Kind::Bytes | Kind::Duration | Kind::TimeNanos | Kind::OffsetTimestamp
+            Kind::Bytes | Kind::Json | Kind::Duration | Kind::TimeNanos | Kind::OffsetTimestamp
         );
         part(name).is_some() && !changed
     };
