@@ -1,10 +1,13 @@
 //! Dates and times as ISO 8601 text, in the form that databases take: those of
 //! [`connect_api::civil`], with times before 24:00 alone and what is wrong as a [`Misfit`].
 use crate::Misfit;
-use connect_api::civil::{
-    self, Misread, day_of, micros_of, offset_of, take_date, take_time_micros, take_timestamp,
-};
 pub use connect_api::civil::{DAY_MICROS, date_of, days_of};
+use connect_api::{
+    TextSink,
+    civil::{
+        self, Misread, day_of, micros_of, offset_of, take_date, take_time_micros, take_timestamp,
+    },
+};
 
 const NOT_DATE: Misfit = Misfit("is not a date of the form YYYY-MM-DD");
 const NOT_TIME: Misfit = Misfit("is not a time of the form HH:MM:SS.ffffff");
@@ -80,20 +83,20 @@ fn take(text: &[u8]) -> Result<(i32, i64, &[u8]), Misfit> {
 }
 
 /// Appends `YYYY-MM-DD`; a year after 9999 or before 0 with its sign and four digits at least.
-pub fn write_date(days: i32, out: &mut String) {
+pub fn write_date(days: i32, out: &mut impl TextSink) {
     civil::write_date(out, days, YEAR_DIGITS);
 }
 
 /// Appends `HH:MM:SS.ffffff`. Microseconds outside a day are wrapped into one: check before.
-pub fn write_time(micros: i64, out: &mut String) {
+pub fn write_time(micros: i64, out: &mut impl TextSink) {
     civil::write_time(out, micros.rem_euclid(DAY_MICROS));
 }
 
 /// Appends `YYYY-MM-DD HH:MM:SS.ffffff`.
-pub fn write_timestamp(micros: i64, out: &mut String) {
+pub fn write_timestamp(micros: i64, out: &mut impl TextSink) {
     let (days, micros) = day_of(micros);
     write_date(days, out);
-    out.push(' ');
+    out.push_text(" ");
     civil::write_time(out, micros);
 }
 

@@ -1,91 +1,165 @@
-//! Lists as JSON text, for databases without lists.
+//! Values of several parts as text, for databases that have no such types: JSON, and intervals
+//! as ISO 8601.
 use crate::civil;
-use connect_api::{Kind, ListRef, Value, ValueRef, decimal_text, wide_decimal_text};
+use connect_api::{Kind, TextSink, Value, ValueRef, decimal, interval};
+use std::fmt::Write as _;
 
-/// Appends the elements of a list as a JSON array: booleans, numbers and NULL as such, decimals as
-/// numbers with every digit; not-a-number and infinities, dates, times, UUIDs and bytes (in hex) as
-/// strings.
-pub fn write_json_list(element: &Kind, list: ListRef<'_>, out: &mut String) {
-    out.push('[');
-    for (i, value) in list.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
+/// Appends the text of a value of several parts: a list as a JSON array, a struct or a map as a
+/// JSON object, an interval as ISO 8601 text.
+///
+/// In JSON, booleans, numbers and NULL stand as such, decimals as numbers with every digit;
+/// not-a-number and infinities, dates, times, UUIDs and bytes (in hex) as strings.
+pub fn write_parts(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
+    match (kind, value) {
+        (Kind::Interval, ValueRef::Interval(months, days, nanos)) => {
+            interval::write(out, months, days, nanos);
         }
-        write_value(element, value, out);
-    }
-    out.push(']');
-}
-
-fn write_value(element: &Kind, value: ValueRef<'_>, out: &mut String) {
-    match value {
-        ValueRef::Null => out.push_str("null"),
-        ValueRef::Bool(v) => out.push_str(if v { "true" } else { "false" }),
-        ValueRef::Int(v) => out.push_str(itoa::Buffer::new().format(v)),
-        ValueRef::UInt(v) => out.push_str(itoa::Buffer::new().format(v)),
-        ValueRef::Decimal(v, s) => out.push_str(&decimal_text(v, s)),
-        ValueRef::WideDecimal(v, s) => out.push_str(&wide_decimal_text(v, s)),
-        ValueRef::Float(v) if v.is_finite() => match element {
-            // The shortest text of the 32 bits that it was.
-            #[expect(clippy::cast_possible_truncation, reason = "it was a float of 32 bits")]
-            Kind::Float32 => out.push_str(&format!("{:?}", v as f32)),
-            _ => out.push_str(&serde_json::Value::from(v).to_string()),
-        },
-        ValueRef::Text(v) => push_string(v, out),
-        other => push_string(&json_scalar(element, other.to_value()), out),
+        _ => write_value(kind, value, out),
     }
 }
 
-fn push_string(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+fn write_value(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
+    match (kind, value) {
+        (_, ValueRef::Null) => out.push_text("null"),
+        (_, ValueRef::Bool(v)) => out.push_text(if v { "true" } else { "false" }),
+        (_, ValueRef::Int(v)) => out.push_text(itoa::Buffer::new().format(v)),
+        (_, ValueRef::UInt(v)) => out.push_text(itoa::Buffer::new().format(v)),
+        (_, ValueRef::Decimal(v, s)) => decimal::write(out, v, s),
+        (_, ValueRef::WideDecimal(v, s)) => decimal::write_wide(out, v, s),
+        // The shortest text of the 32 bits that it was.
+        #[expect(clippy::cast_possible_truncation, reason = "it was a float of 32 bits")]
+        (Kind::Float32, ValueRef::Float(v)) if v.is_finite() => {
+            push_formatted(out, format_args!("{:?}", v as f32));
+        }
+        (_, ValueRef::Float(v)) if v.is_finite() => {
+            push_formatted(out, format_args!("{}", serde_json::Value::from(v)));
+        }
+        (_, ValueRef::Text(v)) => push_string(v, out),
+        (Kind::List(element), ValueRef::List(list)) => {
+            out.push_text("[");
+            for (i, value) in list.iter().enumerate() {
+                out.push_text(if i > 0 { "," } else { "" });
+                write_value(element, value, out);
+            }
+            out.push_text("]");
+        }
+        (Kind::Struct(fields), ValueRef::Struct(cells)) => {
+            out.push_text("{");
+            for (i, ((_, kind), (name, value))) in fields.iter().zip(cells.iter()).enumerate() {
+                push_name(i, name, out);
+                write_value(kind, value, out);
+            }
+            out.push_text("}");
+        }
+        (Kind::Map(of), ValueRef::Map(entries)) => {
+            out.push_text("{");
+            for (i, (name, value)) in entries.iter().enumerate() {
+                push_name(i, name, out);
+                write_value(of, value, out);
+            }
+            out.push_text("}");
+        }
+        (kind, value) => {
+            out.push_text("\"");
+            push_scalar(kind, value, out);
+            out.push_text("\"");
+        }
+    }
+}
+
+/// The name of the member `i` of an object.
+fn push_name(i: usize, name: &str, out: &mut impl TextSink) {
+    out.push_text(if i > 0 { "," } else { "" });
+    push_string(name, out);
+    out.push_text(":");
+}
+
+/// Appends `text` between quotes.
+fn push_string(text: &str, out: &mut impl TextSink) {
+    out.push_text("\"");
+    let mut done = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escaped = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_text(&text[done..at]);
+        out.push_text(escaped);
+        if escaped.is_empty() {
+            push_formatted(out, format_args!("\\u{byte:04x}"));
+        }
+        done = at + 1;
+    }
+    out.push_text(&text[done..]);
+    out.push_text("\"");
+}
+
+struct Formatted<'a, T>(&'a mut T);
+
+impl<T: TextSink> std::fmt::Write for Formatted<'_, T> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.push_text(text);
+        Ok(())
+    }
+}
+
+fn push_formatted(out: &mut impl TextSink, text: std::fmt::Arguments<'_>) {
+    // Texts grow without fail.
+    Formatted(out).write_fmt(text).unwrap_or_default();
 }
 
 /// The text of a value that JSON has no type for, as a string in JSON holds it.
-pub fn json_scalar(kind: &Kind, value: Value) -> String {
+pub fn json_scalar(kind: &Kind, value: &Value) -> String {
     let mut text = String::new();
-    match (kind, value) {
-        (_, Value::Date(v)) => civil::write_date(v, &mut text),
-        (Kind::Time, Value::Time(v)) => civil::write_time(v, &mut text),
-        (Kind::TimeNanos, Value::Time(v)) => {
-            civil::write_time(v.div_euclid(1_000), &mut text);
-            text.push_str(&format!("{:03}", v.rem_euclid(1_000)));
-        }
-        (_, Value::Time(v)) => text.push_str(itoa::Buffer::new().format(v)),
-        (Kind::Timestamp { utc }, Value::Timestamp(v)) => {
-            civil::write_timestamp(v, &mut text);
-            if *utc {
-                text.push('Z');
-            }
-        }
-        (_, Value::OffsetTimestamp(v, offset)) => write_offset_timestamp(v, offset, &mut text),
-        (Kind::Uuid, Value::Bytes(v)) => {
-            for (i, byte) in v.iter().enumerate() {
-                if matches!(i, 4 | 6 | 8 | 10) {
-                    text.push('-');
-                }
-                push_hex(*byte, &mut text);
-            }
-        }
-        (_, Value::Bytes(v)) => v.iter().for_each(|byte| push_hex(*byte, &mut text)),
-        (_, Value::Float(v)) if v.is_nan() => text.push_str("NaN"),
-        (_, Value::Float(v)) => text.push_str(if v < 0.0 { "-Infinity" } else { "Infinity" }),
-        (_, Value::Text(v)) => text.push_str(&v),
-        (_, other) => text.push_str(&format!("{other:?}")),
+    if let Some(value) = value.as_ref() {
+        push_scalar(kind, value, &mut text);
     }
     text
 }
 
-fn push_hex(byte: u8, out: &mut String) {
-    for digit in [byte >> 4, byte & 15] {
-        out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+fn push_scalar(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
+    match (kind, value) {
+        (_, ValueRef::Date(v)) => civil::write_date(v, out),
+        (Kind::Time, ValueRef::Time(v)) => civil::write_time(v, out),
+        (Kind::TimeNanos, ValueRef::Time(v)) => {
+            civil::write_time(v.div_euclid(1_000), out);
+            push_formatted(out, format_args!("{:03}", v.rem_euclid(1_000)));
+        }
+        (_, ValueRef::Time(v)) => out.push_text(itoa::Buffer::new().format(v)),
+        (kind, ValueRef::Timestamp(v)) => {
+            civil::write_timestamp(v, out);
+            if *kind == (Kind::Timestamp { utc: true }) {
+                out.push_text("Z");
+            }
+        }
+        (_, ValueRef::OffsetTimestamp(v, offset)) => write_offset_timestamp(v, offset, out),
+        (_, ValueRef::Interval(months, days, nanos)) => interval::write(out, months, days, nanos),
+        (kind, ValueRef::Bytes(v)) => {
+            for (i, byte) in v.iter().enumerate() {
+                if *kind == Kind::Uuid && matches!(i, 4 | 6 | 8 | 10) {
+                    out.push_text("-");
+                }
+                push_formatted(out, format_args!("{byte:02x}"));
+            }
+        }
+        (_, ValueRef::Float(v)) if v.is_nan() => out.push_text("NaN"),
+        (_, ValueRef::Float(v)) => out.push_text(if v < 0.0 { "-Infinity" } else { "Infinity" }),
+        (_, ValueRef::Text(v)) => out.push_text(v),
+        (kind, other) => write_value(kind, other, out),
     }
 }
 
 /// Appends `YYYY-MM-DD HH:MM:SS.ffffff±HH:MM`, the wall clock's reading and its offset.
-pub fn write_offset_timestamp(instant: i64, offset: i16, out: &mut String) {
+pub fn write_offset_timestamp(instant: i64, offset: i16, out: &mut impl TextSink) {
     civil::write_timestamp(instant.saturating_add(i64::from(offset) * 60_000_000), out);
-    let minutes = offset.unsigned_abs();
-    out.push(if offset < 0 { '-' } else { '+' });
-    out.push_str(&format!("{:02}:{:02}", minutes / 60, minutes % 60));
+    connect_api::civil::write_offset(out, offset);
 }
 
 #[cfg(test)]
@@ -94,19 +168,46 @@ mod tests {
     use connect_api::{ConnectRecord, Records, Schema};
 
     fn json(element: Kind, values: Vec<Value>) -> String {
-        let list = Kind::List(Box::new(element.clone()));
-        let schema = Schema::new("t", [list.field("v", true)], &[]).unwrap();
+        written(&Kind::List(Box::new(element)), Value::List(values))
+    }
+
+    fn written(kind: &Kind, value: Value) -> String {
+        let schema = Schema::new("t", [kind.clone().field("v", true)], &[]).unwrap();
         let row = ConnectRecord {
-            values: vec![Value::List(values)],
+            values: vec![value],
             ..Default::default()
         };
         let records = Records::from_rows("t".into(), schema, [row]).unwrap();
-        let ValueRef::List(list) = records.row(0).get(0) else {
-            panic!("a list");
-        };
         let mut out = String::new();
-        write_json_list(&element, list, &mut out);
+        write_parts(kind, records.row(0).get(0), &mut out);
         out
+    }
+
+    #[test]
+    fn structs_and_maps_are_objects_and_intervals_are_iso_text() {
+        let kind = |name: &str, kind| (name.into(), kind);
+        let fields = vec![
+            kind("x", Kind::Float64),
+            kind("a \"b\\", Kind::Date),
+            kind("l", Kind::List(Box::new(Kind::Interval))),
+            kind("n", Kind::Int8),
+        ];
+        let day = Value::Interval(0, -1, 0);
+        let values = vec![
+            1.5.into(),
+            Value::Date(0),
+            Value::List(vec![day.clone(), Value::Null]),
+            Value::Null,
+        ];
+        assert_eq!(
+            written(&Kind::Struct(fields), Value::Struct(values)),
+            r#"{"x":1.5,"a \"b\\":"1970-01-01","l":["P-1D",null],"n":null}"#
+        );
+        let entries = [("\u{1}\t", "é\u{7f}".into()), ("", Value::Null)];
+        let entries = entries.map(|(k, v)| (k.into(), v)).to_vec();
+        let map = written(&Kind::Map(Box::new(Kind::Text)), Value::Map(entries));
+        assert_eq!(map, "{\"\\u0001\\t\":\"é\u{7f}\",\"\":null}");
+        assert_eq!(written(&Kind::Interval, day), "P-1D");
     }
 
     #[test]

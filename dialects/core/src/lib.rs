@@ -64,18 +64,18 @@ pub use decimal::{is_decimal, parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect, VisibleBy};
 pub use evolve::Change;
 pub use isolate::{pieces, write_or_reject};
-pub use json_text::{json_scalar, write_json_list, write_offset_timestamp};
+pub use json_text::{json_scalar, write_offset_timestamp, write_parts};
 pub use misfit::Misfit;
 pub use opener::Opener;
 pub use options::{
-    Binary16, Bit1, FineDigits, NumericMapping, OpenOptions, SqliteDates, SqliteTyping,
-    TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
-    ZeroDates,
+    Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, NumericMapping,
+    OpenOptions, PointMapping, RangeMapping, SqliteDates, SqliteTyping, TimeMapping, TinyInt1,
+    TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions, ZeroDates,
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, Page, Param, Statement};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
-pub use table::{Column, ForeignKey, Table, TableName, TableType};
+pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
 pub use writing::default_clause;

@@ -100,6 +100,61 @@ connect_api::choice! {
         Error = "error",
         /// They are cut off.
         Truncate = "truncate",
+        /// The columns of types that have such digits are read as text.
+        Text = "text",
+    }
+}
+
+connect_api::choice! {
+    /// How PostgreSQL's `point` is carried.
+    pub enum PointMapping {
+        /// As the server's text.
+        Text = "text",
+        /// As a struct of two floats, `x` and `y`.
+        Struct = "struct",
+    }
+}
+
+connect_api::choice! {
+    /// How PostgreSQL's ranges are carried; multiranges are text always.
+    pub enum RangeMapping {
+        /// As the server's text.
+        Text = "text",
+        /// As a struct of `lower` and `upper`, NULL where there is no bound, and the booleans
+        /// `lower_inc`, `upper_inc` and `empty`.
+        Struct = "struct",
+    }
+}
+
+connect_api::choice! {
+    /// How PostgreSQL's composite types are carried.
+    pub enum CompositeMapping {
+        /// As JSON text.
+        Json = "json",
+        /// As a struct of their fields, where each is of one value or a list of such; else as JSON
+        /// text.
+        Struct = "struct",
+    }
+}
+
+connect_api::choice! {
+    /// How PostgreSQL's `hstore` is carried.
+    pub enum HstoreMapping {
+        /// As JSON text.
+        Json = "json",
+        /// As a map of texts.
+        Map = "map",
+    }
+}
+
+connect_api::choice! {
+    /// How PostgreSQL's `interval` is carried.
+    pub enum IntervalMapping {
+        /// As text of ISO 8601.
+        Text = "text",
+        /// As months, days and nanoseconds; a time part of 292 years and more is
+        /// [unrepresentable](Unrepresentable).
+        Arrow = "arrow",
     }
 }
 
@@ -211,6 +266,16 @@ pub struct ValueOptions {
     pub bit1: Bit1,
     /// See [`FineDigits`].
     pub fine_digits: FineDigits,
+    /// See [`PointMapping`].
+    pub point_mapping: PointMapping,
+    /// See [`RangeMapping`].
+    pub range_mapping: RangeMapping,
+    /// See [`CompositeMapping`].
+    pub composite_mapping: CompositeMapping,
+    /// See [`HstoreMapping`].
+    pub hstore_mapping: HstoreMapping,
+    /// See [`IntervalMapping`].
+    pub interval_mapping: IntervalMapping,
     /// See [`SqliteDates`].
     pub sqlite_dates: SqliteDates,
     /// See [`SqliteTyping`].
@@ -229,6 +294,11 @@ impl Default for ValueOptions {
             binary16: Binary16::Bytes,
             bit1: Bit1::Text,
             fine_digits: FineDigits::Error,
+            point_mapping: PointMapping::Text,
+            range_mapping: RangeMapping::Text,
+            composite_mapping: CompositeMapping::Json,
+            hstore_mapping: HstoreMapping::Json,
+            interval_mapping: IntervalMapping::Text,
             sqlite_dates: SqliteDates::Text,
             sqlite_typing: SqliteTyping::Strict,
         }

@@ -1,6 +1,7 @@
 //! The settings that all who open a database have in common.
 use crate::{
-    Attempts, Binary16, Bit1, FineDigits, NumericMapping, OpenOptions, SqliteDates, SqliteTyping,
+    Attempts, Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping,
+    NumericMapping, OpenOptions, PointMapping, RangeMapping, SqliteDates, SqliteTyping,
     TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
     ZeroDates,
 };
@@ -76,9 +77,23 @@ settings! {
         "binary16": binary16: Binary16, default "bytes", Low;
         /// How PostgreSQL's `bit(1)` is carried: `text`, as longer ones are, or `bool`.
         "bit1": bit1: Bit1, default "text", Low;
-        /// Digits finer than a microsecond, which SQL Server has: an `error` of the row, or
-        /// `truncate`.
+        /// Digits finer than a microsecond, which SQL Server has: an `error` of the row,
+        /// `truncate`, or `text`: columns of types that have such digits are then carried as text.
         "fine.digits": fine_digits: FineDigits, default "error", Low;
+        /// How PostgreSQL's `point` is carried: `text`, or a `struct` of the floats `x` and `y`.
+        "point.mapping": point_mapping: PointMapping, default "text", Low;
+        /// How PostgreSQL's ranges are carried: `text`, or a `struct` of `lower` and `upper`, NULL
+        /// where there is no bound, and the booleans `lower_inc`, `upper_inc` and `empty`.
+        "range.mapping": range_mapping: RangeMapping, default "text", Low;
+        /// How PostgreSQL's composite types are carried: `json` text, or a `struct` of their
+        /// fields, where none of these has fields of its own.
+        "composite.mapping": composite_mapping: CompositeMapping, default "json", Low;
+        /// How PostgreSQL's `hstore` is carried: `json` text, or a `map` of texts.
+        "hstore.mapping": hstore_mapping: HstoreMapping, default "json", Low;
+        /// How PostgreSQL's `interval` is carried: `text` of ISO 8601, or Arrow's months, days and
+        /// nanoseconds (`arrow`), which reach 292 years of hours: `values.unrepresentable` says
+        /// what becomes of more.
+        "interval.mapping": interval_mapping: IntervalMapping, default "text", Low;
         /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are carried: `text` as it
         /// stands in them, or as dates and times that stand there as ISO 8601 text (`iso`), as
         /// seconds since 1970-01-01 (`unix`) or as Julian days (`julian`).
@@ -213,6 +228,11 @@ impl SessionConfig {
                 binary16: self.binary16,
                 bit1: self.bit1,
                 fine_digits: self.fine_digits,
+                point_mapping: self.point_mapping,
+                range_mapping: self.range_mapping,
+                composite_mapping: self.composite_mapping,
+                hstore_mapping: self.hstore_mapping,
+                interval_mapping: self.interval_mapping,
                 sqlite_dates: self.sqlite_dates,
                 sqlite_typing: self.sqlite_typing,
             },
@@ -258,7 +278,12 @@ mod tests {
             ("time.mapping", "time"),
             ("binary16", "uuid"),
             ("bit1", "bool"),
-            ("fine.digits", "truncate"),
+            ("fine.digits", "text"),
+            ("point.mapping", "struct"),
+            ("range.mapping", "struct"),
+            ("composite.mapping", "struct"),
+            ("hstore.mapping", "map"),
+            ("interval.mapping", "arrow"),
             ("sqlite.dates", "julian"),
             ("sqlite.typing", "text"),
         ];
@@ -298,7 +323,12 @@ mod tests {
             time_mapping: TimeMapping::Time,
             binary16: Binary16::Uuid,
             bit1: Bit1::Bool,
-            fine_digits: FineDigits::Truncate,
+            fine_digits: FineDigits::Text,
+            point_mapping: PointMapping::Struct,
+            range_mapping: RangeMapping::Struct,
+            composite_mapping: CompositeMapping::Struct,
+            hstore_mapping: HstoreMapping::Map,
+            interval_mapping: IntervalMapping::Arrow,
             sqlite_dates: SqliteDates::Julian,
             sqlite_typing: SqliteTyping::Text,
         };

@@ -120,6 +120,9 @@ pub struct Column {
     pub length: Option<u32>,
     /// The values that an enumeration or set allows, in order; empty for other types.
     pub values: Vec<String>,
+    /// What the database tells of a type that has parts, or that has no number that all
+    /// databases of its kind know; `None` for others.
+    pub user_type: Option<Box<UserType>>,
     /// NULL is allowed.
     pub nullable: bool,
     /// The database fills it by itself where it is left out: a default, an identity.
@@ -135,6 +138,32 @@ pub struct Column {
     pub identity_always: bool,
     /// What its owner says about it.
     pub comment: Option<String>,
+}
+
+/// What the values of a type are that somebody made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserForm {
+    /// One value.
+    Scalar,
+    /// A value of each part.
+    Composite,
+    /// What lies between two values of the one part.
+    Range,
+    /// Texts, each with a text or NULL.
+    Map,
+}
+
+/// A type that somebody made: how it is called on the wire, and what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserType {
+    /// What its values are.
+    pub form: UserForm,
+    /// The number of the type in its database.
+    pub id: u32,
+    /// The number of the type of its arrays.
+    pub array_id: u32,
+    /// The fields of a composite type, in order; of a range one, the type of its bounds.
+    pub parts: Vec<Column>,
 }
 
 /// A reference from some columns of a table to a key of another.

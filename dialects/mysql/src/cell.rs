@@ -7,14 +7,14 @@ use crate::{
     },
 };
 use connect_api::{
-    Kind, ListRef, Value,
+    Kind, Value,
     arrow::{
-        array::{Array as _, Float32Array, ListArray, cast::AsArray as _, types},
-        schema::DataType,
+        array::{Array, Float32Array, cast::AsArray as _, types},
+        schema::{DataType, Field},
     },
     decimal::{self, max_unscaled_wide, parse_wide, write_wide},
 };
-use dialect_core::{Cells, Misfit, Param, parse_decimal, write_decimal, write_json_list};
+use dialect_core::{Cells, Misfit, Param, parse_decimal, write_decimal, write_parts};
 use sqlx::{
     Encode, MySql, Type,
     encode::IsNull,
@@ -46,8 +46,8 @@ const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
 pub(crate) struct Source<'a> {
     encoder: &'a Encoder,
     cells: Cells<'a>,
-    /// The kind of the elements of lists.
-    element: Option<Kind>,
+    /// The kind of what has several parts.
+    parts: Option<Kind>,
     /// Where numbers become text; its memory is kept from cell to cell.
     text: RefCell<String>,
 }
@@ -56,13 +56,10 @@ impl<'a> Source<'a> {
     pub(crate) fn new(encoder: &'a Encoder, cells: Cells<'a>) -> Self {
         Self {
             encoder,
-            element: match cells {
-                Cells::List(a) => match a.data_type() {
-                    DataType::List(item) => Some(Kind::of(item)),
-                    _ => None,
-                },
-                _ => None,
-            },
+            parts: matches!(encoder.form, Form::Parts { .. }).then(|| {
+                let field = Field::new("", cells.array().data_type().clone(), true);
+                Kind::of(&field)
+            }),
             cells,
             text: RefCell::default(),
         }
@@ -77,7 +74,11 @@ impl<'a> Source<'a> {
         let variable = match self.cells {
             Cells::Text(a) => length(a.value_offsets()),
             Cells::Bytes(a) => length(a.value_offsets()),
-            Cells::List(a) => list_bytes(a, rows),
+            Cells::List(_) | Cells::Struct(_) | Cells::Map(_) => {
+                json_bytes(self.cells.array(), rows.clone())
+            }
+            // Its longest text.
+            Cells::Interval(_) => 64 * rows.len(),
             _ => 0,
         };
         let fixed = match self.encoder.form {
@@ -138,14 +139,14 @@ impl<'a> Source<'a> {
                 }
                 _ => Err(MISTYPED),
             },
-            Form::JsonList { characters } => match (&self.cells, &self.element) {
-                (Cells::List(a), Some(element)) => {
+            Form::Parts { characters } => match &self.parts {
+                Some(kind) => {
                     let mut text = self.text.borrow_mut();
                     text.clear();
-                    write_json_list(element, ListRef::new(a, row), &mut text);
+                    write_parts(kind, self.cells.get(row), &mut *text);
                     put_text(&text, characters, out)
                 }
-                _ => Err(MISTYPED),
+                None => Err(MISTYPED),
             },
             Form::Vector => match self.cells {
                 Cells::List(a) => put_vector(a.value(row).as_primitive_opt(), out),
@@ -290,20 +291,41 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Bytes that the lists in some rows take at most, as JSON.
-fn list_bytes(lists: &ListArray, rows: &Range<usize>) -> usize {
-    let place = |row: usize| usize::try_from(lists.value_offsets()[row]).unwrap_or(0);
-    let (first, last) = (place(rows.start), place(rows.end));
-    let offsets = match lists.values().data_type() {
-        DataType::Utf8 => Some(lists.values().as_string::<i32>().value_offsets()),
-        DataType::Binary => Some(lists.values().as_binary::<i32>().value_offsets()),
-        _ => None,
+/// Bytes that the cells in some rows take at most, as JSON.
+fn json_bytes(array: &dyn Array, rows: Range<usize>) -> usize {
+    // What lies between the ends of some cells.
+    let inner = |ends: &[i32], rows: &Range<usize>| {
+        let place = |row: usize| usize::try_from(ends[row]).unwrap_or(0);
+        place(rows.start)..place(rows.end)
     };
-    // A character becomes `\u0000` at worst; other values are of 80 characters at most.
-    let inner = offsets.map_or(0, |ends| {
-        usize::try_from(ends[last] - ends[first]).unwrap_or(0)
-    });
-    inner * 6 + (last - first) * 84 + rows.len() * 4
+    let between = rows.len() * 4;
+    match array.data_type() {
+        // A character becomes `\u0000` at worst.
+        DataType::Utf8 => {
+            inner(array.as_string::<i32>().value_offsets(), &rows).len() * 6 + between
+        }
+        DataType::Binary => {
+            inner(array.as_binary::<i32>().value_offsets(), &rows).len() * 2 + between
+        }
+        DataType::List(_) => {
+            let lists = array.as_list::<i32>();
+            json_bytes(lists.values(), inner(lists.value_offsets(), &rows)) + between
+        }
+        DataType::Map(..) => {
+            let maps = array.as_map();
+            let entries = inner(maps.value_offsets(), &rows);
+            json_bytes(maps.keys(), entries.clone()) + json_bytes(maps.values(), entries) + between
+        }
+        DataType::Struct(fields) => {
+            let cells = array.as_struct().columns().iter();
+            let columns = fields.iter().zip(cells).map(|(field, cells)| {
+                json_bytes(cells, rows.clone()) + (field.name().len() * 6 + 4) * rows.len()
+            });
+            columns.sum::<usize>() + between
+        }
+        // Other values are of 80 characters at most.
+        _ => rows.len() * 84,
+    }
 }
 
 fn put_vector(floats: Option<&Float32Array>, out: &mut Vec<u8>) -> Result<(), Misfit> {

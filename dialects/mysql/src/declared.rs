@@ -183,6 +183,7 @@ impl Described {
             generated: extra.contains("virtual generated")
                 || extra.contains("stored generated")
                 || extra.contains("persistent"),
+            user_type: None,
             identity_always: false,
             comment: Some(self.comment.clone()).filter(|c| !c.is_empty()),
         }

@@ -54,8 +54,8 @@ pub(crate) enum Form {
     Dated {
         places: u32,
     },
-    /// Lists as a JSON array of at most so many characters.
-    JsonList {
+    /// Lists, structs and maps as JSON, intervals as ISO 8601, of at most so many characters.
+    Parts {
         characters: u32,
     },
     /// Lists of 32-bit floats, none of them NULL, as their bytes.
@@ -170,12 +170,14 @@ fn form(kind: &Kind, column: &Column) -> Option<Form> {
         (Kind::WideDecimal { .. }, Kind::Text) if fits(80) => Form::DecimalText,
         (Kind::Text | Kind::BigDecimal | Kind::Json, Kind::Text) => text,
         (Kind::Text | Kind::Json, Kind::Json) => text,
-        (Kind::List(_), Kind::Json) => Form::JsonList {
+        (Kind::List(_) | Kind::Struct(_) | Kind::Map(_), Kind::Json) => Form::Parts {
             characters: u32::MAX,
         },
-        (Kind::List(_), Kind::Text) => Form::JsonList {
-            characters: column.length.unwrap_or(u32::MAX),
-        },
+        (Kind::List(_) | Kind::Struct(_) | Kind::Map(_) | Kind::Interval, Kind::Text) => {
+            Form::Parts {
+                characters: column.length.unwrap_or(u32::MAX),
+            }
+        }
         (Kind::List(element), Kind::List(_)) if **element == Kind::Float32 => Form::Vector,
         (Kind::Text, Kind::Uuid) if base == "uuid" => text,
         (Kind::Bytes, Kind::Bytes) if is_geometry(base) => Form::Geometry,
@@ -238,7 +240,7 @@ fn wire(form: Form, kind: &Kind) -> MySqlTypeInfo {
         Form::Decimal { .. } | Form::WideDecimal { .. } => <Decimal as Type<MySql>>::type_info(),
         Form::Text { .. }
         | Form::Dated { .. }
-        | Form::JsonList { .. }
+        | Form::Parts { .. }
         | Form::DecimalText
         | Form::UuidText => <str as Type<MySql>>::type_info(),
         Form::Bytes | Form::Exactly { .. } | Form::Uuid | Form::Geometry | Form::Vector => {

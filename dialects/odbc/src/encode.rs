@@ -54,6 +54,10 @@ pub(crate) enum Form {
     Text {
         longest: Option<u32>,
     },
+    /// JSON of lists, structs and maps, ISO 8601 of intervals, of so many characters at most.
+    Parts {
+        longest: Option<u32>,
+    },
     Bytes {
         longest: Option<u32>,
     },
@@ -105,8 +109,8 @@ impl Encoder {
     fn form(profile: Profile, kind: &Kind, column: &Column) -> Option<(Form, SqlType)> {
         use Kind::{
             BigDecimal, Bool, Bytes, Date, Decimal, Duration, Float32, Float64, Int8, Int16, Int32,
-            Int64, Json, OffsetTimestamp, Text, Time, TimeNanos, Timestamp, UInt8, UInt16, UInt32,
-            UInt64, Uuid, WideDecimal,
+            Int64, Interval, Json, List, Map, OffsetTimestamp, Struct, Text, Time, TimeNanos,
+            Timestamp, UInt8, UInt16, UInt32, UInt64, Uuid, WideDecimal,
         };
         let integer = matches!(
             kind,
@@ -183,6 +187,10 @@ impl Encoder {
                 SqlType::Timestamp,
             )),
             (Json, Json | Text) => text(Form::Text { longest: None }),
+            (Json, List(_) | Struct(_) | Map(_)) => text(Form::Parts { longest: None }),
+            (Text, List(_) | Struct(_) | Map(_) | Interval) => text(Form::Parts {
+                longest: column.length,
+            }),
             (Bytes, Bytes) => text(Form::Bytes {
                 longest: column.length,
             }),

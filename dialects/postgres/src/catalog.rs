@@ -13,14 +13,14 @@ ORDER BY c.relname COLLATE \"C\"";
 macro_rules! base {
     () => {
         "base AS ( \
-  SELECT w.place, t.oid, t.typname, t.typtype, w.typmod, t.typnotnull AS not_null, \
+  SELECT w.place, t.oid, t.typname, t.typtype, t.typarray, w.typmod, t.typnotnull AS not_null, \
     t.typdefault AS preset, t.typtypmod, \
     CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE e.oid END AS next, \
     CASE WHEN e.oid IS NULL THEN 0 ELSE GREATEST(w.dims, 1) END AS dims \
   FROM wanted w JOIN pg_catalog.pg_type t ON t.oid = w.typid \
   LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid \
   UNION ALL \
-  SELECT b.place, t.oid, t.typname, t.typtype, \
+  SELECT b.place, t.oid, t.typname, t.typtype, t.typarray, \
     CASE WHEN b.typtype = 'd' THEN b.typtypmod ELSE b.typmod END, \
     b.not_null OR (b.dims = 0 AND t.typnotnull), \
     COALESCE(b.preset, CASE WHEN b.dims = 0 THEN t.typdefault END), t.typtypmod, \
@@ -32,7 +32,28 @@ macro_rules! base {
   SELECT b.place, b.not_null, b.preset, json_build_object( \
     'oid', b.oid::bigint, 'full_name', pg_catalog.format_type(b.oid, b.typmod), \
     'name', b.typname, 'class', b.typtype, 'typmod', b.typmod, \
-    'dimensions', b.dims, \
+    'dimensions', b.dims, 'array', b.typarray::bigint, \
+    'parts', CASE WHEN b.dims = 0 AND b.typtype IN ('c', 'r') THEN ( \
+      SELECT json_agg(json_build_object( \
+        'name', p.name, 'id', p.typid::bigint, \
+        'vendor_type', pg_catalog.format_type(p.typid, p.typmod), \
+        'type', json_build_object( \
+          'oid', COALESCE(e.oid, t.oid)::bigint, \
+          'full_name', pg_catalog.format_type(COALESCE(e.oid, t.oid), p.typmod), \
+          'name', COALESCE(e.typname, t.typname), 'class', COALESCE(e.typtype, t.typtype), \
+          'typmod', p.typmod, 'array', t.typarray::bigint, \
+          'dimensions', CASE WHEN e.oid IS NULL THEN 0 ELSE GREATEST(p.dims, 1) END) \
+        ) ORDER BY p.place) \
+      FROM ( \
+        SELECT a.attnum AS place, a.attname AS name, a.atttypid AS typid, \
+          a.atttypmod AS typmod, a.attndims::int AS dims \
+        FROM pg_catalog.pg_type c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.typrelid \
+        WHERE c.oid = b.oid AND c.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped \
+        UNION ALL \
+        SELECT 1, 'bound'::name, r.rngsubtype, -1, 0 \
+        FROM pg_catalog.pg_range r WHERE r.rngtypid = b.oid \
+      ) p JOIN pg_catalog.pg_type t ON t.oid = p.typid \
+      LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid) END, \
     'labels', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) \
       FROM pg_catalog.pg_enum l WHERE l.enumtypid = b.oid), \
     'money_scale', CASE WHEN b.oid = 790 THEN scale(1::money::numeric) END) AS type \

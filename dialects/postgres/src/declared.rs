@@ -1,7 +1,10 @@
 //! What a column holds, by the type that it is declared with.
 use crate::oid;
 use connect_api::Kind;
-use dialect_core::{Bit1, NumericMapping, UnknownTypes, Unrepresentable, ValueOptions};
+use dialect_core::{
+    Bit1, Column, CompositeMapping, HstoreMapping, IntervalMapping, NumericMapping, PointMapping,
+    RangeMapping, UnknownTypes, Unrepresentable, ValueOptions,
+};
 
 /// The extension of a column that is read as the server's text.
 pub(crate) const AS_TEXT: &str = "connect.text";
@@ -24,10 +27,16 @@ enum Form {
     Money,
     /// As text, one of them as a boolean where that is asked for.
     Bit,
+    /// As text of ISO 8601, or by its parts.
+    Interval,
+    /// As the server's text, or by its parts.
+    Point,
+    /// The same, between values of the type of this OID.
+    Range(u32),
     /// As the server's text, under this extension.
     Text(&'static str),
 }
-use Form::{Bit, Bounded, Is, Money, Numeric, Text};
+use Form::{Bit, Bounded, Interval, Is, Money, Numeric, Point, Range, Text};
 
 /// The types that are built in: OID, name as `format_type` writes it, form. In the order of the
 /// book's page on types.
@@ -75,7 +84,7 @@ const TYPES: [(u32, &str, Form); 70] = [
     ),
     (oid::TIME, "time without time zone", Bounded(Kind::Time)),
     (oid::TIMETZ, "time with time zone", Text("connect.timetz")),
-    (oid::INTERVAL, "interval", Text(INTERVAL)),
+    (oid::INTERVAL, "interval", Interval),
     (oid::UUID, "uuid", Is(Kind::Uuid)),
     (oid::JSON, "json", Is(Kind::Json)),
     (oid::JSONB, "jsonb", Is(Kind::Json)),
@@ -85,19 +94,19 @@ const TYPES: [(u32, &str, Form); 70] = [
     (oid::CIDR, "cidr", Text("connect.cidr")),
     (oid::MACADDR, "macaddr", Text("connect.macaddr")),
     (oid::MACADDR8, "macaddr8", Text("connect.macaddr8")),
-    (oid::POINT, "point", Text(AS_TEXT)),
+    (oid::POINT, "point", Point),
     (oid::LINE, "line", Text(AS_TEXT)),
     (oid::LSEG, "lseg", Text(AS_TEXT)),
     (oid::BOX, "box", Text(AS_TEXT)),
     (oid::PATH, "path", Text(AS_TEXT)),
     (oid::POLYGON, "polygon", Text(AS_TEXT)),
     (oid::CIRCLE, "circle", Text(AS_TEXT)),
-    (oid::INT4RANGE, "int4range", Text(AS_TEXT)),
-    (oid::INT8RANGE, "int8range", Text(AS_TEXT)),
-    (oid::NUMRANGE, "numrange", Text(AS_TEXT)),
-    (oid::TSRANGE, "tsrange", Text(AS_TEXT)),
-    (oid::TSTZRANGE, "tstzrange", Text(AS_TEXT)),
-    (oid::DATERANGE, "daterange", Text(AS_TEXT)),
+    (oid::INT4RANGE, "int4range", Range(oid::INT4)),
+    (oid::INT8RANGE, "int8range", Range(oid::INT8)),
+    (oid::NUMRANGE, "numrange", Range(oid::NUMERIC)),
+    (oid::TSRANGE, "tsrange", Range(oid::TIMESTAMP)),
+    (oid::TSTZRANGE, "tstzrange", Range(oid::TIMESTAMPTZ)),
+    (oid::DATERANGE, "daterange", Range(oid::DATE)),
     (oid::INT4MULTIRANGE, "int4multirange", Text(AS_TEXT)),
     (oid::INT8MULTIRANGE, "int8multirange", Text(AS_TEXT)),
     (oid::NUMMULTIRANGE, "nummultirange", Text(AS_TEXT)),
@@ -136,6 +145,66 @@ pub(crate) struct Type<'a> {
     pub(crate) dimensions: u32,
     /// Decimal places of the server's currency.
     pub(crate) money_scale: i8,
+    /// The fields of a composite type, the bound of a range that users made.
+    pub(crate) parts: &'a [Column],
+}
+
+impl Type<'_> {
+    /// A type that is built in, without length, precision and scale.
+    pub(crate) fn plain(oid: u32) -> Self {
+        Self {
+            oid,
+            name: "",
+            class: 'b',
+            typmod: -1,
+            dimensions: 0,
+            money_scale: 2,
+            parts: &[],
+        }
+    }
+}
+
+/// The kind of a point by its parts.
+pub(crate) fn point() -> Kind {
+    Kind::Struct(["x", "y"].map(|name| (name.into(), Kind::Float64)).into())
+}
+
+/// Names of the parts of a range.
+pub(crate) const RANGE: [&str; 5] = ["lower", "upper", "lower_inc", "upper_inc", "empty"];
+
+/// The kind of a range by its parts.
+pub(crate) fn range(bound: &Kind) -> Kind {
+    let kinds = [bound, bound, &Kind::Bool, &Kind::Bool, &Kind::Bool];
+    let fields = RANGE.into_iter().zip(kinds);
+    Kind::Struct(fields.map(|(n, kind)| (n.into(), kind.clone())).collect())
+}
+
+/// The kind of a range's bounds; `None` where the struct is not of a range.
+pub(crate) fn bound(fields: &[(Box<str>, Kind)]) -> Option<&Kind> {
+    let (_, bound) = fields.first()?;
+    let same = Kind::Struct(fields.to_vec()) == range(bound);
+    same.then_some(bound)
+}
+
+/// The kind of a part of another type; `None` where its binary form is not read.
+pub(crate) fn part(of: &Type<'_>, options: &ValueOptions) -> Option<Kind> {
+    match declared(of, &of_parts(options)) {
+        // The decimal places of another currency are not known here.
+        _ if of.oid == oid::MONEY => None,
+        (Some(kind), None) if kind.is_scalar() || matches!(kind, Kind::List(_)) => Some(kind),
+        _ => None,
+    }
+}
+
+/// Options of what stands within lists and other types: these have no parts of their own.
+fn of_parts(options: &ValueOptions) -> ValueOptions {
+    ValueOptions {
+        point_mapping: PointMapping::Text,
+        range_mapping: RangeMapping::Text,
+        composite_mapping: CompositeMapping::Json,
+        hstore_mapping: HstoreMapping::Json,
+        ..*options
+    }
 }
 
 /// What columns of a type hold: the kind, `None` where it is not carried, and the Arrow
@@ -148,7 +217,10 @@ pub(crate) fn declared(
     of: &Type<'_>,
     options: &ValueOptions,
 ) -> (Option<Kind>, Option<&'static str>) {
-    let (kind, extension) = scalar(of, options);
+    let (kind, extension) = match of.dimensions {
+        0 => scalar(of, options),
+        _ => scalar(of, &of_parts(options)),
+    };
     let as_text = (Some(Kind::Text), Some(AS_TEXT));
     match (of.dimensions, kind) {
         (_, None) => (None, None),
@@ -178,8 +250,23 @@ fn scalar(of: &Type<'_>, options: &ValueOptions) -> (Option<Kind>, Option<&'stat
             }
             Bit if of.typmod == 1 && options.bit1 == Bit1::Bool => (Some(Kind::Bool), None),
             Bit => (Some(Kind::Text), Some("connect.bits")),
+            Interval if infinite_as_text || options.interval_mapping == IntervalMapping::Text => {
+                (Some(Kind::Text), Some(INTERVAL))
+            }
+            Interval => (Some(Kind::Interval), None),
+            Point if options.point_mapping == PointMapping::Struct => (Some(point()), None),
+            Range(bound) if options.range_mapping == RangeMapping::Struct => {
+                match part(&Type::plain(*bound), options) {
+                    Some(bound) => (Some(range(&bound)), None),
+                    None => (Some(Kind::Text), Some(AS_TEXT)),
+                }
+            }
+            Point | Range(_) => (Some(Kind::Text), Some(AS_TEXT)),
             Text(extension) => (Some(Kind::Text), Some(*extension)),
         };
+    }
+    if let Some(kind) = by_parts(of, options) {
+        return (Some(kind), None);
     }
     match (of.class, of.name) {
         ('e', _) | ('b', "citext") => (Some(Kind::Text), None),
@@ -188,6 +275,34 @@ fn scalar(of: &Type<'_>, options: &ValueOptions) -> (Option<Kind>, Option<&'stat
         ('b', "geometry" | "geography") => (Some(Kind::Bytes), Some(WKB)),
         _ if options.unknown_types == UnknownTypes::Fail => (None, None),
         _ => (Some(Kind::Text), Some(AS_TEXT)),
+    }
+}
+
+/// The kind of a type that users made, where its parts are asked for and their binary forms read.
+fn by_parts(of: &Type<'_>, options: &ValueOptions) -> Option<Kind> {
+    match (of.class, of.name) {
+        ('b', "hstore") if options.hstore_mapping == HstoreMapping::Map => {
+            Some(Kind::Map(Box::new(Kind::Text)))
+        }
+        ('r', _) if options.range_mapping == RangeMapping::Struct => match of.parts {
+            [bound] => {
+                let kind = bound.kind.as_ref().filter(|kind| kind.is_scalar())?;
+                // The wire does not tell the type of the bounds.
+                let own = bound.user_type.as_ref().map(|own| own.id);
+                (oid::of_kind(kind) == own).then(|| range(kind))
+            }
+            _ => None,
+        },
+        ('c', _) if options.composite_mapping == CompositeMapping::Struct => {
+            let fields = of.parts.iter().map(|part| {
+                let kind = part.kind.clone()?;
+                Some((part.name.as_str().into(), kind))
+            });
+            let fields: Vec<_> = fields.collect::<Option<_>>()?;
+            // By its fields alone, a range is known.
+            (!fields.is_empty() && bound(&fields).is_none()).then_some(Kind::Struct(fields))
+        }
+        _ => None,
     }
 }
 
@@ -240,6 +355,7 @@ mod tests {
             typmod,
             dimensions: 0,
             money_scale: 2,
+            parts: &[],
         }
     }
 

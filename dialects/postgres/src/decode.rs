@@ -1,5 +1,7 @@
 //! Values of the binary protocol into Arrow columns.
-use crate::{numeric, oid};
+mod parts;
+
+use crate::{declared, numeric, oid};
 use connect_api::{
     ColumnBuilder, Error, ErrorKind, Kind, ListBuilder, Result, arrow::buffer::i256, max_unscaled,
 };
@@ -19,6 +21,8 @@ const WRONG_VERSION: Misfit = Misfit("is of an unknown version of jsonb");
 const WRONG_COLUMN: Misfit = Misfit("meets a column of another type");
 const NOT_A_LIST: Misfit =
     Misfit("is an array that does not count from 1, or of several dimensions, which no list is");
+const TOO_LONG_A_SPAN: Misfit =
+    Misfit("has a time part of 292 years or more, which 64 bits of nanoseconds do not hold");
 const NOT_AN_ARRAY: Misfit = Misfit("is not an array on the wire");
 
 /// What `values.unrepresentable` is about: the value is one of its type, but none of the kind's.
@@ -28,6 +32,7 @@ fn is_unrepresentable(misfit: Misfit) -> bool {
         TOO_FAR,
         MIDNIGHT,
         NOT_A_LIST,
+        TOO_LONG_A_SPAN,
         numeric::NOT_FINITE,
         numeric::TOO_FINE,
         numeric::TOO_LARGE,
@@ -61,7 +66,13 @@ pub(crate) enum Decoder {
     Date,
     Time,
     Timestamp,
+    Interval,
     List(Box<Decoder>),
+    Point,
+    /// Between values of this form.
+    Range(Box<Decoder>),
+    Composite(Vec<parts::Field>),
+    Hstore,
 }
 
 /// What becomes of a value that is none of the column's kind.
@@ -112,6 +123,17 @@ impl Decoder {
             (Kind::List(element), oid) => {
                 Self::List(Box::new(Self::new(element, oid::element(oid))?))
             }
+            (Kind::Interval, oid::INTERVAL) => Self::Interval,
+            (Kind::Struct(_), oid::POINT) if *kind == declared::point() => Self::Point,
+            (Kind::Map(value), oid::FIRST_USER..) if **value == Kind::Text => Self::Hstore,
+            (Kind::Struct(fields), _) => match (declared::bound(fields), oid::range(oid)) {
+                (Some(bound), Some((.., of))) => Self::Range(Box::new(Self::new(bound, of)?)),
+                (Some(bound), None) => {
+                    let of = oid::of_kind(bound).unwrap_or(0);
+                    Self::Range(Box::new(Self::new(bound, of)?))
+                }
+                (None, _) => Self::Composite(parts::fields(fields)),
+            },
             _ => {
                 return Err(Error::new(
                     ErrorKind::Schema,
@@ -207,6 +229,15 @@ impl Decoder {
             (Self::List(element), Column::List(b)) => {
                 append_list(element, bytes, b, text, beyond)?;
             }
+            (Self::Interval, Column::Interval(b)) => b.append_value(parts::interval(bytes)?),
+            (Self::Point, Column::Struct(b)) => parts::append_point(bytes, b)?,
+            (Self::Range(bound), Column::Struct(b)) => {
+                parts::append_range(bound, bytes, b, text)?;
+            }
+            (Self::Composite(fields), Column::Struct(b)) => {
+                parts::append_composite(fields, bytes, b, text, beyond)?;
+            }
+            (Self::Hstore, Column::Map(b)) => parts::append_hstore(bytes, b)?,
             _ => return Err(WRONG_COLUMN),
         }
         Ok(())
@@ -217,7 +248,7 @@ impl Decoder {
         matches!(
             self,
             Self::BigDecimal | Self::Text | Self::Jsonb | Self::Bytes | Self::List(_)
-        )
+        ) || matches!(self, Self::Range(_) | Self::Composite(_) | Self::Hstore)
     }
 }
 

@@ -1,7 +1,12 @@
 //! Tables as the catalogue tells them.
-use crate::declared::{self, Type};
+use crate::{
+    declared::{self, Type},
+    oid,
+};
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Column, ForeignKey, Table, TableName, TableType, ValueOptions};
+use dialect_core::{
+    Column, ForeignKey, Table, TableName, TableType, UserForm, UserType, ValueOptions,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
 /// The name of this kind of database in URLs.
@@ -40,8 +45,21 @@ struct DescribedType {
     class: char,
     typmod: i32,
     dimensions: u32,
+    /// OID of the type of its arrays.
+    array: u32,
+    /// The fields of a composite type, the bound of a range.
+    parts: Option<Vec<DescribedPart>>,
     labels: Option<Vec<String>>,
     money_scale: Option<i8>,
+}
+
+#[derive(Deserialize)]
+struct DescribedPart {
+    name: String,
+    /// OID, of the array where it is one.
+    id: u32,
+    vendor_type: String,
+    r#type: DescribedType,
 }
 
 #[derive(Deserialize)]
@@ -117,13 +135,10 @@ pub(crate) fn query_column(
 
 fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
     let found = &column.r#type;
+    let user_type = user_type(found, options);
     let of = Type {
-        oid: found.oid,
-        name: &found.name,
-        class: found.class,
-        typmod: found.typmod,
-        dimensions: found.dimensions,
-        money_scale: found.money_scale.unwrap_or(2),
+        parts: user_type.as_ref().map_or(&[], |user| &user.parts),
+        ..of(found)
     };
     let (kind, extension) = declared::declared(&of, options);
     let length = declared::length(&of);
@@ -142,6 +157,7 @@ fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
         extension,
         length,
         values: column.r#type.labels.unwrap_or_default(),
+        user_type: user_type.map(Box::new),
         nullable: column.nullable,
         has_default: identity || column.default.is_some(),
         default: column.default,
@@ -150,6 +166,48 @@ fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
         identity_always: column.identity == "a",
         comment: column.comment,
     }
+}
+
+fn of(found: &DescribedType) -> Type<'_> {
+    Type {
+        oid: found.oid,
+        name: &found.name,
+        class: found.class,
+        typmod: found.typmod,
+        dimensions: found.dimensions,
+        money_scale: found.money_scale.unwrap_or(2),
+        parts: &[],
+    }
+}
+
+/// What a value that has parts is made of; arrays of such have none.
+fn user_type(found: &DescribedType, options: &ValueOptions) -> Option<UserType> {
+    let form = match (found.class, found.name.as_str()) {
+        _ if found.dimensions > 0 => return None,
+        ('c', _) => UserForm::Composite,
+        ('r', _) if found.oid >= oid::FIRST_USER => UserForm::Range,
+        ('b', "hstore") => UserForm::Map,
+        _ => return None,
+    };
+    let part = |part: &DescribedPart| Column {
+        name: part.name.clone(),
+        kind: declared::part(&of(&part.r#type), options),
+        vendor_type: part.vendor_type.clone(),
+        user_type: Some(Box::new(UserType {
+            form: UserForm::Scalar,
+            id: part.id,
+            array_id: part.r#type.array,
+            parts: Vec::new(),
+        })),
+        nullable: true,
+        ..Column::default()
+    };
+    Some(UserType {
+        form,
+        id: found.oid,
+        array_id: found.array,
+        parts: found.parts.iter().flatten().map(part).collect(),
+    })
 }
 
 /// By `pg_class.relkind`.

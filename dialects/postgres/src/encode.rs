@@ -1,6 +1,7 @@
 //! Cells of Arrow columns as values of the binary protocol.
 mod list;
 mod number;
+mod parts;
 mod text;
 mod time;
 
@@ -58,9 +59,11 @@ pub(crate) fn writer<'a>(cells: Cells<'a>, target: &Target) -> Option<Writer<'a>
         Cells::OffsetTimestamp(a) => time::offset_timestamps(a, target),
         Cells::List(a) => match target {
             Target::Array(element) => list::lists(a, element),
-            _ => None,
+            _ => parts::texts(cells, target),
         },
-        Cells::Struct(_) | Cells::Map(_) | Cells::Interval(_) => None,
+        Cells::Struct(a) => parts::structs(a, target),
+        Cells::Map(a) => parts::maps(a, target),
+        Cells::Interval(a) => parts::intervals(a, target),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The text of statements that take many rows at once.
 use crate::{declared, oid, syntax::value_type, target::Target, vendor::Vendor};
-use dialect_core::{Column, WriteOp};
+use dialect_core::{Column, UserForm, WriteOp};
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
@@ -96,8 +96,8 @@ impl Merge<'_> {
     pub(crate) fn values(&self) -> Values {
         let names = self.names.join(", ");
         let types: Vec<_> = self.targets.iter().map(Target::name).collect();
-        // `UNNEST` takes arrays of arrays apart to the last element.
-        if self.targets.iter().any(|t| matches!(t, Target::Array(_))) {
+        // `UNNEST` takes arrays of arrays apart to the last element, and composites to the fields.
+        if self.targets.iter().any(Target::is_unnested_whole) {
             let statement = self.statement(&format!("(VALUES \0) AS r({names})"));
             let (head, tail) = statement.split_once('\0').unwrap_or((&statement, ""));
             return Values::Lists {
@@ -243,13 +243,21 @@ impl Cast {
     }
 }
 
+/// Its values are read as JSON, which the server makes, or by their parts, and are written as JSON
+/// where these do not fit.
+fn is_made_of_json(column: &Column) -> bool {
+    let form = column.user_type.as_ref().map(|user| user.form);
+    matches!(form, Some(UserForm::Composite | UserForm::Map))
+        || column.extension == Some(declared::AS_JSON)
+}
+
 /// The way from the type that values of `column` are met with to the column's own.
 pub(crate) fn cast(column: &Column, target: &Target) -> Cast {
     let vendor = Vendor::parse(&column.vendor_type);
     let oid = vendor.as_ref().map_or(0, |vendor| vendor.oid);
     let same = match target {
         Target::Text(_) => matches!(oid, oid::TEXT | oid::VARCHAR),
-        Target::Json if column.extension == Some(declared::AS_JSON) => {
+        Target::Json if is_made_of_json(column) => {
             let name = column.vendor_type.clone();
             return match name.strip_suffix("[]") {
                 Some(element) => Cast::Composites(element.to_owned()),

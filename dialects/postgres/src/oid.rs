@@ -1,4 +1,6 @@
 //! Types of the binary protocol, by their OID in `pg_type`.
+use connect_api::Kind;
+
 macro_rules! oids {
     ($($name:ident = $oid:literal),* $(,)?) => { $(pub(crate) const $name: u32 = $oid;)* };
 }
@@ -21,7 +23,7 @@ oids! {
 pub(crate) const FIRST_USER: u32 = 16_384;
 
 /// Types of arrays, and those of their elements: the ones whose binary form is read.
-pub(crate) const ARRAYS: [(u32, u32); 38] = [
+pub(crate) const ARRAYS: [(u32, u32); 39] = [
     (1000, BOOL),
     (1001, BYTEA),
     (1002, CHAR),
@@ -45,6 +47,7 @@ pub(crate) const ARRAYS: [(u32, u32); 38] = [
     (1183, TIME),
     (1115, TIMESTAMP),
     (1185, TIMESTAMPTZ),
+    (1187, INTERVAL),
     (1561, BIT),
     (1231, NUMERIC),
     (2207, REGPROCEDURE),
@@ -66,6 +69,43 @@ pub(crate) const ARRAYS: [(u32, u32); 38] = [
 pub(crate) fn element(array: u32) -> u32 {
     let known = ARRAYS.iter().find(|(a, _)| *a == array);
     known.map_or(array, |(_, element)| *element)
+}
+
+/// The ranges that are built in, their arrays, and the types of their bounds.
+pub(crate) const RANGES: [(u32, u32, u32); 6] = [
+    (INT4RANGE, 3905, INT4),
+    (NUMRANGE, 3907, NUMERIC),
+    (TSRANGE, 3909, TIMESTAMP),
+    (TSTZRANGE, 3911, TIMESTAMPTZ),
+    (DATERANGE, 3913, DATE),
+    (INT8RANGE, 3927, INT8),
+];
+
+/// The range of the type `oid`, where it is built in, as in [`RANGES`].
+pub(crate) fn range(oid: u32) -> Option<(u32, u32, u32)> {
+    RANGES.into_iter().find(|(range, ..)| *range == oid)
+}
+
+/// The type whose binary form values of a scalar kind have.
+pub(crate) fn of_kind(kind: &Kind) -> Option<u32> {
+    Some(match kind {
+        Kind::Int16 => INT2,
+        Kind::Int32 => INT4,
+        Kind::Int64 => INT8,
+        Kind::UInt32 => OID,
+        Kind::Float32 => FLOAT4,
+        Kind::Float64 => FLOAT8,
+        Kind::Decimal { .. } | Kind::WideDecimal { .. } | Kind::BigDecimal => NUMERIC,
+        Kind::Text => TEXT,
+        Kind::Bytes => BYTEA,
+        Kind::Uuid => UUID,
+        Kind::Date => DATE,
+        Kind::Time => TIME,
+        Kind::Timestamp { utc: false } => TIMESTAMP,
+        Kind::Timestamp { utc: true } => TIMESTAMPTZ,
+        Kind::Interval => INTERVAL,
+        _ => return None,
+    })
 }
 
 /// Types that are an OID, or another number of 32 bits without a sign, on the wire.

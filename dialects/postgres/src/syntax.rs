@@ -114,6 +114,7 @@ impl Syntax for PostgresSyntax {
                 Some(length @ 1..=MAX_LENGTH) => return Ok(format!("character varying({length})")),
                 _ => "text",
             },
+            // Types that users made may not be there: their values are kept as JSON.
             Kind::Json | Kind::Struct(_) | Kind::Map(_) => "jsonb",
             Kind::Bytes => "bytea",
             Kind::Uuid => "uuid",
@@ -261,15 +262,13 @@ fn recreated(field: &Field, kind: &Kind) -> Option<Vendor> {
         return None;
     }
     let of = Type {
-        oid: vendor.oid,
-        name: "",
-        class: 'b',
         typmod: vendor.typmod(),
         dimensions: u32::from(vendor.array),
         money_scale: match kind {
             Kind::Decimal { scale, .. } => *scale,
             _ => 2,
         },
+        ..Type::plain(vendor.oid)
     };
     let (declared, _) = declared::declared(&of, &ValueOptions::default());
     let same = match (kind, vendor.oid) {
@@ -280,6 +279,13 @@ fn recreated(field: &Field, kind: &Kind) -> Option<Vendor> {
             vendor.arguments.is_empty()
         }
         (Kind::Bool, oid::BIT) => vendor.typmod() == 1,
+        (Kind::Interval, oid::INTERVAL) => !vendor.array,
+        (Kind::Struct(_), oid::POINT) => !vendor.array && *kind == declared::point(),
+        (Kind::Struct(fields), oid) if !vendor.array => {
+            let of = oid::range(oid).map(|(.., bound)| bound);
+            of.is_some() && declared::bound(fields).and_then(oid::of_kind) == of
+        }
+        (Kind::List(element), oid::INTERVAL) => vendor.array && **element == Kind::Interval,
         _ => false,
     };
     same.then_some(vendor)

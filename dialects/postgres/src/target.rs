@@ -1,7 +1,7 @@
 //! The types that values are written as.
 use crate::{declared, oid, vendor::Vendor};
 use connect_api::Kind;
-use dialect_core::{Column, FineDigits, ValueOptions};
+use dialect_core::{Column, FineDigits, UserForm, ValueOptions};
 
 /// The type of a table's column as values meet it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,18 +35,83 @@ pub(crate) enum Target {
     Timestamp(bool, i64),
     /// The least step in microseconds.
     Interval(i64),
+    Point,
+    /// Between values of this type.
+    Range(Named, Box<Target>),
+    /// Of these fields.
+    Composite(Named, Vec<Part>),
+    Hstore(Named),
     /// Of one dimension.
     Array(Box<Target>),
+}
+
+/// A composite type takes these fields as JSON: it has them, one of them has no binary form here,
+/// and all mean the same in JSON.
+fn fields_as_json(fields: &[(Box<str>, Kind)], parts: &[Part]) -> bool {
+    let part = |name: &str| parts.iter().find(|part| part.name == name);
+    let same = |(name, kind): &(Box<str>, Kind)| {
+        let of = match kind {
+            Kind::List(element) => element,
+            kind => kind,
+        };
+        let changed = matches!(
+            of,
+            Kind::Bytes | Kind::Json | Kind::Duration | Kind::TimeNanos | Kind::OffsetTimestamp
+        );
+        part(name).is_some() && !changed
+    };
+    let formless = |(name, _): &(Box<str>, Kind)| part(name).is_some_and(|p| p.target.is_none());
+    fields.iter().all(same) && fields.iter().any(formless)
+}
+
+/// A type by its name in SQL, its OID and that of its arrays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    name: String,
+    oid: u32,
+    array: u32,
+}
+
+/// A field of a composite type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    /// OID of its type.
+    pub(crate) id: u32,
+    /// `None` where its values have no binary form here.
+    pub(crate) target: Option<Target>,
 }
 
 impl Target {
     /// The ways of values of `kind` into `column`, the best first; each must be tried.
     pub(crate) fn candidates(kind: &Kind, column: &Column, options: &ValueOptions) -> Vec<Self> {
         let mut all = Vec::new();
+        if matches!(kind, Kind::Struct(_) | Kind::Map(_)) {
+            let of_parts = Self::of_parts(column, options);
+            // JSON would lose what the type has no field for, and take other values for what they
+            // are not.
+            if let (Kind::Struct(fields), Some(Self::Composite(_, parts))) = (kind, &of_parts)
+                && !fields_as_json(fields, parts)
+            {
+                return of_parts.into_iter().collect();
+            }
+            all.extend(of_parts);
+        }
         all.extend(Self::native(column, options));
+        let has_parts = matches!(
+            column.kind,
+            Some(Kind::Struct(_) | Kind::Map(_) | Kind::Interval)
+        );
         // As text that the server casts.
-        if column.extension.is_some() {
+        let has_text = matches!(
+            kind,
+            Kind::Text | Kind::BigDecimal | Kind::Json | Kind::Interval
+        );
+        if has_parts && has_text {
+            all.push(Self::Text(None));
+        } else if column.extension.is_some() {
             match (kind, &column.kind) {
+                (Kind::Interval, Some(Kind::Text)) => all.push(Self::Text(None)),
                 (Kind::Text | Kind::BigDecimal | Kind::Json, Some(Kind::Text)) => {
                     all.push(Self::Text(None));
                 }
@@ -59,10 +124,42 @@ impl Target {
         all
     }
 
+    /// The type of `column`, which users made, by its parts; `None` for others.
+    fn of_parts(column: &Column, options: &ValueOptions) -> Option<Self> {
+        let user = column.user_type.as_deref()?;
+        let cut = options.fine_digits == FineDigits::Truncate;
+        let name = column.base_type.as_ref().unwrap_or(&column.vendor_type);
+        let named = Named {
+            name: name.clone(),
+            oid: user.id,
+            array: user.array_id,
+        };
+        let part = |part: &Column| Part {
+            name: part.name.clone(),
+            id: part.user_type.as_ref().map_or(0, |own| own.id),
+            // What is read in another form has its own to be written.
+            target: Self::native(part, options).or_else(|| {
+                let vendor = Vendor::parse(&part.vendor_type)?;
+                Self::of_vendor(&vendor, &Kind::Text, cut)
+            }),
+        };
+        Some(match (user.form, user.parts.as_slice()) {
+            (UserForm::Composite, parts) => {
+                Self::Composite(named, parts.iter().map(part).collect())
+            }
+            (UserForm::Range, [bound]) => {
+                Self::Range(named, Box::new(Self::native(bound, options)?))
+            }
+            (UserForm::Map, _) => Self::Hstore(named),
+            _ => return None,
+        })
+    }
+
     /// The type of `column`; `None` where its values go in as text alone, or not at all.
     fn native(column: &Column, options: &ValueOptions) -> Option<Self> {
         let kind = column.kind.as_ref()?;
         let cut = options.fine_digits == FineDigits::Truncate;
+        let form = column.user_type.as_ref().map(|user| user.form);
         let base = || column.base_type.as_deref().and_then(Vendor::parse);
         match Vendor::parse(&column.vendor_type).or_else(base) {
             // Nobody's data is a transaction's number, and `name` cuts what is too long.
@@ -70,6 +167,7 @@ impl Target {
             Some(vendor) => Self::of_vendor(&vendor, kind, cut),
             // An enum, a type of an extension, a domain over one.
             None => match (kind, column.extension) {
+                _ if form == Some(UserForm::Range) => None,
                 (Kind::Text, None) => Some(Self::Text(column.length)),
                 (Kind::Text, Some(declared::INTERVAL)) => Some(Self::Interval(1)),
                 (Kind::Text, Some(_)) => None,
@@ -123,10 +221,20 @@ impl Target {
             oid::TIMESTAMPTZ => Self::Timestamp(true, step),
             oid::INTERVAL if vendor.text().contains(' ') => return None,
             oid::INTERVAL => Self::Interval(step),
+            oid::POINT => Self::Point,
             oid::JSON => Self::Json,
             oid::JSONB => Self::Jsonb,
             oid if oid::UNSIGNED.contains(&oid) => Self::Oid,
-            _ => return None,
+            oid => {
+                let (_, array, bound) = oid::range(oid)?;
+                let named = Named {
+                    name: vendor.text(),
+                    oid,
+                    array,
+                };
+                let bound = Self::of_vendor(&Vendor::plain(bound), kind, cut)?;
+                Self::Range(named, Box::new(bound))
+            }
         })
     }
 
@@ -159,7 +267,7 @@ impl Target {
     }
 
     /// Name in SQL, OID, and OID of its array, of a type that is no array.
-    fn scalar(&self) -> (&'static str, u32, u32) {
+    fn scalar(&self) -> (&str, u32, u32) {
         match self {
             Self::Bool => ("boolean", oid::BOOL, 1000),
             Self::Bit => ("bit varying", oid::VARBIT, 1563),
@@ -183,8 +291,17 @@ impl Target {
             Self::Timestamp(false, _) => ("timestamp", oid::TIMESTAMP, 1115),
             Self::Timestamp(true, _) => ("timestamptz", oid::TIMESTAMPTZ, 1185),
             Self::Interval(_) => ("interval", oid::INTERVAL, 1187),
+            Self::Point => ("point", oid::POINT, 1017),
+            Self::Range(of, _) | Self::Composite(of, _) | Self::Hstore(of) => {
+                (&of.name, of.oid, of.array)
+            }
             Self::Array(element) => element.scalar(),
         }
+    }
+
+    /// `UNNEST` makes more of an array of such values than a column of them.
+    pub(crate) fn is_unnested_whole(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Composite(..))
     }
 
     /// Name in SQL.

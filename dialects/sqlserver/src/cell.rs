@@ -6,7 +6,7 @@ use crate::{
     spatial,
 };
 use connect_api::{max_unscaled, wide_decimal_text};
-use dialect_core::{Cells, Misfit, parse_decimal, write_decimal, write_json_list};
+use dialect_core::{Cells, Misfit, parse_decimal, write_decimal, write_parts};
 use std::borrow::Cow;
 use tiberius::{ColumnData, Uuid, numeric::Numeric};
 
@@ -211,15 +211,14 @@ impl<'a> Source<'a> {
                 let uuid = Uuid::from_slice(a.value(row)).or(Err(NOT_UUID))?;
                 Cow::Owned(uuid.to_string())
             }
-            Cells::List(_) => match (self.cells.get(row), &self.encoder.element) {
-                (connect_api::ValueRef::List(list), Some(element)) => {
+            _ => match &self.encoder.parts {
+                Some(kind) => {
                     let mut text = String::new();
-                    write_json_list(element, list, &mut text);
+                    write_parts(kind, self.cells.get(row), &mut text);
                     Cow::Owned(text)
                 }
-                _ => return Err(MISTYPED),
+                None => return Err(MISTYPED),
             },
-            _ => return Err(MISTYPED),
         };
         let fits = match limit {
             Limit::None => true,

@@ -22,7 +22,8 @@ pub fn created(kind: &Kind) -> Kind {
             precision: 20,
             scale: 0,
         },
-        Kind::WideDecimal { .. } | Kind::BigDecimal | Kind::Json | Kind::List(_) => Kind::Text,
+        Kind::WideDecimal { .. } | Kind::BigDecimal | Kind::Json | Kind::Interval => Kind::Text,
+        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => Kind::Text,
         Kind::Timestamp { utc: true } => Kind::OffsetTimestamp,
         other => other.clone(),
     }

@@ -224,10 +224,12 @@ impl Declared {
     /// What a column of the type is carried as, in the order of the reference of types; `None`
     /// where it is not carried.
     pub(crate) fn kind(&self, values: &ValueOptions) -> Option<Kind> {
-        let as_text = self.is_fine()
-            && values.unrepresentable == Unrepresentable::Text
-            && values.fine_digits == FineDigits::Error;
-        if as_text {
+        let as_text = match values.fine_digits {
+            FineDigits::Text => true,
+            FineDigits::Truncate => false,
+            FineDigits::Error => values.unrepresentable == Unrepresentable::Text,
+        };
+        if self.is_fine() && as_text {
             return Some(Kind::Text);
         }
         Some(match self.base {

@@ -87,8 +87,8 @@ impl RowReader {
 fn finer(values: &ValueOptions) -> Finer {
     match (values.fine_digits, values.unrepresentable) {
         (FineDigits::Truncate, _) => Finer::Cut,
-        (FineDigits::Error, Unrepresentable::Null) => Finer::Null,
-        (FineDigits::Error, Unrepresentable::Error | Unrepresentable::Text) => Finer::Refuse,
+        (_, Unrepresentable::Null) => Finer::Null,
+        (_, Unrepresentable::Error | Unrepresentable::Text) => Finer::Refuse,
     }
 }
 

@@ -70,8 +70,8 @@ pub(crate) enum Limit {
 pub(crate) struct Encoder {
     pub(crate) form: Form,
     pub(crate) nullable: bool,
-    /// The kind of the elements of lists.
-    pub(crate) element: Option<Kind>,
+    /// The kind of what has several parts.
+    pub(crate) parts: Option<Kind>,
     /// A value may be longer than a bulk load takes.
     pub(crate) long: bool,
 }
@@ -89,10 +89,7 @@ impl Encoder {
         Some(Self {
             form: form(kind, declared)?,
             nullable: column.nullable && !in_key,
-            element: match kind {
-                Kind::List(element) => Some(Kind::clone(element)),
-                _ => None,
-            },
+            parts: has_parts(kind).then(|| kind.clone()),
             long: declared.is_staged_long(),
         })
     }
@@ -111,6 +108,16 @@ fn is_small(kind: &Kind) -> bool {
     matches!(kind, Kind::Int8 | Kind::Int16 | Kind::UInt8 | Kind::UInt16)
 }
 
+/// Kinds of several parts, which are written as JSON or ISO 8601 text.
+fn has_parts(kind: &Kind) -> bool {
+    is_json(kind) || *kind == Kind::Interval
+}
+
+/// Kinds of several parts that are written as JSON text.
+fn is_json(kind: &Kind) -> bool {
+    matches!(kind, Kind::List(_) | Kind::Struct(_) | Kind::Map(_))
+}
+
 /// Kinds that are written as text where the column is text.
 fn has_text(kind: &Kind) -> bool {
     matches!(
@@ -121,8 +128,7 @@ fn has_text(kind: &Kind) -> bool {
             | Kind::Decimal { .. }
             | Kind::WideDecimal { .. }
             | Kind::Uuid
-            | Kind::List(_)
-    )
+    ) || has_parts(kind)
 }
 
 fn form(kind: &Kind, declared: &Declared) -> Option<Form> {
@@ -183,7 +189,7 @@ fn form(kind: &Kind, declared: &Declared) -> Option<Form> {
             limit: Limit::Units(4_000),
         },
         Base::Xml if *kind == Kind::Text => Form::Text { limit: Limit::None },
-        Base::Json if matches!(kind, Kind::Json | Kind::Text | Kind::List(_)) => {
+        Base::Json if matches!(kind, Kind::Json | Kind::Text) || is_json(kind) => {
             Form::Text { limit: Limit::None }
         }
         Base::Vector if matches!(kind, Kind::Json | Kind::Text | Kind::List(_)) => {

@@ -9,7 +9,8 @@ This page is written by a test (`cargo test -p dialects --all-features --test di
 table of each type with its least, greatest and strangest values, reads it into Arrow, lets the other
 database make a table for it, writes, reads back and compares what the values mean there. *Equal*: all
 do. Otherwise some values do not fit the other database, and each of those is an error that names the
-column: nothing is rounded, cut or left out.
+column: nothing is rounded, cut or left out. *By parts*: under `point.mapping=struct`,
+`range.mapping=struct`, `hstore.mapping=map` and `interval.mapping=arrow`.
 ";
 
 /// The page as it grows.

@@ -1,7 +1,7 @@
 //! Every type of every database on its way into every other, and the page of docs/ that tells it.
 use crate::page::Page;
 use dialects::{
-    OpenOptions,
+    OpenOptions, ValueOptions,
     conformance::{Fixture, Sample, passages},
 };
 
@@ -16,8 +16,12 @@ fn url(variable: &str) -> String {
     })
 }
 
-fn fixture(url: &str, place: &str, samples: Vec<Sample>) -> Fixture {
-    let dialect = dialects::open(url, &OpenOptions::default()).unwrap();
+fn fixture(url: &str, place: &str, samples: Vec<Sample>, values: ValueOptions) -> Fixture {
+    let options = OpenOptions {
+        values,
+        ..OpenOptions::default()
+    };
+    let dialect = dialects::open(url, &options).unwrap();
     let unique = format!("x{place}{}", std::process::id());
     Fixture::bare(dialect, unique, samples)
 }
@@ -55,12 +59,38 @@ async fn every_type_of_every_database_reaches_every_other_or_is_named() {
         ),
         ("SQLite by ODBC", odbc_file, dialect_odbc::samples::sqlite),
     ];
+    let plain = ValueOptions::default();
+    let mut sources: Vec<_> = places
+        .iter()
+        .enumerate()
+        .map(|(i, (from, url, samples))| (i, *from, url, samples(), plain))
+        .collect();
+    // What has parts, by its parts.
+    let by_parts = dialect_postgres::conformance::by_parts();
+    let samples = dialect_postgres::conformance::samples_by_parts();
+    sources.insert(
+        1,
+        (
+            0,
+            "PostgreSQL 15, by parts",
+            &places[0].1,
+            samples,
+            by_parts,
+        ),
+    );
+    let postgres = dialects::open(&places[0].1, &OpenOptions::default()).unwrap();
+    let mut session = postgres.connect().await.unwrap();
+    // Tests side by side may make it at the same moment.
+    let hstore = "DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS hstore SCHEMA public; \
+                  EXCEPTION WHEN unique_violation OR duplicate_object THEN NULL; END $$";
+    session.execute(hstore).await.unwrap();
+    session.close().await.unwrap();
     let mut page = Page::new();
-    for (i, (from, from_url, samples)) in places.iter().enumerate() {
+    for (n, (i, from, from_url, samples, values)) in sources.iter().enumerate() {
         let mut columns = Vec::new();
-        for (j, (to, to_url, _)) in places.iter().enumerate().filter(|(j, _)| *j != i) {
-            let source = fixture(from_url, &format!("f{i}{j}_"), samples());
-            let sink = fixture(to_url, &format!("t{i}{j}_"), Vec::new());
+        for (j, (to, to_url, _)) in places.iter().enumerate().filter(|(j, _)| j != i) {
+            let source = fixture(from_url, &format!("f{n}{j}_"), samples.clone(), *values);
+            let sink = fixture(to_url, &format!("t{n}{j}_"), Vec::new(), plain);
             columns.push((*to, passages(&source, &sink).await));
         }
         page.database(from, &columns);

@@ -171,7 +171,12 @@ fn means_same(from: &Kind, sent: &Value, to: &Kind, came: &Value) -> bool {
         (Value::Bytes(a), Value::Text(b)) if *from == Kind::Uuid => {
             hex(a) == b.replace('-', "").to_ascii_lowercase()
         }
-        (Value::List(a), Value::Text(b)) => json(b) == Some(list_json(from, a)),
+        (Value::List(_) | Value::Struct(_) | Value::Map(_), Value::Text(b)) => {
+            json(b) == Some(parts_json(from, sent))
+        }
+        (Value::Interval(months, days, nanos), Value::Text(b)) => {
+            connect_api::interval::parse(b) == Some((*months, *days, *nanos))
+        }
         (Value::Text(a), Value::Float(b)) => a.parse() == Ok(*b),
         _ => match (micros(from, sent), micros_as(from, to, came)) {
             (Some(a), Some(b)) => a == b,
@@ -258,21 +263,28 @@ fn iso_span(text: &str) -> Option<i128> {
     Some(micros * 1_000)
 }
 
-fn list_json(kind: &Kind, values: &[Value]) -> serde_json::Value {
-    let Kind::List(element) = kind else {
-        return serde_json::Value::Null;
-    };
-    values
-        .iter()
-        .map(|value| match value {
-            Value::Null => serde_json::Value::Null,
-            Value::Bool(v) => (*v).into(),
-            Value::Int(v) => (*v).into(),
-            Value::UInt(v) => (*v).into(),
-            Value::Float(v) => (*v).into(),
-            Value::Decimal(v, scale) => decimal_text(*v, *scale).parse::<f64>().ok().into(),
-            Value::Text(v) => v.to_string().into(),
-            other => crate::json_scalar(element, other.clone()).into(),
-        })
-        .collect()
+/// A value of several parts as JSON says it.
+fn parts_json(kind: &Kind, value: &Value) -> serde_json::Value {
+    match (kind, value) {
+        (_, Value::Null) => serde_json::Value::Null,
+        (_, Value::Bool(v)) => (*v).into(),
+        (_, Value::Int(v)) => (*v).into(),
+        (_, Value::UInt(v)) => (*v).into(),
+        (_, Value::Float(v)) if v.is_finite() => (*v).into(),
+        (_, Value::Decimal(v, scale)) => decimal_text(*v, *scale).parse::<f64>().ok().into(),
+        (_, Value::Text(v)) => v.to_string().into(),
+        (Kind::List(element), Value::List(values)) => {
+            values.iter().map(|v| parts_json(element, v)).collect()
+        }
+        (Kind::Struct(fields), Value::Struct(values)) => fields
+            .iter()
+            .zip(values)
+            .map(|((name, kind), v)| (name.to_string(), parts_json(kind, v)))
+            .collect(),
+        (Kind::Map(of), Value::Map(entries)) => entries
+            .iter()
+            .map(|(name, v)| (name.to_string(), parts_json(of, v)))
+            .collect(),
+        (kind, other) => crate::json_scalar(kind, other).into(),
+    }
 }

@@ -54,6 +54,13 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         (Value::List(a), Value::List(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
+        (Value::Struct(a), Value::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            let mut pairs = a.iter().zip(b);
+            a.len() == b.len() && pairs.all(|((k, v), (l, w))| k == l && same(v, w))
+        }
         _ => match (number(a), number(b)) {
             (Some(a), Some(b)) => plain(a) == plain(b),
             _ => a == b,

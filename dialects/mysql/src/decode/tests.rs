@@ -45,6 +45,9 @@ fn sent(kind: &Kind, vendor_type: &str, value: Value) -> Option<Vec<u8>> {
             | Kind::Decimal { .. }
             | Kind::WideDecimal { .. }
             | Kind::List(_)
+            | Kind::Struct(_)
+            | Kind::Map(_)
+            | Kind::Interval
             | Kind::Uuid
     );
     let prefix = match out.first() {

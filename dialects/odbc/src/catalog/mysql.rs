@@ -131,6 +131,7 @@ fn column(session: &Session, mut row: Row) -> Column {
         default: default.filter(|_| !generated),
         auto_increment,
         generated,
+        user_type: None,
         identity_always: false,
         comment: row.option(6).filter(|comment| !comment.is_empty()),
         extension: None,

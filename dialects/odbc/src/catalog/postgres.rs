@@ -156,6 +156,7 @@ fn column(session: &Session, mut row: Row) -> Column {
         has_default: default.is_some() || !identity.trim().is_empty(),
         auto_increment: counts || !identity.trim().is_empty(),
         generated: !generated.trim().is_empty(),
+        user_type: None,
         identity_always: identity == "a",
         default,
         comment: row.option(14),

@@ -115,7 +115,7 @@ pub(crate) fn offset_timestamp(text: &[u8], fine: FineDigits) -> Result<(i64, i1
     let clock = match clock.split_once('.') {
         Some((whole, fraction)) if fraction.len() > 6 && fraction.is_char_boundary(6) => {
             let finer = fraction[6..].bytes().any(|b| b != b'0');
-            if finer && fine == FineDigits::Error {
+            if finer && fine != FineDigits::Truncate {
                 return Err(TOO_FINE);
             }
             format!("{whole}.{}", &fraction[..6])

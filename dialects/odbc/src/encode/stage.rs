@@ -4,8 +4,10 @@ use super::{
     NOT_FINITE, OUT_OF_RANGE, TOO_LONG,
 };
 use crate::profile::Profile;
-use connect_api::{ValueRef, decimal_text, parse_wide_decimal, wide_decimal_text};
-use dialect_core::{Cells, Misfit, civil, is_decimal, parse_decimal};
+use connect_api::{
+    Kind, ValueRef, arrow::schema::Field, decimal_text, parse_wide_decimal, wide_decimal_text,
+};
+use dialect_core::{Cells, Misfit, civil, is_decimal, parse_decimal, write_parts};
 use std::{fmt::Write as _, ops::Range};
 
 const NOT_DECIMAL: Misfit = Misfit("is not a decimal number that fits its column");
@@ -136,6 +138,21 @@ pub(crate) fn stage(
                 bytes.push(cell);
             }
             Staged::Bytes(bytes)
+        }
+        Form::Parts { longest } => {
+            let (mut texts, mut scratch) = (Long::default(), String::new());
+            let kind = Kind::of(&Field::new("", cells.array().data_type().clone(), true));
+            for row in rows {
+                if null(row)? {
+                    texts.cells.push(None);
+                    continue;
+                }
+                scratch.clear();
+                write_parts(&kind, cells.get(row), &mut scratch);
+                check_text(&scratch, longest, encoder.profile)?;
+                texts.push(scratch.as_bytes());
+            }
+            Staged::Texts(texts)
         }
         _ => {
             let (mut texts, mut scratch) = (Long::default(), String::new());

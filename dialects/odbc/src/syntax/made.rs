@@ -161,7 +161,7 @@ fn postgres(kind: &Kind, length: Option<u32>) -> Option<String> {
         }
         Kind::BigDecimal => "numeric".to_owned(),
         Kind::Text => length.map_or("text".to_owned(), |n| format!("varchar({n})")),
-        Kind::Json => "jsonb".to_owned(),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "jsonb".to_owned(),
         Kind::Bytes => "bytea".to_owned(),
         Kind::Uuid => "uuid".to_owned(),
         Kind::Date => "date".to_owned(),
@@ -169,8 +169,8 @@ fn postgres(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Duration => "interval day to second(6)".to_owned(),
         Kind::Timestamp { utc: false } => "timestamp(6)".to_owned(),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "timestamptz(6)".to_owned(),
-        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
-        Kind::Interval | Kind::Other(_) => return None,
+        Kind::Interval => "varchar(64)".to_owned(),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -206,7 +206,7 @@ fn mysql(kind: &Kind, length: Option<u32>, in_key: bool, mariadb: bool) -> Optio
             (None, true) => "varchar(255)".to_owned(),
             (None, false) => "longtext".to_owned(),
         },
-        Kind::Json => "json".to_owned(),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "json".to_owned(),
         Kind::Bytes => match (length, in_key) {
             (Some(n), true) => format!("varbinary({n})"),
             (None, true) => "varbinary(255)".to_owned(),
@@ -218,8 +218,8 @@ fn mysql(kind: &Kind, length: Option<u32>, in_key: bool, mariadb: bool) -> Optio
         Kind::Time | Kind::TimeNanos | Kind::Duration => "time(6)".to_owned(),
         // `timestamp` ends in 2038.
         Kind::Timestamp { .. } | Kind::OffsetTimestamp => "datetime(6)".to_owned(),
-        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
-        Kind::Interval | Kind::Other(_) => return None,
+        Kind::Interval => "varchar(64)".to_owned(),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -236,7 +236,7 @@ fn sqlite(kind: &Kind, length: Option<u32>) -> Option<String> {
         }
         Kind::BigDecimal => "decimal_text".to_owned(),
         Kind::Text => length.map_or("text".to_owned(), |n| format!("varchar({n})")),
-        Kind::Json => "json_text".to_owned(),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "json_text".to_owned(),
         Kind::Bytes => "blob".to_owned(),
         Kind::Uuid => "uuid_text".to_owned(),
         Kind::Date => "date_text".to_owned(),
@@ -244,8 +244,8 @@ fn sqlite(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Duration => "duration_integer".to_owned(),
         Kind::Timestamp { utc: false } => "timestamp_text".to_owned(),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "timestamptz_text".to_owned(),
-        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
-        Kind::Interval | Kind::Other(_) => return None,
+        Kind::Interval => "text".to_owned(),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -274,7 +274,7 @@ fn sql_server(kind: &Kind, length: Option<u32>, in_key: bool) -> Option<String> 
             (_, true) => "nvarchar(450)".to_owned(),
             (_, false) => "nvarchar(max)".to_owned(),
         },
-        Kind::Json => "nvarchar(max)".to_owned(),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "nvarchar(max)".to_owned(),
         Kind::Bytes => if in_key {
             "varbinary(450)"
         } else {
@@ -288,8 +288,8 @@ fn sql_server(kind: &Kind, length: Option<u32>, in_key: bool) -> Option<String> 
         Kind::Duration => "bigint".to_owned(),
         Kind::Timestamp { utc: false } => "datetime2(6)".to_owned(),
         Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "datetimeoffset(6)".to_owned(),
-        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
-        Kind::Interval | Kind::Other(_) => return None,
+        Kind::Interval => "varchar(64)".to_owned(),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -304,7 +304,8 @@ fn oracle(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Float32 => "binary_float".to_owned(),
         Kind::Float64 => "binary_double".to_owned(),
         Kind::Decimal { precision, scale } => format!("number({precision},{scale})"),
-        Kind::WideDecimal { .. } | Kind::BigDecimal | Kind::Json => "varchar2(4000)".to_owned(),
+        Kind::WideDecimal { .. } | Kind::BigDecimal => "varchar2(4000)".to_owned(),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "varchar2(4000)".to_owned(),
         Kind::Text => format!("varchar2({} char)", length.unwrap_or(4_000).min(4_000)),
         Kind::Bytes => "raw(2000)".to_owned(),
         Kind::Uuid => "char(36)".to_owned(),
@@ -313,8 +314,8 @@ fn oracle(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Duration => "number(19)".to_owned(),
         Kind::Timestamp { .. } => "timestamp(6)".to_owned(),
         Kind::OffsetTimestamp => "varchar2(35)".to_owned(),
-        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
-        Kind::Interval | Kind::Other(_) => return None,
+        Kind::Interval => "varchar2(64)".to_owned(),
+        Kind::Other(_) => return None,
     })
 }
 
@@ -331,9 +332,10 @@ fn generic(kind: &Kind, length: Option<u32>) -> Option<String> {
             precision,
             scale: scale @ 0..,
         } => format!("decimal({precision},{scale})"),
-        Kind::Decimal { .. } | Kind::WideDecimal { .. } | Kind::BigDecimal | Kind::Json => {
+        Kind::Decimal { .. } | Kind::WideDecimal { .. } | Kind::BigDecimal => {
             "varchar(4000)".to_owned()
         }
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "varchar(4000)".to_owned(),
         Kind::Text => format!("varchar({})", length.unwrap_or(4_000)),
         Kind::Bytes => "varbinary(4000)".to_owned(),
         Kind::Uuid => "char(36)".to_owned(),
@@ -341,8 +343,8 @@ fn generic(kind: &Kind, length: Option<u32>) -> Option<String> {
         Kind::Time | Kind::TimeNanos => "time".to_owned(),
         Kind::Timestamp { .. } => "timestamp".to_owned(),
         Kind::OffsetTimestamp => "varchar(35)".to_owned(),
-        Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => return None,
-        Kind::Interval | Kind::Other(_) => return None,
+        Kind::Interval => "varchar(64)".to_owned(),
+        Kind::Other(_) => return None,
     })
 }
 

@@ -50,7 +50,7 @@ pub(super) fn uuids<'a>(a: &'a FixedSizeBinaryArray, target: &Target) -> Option<
     }
 }
 
-fn put_text(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(super) fn put_text(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     if text.as_bytes().contains(&0) {
         return Err(HOLDS_NUL);
     }

@@ -40,6 +40,23 @@ async fn fixture() -> Fixture {
     }
 }
 
+/// What has parts, by its parts: described, read, written by every route, made again.
+#[tokio::test]
+async fn every_type_with_parts_comes_and_goes_by_them() {
+    crate::types::scratch().await.drop().await;
+    let options = OpenOptions {
+        values: dialect_postgres::conformance::by_parts(),
+        ..OpenOptions::default()
+    };
+    let fixture = Fixture {
+        dialect: dialect_postgres::open(&url(), &options).unwrap(),
+        unique: format!("p{}", std::process::id()),
+        samples: dialect_postgres::conformance::samples_by_parts(),
+        ..fixture().await
+    };
+    dialect_core::conformance::every_declared_type_comes_and_goes(&fixture).await;
+}
+
 fn created(kind: &Kind) -> Kind {
     match kind {
         Kind::Int8 | Kind::UInt8 => Kind::Int16,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::declared::{AS_TEXT, Affinity, Declared, Storage};
 use connect_api::{
-    Kind, ListRef,
+    Kind,
     arrow::array::{
         cast::AsArray as _,
         types::{Int16Type, TimestampMicrosecondType},
@@ -17,7 +17,7 @@ use connect_api::{
     uuid,
 };
 use dialect_core::{
-    Cells, Column, Misfit, SqliteTyping, Unrepresentable, ValueOptions, write_json_list,
+    Cells, Column, Misfit, SqliteTyping, Unrepresentable, ValueOptions, write_parts,
 };
 use rusqlite::{
     Statement, ToSql,
@@ -124,8 +124,9 @@ pub(crate) enum Encoder {
     Instant,
     /// Date, time or timestamp as a number.
     Number(Storage),
-    /// Lists of this kind as JSON text.
-    List(Kind),
+    /// Values of this kind, which have several parts, as text: lists, structs and maps as JSON,
+    /// intervals as ISO 8601.
+    Parts(Kind),
 }
 
 impl Encoder {
@@ -174,7 +175,7 @@ impl Encoder {
                 Uuid => Self::UuidText,
                 Date | Time | TimeNanos | OffsetTimestamp | Timestamp { utc: false } => Self::Dated,
                 Timestamp { utc: true } => Self::Instant,
-                List(element) => Self::List((**element).clone()),
+                List(_) | Struct(_) | Map(_) | Interval => Self::Parts(kind.clone()),
                 _ => return None,
             });
         };
@@ -196,7 +197,9 @@ impl Encoder {
             (Kind::Text, Date | Time | TimeNanos | OffsetTimestamp) => Self::Dated,
             (Kind::Text, Timestamp { utc }) => dated_text(*utc),
             (Json, Json | Kind::Text) => text(true),
-            (Kind::Text | Json, List(element)) => Self::List((**element).clone()),
+            (Kind::Text | Json, List(_) | Struct(_) | Map(_)) | (Kind::Text, Interval) => {
+                Self::Parts(kind.clone())
+            }
             (Kind::Bytes, Kind::Bytes | Uuid) => Self::Bytes,
             (Uuid, Uuid) if declared.is_mixed_uuid() => Self::UuidText,
             (Uuid, Uuid) => Self::Bytes,
@@ -279,8 +282,8 @@ impl Encoder {
                 self.whole(value, binder)
             }
             (Self::Int | Self::Bool, _) => self.whole(whole(cells, row).ok_or(UNBOUND)?, binder),
-            (Self::List(element), Cells::List(a)) => {
-                write_json_list(element, ListRef::new(a, row), scratch);
+            (Self::Parts(kind), cells) => {
+                write_parts(kind, cells.get(row), scratch);
                 binder.text(scratch)
             }
             _ => Err(UNBOUND.into()),

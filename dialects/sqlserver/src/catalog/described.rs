@@ -238,6 +238,7 @@ impl Described {
             default: self.default,
             auto_increment: self.identity || sequence,
             generated: self.generated,
+            user_type: None,
             identity_always: self.identity,
             comment: self.comment,
         }

@@ -87,6 +87,11 @@ fn times_finer_than_microseconds_are_text_where_that_is_asked_for() {
     ] {
         let declared = Declared::parse(declared).unwrap();
         assert_eq!(declared.kind(&text), Some(kind.clone()), "{declared}");
+        let fine = ValueOptions {
+            fine_digits: FineDigits::Text,
+            ..ValueOptions::default()
+        };
+        assert_eq!(declared.kind(&fine), Some(kind.clone()), "{declared}");
         let extension = (kind == Kind::Text).then_some("connect.text");
         assert_eq!(declared.extension(&kind), extension);
     }
