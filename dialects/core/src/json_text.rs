@@ -1,7 +1,7 @@
 //! Values of several parts as text, for databases that have no such types: JSON, and intervals
 //! as ISO 8601.
 use crate::civil;
-use connect_api::{Kind, TextSink, Value, ValueRef, decimal, interval};
+use connect_api::{Kind, TextSink, Value, ValueRef, decimal, interval, uuid};
 use std::fmt::Write as _;
 
 /// Appends the text of a value of several parts: a list as a JSON array, a struct or a map as a
@@ -129,8 +129,7 @@ fn push_scalar(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
         (_, ValueRef::Date(v)) => civil::write_date(v, out),
         (Kind::Time, ValueRef::Time(v)) => civil::write_time(v, out),
         (Kind::TimeNanos, ValueRef::Time(v)) => {
-            civil::write_time(v.div_euclid(1_000), out);
-            push_formatted(out, format_args!("{:03}", v.rem_euclid(1_000)));
+            connect_api::civil::write_time_nanos(out, v.rem_euclid(86_400_000_000_000));
         }
         (_, ValueRef::Time(v)) => out.push_text(itoa::Buffer::new().format(v)),
         (kind, ValueRef::Timestamp(v)) => {
@@ -141,11 +140,9 @@ fn push_scalar(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
         }
         (_, ValueRef::OffsetTimestamp(v, offset)) => write_offset_timestamp(v, offset, out),
         (_, ValueRef::Interval(months, days, nanos)) => interval::write(out, months, days, nanos),
-        (kind, ValueRef::Bytes(v)) => {
-            for (i, byte) in v.iter().enumerate() {
-                if *kind == Kind::Uuid && matches!(i, 4 | 6 | 8 | 10) {
-                    out.push_text("-");
-                }
+        (Kind::Uuid, ValueRef::Bytes(v)) => uuid::write(out, v),
+        (_, ValueRef::Bytes(v)) => {
+            for byte in v {
                 push_formatted(out, format_args!("{byte:02x}"));
             }
         }
@@ -158,7 +155,10 @@ fn push_scalar(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
 
 /// Appends `YYYY-MM-DD HH:MM:SS.ffffff±HH:MM`, the wall clock's reading and its offset.
 pub fn write_offset_timestamp(instant: i64, offset: i16, out: &mut impl TextSink) {
-    civil::write_timestamp(instant.saturating_add(i64::from(offset) * 60_000_000), out);
+    let (days, micros) = connect_api::civil::shown_at(instant, offset);
+    civil::write_date(days, out);
+    out.push_text(" ");
+    civil::write_time(micros, out);
     connect_api::civil::write_offset(out, offset);
 }
 
