@@ -182,9 +182,9 @@ fn a_row_is_a_json_object_and_the_traits_are_dyn() {
     send::<Records>();
 }
 
-/// The values of a column of another Arrow type, with a null between them.
+/// A batch of one column of another Arrow type.
 fn adopted(column: arrow::array::ArrayRef) -> Result<Records> {
-    let batch = arrow::array::RecordBatch::try_from_iter([("c", column)]).unwrap();
+    let batch = arrow::array::RecordBatch::try_from_iter([("c", column)])?;
     Records::from_batch("t".into(), "s", &batch, &[])
 }
 
