@@ -20,6 +20,7 @@
 //! # Ok(())
 //! # }
 //! ```
+mod adopt;
 mod builder;
 mod cell;
 pub mod civil;

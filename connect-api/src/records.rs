@@ -1,10 +1,11 @@
 //! Rows of one topic and one schema, by column.
 use crate::{
     ConnectRecord, Error, ErrorKind, Headers, Op, Ops, Position, RecordsBuilder, Result, Row,
-    SchemaRef,
+    Schema, SchemaRef,
 };
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;
+use arrow_schema::Field;
 use std::{ops::Range, sync::Arc};
 
 /// What stands in [`Records::times`] for a row without an event time.
@@ -52,6 +53,27 @@ impl Records {
             headers: None,
             position: None,
         })
+    }
+
+    /// Columns of any Arrow types, with `key` as the key, every row an [`Op::Read`]: of the
+    /// columns whose types are none of our kinds', times of other units, large texts and bytes,
+    /// views, dictionaries, bytes of a fixed size, dates in milliseconds and the other intervals
+    /// are brought to the kind that holds the same values.
+    ///
+    /// # Errors
+    /// `Schema`: a key column is not among the columns, or two have one name. `Data`: a value
+    /// finer or larger than its kind holds; the column is named.
+    pub fn from_batch(
+        topic: Arc<str>,
+        name: &str,
+        batch: &RecordBatch,
+        key: &[&str],
+    ) -> Result<Self> {
+        let batch = crate::adopt::adopted(batch)?;
+        let fields = batch.schema_ref().fields().iter();
+        let schema = Schema::new(name, fields.map(|field| Field::clone(field)), key)?;
+        let batch = batch.with_schema(schema.columns().clone())?;
+        Self::new(topic, schema, batch)
     }
 
     /// Columns from rows, for connectors that are not about speed.

@@ -134,6 +134,19 @@ impl<'a> StructRef<'a> {
         })
     }
 
+    /// Names, kinds and values of the fields, whose kinds the caller has: `fields` are those of
+    /// the column's [`Kind::Struct`].
+    pub fn iter_of<'k>(
+        &self,
+        fields: &'k [(Box<str>, Kind)],
+    ) -> impl Iterator<Item = (&'k str, &'k Kind, ValueRef<'a>)> + use<'a, 'k> {
+        let (array, row) = (self.array, self.row);
+        fields
+            .iter()
+            .zip(array.columns())
+            .map(move |((name, kind), column)| (&**name, kind, cell(kind, column.as_ref(), row)))
+    }
+
     /// Owned copies of the values, in the order of the fields.
     pub fn to_values(&self) -> Vec<Value> {
         self.iter().map(|(_, value)| value.to_value()).collect()

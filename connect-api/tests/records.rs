@@ -181,3 +181,151 @@ fn a_row_is_a_json_object_and_the_traits_are_dyn() {
     fn send<T: Send + Sync>() {}
     send::<Records>();
 }
+
+/// A batch of one column of another Arrow type.
+fn adopted(column: arrow::array::ArrayRef) -> Result<Records> {
+    let batch = arrow::array::RecordBatch::try_from_iter([("c", column)])?;
+    Records::from_batch("t".into(), "s", &batch, &[])
+}
+
+#[test]
+fn columns_of_other_arrow_types_keep_every_value() {
+    use arrow::array::{types::*, *};
+    use std::sync::Arc;
+    macro_rules! two {
+        ($array:ty, $first:expr, $last:expr) => {
+            Arc::new(<$array>::from_iter([Some($first), None, Some($last)])) as ArrayRef
+        };
+    }
+    let wall = Kind::Timestamp { utc: false };
+    let utc = Kind::Timestamp { utc: true };
+    let micros = Value::Timestamp;
+    let zoned = |zone: &str| {
+        let instants = TimestampMicrosecondArray::from_iter([Some(1), None, Some(-1)]);
+        Arc::new(instants.with_timezone(zone)) as ArrayRef
+    };
+    let fixed = FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+        [Some([1, 2]), None, Some([3, 4])].into_iter(),
+        2,
+    );
+    let words: DictionaryArray<Int8Type> = [Some("b"), None, Some("a")].into_iter().collect();
+    let bytes = |bytes: &[u8]| Value::Bytes(bytes.to_vec());
+    let day = IntervalDayTime::new;
+    for (column, kind, first, last) in [
+        (
+            two!(TimestampSecondArray, 2, -1),
+            wall.clone(),
+            micros(2_000_000),
+            micros(-1_000_000),
+        ),
+        (
+            two!(TimestampMillisecondArray, 2, -1),
+            wall.clone(),
+            micros(2_000),
+            micros(-1_000),
+        ),
+        (
+            two!(TimestampNanosecondArray, 2_000, -1_000),
+            wall,
+            micros(2),
+            micros(-1),
+        ),
+        (zoned("UTC"), utc.clone(), micros(1), micros(-1)),
+        (zoned("Asia/Tokyo"), utc, micros(1), micros(-1)),
+        (
+            two!(Time32SecondArray, 1, 86_399),
+            Kind::Time,
+            Value::Time(1_000_000),
+            Value::Time(86_399_000_000),
+        ),
+        (
+            two!(Time32MillisecondArray, 1, 2),
+            Kind::Time,
+            Value::Time(1_000),
+            Value::Time(2_000),
+        ),
+        (
+            two!(DurationSecondArray, 1, -1),
+            Kind::Duration,
+            Value::Time(1_000_000),
+            Value::Time(-1_000_000),
+        ),
+        (
+            two!(DurationNanosecondArray, 1_000, -1_000),
+            Kind::Duration,
+            Value::Time(1),
+            Value::Time(-1),
+        ),
+        (
+            two!(Date64Array, 86_400_000, -86_400_000),
+            Kind::Date,
+            Value::Date(1),
+            Value::Date(-1),
+        ),
+        (
+            two!(IntervalYearMonthArray, 14, -1),
+            Kind::Interval,
+            Value::Interval(14, 0, 0),
+            Value::Interval(-1, 0, 0),
+        ),
+        (
+            two!(IntervalDayTimeArray, day(1, -1), day(0, 0)),
+            Kind::Interval,
+            Value::Interval(0, 1, -1_000_000),
+            Value::Interval(0, 0, 0),
+        ),
+        (
+            two!(LargeStringArray, "é", ""),
+            Kind::Text,
+            "é".into(),
+            "".into(),
+        ),
+        (
+            two!(StringViewArray, "é", ""),
+            Kind::Text,
+            "é".into(),
+            "".into(),
+        ),
+        (
+            two!(LargeBinaryArray, &[1u8][..], &[][..]),
+            Kind::Bytes,
+            bytes(&[1]),
+            bytes(&[]),
+        ),
+        (
+            two!(BinaryViewArray, &[1u8][..], &[][..]),
+            Kind::Bytes,
+            bytes(&[1]),
+            bytes(&[]),
+        ),
+        (
+            Arc::new(fixed.unwrap()),
+            Kind::Bytes,
+            bytes(&[1, 2]),
+            bytes(&[3, 4]),
+        ),
+        (Arc::new(words), Kind::Text, "b".into(), "a".into()),
+        (two!(Int64Array, 1, 2), Kind::Int64, 1.into(), 2.into()),
+    ] {
+        let found = adopted(column).unwrap();
+        assert_eq!(found.schema().kinds(), [kind]);
+        let values: Vec<_> = found.rows().map(|row| row.get(0).to_value()).collect();
+        assert_eq!(values, [first, Value::Null, last]);
+    }
+    for column in [
+        two!(TimestampNanosecondArray, 1, 0),
+        two!(TimestampSecondArray, i64::MAX, 0),
+        two!(DurationNanosecondArray, 0, -1),
+        two!(Date64Array, 0, 1),
+    ] {
+        let error = adopted(column).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(
+            error.to_string().starts_with("column `c`: a value that"),
+            "{error}"
+        );
+    }
+    let batch = RecordBatch::try_from_iter([("c", zoned("UTC"))]).unwrap();
+    let keyless = Records::from_batch("t".into(), "s", &batch, &["k"]).unwrap_err();
+    assert_eq!(keyless.kind(), ErrorKind::Schema);
+}

@@ -45,7 +45,7 @@ fn write_value(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
         }
         (Kind::Struct(fields), ValueRef::Struct(cells)) => {
             out.push_text("{");
-            for (i, ((_, kind), (name, value))) in fields.iter().zip(cells.iter()).enumerate() {
+            for (i, (name, kind, value)) in cells.iter_of(fields).enumerate() {
                 push_name(i, name, out);
                 write_value(kind, value, out);
             }

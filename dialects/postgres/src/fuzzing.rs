@@ -1,12 +1,13 @@
 //! The decoders of wire values, for the fuzz targets of `dialects/fuzz`.
 use crate::{
+    declared,
     decode::{Beyond, Decoder},
     oid,
 };
 use connect_api::{ColumnBuilder, Kind, arrow::array::Array as _};
 
 /// One kind and OID for each decoder.
-fn types() -> [(Kind, u32); 26] {
+fn types() -> [(Kind, u32); 31] {
     let list = |element: Kind| Kind::List(Box::new(element));
     let decimal = |precision, scale| Kind::Decimal { precision, scale };
     [
@@ -42,6 +43,14 @@ fn types() -> [(Kind, u32); 26] {
         (list(Kind::Text), array_of(oid::TEXTS[0])),
         (list(decimal(12, 2)), array_of(oid::NUMERIC)),
         (list(Kind::Uuid), array_of(oid::UUID)),
+        (Kind::Interval, oid::INTERVAL),
+        (declared::point(), oid::POINT),
+        (declared::range(&Kind::BigDecimal), oid::NUMRANGE),
+        (
+            Kind::Struct(vec![("a".into(), Kind::Int32), ("b".into(), Kind::Text)]),
+            oid::FIRST_USER,
+        ),
+        (Kind::Map(Box::new(Kind::Text)), oid::FIRST_USER),
     ]
 }
 

@@ -194,3 +194,44 @@ fn kinds_are_read_only_of_types_that_hold_them() {
         assert!(decoder(&kind, wire).is_none(), "{kind:?} of {wire}");
     }
 }
+
+#[test]
+fn parts_are_sent_as_text_and_take_no_more_bytes_than_reckoned() {
+    let texts = || Kind::List(Box::new(Kind::Text));
+    let controls = "\u{1}".repeat(300);
+    let fields = [("\u{1}name", texts()), ("b", Kind::Bytes)];
+    let fields = fields.map(|(name, kind)| (name.into(), kind)).to_vec();
+    let structure = Value::Struct(vec![
+        Value::List(vec![controls.as_str().into(), Value::Null]),
+        Value::Bytes(vec![0xff; 100]),
+    ]);
+    let escaped = "\\u0001".repeat(300);
+    let entries = vec![(controls.as_str().into(), Value::Int(i64::MIN))];
+    for (kind, declared, value, text) in [
+        (
+            Kind::Struct(fields),
+            "json",
+            structure,
+            format!(
+                r#"{{"\u0001name":["{escaped}",null],"b":"{}"}}"#,
+                "ff".repeat(100)
+            ),
+        ),
+        (
+            Kind::Map(Box::new(Kind::Int64)),
+            "longtext",
+            Value::Map(entries),
+            format!(r#"{{"{escaped}":-9223372036854775808}}"#),
+        ),
+        (
+            Kind::Interval,
+            "varchar(64)",
+            Value::Interval(i32::MIN, i32::MIN, i64::MIN),
+            "P-178956970Y-8M-2147483648DT-2562047H-47M-16.854775808S".to_owned(),
+        ),
+    ] {
+        let sent = sent(&kind, declared, value).unwrap();
+        assert_eq!(String::from_utf8(sent).unwrap(), text);
+    }
+    assert!(sent(&texts(), "varchar(3)", Value::List(vec!["a".into()])).is_none());
+}

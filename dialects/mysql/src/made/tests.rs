@@ -76,6 +76,17 @@ fn every_kind_has_a_type_and_a_key_one_that_an_index_takes() {
             "datetime(6) COMMENT 'UTC'",
         ),
         (plain(Kind::List(Box::new(Kind::Int32))), false, "json"),
+        (
+            plain(Kind::Struct(vec![("a".into(), Kind::Int8)])),
+            false,
+            "json",
+        ),
+        (plain(Kind::Map(Box::new(Kind::Date))), false, "json"),
+        (
+            plain(Kind::Interval),
+            false,
+            "varchar(64) CHARACTER SET utf8mb4",
+        ),
         (plain(Kind::Uuid), false, "binary(16) COMMENT 'uuid'"),
     ] {
         assert_eq!(made(&field, in_key, false), sql, "{field:?}");

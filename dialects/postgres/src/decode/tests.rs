@@ -68,6 +68,70 @@ fn what_no_cell_can_be_is_refused_or_null() {
     );
 }
 
+/// A composite type, a range and an hstore as users' types have them.
+fn of_parts() -> [(Kind, u32); 5] {
+    let fields = vec![("a".into(), Kind::Int32), ("t".into(), Kind::Text)];
+    [
+        (declared::point(), oid::POINT),
+        (declared::range(&Kind::Int32), oid::INT4RANGE),
+        (declared::range(&Kind::Text), oid::FIRST_USER),
+        (Kind::Struct(fields), oid::FIRST_USER),
+        (Kind::Map(Box::new(Kind::Text)), oid::FIRST_USER),
+    ]
+}
+
+#[test]
+fn values_that_end_before_their_parts_are_refused() {
+    let [point, range, _, composite, hstore] = of_parts();
+    let span = (Kind::Interval, oid::INTERVAL);
+    let whole = [
+        (span.clone(), words(&[0, 1, 2, 3])),
+        (point, words(&[0, 0, 0, 0])),
+        (range, [&[2][..], &words(&[4, 1, 4, 2])].concat()),
+        (composite, words(&[2, 23, 4, 7, 25, -1])),
+        (hstore, [&words(&[1, 1])[..], b"k", &words(&[-1])].concat()),
+    ];
+    for ((kind, oid), bytes) in &whole {
+        decoded(kind, *oid, bytes, Beyond::Refused).unwrap();
+        for end in 0..bytes.len() {
+            for beyond in [Beyond::Refused, Beyond::Null] {
+                let cut = decoded(kind, *oid, &bytes[..end], beyond);
+                assert!(cut.is_err(), "{kind:?} {end}");
+            }
+        }
+    }
+    // A time part of 300 years; both infinities.
+    let long = [&(i64::MAX / 900).to_be_bytes()[..], &[0; 8]].concat();
+    let infinite = [&i64::MAX.to_be_bytes()[..], &words(&[i32::MAX, i32::MAX])].concat();
+    for (bytes, why) in [(long, TOO_LONG_A_SPAN), (infinite, INFINITE)] {
+        let read = |beyond| decoded(&span.0, span.1, &bytes, beyond);
+        assert_eq!(read(Beyond::Refused), Err(why));
+        assert_eq!(read(Beyond::Null), Ok(Value::Null));
+    }
+}
+
+#[test]
+fn composite_types_of_other_fields_are_refused() {
+    let [.., (kind, oid), _] = of_parts();
+    for bytes in [
+        words(&[1, 23, 4, 7]),
+        words(&[3, 23, 4, 7, 25, -1, 25, -1]),
+        // A float where an integer was.
+        words(&[2, 700, 4, 7, 25, -1]),
+    ] {
+        assert!(decoded(&kind, oid, &bytes, Beyond::Null).is_err());
+    }
+}
+
+#[test]
+fn a_range_with_a_bound_that_cannot_be_carried_is_null_as_a_whole() {
+    let kind = declared::range(&Kind::Date);
+    let bytes = [&[2][..], &words(&[4, 0, 4, i32::MAX])].concat();
+    let read = |beyond| decoded(&kind, oid::DATERANGE, &bytes, beyond);
+    assert_eq!(read(Beyond::Refused), Err(INFINITE));
+    assert_eq!(read(Beyond::Null), Ok(Value::Null));
+}
+
 #[test]
 fn shapes_of_postgis_are_their_extended_binary_form() {
     // POINT(1 2) in EWKB with SRID 4326.
@@ -130,7 +194,8 @@ proptest! {
             (Kind::List(Box::new(Kind::Text)), 1009),
             (Kind::List(Box::new(Kind::Decimal { precision: 9, scale: 2 })), 1231),
         ];
-        for (kind, oid) in kinds {
+        let spans = [(Kind::Interval, oid::INTERVAL)];
+        for (kind, oid) in kinds.into_iter().chain(of_parts()).chain(spans) {
             for beyond in [Beyond::Refused, Beyond::Null] {
                 let read = decoded(&kind, oid, &bytes, beyond);
                 prop_assert!(read.is_ok() || read.is_err());

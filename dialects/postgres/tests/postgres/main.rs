@@ -7,6 +7,7 @@
 mod changes;
 mod conformance;
 mod options;
+mod parts;
 mod reads;
 mod refusals;
 mod server;

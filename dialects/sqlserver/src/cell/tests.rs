@@ -142,6 +142,24 @@ fn values_become_the_very_type_of_the_column() {
             text("[1,null]"),
         ),
         (
+            Kind::Struct(vec![("é".into(), Kind::Date)]),
+            Value::Struct(vec![Value::Date(0)]),
+            "nvarchar(max)",
+            text(r#"{"é":"1970-01-01"}"#),
+        ),
+        (
+            Kind::Map(Box::new(Kind::Bool)),
+            Value::Map(vec![("a".into(), Value::Null)]),
+            "json",
+            text(r#"{"a":null}"#),
+        ),
+        (
+            Kind::Interval,
+            Value::Interval(-1, 2, 500_000_000),
+            "varchar(64)",
+            text("P-1M2DT0.5S"),
+        ),
+        (
             Kind::Uuid,
             Value::Bytes((0..16).collect()),
             "nvarchar(40)",

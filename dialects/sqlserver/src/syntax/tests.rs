@@ -240,6 +240,12 @@ fn every_kind_has_a_type() {
             "nvarchar(max)",
             "nvarchar(450)",
         ),
+        (
+            Kind::Map(Box::new(Kind::Int32)),
+            "nvarchar(max)",
+            "nvarchar(450)",
+        ),
+        (Kind::Interval, "varchar(64)", "varchar(64)"),
     ] {
         let field = kind.clone().field("v", true);
         assert_eq!(
