@@ -8,6 +8,7 @@ mod bad_input;
 mod client;
 mod flights;
 mod nycflights;
+mod parts;
 mod program;
 mod start;
 
