@@ -24,16 +24,17 @@
 //! | psqlodbc 13.02 | takes dates and times apart, and loses `BC` and years over 9999 | they are read as the server's text |
 //! | | ends the connection at a statement of 7,498 parameters | a statement has 4,096 at most |
 //! | | would set a savepoint around each statement of a transaction | `Protocol=7.4-0`, unless it is given |
-//! | | holds the whole result of a query in memory | `UseDeclareFetch=1;Fetch=1000` where the string names the driver; put it into the DSN else |
+//! | | holds the whole result of a query in memory | `UseDeclareFetch=1;Fetch=32` where the string names the driver (32 rows of a MiB are held, and no block of bound columns is smaller); put it into the DSN else |
 //! | | cuts a text at U+0000 | such a text is refused |
 //! | sqliteodbc 0.9998 | reads floats to 15 digits, and any text in a column of numbers as 0 | all cells are read as text, and checked |
 //! | | takes all cells of an array of bytes to be as long as the longest | such rows go one by one |
 //! | | counts a `?` between backticks as a parameter | names stand in double quotes |
 //! | | ends a text at U+0000, both ways | such a text is refused when written; read, it is cut |
 //! | | has no limit of time | `statement_timeout` is refused |
+//! | | holds the whole result of a query in memory | `StepAPI=1` where the string names the driver |
 //! | maodbc 3.1.15 | refuses dates of year 1 as dates | they are bound as text |
 //! | | tells TIME beyond a day wrongly | times are read as the server's text |
-//! | | holds the whole result of a query in memory | `FORWARDONLY=1;NO_CACHE=1`, likewise |
+//! | | holds the whole result of a query in memory, and has no option against it | read by pages; `FORWARDONLY=1;STREAMRS=1` are there for 3.2, which has one |
 //! | sqliteodbc, maodbc | walk arrays of 32-bit floats by eight bytes | floats are fetched as 64-bit ones |
 //!
 //! Arrays of values are tried on a temporary table at the first connection (not by read-only

@@ -164,15 +164,20 @@ fn with_defaults(mut attributes: Vec<(String, Secret)>) -> Vec<(String, Secret)>
         .unwrap_or_default();
     let is = |part: &str| driver.contains(part);
     let defaults: &[(&str, &str)] = if is("postgresql") || is("psqlodbc") {
-        // Not a savepoint around each statement, nor ROLLBACK behind our back; results by pieces.
+        // Not a savepoint around each statement, nor ROLLBACK behind our back; results by pieces, of
+        // so few rows that those of a MiB each are held, too. Blocks of bound columns are larger
+        // pieces: the driver fetches no less than a block.
         &[
             ("Protocol", "7.4-0"),
             ("UseDeclareFetch", "1"),
-            ("Fetch", "1000"),
+            ("Fetch", "32"),
         ]
     } else if is("mariadb") || is("maodbc") {
-        // Results by pieces.
-        &[("FORWARDONLY", "1"), ("NO_CACHE", "1")]
+        // Results by pieces, from those of its versions that can.
+        &[("FORWARDONLY", "1"), ("STREAMRS", "1")]
+    } else if is("sqlite") {
+        // Results row by row.
+        &[("StepAPI", "1")]
     } else {
         &[]
     };

@@ -4,8 +4,13 @@ use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Pair, Route, Syntax as _, ValueOptions, WriteOp, WritePlan, WriteRequest};
 use std::sync::Arc;
 
-/// Rows of a statement: more are not faster.
-const ROWS: usize = 500;
+/// Rows of a statement that deletes.
+const DELETED_ROWS: usize = 500;
+
+/// Rows of a statement that inserts, and its values: by instructions a row, the fastest for ten columns
+/// is 20 rows, for forty it is 5.
+const ROWS: usize = 20;
+const VALUES: usize = 200;
 
 /// What the connection needs beside the [`WritePlan`].
 #[derive(Debug)]
@@ -64,7 +69,14 @@ pub(crate) fn plan(
         ));
     }
     let full = match route {
-        Route::Values => ROWS.min(max_params() / pairs.len().max(1)).max(1),
+        Route::Values => {
+            let values = pairs.len().max(1);
+            let fastest = match request.op {
+                WriteOp::Delete => DELETED_ROWS,
+                _ => ROWS.min(VALUES / values),
+            };
+            fastest.min(max_params() / values).max(1)
+        }
         Route::Rows | Route::Load | Route::Stage => 1,
     };
     let shapes = std::iter::once(full)
