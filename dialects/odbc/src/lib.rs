@@ -34,7 +34,7 @@
 //! | | holds the whole result of a query in memory | `StepAPI=1` where the string names the driver |
 //! | maodbc 3.1.15 | refuses dates of year 1 as dates | they are bound as text |
 //! | | tells TIME beyond a day wrongly | times are read as the server's text |
-//! | | holds the whole result of a query in memory, and has no option against it | read by pages; `FORWARDONLY=1;STREAMRS=1` are there for 3.2, which has one |
+//! | | holds the whole result of a query in memory, and has no option against it | read large tables by pages |
 //! | sqliteodbc, maodbc | walk arrays of 32-bit floats by eight bytes | floats are fetched as 64-bit ones |
 //!
 //! Arrays of values are tried on a temporary table at the first connection (not by read-only

@@ -173,8 +173,7 @@ fn with_defaults(mut attributes: Vec<(String, Secret)>) -> Vec<(String, Secret)>
             ("Fetch", "32"),
         ]
     } else if is("mariadb") || is("maodbc") {
-        // Results by pieces, from those of its versions that can.
-        &[("FORWARDONLY", "1"), ("STREAMRS", "1")]
+        &[("FORWARDONLY", "1")]
     } else if is("sqlite") {
         // Results row by row.
         &[("StepAPI", "1")]
@@ -292,6 +291,21 @@ mod tests {
         let string = settings.connection_string();
         assert_eq!(string.expose(), "driver={My}}Driver; 2};PWD={a b};DSN=x");
         assert_eq!(settings.shown, "odbc:driver=My}Driver; 2;DSN=x");
+    }
+
+    #[test]
+    fn known_drivers_hold_results_by_pieces_unless_the_string_says_otherwise() {
+        for (driver, expected) in [
+            (
+                "PostgreSQL Unicode",
+                "Driver={PostgreSQL Unicode};FETCH=5;Protocol=7.4-0;UseDeclareFetch=1",
+            ),
+            ("SQLite3", "Driver=SQLite3;FETCH=5;StepAPI=1"),
+            ("Other", "Driver=Other;FETCH=5"),
+        ] {
+            let settings = settings(&format!("odbc:Driver={driver};FETCH=5")).unwrap();
+            assert_eq!(settings.connection_string().expose(), expected);
+        }
     }
 
     #[test]
