@@ -89,7 +89,11 @@ impl PostgresConnection {
 
     /// Runs a statement that takes the rows of the temporary table.
     pub(crate) async fn merge(&mut self, sql: &Arc<str>, writing: &Writing<'_>) -> Result<u64> {
-        let merge = sqlx::query(AssertSqlSafe(sql.clone()));
+        // A statement without parameters keeps the plan it was prepared with; a join's is only good
+        // for tables of the sizes they had.
+        let joins = !Arc::ptr_eq(sql, &writing.detail.stage.merge)
+            || matches!(writing.op(), WriteOp::Update | WriteOp::Delete);
+        let merge = sqlx::query(AssertSqlSafe(sql.clone())).persistent(!joins);
         let merged = merge.execute(&mut self.driver).await;
         Ok(merged
             .map_err(|e| writing.refused_values(e))?
