@@ -1,7 +1,8 @@
 //! Upserts whose rows are mostly there: `UPDATE` first, and `ON CONFLICT` for the rest alone.
 //!
 //! `ON CONFLICT DO UPDATE` looks each key up and locks the row that it finds, a record of the log
-//! each, before it updates it. A join finds all rows at once, and no lock goes before the update.
+//! each, before it updates it. A join finds all rows at once, and no lock goes before the update; in a
+//! table that is not much larger than the batch that is faster.
 use crate::{connection::PostgresConnection, merge::Merge, syntax::PostgresSyntax, write::Writing};
 use connect_api::{Result, Value};
 use dialect_core::{Syntax as _, Table, TableType, WriteOp};
@@ -15,6 +16,10 @@ use std::{
 
 /// Batches that go straight to `ON CONFLICT` after one of which few rows were there.
 const STRAIGHT_BATCHES: u32 = 16;
+
+/// Largest table that is updated first, in sizes of the batch. A join reads it whole: with ten
+/// times the rows of the batch that took 1.4 times as long as `ON CONFLICT`, with as many 0.6 to 0.9.
+const LARGEST: u32 = 3;
 
 /// The statements, and what the last batch was like.
 #[derive(Debug)]
@@ -41,12 +46,14 @@ impl Replace {
         }
         let (name, matched) = (&merge.table, merge.matched());
         let relation = PostgresSyntax.literal(&Value::Text(name.as_str().into()))?;
-        // Triggers before INSERT, and policies on it, must see each row: nothing is updated then.
+        // Triggers before INSERT, and policies on it, must see each row: nothing is updated then,
+        // nor in a large table.
         let update = format!(
             "UPDATE ONLY {name} AS t SET {} FROM {stage} AS r WHERE {matched} AND (SELECT NOT \
              c.relrowsecurity AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger AS g WHERE \
              g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 7 = 7) FROM \
-             pg_catalog.pg_class AS c WHERE c.oid = {relation}::pg_catalog.regclass)",
+             pg_catalog.pg_class AS c WHERE c.oid = {relation}::pg_catalog.regclass AND pg_catalog.pg_relation_size(c.oid) \
+             <= {LARGEST} * pg_catalog.pg_relation_size('{stage}'::pg_catalog.regclass))",
             merge.sets()
         );
         // G3: a row that another session has added since `update` must not pass for one of ours.

@@ -296,3 +296,16 @@ async fn writers_that_wait_for_each_other_may_try_again() {
     }
     scratch.drop().await;
 }
+
+#[tokio::test]
+async fn a_table_much_larger_than_the_batch_is_not_read_whole() {
+    let (mut scratch, table) = with_rows("id bigint PRIMARY KEY, v text", 0..5000).await;
+    let given = rows(0..100, "new");
+    let plan = upsert(&table, &given, Route::Stage);
+    let written = scratch.connection.write(&plan, &given, 0..100).await;
+    assert_eq!(written.unwrap(), 100);
+    assert_eq!(scratch.rows("count(*)", UPDATED).await, ["0"]);
+    let new = scratch.rows("count(*)", "FROM t WHERE v = 'new'").await;
+    assert_eq!(new, ["100"]);
+    scratch.drop().await;
+}
