@@ -36,6 +36,7 @@ mod oid;
 mod plan;
 mod query_columns;
 mod refusal;
+mod replace;
 mod session;
 mod settings;
 mod stage;

@@ -1,6 +1,6 @@
 //! The text of statements that take many rows at once.
-use crate::{declared, oid, syntax::value_type, target::Target, vendor::Vendor};
-use dialect_core::{Column, UserForm, WriteOp};
+use crate::{declared, oid, replace::Replace, syntax::value_type, target::Target, vendor::Vendor};
+use dialect_core::{Column, Table, UserForm, WriteOp};
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
@@ -13,6 +13,8 @@ pub(crate) struct Stage {
     pub(crate) create: Arc<str>,
     pub(crate) copy: Arc<str>,
     pub(crate) merge: Arc<str>,
+    /// The faster way of an upsert of rows that are there, where it is one.
+    pub(crate) replace: Option<Replace>,
     pub(crate) empty: Arc<str>,
 }
 
@@ -31,21 +33,12 @@ pub(crate) struct Merge<'a> {
 impl Merge<'_> {
     /// The statement that takes the rows of a relation, aliased as `r`, whose columns have the
     /// names of the table's.
-    fn statement(&self, rows: &str) -> String {
-        let Self {
-            table, names, key, ..
-        } = self;
-        let value = |i: usize| {
-            let value = format!("r.{}", names[i]);
-            cast(self.columns[i], &self.targets[i]).apply(&value)
-        };
-        let matched: Vec<_> = (0..*key)
-            .map(|i| format!("t.{} = {}", names[i], value(i)))
-            .collect();
-        let matched = matched.join(" AND ");
+    pub(crate) fn statement(&self, rows: &str) -> String {
+        let Self { table, names, .. } = self;
+        let matched = self.matched();
         match self.op {
             WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => {
-                let values: Vec<_> = (0..names.len()).map(value).collect();
+                let values: Vec<_> = (0..names.len()).map(|i| self.value(i)).collect();
                 let identity = match self.columns.iter().any(|c| c.auto_increment) {
                     true => " OVERRIDING SYSTEM VALUE",
                     false => "",
@@ -58,16 +51,33 @@ impl Merge<'_> {
                 )
             }
             WriteOp::Update => {
-                let sets: Vec<_> = (*key..names.len())
-                    .map(|i| format!("{} = {}", names[i], value(i)))
-                    .collect();
-                format!(
-                    "UPDATE {table} AS t SET {} FROM {rows} WHERE {matched}",
-                    sets.join(", ")
-                )
+                let sets = self.sets();
+                format!("UPDATE {table} AS t SET {sets} FROM {rows} WHERE {matched}")
             }
             WriteOp::Delete => format!("DELETE FROM {table} AS t USING {rows} WHERE {matched}"),
         }
+    }
+
+    /// The value of a column in the relation `r`.
+    fn value(&self, i: usize) -> String {
+        let value = format!("r.{}", self.names[i]);
+        cast(self.columns[i], &self.targets[i]).apply(&value)
+    }
+
+    /// The row `t` of the table has the key of `r`.
+    pub(crate) fn matched(&self) -> String {
+        let matched: Vec<_> = (0..self.key)
+            .map(|i| format!("t.{} = {}", self.names[i], self.value(i)))
+            .collect();
+        matched.join(" AND ")
+    }
+
+    /// The columns beside the key as those of `r`.
+    pub(crate) fn sets(&self) -> String {
+        let sets: Vec<_> = (self.key..self.names.len())
+            .map(|i| format!("{} = {}", self.names[i], self.value(i)))
+            .collect();
+        sets.join(", ")
     }
 
     fn conflict(&self) -> String {
@@ -115,7 +125,7 @@ impl Merge<'_> {
         Values::Arrays(self.statement(&rows).into())
     }
 
-    pub(crate) fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self, table: &Table) -> Stage {
         let definitions: Vec<_> = self
             .columns
             .iter()
@@ -139,6 +149,7 @@ impl Merge<'_> {
                 .into(),
             copy: copy(&format!("pg_temp.{name}"), &self.names),
             merge: self.statement(&format!("pg_temp.{name} AS r")).into(),
+            replace: Replace::new(self, table, &format!("pg_temp.{name}")),
             empty: format!("TRUNCATE pg_temp.{name}").into(),
             name,
         }

@@ -49,7 +49,7 @@ pub(crate) fn plan(request: &WriteRequest<'_>, options: &ValueOptions) -> Result
     let is_cast = |i: &usize| cast(merge.columns[*i], &targets[*i]).reads_text();
     let detail = Detail {
         load: merge.load(),
-        stage: merge.stage(),
+        stage: merge.stage(request.table),
         values: merge.values(),
         cast: (0..targets.len()).filter(is_cast).collect(),
         forced: request.route.is_some(),

@@ -99,6 +99,34 @@ fn an_upsert_goes_by_a_temporary_table() {
 }
 
 #[test]
+fn an_upsert_of_whole_rows_by_a_unique_key_updates_first() {
+    let all: Vec<_> = table().columns.into_iter().map(|c| c.name).collect();
+    let all: Vec<_> = all.iter().map(String::as_str).collect();
+    let plan = planned(WriteOp::Upsert, &all);
+    let stage = &detail(&plan).stage;
+    let replace = stage.replace.as_ref().unwrap();
+    let from = format!("FROM pg_temp.{} AS r WHERE ", stage.name);
+    assert!(
+        replace
+            .update
+            .starts_with("UPDATE ONLY \"t\" AS t SET \"mood\" = ")
+    );
+    assert!(
+        replace
+            .update
+            .contains(&format!("{from}t.\"id\" = r.\"id\" AND "))
+    );
+    assert!(replace.rest.contains(&format!(
+        "{from}NOT EXISTS (SELECT 1 FROM ONLY \"t\" AS t WHERE t.\"id\" = r.\"id\" AND \
+         t.xmin = r.xmin) ON CONFLICT (\"id\") DO UPDATE SET "
+    )));
+    let part = planned(WriteOp::Upsert, THREE);
+    assert!(detail(&part).stage.replace.is_none());
+    let ignore = planned(WriteOp::InsertIgnore, &all);
+    assert!(detail(&ignore).stage.replace.is_none());
+}
+
+#[test]
 fn updates_and_deletes_match_by_the_key() {
     assert_eq!(
         &*detail(&planned(WriteOp::Update, THREE)).values.statement(9),

@@ -15,4 +15,5 @@ mod sessions;
 mod tables;
 mod tls;
 mod types;
+mod upserts;
 mod writes;
