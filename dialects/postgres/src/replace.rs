@@ -46,14 +46,14 @@ impl Replace {
         }
         let (name, matched) = (&merge.table, merge.matched());
         let relation = PostgresSyntax.literal(&Value::Text(name.as_str().into()))?;
-        // Triggers before INSERT, and policies on it, must see each row: nothing is updated then,
-        // nor in a large table.
+        // Triggers before INSERT, and policies on it, must see each row; `rest` reads xmin, which
+        // grants on columns alone do not cover: nothing is updated then, nor in a large table.
         let update = format!(
             "UPDATE ONLY {name} AS t SET {} FROM {stage} AS r WHERE {matched} AND (SELECT NOT \
-             c.relrowsecurity AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger AS g WHERE \
-             g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 7 = 7) FROM \
-             pg_catalog.pg_class AS c WHERE c.oid = {relation}::pg_catalog.regclass AND pg_catalog.pg_relation_size(c.oid) \
-             <= {LARGEST} * pg_catalog.pg_relation_size('{stage}'::pg_catalog.regclass))",
+             c.relrowsecurity AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT EXISTS \
+             (SELECT 1 FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND NOT \
+             g.tgisinternal AND g.tgtype & 7 = 7) FROM pg_catalog.pg_class AS c WHERE c.oid = \
+             {relation}::pg_catalog.regclass AND pg_catalog.pg_relation_size(c.oid) <= {LARGEST} * pg_catalog.pg_relation_size('{stage}'::pg_catalog.regclass))",
             merge.sets()
         );
         // G3: a row that another session has added since `update` must not pass for one of ours.

@@ -309,3 +309,48 @@ async fn a_table_much_larger_than_the_batch_is_not_read_whole() {
     assert_eq!(new, ["100"]);
     scratch.drop().await;
 }
+
+/// The role may do what `INSERT … ON CONFLICT` needs and no more, or its rows are subject to a
+/// policy: the outcome is that of the route without an `UPDATE` of its own.
+#[tokio::test]
+async fn grants_on_columns_and_policies_on_rows_count_as_they_do_for_insert() {
+    const GRANTS: &str =
+        "SELECT (id, v), INSERT ON t TO {role}; GRANT UPDATE (id, v) ON t TO {role}";
+    const POLICIES: &str = "SELECT, INSERT, UPDATE ON t TO {role}; \
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY seen ON t FOR SELECT USING (true); \
+         CREATE POLICY changed ON t FOR UPDATE USING (true); \
+         CREATE POLICY added ON t FOR INSERT WITH CHECK (v <> 'new')";
+    for (given, written) in [(GRANTS, true), (POLICIES, false)] {
+        for route in ROUTES {
+            let (mut scratch, table) =
+                with_rows("id bigint PRIMARY KEY, v text COLLATE \"C\"", 0..10).await;
+            let role = format!("{}_writer", scratch.schema);
+            let rights = given.replace("{role}", &role);
+            scratch
+                .execute(&format!(
+                    "CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}; GRANT {rights}; \
+                     SET ROLE {role}",
+                    scratch.schema
+                ))
+                .await;
+            for ids in [0..10, 5..15] {
+                let given = rows(ids, "new");
+                let plan = upsert(&table, &given, route);
+                let outcome = scratch.connection.write(&plan, &given, 0..10).await;
+                assert_eq!(outcome.is_ok(), written, "{route:?}: {outcome:?}");
+            }
+            scratch.execute("RESET ROLE").await;
+            let expected = if written { "15" } else { "0" };
+            assert_eq!(
+                scratch.rows("count(*)", "FROM t WHERE v = 'new'").await,
+                [expected],
+                "{route:?}"
+            );
+            scratch
+                .execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
+                .await;
+            scratch.drop().await;
+        }
+    }
+}
