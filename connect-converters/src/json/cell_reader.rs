@@ -2,12 +2,12 @@
 use super::cursor::Cursor;
 use super::fault::{Fault, Result};
 use super::number::Number;
-use super::row_reader::{Memory, RowReader};
+use super::row_reader::RowReader;
 use super::scalar::*;
 use super::text::{read_base64, short_base64};
 use crate::calendar;
 use connect_api::{
-    ColumnBuilder, Kind, ListBuilder, MapBuilder, StructBuilder,
+    ColumnBuilder, Kind,
     arrow::buffer::{IntervalMonthDayNano, i256},
     decimal, interval, max_unscaled, uuid,
 };
@@ -80,7 +80,7 @@ enum TextForm {
 
 /// What readers of few kinds know beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Beside {
+pub(super) enum Beside {
     Nothing,
     /// Largest unscaled value of a wide decimal.
     Largest(Box<i256>),
@@ -99,7 +99,7 @@ pub(crate) struct CellReader {
     /// Largest unscaled value of a decimal.
     largest: u128,
     required: bool,
-    beside: Beside,
+    pub(super) beside: Beside,
 }
 
 impl CellReader {
@@ -338,91 +338,6 @@ impl CellReader {
         ahead.value(&mut scratch.text)?;
         ahead.end()?;
         self.read(&mut cursor, column, scratch)
-    }
-
-    /// Reads an array. On a fault its first elements are appended, but no list is: where the row
-    /// is left out, they are too.
-    fn list(
-        &self,
-        cursor: &mut Cursor<'_>,
-        lists: &mut ListBuilder,
-        scratch: &mut Scratch,
-    ) -> Result<()> {
-        let Beside::Element(element) = &self.beside else {
-            return Err(Fault::value("the column was not expected to hold lists"));
-        };
-        if !cursor.eat(b'[') {
-            return Err(cursor.mismatch("an array"));
-        }
-        cursor.skip_blanks();
-        if !cursor.eat(b']') {
-            loop {
-                cursor.skip_blanks();
-                element.read(cursor, lists.values(), scratch)?;
-                cursor.skip_blanks();
-                if cursor.eat(b']') {
-                    break;
-                }
-                if !cursor.eat(b',') {
-                    return Err(cursor.expected("`,` or `]`"));
-                }
-            }
-        }
-        lists.end_list();
-        Ok(())
-    }
-
-    /// Reads an object into a struct; fields that it lacks are null. On a fault cells may be
-    /// appended, but no struct is.
-    fn fields(
-        &self,
-        cursor: &mut Cursor<'_>,
-        structs: &mut StructBuilder,
-        scratch: &mut Scratch,
-    ) -> Result<()> {
-        let Beside::Fields(fields) = &self.beside else {
-            return Err(Fault::value("the column was not expected to hold structs"));
-        };
-        let mut memory = Memory::with(std::mem::take(scratch));
-        let read = fields.read(cursor, structs.columns(), &mut memory);
-        *scratch = memory.scratch;
-        read?;
-        structs.end_struct();
-        Ok(())
-    }
-
-    /// Reads an object into a map. On a fault its first entries are appended, but no map is.
-    fn map(
-        &self,
-        cursor: &mut Cursor<'_>,
-        maps: &mut MapBuilder,
-        scratch: &mut Scratch,
-    ) -> Result<()> {
-        let Beside::Element(value) = &self.beside else {
-            return Err(Fault::value("the column was not expected to hold maps"));
-        };
-        if !cursor.eat(b'{') {
-            return Err(cursor.mismatch("an object"));
-        }
-        cursor.skip_blanks();
-        if !cursor.eat(b'}') {
-            loop {
-                cursor.skip_blanks();
-                let values = maps.key(cursor.string(&mut scratch.text)?);
-                cursor.need(b':', "`:`")?;
-                cursor.skip_blanks();
-                value.read(cursor, values, scratch)?;
-                cursor.skip_blanks();
-                if cursor.eat(b'}') {
-                    break;
-                }
-                if !cursor.eat(b',') {
-                    return Err(cursor.expected("`,` or `}`"));
-                }
-            }
-        }
-        maps.end_map();
-        Ok(())
     }
 
     #[cold]

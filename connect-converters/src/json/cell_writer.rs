@@ -12,7 +12,6 @@ use connect_api::{
     },
     decimal, interval, uuid,
 };
-use std::ops::Range;
 
 /// How times and timestamps are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +256,9 @@ impl<'a> CellWriter<'a> {
             Cells::OffsetTimestamp(instants, offsets) => {
                 return self.offset_timestamp(out, instants[row], offsets[row]);
             }
-            Cells::List(ends, element) => return element.list(out, &ends[row..row + 2]),
+            Cells::List(ends, element) => {
+                return element.members(out, &ends[row..row + 2], *b"[]", |_, _| {});
+            }
             Cells::Interval(values) => {
                 let value = values[row];
                 self.quote(out);
@@ -272,7 +273,10 @@ impl<'a> CellWriter<'a> {
                 out.extend_from_slice(if parts.is_empty() { b"{}" } else { b"}" });
             }
             Cells::Map(ends, names, values) => {
-                return values.map(out, names, &ends[row..row + 2]);
+                return values.members(out, &ends[row..row + 2], *b"{}", |out, row| {
+                    write_string(out, names.value(row));
+                    out.push(b':');
+                });
             }
             Cells::Bytes(values) => {
                 self.quote(out);
@@ -338,35 +342,26 @@ impl<'a> CellWriter<'a> {
         self.write(out, row)
     }
 
-    /// Writes the elements from the first of `ends` to the second.
-    fn list(&self, out: &mut Vec<u8>, ends: &[i32]) -> Result<(), Refusal> {
-        let rows = between(ends);
+    /// Writes the cells from the first of `ends` to the second, each after what `name` writes.
+    fn members(
+        &self,
+        out: &mut Vec<u8>,
+        ends: &[i32],
+        [open, close]: [u8; 2],
+        name: impl Fn(&mut Vec<u8>, usize),
+    ) -> Result<(), Refusal> {
+        let place = |end: i32| usize::try_from(end).unwrap_or(0);
+        let rows = place(ends[0])..place(ends[1]);
         let first = rows.start;
-        out.push(b'[');
+        out.push(open);
         for row in rows {
             if row > first {
                 out.push(b',');
             }
+            name(out, row);
             self.write_or_null(out, row)?;
         }
-        out.push(b']');
-        Ok(())
-    }
-
-    /// Writes the entries from the first of `ends` to the second.
-    fn map(&self, out: &mut Vec<u8>, names: &StringArray, ends: &[i32]) -> Result<(), Refusal> {
-        let rows = between(ends);
-        let first = rows.start;
-        out.push(b'{');
-        for row in rows {
-            if row > first {
-                out.push(b',');
-            }
-            write_string(out, names.value(row));
-            out.push(b':');
-            self.write_or_null(out, row)?;
-        }
-        out.push(b'}');
+        out.push(close);
         Ok(())
     }
 
@@ -436,12 +431,6 @@ impl<'a> CellWriter<'a> {
         }
         Ok(())
     }
-}
-
-/// The places from the first of two ends to the second.
-fn between(ends: &[i32]) -> Range<usize> {
-    let place = |end: i32| usize::try_from(end).unwrap_or(0);
-    place(ends[0])..place(ends[1])
 }
 
 fn millis(micros: i64) -> Result<i64, Refusal> {

@@ -8,6 +8,7 @@ mod decoder;
 mod encoder;
 pub(crate) mod fault;
 mod number;
+mod parts_reader;
 mod plan;
 mod plans;
 pub(crate) mod row_reader;
