@@ -90,6 +90,19 @@ async fn errors_of_statements_have_their_kind() {
             "55000",
         ),
         (&big, ErrorKind::Schema, "54011"),
+        // Of digits that do not compress: an index has no room for it.
+        (
+            "CREATE TABLE long (v text PRIMARY KEY); INSERT INTO long \
+             SELECT 'planted' || string_agg(md5(i::text), '') FROM generate_series(1, 500) i",
+            ErrorKind::Data,
+            "54000",
+        ),
+        (
+            "SET LOCAL temp_file_limit = '64kB'; SET LOCAL work_mem = '64kB'; \
+             SELECT count(*) FROM (SELECT md5(i::text) FROM generate_series(1, 20000) i ORDER BY 1) s",
+            ErrorKind::Busy,
+            "53400",
+        ),
     ] {
         let error = scratch.connection.execute(sql).await.unwrap_err();
         if sql.contains("PREPARE") || error.code() == Some("0A000") {
@@ -283,6 +296,35 @@ async fn databases_and_users_that_are_not_there_are_told() {
         (ErrorKind::Auth, Some("42501"))
     );
     scratch.execute("RESET ROLE").await;
+    scratch.execute(&format!("DROP ROLE {role}")).await;
+    scratch.drop().await;
+}
+
+#[tokio::test]
+async fn a_role_with_too_many_connections_is_told_to_try_again() {
+    let mut scratch = Scratch::new().await;
+    let role = format!("{}_alone", scratch.schema);
+    scratch
+        .execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD '{PLANTED}' CONNECTION LIMIT 1"
+        ))
+        .await;
+    let url = url();
+    let (_, place) = url.rsplit_once('@').unwrap();
+    let dialect = open(&format!("postgres://{role}:{PLANTED}@{place}")).unwrap();
+    let first = dialect.connect().await.unwrap();
+    let error = dialect.connect().await.err().unwrap();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Busy, Some("53300"))
+    );
+    assert!(!error.report().contains(PLANTED), "{}", error.report());
+    first.close().await.unwrap();
+    // The server's process ends a moment after its connection.
+    let gone = format!("FROM pg_stat_activity WHERE usename = '{role}'");
+    while scratch.rows("count(*)", &gone).await != ["0"] {
+        tokio::task::yield_now().await;
+    }
     scratch.execute(&format!("DROP ROLE {role}")).await;
     scratch.drop().await;
 }
