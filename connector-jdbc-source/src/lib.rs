@@ -10,7 +10,8 @@
 //! time than rows that were read already, are not seen; `timestamp.delay.interval.ms` keeps a
 //! distance from the present for them. Rows that are deleted are seen by `delete.column.name`
 //! alone. Rows of a page are sent as [`Op::Read`](connect_api::Op::Read): inserts and updates look
-//! the same. Columns that are added to a table are read after the task was started again.
+//! the same. A table whose columns change while it is read is read by its present columns from the
+//! first row on that was committed after the change.
 //!
 //! ```
 //! use connect_api::{DynConnector, config::Settings};
@@ -31,6 +32,7 @@
 //! ]);
 //! assert!(source.validate(&settings).is_empty());
 //! ```
+mod change;
 mod config;
 mod draft;
 mod page;

@@ -5,7 +5,6 @@ use crate::{
     position,
     reading::{Begin, Reading},
     stream::{Stream, StreamRequest},
-    survey,
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Partition, Position, Records, Result, Schema, SchemaRef, Value,
@@ -22,8 +21,10 @@ pub(crate) struct TableState {
     pub(crate) due: Instant,
     topic: Arc<str>,
     partition: Arc<Partition>,
+    /// Of the columns that the reading was decided by; `None` before the first page.
+    pub(crate) fingerprint: Option<String>,
     /// Key of the last row read.
-    after: Option<Vec<Value>>,
+    pub(crate) after: Option<Vec<Value>>,
     /// Where reading begins is to be stored before the first row: it would move else.
     unstored: bool,
     size: PageSize,
@@ -56,6 +57,7 @@ impl TableState {
         Ok(Self {
             topic: config.topic_of(&reading.table.name.name).into(),
             partition: Arc::new(partition),
+            fingerprint: None,
             after,
             due: Instant::now(),
             size: PageSize::new(config.max_rows, config.max_bytes),
@@ -66,7 +68,7 @@ impl TableState {
     }
 
     /// The table has no key, and is read by a connection of its own.
-    pub(crate) fn is_stream(&self) -> bool {
+    fn is_stream(&self) -> bool {
         self.reading.key.is_empty()
     }
 
@@ -93,30 +95,43 @@ impl TableState {
         }
     }
 
+    /// The next rows; `None` where there is nothing new.
+    ///
+    /// # Errors
+    /// What the database says, and what a reader met.
+    pub(crate) async fn next(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &Arc<dyn Dialect>,
+        config: &SourceConfig,
+    ) -> Result<Option<Records>> {
+        if self.is_stream() {
+            self.next_of_stream(connection, dialect, config).await
+        } else {
+            self.next_page(connection, dialect.as_ref(), config).await
+        }
+    }
+
     /// The next page; `None` where there is nothing new.
     ///
     /// # Errors
     /// What the database says.
-    pub(crate) async fn next_page(
+    async fn next_page(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<Option<Records>> {
-        let limit = self.size.rows();
-        let page = self.reading.next_page(self.after.as_deref(), Some(limit));
-        let statement = select(dialect, &page, config)?;
-        let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
-        let mut cursor = connection.query(&statement, &self.reading.schema).await?;
-        let batch = cursor.next(rows, config.max_bytes.get()).await?;
-        let batch = batch.filter(|batch| batch.num_rows() > 0);
-        // A page that is not full is the last, unless it was cut for its bytes.
-        let last = match &batch {
-            None => true,
-            Some(batch) if batch.num_rows() >= rows => false,
-            Some(_) => cursor.next(1, 1).await?.is_none(),
+        let (batch, last) = loop {
+            let (batch, last) = self.read_page(connection, dialect, config).await?;
+            if batch.is_none() || !self.has_changed(connection, config).await? {
+                break (batch, last);
+            }
+            if self.is_stream() {
+                // Its key was dropped.
+                return Ok(None);
+            }
         };
-        drop(cursor);
         if last {
             self.due = Instant::now() + config.poll_interval.0;
         }
@@ -144,71 +159,76 @@ impl TableState {
         Ok(Some(records.with_position(self.position(offset))))
     }
 
-    /// The next rows of the stream, which is opened where it is not; `None` after the last.
+    /// The rows after the last key, and whether they are all that there are for now.
+    async fn read_page(
+        &self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+    ) -> Result<(Option<RecordBatch>, bool)> {
+        let limit = self.size.rows();
+        let page = self.reading.next_page(self.after.as_deref(), Some(limit));
+        let statement = select(dialect, &page, config)?;
+        let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        let mut cursor = connection.query(&statement, &self.reading.schema).await?;
+        let batch = cursor.next(rows, config.max_bytes.get()).await?;
+        let batch = batch.filter(|batch| batch.num_rows() > 0);
+        // A page that is not full is the last, unless it was cut for its bytes.
+        let last = match &batch {
+            None => true,
+            Some(batch) if batch.num_rows() >= rows => false,
+            Some(_) => cursor.next(1, 1).await?.is_none(),
+        };
+        Ok((batch, last))
+    }
+
+    /// The next rows of the stream, which is opened where it is not; `None` after the last. All of
+    /// them are of one statement, so the first tell whether the table has changed before it.
     ///
     /// # Errors
     /// What the reader met.
-    pub(crate) async fn next_of_stream(
+    async fn next_of_stream(
         &mut self,
+        connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
         config: &SourceConfig,
     ) -> Result<Option<Records>> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            none => none.insert(Stream::open(StreamRequest {
-                dialect: dialect.clone(),
-                attempts: config.connection.attempts(),
-                statement: select(
-                    dialect.as_ref(),
-                    &self.reading.next_page(None, None),
-                    config,
-                )?,
-                schema: self.reading.schema.clone(),
-                max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),
-                max_bytes: config.max_bytes.get(),
-            })),
+        // Taken out while it is not known to be of use: a dropped future loses no rows with it.
+        let (stream, batch) = match self.stream.take() {
+            Some(mut stream) => {
+                let batch = stream.next().await?;
+                (stream, batch)
+            }
+            None => loop {
+                let mut stream = self.open_stream(dialect, config)?;
+                let batch = stream.next().await?;
+                if batch.is_none() || !self.has_changed(connection, config).await? {
+                    break (stream, batch);
+                }
+                if !self.is_stream() {
+                    // It was given a key.
+                    return Ok(None);
+                }
+            },
         };
-        let batch = stream.next().await;
-        if !matches!(batch, Ok(Some(_))) {
-            self.stream = None;
+        let Some(batch) = batch else {
             self.due = Instant::now() + config.poll_interval.0;
-        }
-        match batch? {
-            Some(batch) => self.reading.records(self.topic.clone(), batch).map(Some),
-            None => Ok(None),
-        }
+            return Ok(None);
+        };
+        self.stream = Some(stream);
+        self.reading.records(self.topic.clone(), batch).map(Some)
     }
 
-    /// Looks at the columns again.
-    ///
-    /// # Errors
-    /// `Schema`: the table is gone, or cannot be read as before; `Config`: the key has changed.
-    pub(crate) async fn describe_again(
-        &mut self,
-        connection: &mut dyn Connection,
-        config: &SourceConfig,
-    ) -> Result<()> {
-        let name = self.reading.name();
-        let described = match &self.reading.query {
-            Some(query) => Some(survey::describe_query(connection, config, query).await?),
-            None => connection.describe(&self.reading.table.name).await?,
-        };
-        let described = described.ok_or_else(|| {
-            let message = format!("table {name} does not exist any more");
-            Error::new(ErrorKind::Schema, message)
-        })?;
-        tracing::info!(table = %name, "the table has changed, its columns are read anew");
-        let reading = Reading::decide(described, config)
-            .map_err(|faults| Error::new(ErrorKind::Schema, faults.to_string()))?;
-        // The key read so far must fit the columns as they are now. Where it is only the beginning
-        // of one, no row was read yet.
-        let whole = |key: &&Vec<Value>| key.len() == self.reading.key.len();
-        if let Some(key) = self.after.as_ref().filter(whole) {
-            let offset = position::offset(&self.reading, key);
-            self.after = position::resume(&reading, Some(offset))?;
-        }
-        self.reading = reading;
-        Ok(())
+    fn open_stream(&self, dialect: &Arc<dyn Dialect>, config: &SourceConfig) -> Result<Stream> {
+        let page = self.reading.next_page(None, None);
+        Ok(Stream::open(StreamRequest {
+            dialect: dialect.clone(),
+            attempts: config.connection.attempts(),
+            statement: select(dialect.as_ref(), &page, config)?,
+            schema: self.reading.schema.clone(),
+            max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),
+            max_bytes: config.max_bytes.get(),
+        }))
     }
 
     /// Ends the reader, where there is one.

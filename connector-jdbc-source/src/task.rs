@@ -69,35 +69,32 @@ impl Task {
         if let Some(beginning) = self.tables[index].beginning()? {
             return Ok(Some(beginning));
         }
-        if self.tables[index].is_stream() {
-            let table = &mut self.tables[index];
-            return table.next_of_stream(&self.dialect, &self.config).await;
-        }
-        let mut connection = self.connection().await?;
-        let outcome = self.read_page(index, connection.as_mut()).await;
-        let lost = matches!(
-            &outcome,
-            Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout)
-        );
-        if !lost {
-            self.connection = Some(connection);
-        }
-        outcome
-    }
-
-    async fn read_page(
-        &mut self,
-        index: usize,
-        connection: &mut dyn Connection,
-    ) -> Result<Option<Records>> {
-        let (table, dialect) = (&mut self.tables[index], self.dialect.as_ref());
-        match table.next_page(connection, dialect, &self.config).await {
-            Err(e) if e.kind() == ErrorKind::Schema => {
-                // The table has changed since it was described.
-                table.describe_again(connection, &self.config).await?;
-                table.next_page(connection, dialect, &self.config).await
+        loop {
+            let mut connection = self.connection().await?;
+            let (table, dialect) = (&mut self.tables[index], &self.dialect);
+            let outcome = table.next(connection.as_mut(), dialect, &self.config).await;
+            let error = match outcome {
+                Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
+                    return Err(e);
+                }
+                Err(e) if TableState::can_explain(&e) => e,
+                outcome => {
+                    self.connection = Some(connection);
+                    return outcome;
+                }
+            };
+            // Rows that were left in the middle can have made it useless.
+            if connection.ping().await.is_err() {
+                connection = self.connection().await?;
             }
-            outcome => outcome,
+            let table = &mut self.tables[index];
+            let changed = table
+                .describe_again(connection.as_mut(), &self.config)
+                .await;
+            self.connection = Some(connection);
+            if !changed? {
+                return Err(error);
+            }
         }
     }
 }

@@ -191,6 +191,13 @@ impl Run {
         pages
     }
 
+    /// Takes what is there, where that ends.
+    pub(crate) async fn drain_if(&mut self, ends: bool) {
+        if ends {
+            self.drain().await;
+        }
+    }
+
     pub(crate) async fn stop(mut self) {
         self.task.stop().await.unwrap();
     }

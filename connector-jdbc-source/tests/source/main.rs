@@ -6,6 +6,7 @@
 )]
 
 mod bulk;
+mod changes;
 mod faults;
 mod harness;
 mod modes;

@@ -34,7 +34,7 @@ mod writes;
 pub use breaking::{lost_connections_are_told, readings_can_be_left_in_the_middle};
 pub use changes::{
     changes_of_two_sessions_at_once_are_made_once, defaults_are_made_as_given,
-    widened_columns_hold_more,
+    fingerprints_tell_changes_of_columns, widened_columns_hold_more,
 };
 pub use declared::every_declared_type_comes_and_goes;
 pub use ignoring::inserts_pass_over_keys_that_are_there;
@@ -192,6 +192,7 @@ macro_rules! conformance_tests {
             what_is_not_yet_visible_is_told
             changes_of_two_sessions_at_once_are_made_once
             defaults_are_made_as_given
+            fingerprints_tell_changes_of_columns
             widened_columns_hold_more
             readings_can_be_left_in_the_middle
             lost_connections_are_told

@@ -49,6 +49,24 @@ pub trait Connection: Send {
         ))
     }
 
+    /// A text that is another once the columns of the table are: one was added, dropped, renamed or
+    /// retyped, or another table bears the name. It may differ for less. `None` where there is no
+    /// such table, and that is told. Asked for with every page that is read: one short round trip where the
+    /// catalogue allows that.
+    async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
+        let table = self.describe(name).await?;
+        Ok(table.map(|table| format!("{:?} {:?}", table.columns, table.primary_key)))
+    }
+
+    /// The same of the columns that a query gives.
+    ///
+    /// # Errors
+    /// As [`describe_query`](Self::describe_query).
+    async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
+        let table = self.describe_query(query).await?;
+        Ok(format!("{:?}", table.columns))
+    }
+
     /// Which rows are final; `None` where the database does not tell. Ask before reading: what is
     /// true then is true of what is read after.
     async fn visibility(&mut self) -> Result<Option<Visibility>> {

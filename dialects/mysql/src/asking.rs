@@ -8,8 +8,8 @@ use crate::{
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{Column, Table, TableName, ValueOptions, Visibility};
 use sqlx::{
-    AssertSqlSafe, Column as _, Executor as _, MySqlConnection, SqlSafeStr as _, Statement as _,
-    TypeInfo as _,
+    AssertSqlSafe, Column as _, Connection as _, Executor as _, MySqlConnection, SqlSafeStr as _,
+    Statement as _, TypeInfo as _,
 };
 
 /// The temporary table that shows the types of a query.
@@ -51,6 +51,25 @@ pub(crate) async fn describe(
         vendor: VENDOR,
         ..Table::default()
     })
+}
+
+/// The names and types of a query's columns, as it is prepared anew.
+pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Result<String> {
+    let what = "ask whether the query's columns have changed";
+    let query = query.trim().trim_end_matches(';');
+    let whole = format!("SELECT * FROM ({query}\n) AS q LIMIT 0");
+    // The driver keeps what it was told of a statement that it has prepared.
+    let cleared = driver.clear_cached_statements().await;
+    cleared.map_err(|e| error(what, e))?;
+    let prepared = driver
+        .prepare(AssertSqlSafe(whole).into_sql_str())
+        .await
+        .map_err(|e| statement_error(what, e))?;
+    let columns = prepared.columns().iter();
+    let told: Vec<_> = columns
+        .map(|column| (column.name(), column.type_info().name()))
+        .collect();
+    Ok(format!("{told:?}"))
 }
 
 /// The columns of a temporary table made of the query; `None` where none can be made.

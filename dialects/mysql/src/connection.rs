@@ -247,6 +247,15 @@ impl Connection for MySqlConnect {
         asking::describe(&mut self.driver, &self.server, query, &self.values).await
     }
 
+    async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
+        self.ready()?;
+        catalog::fingerprint(&mut self.driver, &self.server, name).await
+    }
+
+    async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
+        asking::fingerprint(self.ready()?, query).await
+    }
+
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         asking::visibility(self.ready()?).await
     }

@@ -168,3 +168,13 @@ AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspna
 /// The snapshot of present transactions: `xmin`, `xmax`. By the words of servers before 13 too.
 pub(crate) const SNAPSHOT: &str = "\
 SELECT txid_snapshot_xmin(s), txid_snapshot_xmax(s) FROM txid_current_snapshot() AS s";
+
+/// The table that bears the name, and who wrote which of its columns last: every change of a column
+/// writes its row of the catalogue anew.
+pub(crate) const FINGERPRINT: &str = "\
+SELECT concat_ws(' ', c.oid, count(*), sum(a.xmin::text::bigint), max(a.xmin::text::bigint)) \
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
+WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END \
+GROUP BY c.oid";

@@ -262,6 +262,18 @@ impl Connection for PostgresConnection {
         self.noted(described)
     }
 
+    async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
+        self.settle().await?;
+        let query = sqlx::query_scalar::<_, String>(catalog::FINGERPRINT)
+            .bind(name.schema.as_deref())
+            .bind(&name.name);
+        let found = query
+            .fetch_optional(&mut self.driver)
+            .await
+            .map_err(|e| refusal::error(&format!("asking whether table {name} has changed"), e));
+        self.noted(found)
+    }
+
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         self.settle().await?;
         let query = sqlx::query_as::<_, (i64, i64)>(catalog::SNAPSHOT);

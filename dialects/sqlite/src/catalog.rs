@@ -7,10 +7,12 @@ use crate::{
     declared::{Declared, NO_TYPE},
     refusal::refusal,
     session::Session,
+    syntax::quoted,
 };
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Column, ForeignKey, Table, TableName, TableType};
 use rusqlite::{Connection, Row};
+use std::time::Duration;
 
 /// The kind of database, as its URLs name it.
 pub(crate) const VENDOR: &str = "sqlite";
@@ -92,6 +94,19 @@ pub(crate) fn describe(session: &Session, names: &[TableName]) -> Result<Vec<Opt
         .into_iter()
         .map(|found| found.map(Found::table))
         .collect())
+}
+
+/// The file counts the changes of its tables.
+pub(crate) fn fingerprint(session: &Session, name: &TableName) -> Result<Option<String>> {
+    let schema = quoted(name.schema.as_deref().unwrap_or(MAIN));
+    let sql = format!("PRAGMA {schema}.schema_version");
+    let version = session
+        .timed(Duration::ZERO, |driver| {
+            let mut statement = driver.prepare_cached(&sql)?;
+            statement.query_row([], |row| row.get::<_, i64>(0))
+        })
+        .map_err(|e| broken(&e))?;
+    Ok(Some(version.to_string()))
 }
 
 /// A table on its way.

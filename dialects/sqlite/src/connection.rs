@@ -73,6 +73,20 @@ impl Connection for SqliteConnection {
             .await
     }
 
+    async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
+        let name = name.clone();
+        self.thread
+            .run(move |session| catalog::fingerprint(session, &name))
+            .await
+    }
+
+    // What an expression gives can follow its rows: that is no change.
+    async fn query_fingerprint(&mut self, _query: &str) -> Result<String> {
+        let name = TableName::new("");
+        let told = self.fingerprint(&name).await?;
+        Ok(told.unwrap_or_default())
+    }
+
     async fn split(
         &mut self,
         syntax: &dyn Syntax,

@@ -100,6 +100,45 @@ pub async fn defaults_are_made_as_given(fixture: &Fixture) {
     bench.done().await;
 }
 
+/// Of one table, every change of a column is told by another fingerprint, to other sessions too; of
+/// a query likewise. Rows leave it as it is.
+pub async fn fingerprints_tell_changes_of_columns(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let dialect = fixture.dialect.as_ref();
+    let table = bench
+        .make("printed", "id bigint NOT NULL PRIMARY KEY, v varchar(20)")
+        .await;
+    let name = bench.quoted(&table.name);
+    let query = format!("SELECT * FROM {name}");
+    let mut other = dialect.connect().await.unwrap();
+    let mut told = async || {
+        let of_table = other.fingerprint(&table.name).await;
+        let of_table = of_table.unwrap_or_else(|e| panic!("{}", e.report()));
+        let of_query = match other.query_fingerprint(&query).await {
+            Err(e) if e.kind() == ErrorKind::Unsupported => None,
+            told => Some(told.unwrap_or_else(|e| panic!("{}", e.report()))),
+        };
+        (of_table.unwrap(), of_query)
+    };
+    let first = told().await;
+    bench
+        .run(&format!("INSERT INTO {name} (id, v) VALUES (1, 'a')"))
+        .await;
+    assert_eq!(told().await, first, "a row");
+    let added = Kind::Int32.field("w", true);
+    let add = Change::AddColumns {
+        table: &table.name,
+        fields: &[&added],
+    };
+    add.apply(dialect, bench.connection.as_mut()).await.unwrap();
+    let second = told().await;
+    assert_ne!(second.0, first.0, "a column more");
+    assert!(second.1.is_none() || second.1 != first.1, "of the query");
+    assert_eq!(told().await, second);
+    other.close().await.unwrap();
+    bench.done().await;
+}
+
 /// A widened column holds what it held and the values of the wider kind; where columns cannot be
 /// widened, that is said.
 pub async fn widened_columns_hold_more(fixture: &Fixture) {

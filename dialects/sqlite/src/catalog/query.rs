@@ -26,6 +26,10 @@ pub(crate) fn describe_query(session: &Session, query: &str) -> Result<Table> {
     let wrong = |e: &rusqlite::Error| unreadable("query", e);
     // The query as pages have it: whatever cannot stand there is none.
     let wrapped = format!("SELECT * FROM ({query}\n) AS q");
+    // Preparing goes by the tables as this session knows them; reading finds out what others did.
+    session
+        .run("SELECT 1 FROM sqlite_schema LIMIT 1")
+        .map_err(|e| wrong(&e))?;
     session.driver.prepare(&wrapped).map_err(|e| wrong(&e))?;
     let statement = session.driver.prepare(query).map_err(|e| wrong(&e))?;
     let columns = columns(session, &statement, &wrapped)?;

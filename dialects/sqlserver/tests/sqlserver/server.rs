@@ -78,6 +78,7 @@ topics! {
     what_is_not_yet_visible_is_told
     changes_of_two_sessions_at_once_are_made_once
     defaults_are_made_as_given
+    fingerprints_tell_changes_of_columns
     widened_columns_hold_more
     readings_can_be_left_in_the_middle
     lost_connections_are_told

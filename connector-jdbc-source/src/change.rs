@@ -1,0 +1,197 @@
+//! A table that changes while it is read: noticed with every page, before its rows are handed out.
+use crate::{config::SourceConfig, position, reading::Reading, survey, table::TableState};
+use connect_api::{Error, ErrorKind, Result};
+use dialect_core::{Connection, Table};
+use std::time::Duration;
+
+/// How long a table that is gone is looked for: who swaps two tables by two statements leaves the
+/// name free for a moment.
+const GONE: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+impl TableState {
+    /// Looks whether the columns are others than those that the rows at hand were read by, and takes
+    /// them from now on; the rows are to be read again then.
+    ///
+    /// G3: asked after the rows were read, and before they are handed out, it tells every change
+    /// that was committed before one of them. No transaction is needed for that.
+    ///
+    /// # Errors
+    /// `Schema`: the table is gone, or cannot be read as before; `Config`: the key has changed.
+    pub(crate) async fn has_changed(
+        &mut self,
+        connection: &mut dyn Connection,
+        config: &SourceConfig,
+    ) -> Result<bool> {
+        let told = match &self.reading.query {
+            Some(query) => Some(connection.query_fingerprint(query).await?),
+            None => connection.fingerprint(&self.reading.table.name).await?,
+        };
+        if told.is_some() && told == self.fingerprint {
+            return Ok(false);
+        }
+        // The fingerprint is the older of the two: what changes after it is told next time.
+        let changed = self.describe_again(connection, config).await?;
+        self.fingerprint = told;
+        Ok(changed)
+    }
+
+    /// Rows could not be read for a reason that a change of the table can be behind.
+    pub(crate) fn can_explain(error: &Error) -> bool {
+        match error.kind() {
+            ErrorKind::Schema
+            | ErrorKind::Data
+            | ErrorKind::Unsupported
+            | ErrorKind::Auth
+            | ErrorKind::Internal => true,
+            ErrorKind::Config
+            | ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::Busy
+            | ErrorKind::Conflict
+            | ErrorKind::Stopped => false,
+        }
+    }
+
+    /// Looks at the columns again; whether rows are read in another way from now on.
+    ///
+    /// # Errors
+    /// As [`has_changed`](Self::has_changed).
+    pub(crate) async fn describe_again(
+        &mut self,
+        connection: &mut dyn Connection,
+        config: &SourceConfig,
+    ) -> Result<bool> {
+        let described = self.describe(connection, config).await?;
+        let name = self.reading.name().to_string();
+        let what = difference(&self.reading.table, &described);
+        let context = |e: Error| match what.is_empty() {
+            true => e,
+            false => e.context(format!("{name} was changed while it was read ({what})")),
+        };
+        let reading = Reading::decide(described, config)
+            .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
+        if reading.reads_like(&self.reading) {
+            self.reading = reading;
+            return Ok(false);
+        }
+        match &self.after {
+            // All rows come again anyway.
+            Some(_) if self.reading.again && reading.offset_names != self.reading.offset_names => {
+                tracing::warn!(table = %name, "its key was changed: it is read from the start");
+                self.after = None;
+            }
+            // Where it is only the beginning of a key, no row was read yet.
+            Some(key) if key.len() == self.reading.key.len() => {
+                let offset = position::offset(&self.reading, key);
+                self.after = position::resume(&reading, Some(offset)).map_err(context)?;
+            }
+            Some(_) | None => {}
+        }
+        tracing::info!(
+            table = %name, change = what,
+            "the table was changed, and is read by its present columns"
+        );
+        self.reading = reading;
+        Ok(true)
+    }
+
+    async fn describe(
+        &self,
+        connection: &mut dyn Connection,
+        config: &SourceConfig,
+    ) -> Result<Table> {
+        if let Some(query) = &self.reading.query {
+            return survey::describe_query(connection, config, query).await;
+        }
+        let name = &self.reading.table.name;
+        let gone = tokio::time::Instant::now() + GONE;
+        loop {
+            if let Some(table) = connection.describe(name).await? {
+                return Ok(table);
+            }
+            if tokio::time::Instant::now() >= gone {
+                return Err(Error::new(
+                    ErrorKind::Schema,
+                    format!(
+                        "table {name} does not exist any more: make it again, or take it out of \
+                         table.whitelist"
+                    ),
+                ));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+impl Reading {
+    /// Rows are read by the same columns in the same order, and make the same records.
+    fn reads_like(&self, other: &Self) -> bool {
+        self.schema == other.schema
+            && self.key == other.key
+            && self.offset_names == other.offset_names
+            && self.times == other.times
+            && self.deleted == other.deleted
+    }
+}
+
+/// What became of the columns, for people.
+fn difference(before: &Table, after: &Table) -> String {
+    let mut told = Vec::new();
+    for column in &after.columns {
+        match before.columns.iter().find(|c| c.name == column.name) {
+            None => told.push(format!("`{}` {} added", column.name, column.vendor_type)),
+            Some(old) if old.vendor_type != column.vendor_type => told.push(format!(
+                "`{}` {} became {}",
+                column.name, old.vendor_type, column.vendor_type
+            )),
+            Some(old) if old.nullable != column.nullable => {
+                let now = if column.nullable { "NULL" } else { "NOT NULL" };
+                told.push(format!("`{}` became {now}", column.name));
+            }
+            Some(_) => {}
+        }
+    }
+    for column in &before.columns {
+        if !after.columns.iter().any(|c| c.name == column.name) {
+            told.push(format!("`{}` dropped", column.name));
+        }
+    }
+    if before.primary_key != after.primary_key {
+        let key = after.primary_key.join(", ");
+        told.push(match key.is_empty() {
+            true => "primary key dropped".to_owned(),
+            false => format!("primary key ({key})"),
+        });
+    }
+    told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dialect_core::Column;
+
+    #[test]
+    fn what_became_of_the_columns_is_told_by_name() {
+        let column = |name: &str, vendor_type: &str| Column {
+            name: name.to_owned(),
+            vendor_type: vendor_type.to_owned(),
+            ..Column::default()
+        };
+        let table = |columns: Vec<Column>| Table {
+            columns,
+            ..Table::default()
+        };
+        let before = table(vec![column("id", "int4"), column("a", "text")]);
+        let after = Table {
+            primary_key: vec!["id".to_owned()],
+            ..table(vec![column("id", "int8"), column("b", "text")])
+        };
+        assert_eq!(
+            difference(&before, &after),
+            "`id` int4 became int8, `b` text added, `a` dropped, primary key (id)"
+        );
+        assert_eq!(difference(&after, &after), "");
+    }
+}
