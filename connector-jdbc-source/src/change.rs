@@ -1,7 +1,7 @@
 //! A table that changes while it is read: noticed with every page, before its rows are handed out.
 use crate::{config::SourceConfig, position, reading::Reading, survey, table::TableState};
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Connection, Table};
+use dialect_core::{Connection, Dialect, Table};
 use std::time::Duration;
 
 /// How long a table that is gone is looked for: who swaps two tables by two statements leaves the
@@ -21,6 +21,7 @@ impl TableState {
     pub(crate) async fn has_changed(
         &mut self,
         connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<bool> {
         let told = match &self.reading.query {
@@ -31,7 +32,7 @@ impl TableState {
             return Ok(false);
         }
         // The fingerprint is the older of the two: what changes after it is told next time.
-        let changed = self.describe_again(connection, config).await?;
+        let changed = self.describe_again(connection, dialect, config).await?;
         self.fingerprint = told;
         Ok(changed)
     }
@@ -60,6 +61,7 @@ impl TableState {
     pub(crate) async fn describe_again(
         &mut self,
         connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<bool> {
         let described = self.describe(connection, config).await?;
@@ -69,7 +71,7 @@ impl TableState {
             true => e,
             false => e.context(format!("{name} was changed while it was read ({what})")),
         };
-        let reading = Reading::decide(described, config)
+        let reading = Reading::decide(described, config, dialect.syntax())
             .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
         if reading.reads_like(&self.reading) {
             self.reading = reading;
@@ -93,11 +95,13 @@ impl TableState {
             "the table was changed, and is read by its present columns"
         );
         self.reading = reading;
+        // Where a run ends is told anew.
+        self.run = None;
         Ok(true)
     }
 
     async fn describe(
-        &self,
+        &mut self,
         connection: &mut dyn Connection,
         config: &SourceConfig,
     ) -> Result<Table> {
@@ -130,6 +134,7 @@ impl Reading {
         self.schema == other.schema
             && self.key == other.key
             && self.offset_names == other.offset_names
+            && self.tells_apart == other.tells_apart
             && self.times == other.times
             && self.deleted == other.deleted
     }

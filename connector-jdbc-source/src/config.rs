@@ -72,8 +72,8 @@ settings! {
         /// MATERIALIZED VIEW, FOREIGN TABLE; several separated by commas.
         "table.types": table_types: TableTypes, default "TABLE", Low;
         /// Read what this SELECT gives instead of tables, by one task. It stands as a subquery, so
-        /// it may have conditions, groups and joins of its own; every column needs a name. Mode
-        /// `timestamp` cannot read it, as it has no primary key; `timestamp+incrementing` can.
+        /// it may have conditions, groups and joins of its own; every column needs a name.
+        /// Its rows may share a number or a time: a page ends where the next one begins.
         "query": query: OptionalName, default "", Medium;
         /// Text that every query ends with, after its conditions, order and limit, such as
         /// `FOR SHARE` or `OPTION (MAXDOP 1)`.
@@ -173,13 +173,6 @@ impl SourceConfig {
                 "is required with `query`: it does not tell which column the database counts up",
             );
         }
-        if self.mode == Mode::Timestamp {
-            faults.at(
-                "mode",
-                "timestamp needs a primary key, which tells rows of one time apart, and `query` \
-                 has none: use timestamp+incrementing",
-            );
-        }
     }
 
     /// Pages are ordered by time.
@@ -277,7 +270,7 @@ mod tests {
                 ("table.whitelist", "t"),
                 ("topic.prefix", ""),
             ]),
-            ["table.whitelist", "topic.prefix", "mode"]
+            ["table.whitelist", "topic.prefix"]
         );
         assert_eq!(
             told(&[query, ("mode", "incrementing")]),

@@ -141,7 +141,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Key parts from the primary key, where rows must be told apart beyond what the mode's own
-    /// columns do: equal values at the edge of a page would be skipped else (G3).
+    /// columns do. Where there are none, pages end between two runs of equal keys.
     pub(crate) fn tie_breaks(&mut self, grows: Option<usize>) -> Vec<(Box<str>, Vec<usize>)> {
         let primary: Vec<usize> = self
             .table
@@ -157,27 +157,9 @@ impl<'a> Draft<'a> {
         match self.config.mode {
             Mode::Bulk if !(ordered && whole) => return Vec::new(),
             Mode::Bulk => {}
-            Mode::Timestamp if primary.is_empty() => {
-                self.fault(
-                    "mode",
-                    "mode timestamp needs a primary key, which tells rows of one time apart: \
-                     give it one, or use mode timestamp+incrementing",
-                );
-                return Vec::new();
-            }
-            Mode::Timestamp if !ordered => {
-                self.fault(
-                    "mode",
-                    "mode timestamp needs a primary key of numbers, text, bytes or times; use mode \
-                     timestamp+incrementing",
-                );
-                return Vec::new();
-            }
-            Mode::Timestamp => {
-                for part in &primary {
-                    self.refuse_nullable("mode", "primary key", &[*part]);
-                }
-            }
+            // Pages end between two times.
+            Mode::Timestamp if !(ordered && whole) => return Vec::new(),
+            Mode::Timestamp => {}
             Mode::Incrementing | Mode::TimestampIncrementing => match grows {
                 Some(column) if !self.is_unique(column) && ordered && whole => {}
                 _ => return Vec::new(),
@@ -191,10 +173,7 @@ impl<'a> Draft<'a> {
     /// No two rows have the same value there.
     fn is_unique(&self, column: usize) -> bool {
         let alone = |key: &Vec<String>| matches!(key.as_slice(), [name] if self.table.index_of(name) == Some(column));
-        let column = self.column(column);
-        column.auto_increment
-            || alone(&self.table.primary_key)
-            || self.table.unique_keys.iter().any(alone)
+        alone(&self.table.primary_key) || self.table.unique_keys.iter().any(alone)
     }
 
     pub(crate) fn delete_column(&mut self, grows: bool) -> Option<usize> {

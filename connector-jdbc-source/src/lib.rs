@@ -6,6 +6,10 @@
 //! from the position that was stored; in mode `bulk` whole tables, again and again. The message
 //! key is the primary key; a soft-delete column makes deletes.
 //!
+//! A page ends between two keys. Where the catalogue says nothing of keys that tell rows apart, a run
+//! of equal keys is never cut: one that is longer than a page is read by a cursor, in batches, and
+//! the position moves at its end.
+//!
 //! What the modes see: rows whose transaction commits late, with a smaller number or an older
 //! time than rows that were read already, are not seen; `timestamp.delay.interval.ms` keeps a
 //! distance from the present for them. Rows that are deleted are seen by `delete.column.name`
@@ -39,6 +43,7 @@ mod page;
 mod plan;
 mod position;
 mod reading;
+mod runs;
 mod selection;
 mod stream;
 mod survey;
@@ -75,7 +80,7 @@ impl JdbcSource {
         let dialect = self.open(config)?;
         // One try: who asks wants to know now, and the runtime asks again by itself.
         let mut connection = dialect.connect().await?;
-        let mut survey = Survey::of(connection.as_mut(), config).await?;
+        let mut survey = Survey::of(connection.as_mut(), dialect.syntax(), config).await?;
         survey.check_access(connection.as_mut()).await?;
         connection.close().await?;
         Ok(survey)

@@ -1,7 +1,7 @@
 //! Pages of a table, and the records made of them.
 use crate::reading::Reading;
 use connect_api::{
-    Kind, Op, Ops, Records, Result, Value,
+    Kind, Op, Ops, Records, Result, Row, Value,
     arrow::{
         array::{
             Array, ArrayRef, ArrowPrimitiveType, RecordBatch, TimestampMicrosecondArray,
@@ -10,7 +10,7 @@ use connect_api::{
         buffer::{NullBuffer, ScalarBuffer},
     },
 };
-use dialect_core::Page;
+use dialect_core::{KeyPart, Page};
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
@@ -62,11 +62,14 @@ impl Reading {
     /// The key values of the last row.
     pub(crate) fn last_key(&self, records: &Records) -> Option<Vec<Value>> {
         let row = records.row(records.len().checked_sub(1)?);
-        let value = |columns: &Vec<usize>| {
-            let mut cells = columns.iter().map(|i| row.get(*i).to_value());
-            cells.find(|value| *value != Value::Null)
-        };
-        self.key.iter().map(|part| value(&part.columns)).collect()
+        let parts = self.key.iter();
+        parts.map(|part| Self::key_value(&row, part)).collect()
+    }
+
+    /// The value of a row in a part of the key: the first that is not NULL.
+    pub(crate) fn key_value(row: &Row<'_>, part: &KeyPart) -> Option<Value> {
+        let mut cells = part.columns.iter().map(|i| row.get(*i).to_value());
+        cells.find(|value| *value != Value::Null)
     }
 
     fn event_times(&self, records: &Records) -> Option<ScalarBuffer<i64>> {
@@ -207,7 +210,7 @@ mod tests {
                 column("b", Kind::Timestamp { utc: false }, false),
             ],
             primary_key: vec!["code".to_owned(), "id".to_owned()],
-            unique_keys: Vec::new(),
+            unique_keys: vec![vec!["id".to_owned()]],
             ..Table::default()
         };
         let mut settings = Settings::from_iter([
@@ -217,7 +220,8 @@ mod tests {
         ]);
         pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
         let config = SourceConfig::from_settings(&settings).unwrap();
-        Reading::decide(table, &config).unwrap()
+        let dialect = dialects::open("sqlite::memory:", &OpenOptions::default()).unwrap();
+        Reading::decide(table, &config, dialect.syntax()).unwrap()
     }
 
     fn statement(reading: &Reading, after: Option<&[Value]>) -> Statement {

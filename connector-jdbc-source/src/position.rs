@@ -29,6 +29,9 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
             Begin::First | Begin::Now => None,
         });
     };
+    if let Some(key) = of_longer_key(reading, &stored) {
+        return Ok(Some(key));
+    }
     // It may have the first parts of the key only, as where reading began.
     let names = reading.offset_names.get(..stored.len());
     let fits = names.is_some_and(|names| {
@@ -61,6 +64,33 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
     Ok(Some(
         names.filter_map(|name| stored.get(name).cloned()).collect(),
     ))
+}
+
+/// A position with parts that the key has no more, the last of which is cut to a microsecond: it
+/// may lie within one, which is read again.
+fn of_longer_key(reading: &Reading, stored: &Offset) -> Option<Vec<Value>> {
+    let (own, others) = (&reading.offset_names, &reading.left_out);
+    if others.is_empty() || stored.len() != own.len() + others.len() {
+        return None;
+    }
+    if !others.iter().all(|name| stored.contains_key(name)) {
+        return None;
+    }
+    let mut key: Vec<Value> = own
+        .iter()
+        .enumerate()
+        .map(|(part, name)| {
+            let value = stored.get(name);
+            value.filter(|value| holds(reading, part, value)).cloned()
+        })
+        .collect::<Option<_>>()?;
+    match key.last_mut()? {
+        Value::Timestamp(micros) | Value::OffsetTimestamp(micros, _) => {
+            *micros = micros.saturating_sub(1);
+        }
+        _ => return None,
+    }
+    Some(key)
 }
 
 /// The column of the key part can hold the value.

@@ -3,10 +3,10 @@
 use crate::{
     config::{Mode, SourceConfig},
     draft::Draft,
-    position,
+    position, runs,
 };
 use connect_api::{Kind, Partition, SchemaRef, Value, config::Faults};
-use dialect_core::{KeyPart, Table};
+use dialect_core::{KeyPart, KeyValues, Syntax, Table};
 use std::{fmt, time::Duration};
 
 /// How a table is read.
@@ -23,8 +23,12 @@ pub(crate) struct Reading {
     pub(crate) schema: SchemaRef,
     /// What pages are ordered by; empty for a table that is read in one stream.
     pub(crate) key: Vec<KeyPart>,
+    /// No two rows have one key, so that a page may end anywhere.
+    pub(crate) tells_apart: bool,
     /// The name of each key part in stored offsets.
     pub(crate) offset_names: Vec<Box<str>>,
+    /// Names of parts that older positions have beyond the key.
+    pub(crate) left_out: Vec<Box<str>>,
     /// Reading begins anew after the last row.
     pub(crate) again: bool,
     /// See [`Page::before_now`](dialect_core::Page::before_now).
@@ -52,12 +56,32 @@ pub(crate) enum Begin {
 const TIMESTAMP: &str = "timestamp";
 const INCREMENTING: &str = "incrementing";
 
+/// Leaves out what stands in the key after a part that orders rows more finely than its values
+/// tell: rows of one position are not in its order. The names of what is left out.
+fn cut_after_fine(
+    table: &Table,
+    syntax: &dyn Syntax,
+    key: &mut Vec<(Box<str>, Vec<usize>)>,
+) -> Vec<Box<str>> {
+    let fine = key.iter().position(|(_, columns)| {
+        let mut columns = columns.iter().map(|i| &table.columns[*i]);
+        columns.any(|column| syntax.key_values(column) == KeyValues::Cut)
+    });
+    let rest = fine.map(|fine| key.split_off(fine + 1));
+    let rest = rest.unwrap_or_default().into_iter();
+    rest.map(|(name, _)| name).collect()
+}
+
 impl Reading {
     /// Decides how `table` is read.
     ///
     /// # Errors
     /// All faults of the table and the settings at once.
-    pub(crate) fn decide(table: Table, config: &SourceConfig) -> Result<Self, Faults> {
+    pub(crate) fn decide(
+        table: Table,
+        config: &SourceConfig,
+        syntax: &dyn Syntax,
+    ) -> Result<Self, Faults> {
         let mut draft = Draft::new(&table, config);
         let times = draft.times();
         let mut key = Vec::new();
@@ -74,6 +98,7 @@ impl Reading {
             }
         }
         key.extend(draft.tie_breaks(grows));
+        let left_out = cut_after_fine(&table, syntax, &mut key);
         let deleted = draft.delete_column(grows.is_some());
         let columns: Vec<usize> = (0..table.columns.len()).collect();
         let record_key: Vec<&str> = match (table.primary_key.as_slice(), grows) {
@@ -102,15 +127,17 @@ impl Reading {
             }
         };
         let (offset_names, parts): (Vec<_>, Vec<_>) = key.into_iter().unzip();
+        let parts = parts.into_iter().map(|columns| KeyPart { columns });
+        let key: Vec<KeyPart> = parts.collect();
+        let query = config.query.0.is_some();
         Ok(Self {
             query: config.query.0.clone(),
             columns,
             schema,
-            key: parts
-                .into_iter()
-                .map(|columns| KeyPart { columns })
-                .collect(),
+            tells_apart: runs::tells_apart(&table, query, &key, syntax),
+            key,
             offset_names,
+            left_out,
             again: config.mode == Mode::Bulk,
             before_now: config.uses_timestamps().then_some(config.timestamp_delay.0),
             begin,

@@ -5,7 +5,7 @@ use connect_api::{
     Error, ErrorKind, Result,
     config::{Faults, nearest},
 };
-use dialect_core::{Access, Connection, Table, TableName, TableType};
+use dialect_core::{Access, Connection, Syntax, Table, TableName, TableType};
 use std::collections::HashMap;
 
 /// The key that tables are named by.
@@ -24,7 +24,11 @@ impl Survey {
     ///
     /// # Errors
     /// What keeps from looking: `Connect`, `Timeout`, and what the database says of the catalogue.
-    pub(crate) async fn of(connection: &mut dyn Connection, config: &SourceConfig) -> Result<Self> {
+    pub(crate) async fn of(
+        connection: &mut dyn Connection,
+        syntax: &dyn Syntax,
+        config: &SourceConfig,
+    ) -> Result<Self> {
         let mut search = Search {
             connection,
             config,
@@ -41,7 +45,7 @@ impl Survey {
             faults: search.faults,
         };
         for table in search.tables {
-            match Reading::decide(table, config) {
+            match Reading::decide(table, config, syntax) {
                 Ok(reading) => survey.readings.push(reading),
                 Err(faults) => survey.faults.extend(faults),
             }

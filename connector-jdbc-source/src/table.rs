@@ -4,7 +4,7 @@ use crate::{
     page::PageSize,
     position,
     reading::{Begin, Reading},
-    stream::{Stream, StreamRequest},
+    stream::{Stream, StreamRequest, Streamed},
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Partition, Position, Records, Result, Schema, SchemaRef, Value,
@@ -28,8 +28,12 @@ pub(crate) struct TableState {
     /// Where reading begins is to be stored before the first row: it would move else.
     unstored: bool,
     size: PageSize,
-    /// The running reader of a table without a key.
+    /// The key that the reader ends with, where a run of equal keys is longer than a page.
+    pub(crate) run: Option<Vec<Value>>,
+    /// The running reader of a table without a key, or of a run.
     stream: Option<Stream>,
+    /// The connection of the last run, for the next.
+    spare: Option<Box<dyn Connection>>,
 }
 
 impl TableState {
@@ -61,15 +65,17 @@ impl TableState {
             after,
             due: Instant::now(),
             size: PageSize::new(config.max_rows, config.max_bytes),
+            run: None,
             stream: None,
+            spare: None,
             unstored,
             reading,
         })
     }
 
-    /// The table has no key, and is read by a connection of its own.
+    /// The table has no key, or its next rows are a long run: a connection of its own reads it.
     fn is_stream(&self) -> bool {
-        self.reading.key.is_empty()
+        self.reading.key.is_empty() || self.run.is_some()
     }
 
     /// No rows, with the position that reading begins at; once, where it is to be stored.
@@ -80,12 +86,17 @@ impl TableState {
         if !std::mem::take(&mut self.unstored) {
             return Ok(None);
         }
+        let key = self.after.as_deref().unwrap_or_default();
+        self.nothing_after(key).map(Some)
+    }
+
+    /// No rows, with the position after `key`.
+    fn nothing_after(&self, key: &[Value]) -> Result<Records> {
         let schema = &self.reading.schema;
         let none = RecordBatch::new_empty(schema.columns().clone());
         let records = Records::new(self.topic.clone(), schema.clone(), none)?;
-        let key = self.after.as_deref().unwrap_or_default();
         let offset = position::offset(&self.reading, key);
-        Ok(Some(records.with_position(self.position(offset))))
+        Ok(records.with_position(self.position(offset)))
     }
 
     fn position(&self, offset: Offset) -> Position {
@@ -105,14 +116,16 @@ impl TableState {
         dialect: &Arc<dyn Dialect>,
         config: &SourceConfig,
     ) -> Result<Option<Records>> {
-        if self.is_stream() {
-            self.next_of_stream(connection, dialect, config).await
-        } else {
-            self.next_page(connection, dialect.as_ref(), config).await
+        if !self.is_stream() {
+            let page = self.next_page(connection, dialect.as_ref(), config).await?;
+            if page.is_some() || self.run.is_none() {
+                return Ok(page);
+            }
         }
+        self.next_of_stream(connection, dialect, config).await
     }
 
-    /// The next page; `None` where there is nothing new.
+    /// The next page; `None` where there is nothing new, and where a run is next.
     ///
     /// # Errors
     /// What the database says.
@@ -124,7 +137,7 @@ impl TableState {
     ) -> Result<Option<Records>> {
         let (batch, last) = loop {
             let (batch, last) = self.read_page(connection, dialect, config).await?;
-            if batch.is_none() || !self.has_changed(connection, config).await? {
+            if batch.is_none() || !self.has_changed(connection, dialect, config).await? {
                 break (batch, last);
             }
             if self.is_stream() {
@@ -143,12 +156,18 @@ impl TableState {
             return Ok(None);
         };
         self.size.learn(&batch);
-        let records = self.reading.records(self.topic.clone(), batch)?;
-        let key = self.reading.last_key(&records).ok_or_else(|| {
-            let table = self.reading.name();
-            let message = format!("table {table}: the last row of a page has no key");
-            Error::new(ErrorKind::Internal, message)
-        })?;
+        let mut records = self.reading.records(self.topic.clone(), batch)?;
+        if !last && !self.reading.tells_apart {
+            // G3: the last run may go on beyond the page.
+            match self.reading.rows_before_last_run(&records) {
+                Some(rows @ 1..) => records = records.slice(0..rows),
+                Some(0) | None => {
+                    self.run = Some(self.last_key(&records)?);
+                    return Ok(None);
+                }
+            }
+        }
+        let key = self.last_key(&records)?;
         let offset = if again {
             Offset::new()
         } else {
@@ -161,12 +180,17 @@ impl TableState {
 
     /// The rows after the last key, and whether they are all that there are for now.
     async fn read_page(
-        &self,
+        &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<(Option<RecordBatch>, bool)> {
-        let limit = self.size.rows();
+        let limit = if self.reading.tells_apart {
+            self.size.rows()
+        } else {
+            // One more tells where the last run ends.
+            self.size.rows().saturating_add(1)
+        };
         let page = self.reading.next_page(self.after.as_deref(), Some(limit));
         let statement = select(dialect, &page, config)?;
         let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
@@ -182,8 +206,17 @@ impl TableState {
         Ok((batch, last))
     }
 
-    /// The next rows of the stream, which is opened where it is not; `None` after the last. All of
-    /// them are of one statement, so the first tell whether the table has changed before it.
+    fn last_key(&self, records: &Records) -> Result<Vec<Value>> {
+        self.reading.last_key(records).ok_or_else(|| {
+            let table = self.reading.name();
+            let message = format!("table {table}: the last row of a page has no key");
+            Error::new(ErrorKind::Internal, message)
+        })
+    }
+
+    /// The next rows of the stream, which is opened where it is not; after the last of a run none,
+    /// with its position, and `None` after the last of a table. All of them are of one statement,
+    /// so the first tell whether the table has changed before it.
     ///
     /// # Errors
     /// What the reader met.
@@ -194,36 +227,68 @@ impl TableState {
         config: &SourceConfig,
     ) -> Result<Option<Records>> {
         // Taken out while it is not known to be of use: a dropped future loses no rows with it.
-        let (stream, batch) = match self.stream.take() {
+        let (stream, streamed) = match self.stream.take() {
             Some(mut stream) => {
-                let batch = stream.next().await?;
-                (stream, batch)
+                let streamed = stream.next().await?;
+                (stream, streamed)
             }
             None => loop {
                 let mut stream = self.open_stream(dialect, config)?;
-                let batch = stream.next().await?;
-                if batch.is_none() || !self.has_changed(connection, config).await? {
-                    break (stream, batch);
+                let streamed = stream.next().await?;
+                let ended = matches!(streamed, Streamed::End(_));
+                if ended
+                    || !self
+                        .has_changed(connection, dialect.as_ref(), config)
+                        .await?
+                {
+                    break (stream, streamed);
                 }
                 if !self.is_stream() {
-                    // It was given a key.
+                    // It was given a key, or another.
                     return Ok(None);
                 }
             },
         };
-        let Some(batch) = batch else {
-            self.due = Instant::now() + config.poll_interval.0;
-            return Ok(None);
-        };
-        self.stream = Some(stream);
-        self.reading.records(self.topic.clone(), batch).map(Some)
+        match (streamed, self.run.take()) {
+            (Streamed::Batch(batch), None) => {
+                self.stream = Some(stream);
+                self.reading.records(self.topic.clone(), batch).map(Some)
+            }
+            (Streamed::Batch(batch), Some(until)) => {
+                (self.stream, self.run) = (Some(stream), Some(until));
+                let records = self.reading.records(self.topic.clone(), batch)?;
+                // G1: a run counts as read at its end alone; until then its rows have the position
+                // before it.
+                let before = self.after.as_deref().unwrap_or_default();
+                let before = self.position(position::offset(&self.reading, before));
+                Ok(Some(records.with_position(before)))
+            }
+            (Streamed::End(connection), None) => {
+                self.due = Instant::now() + config.poll_interval.0;
+                if let Some(connection) = connection {
+                    connection.close().await?;
+                }
+                Ok(None)
+            }
+            (Streamed::End(connection), Some(until)) => {
+                self.spare = connection;
+                let after = self.nothing_after(&until)?;
+                self.after = Some(until);
+                Ok(Some(after))
+            }
+        }
     }
 
-    fn open_stream(&self, dialect: &Arc<dyn Dialect>, config: &SourceConfig) -> Result<Stream> {
-        let page = self.reading.next_page(None, None);
+    /// Begins to read the whole table, or the run that is next.
+    fn open_stream(&mut self, dialect: &Arc<dyn Dialect>, config: &SourceConfig) -> Result<Stream> {
+        let page = match &self.run {
+            Some(until) => self.reading.run(self.after.as_deref(), until),
+            None => self.reading.next_page(None, None),
+        };
         Ok(Stream::open(StreamRequest {
             dialect: dialect.clone(),
             attempts: config.connection.attempts(),
+            connection: self.spare.take(),
             statement: select(dialect.as_ref(), &page, config)?,
             schema: self.reading.schema.clone(),
             max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),

@@ -49,7 +49,7 @@ impl Task {
         connection: &mut dyn Connection,
         cx: &TaskContext,
     ) -> Result<Vec<TableState>> {
-        let survey = Survey::of(connection, &self.config).await?;
+        let survey = Survey::of(connection, self.dialect.syntax(), &self.config).await?;
         let readings = survey.into_readings()?;
         let suffix = self.config.offset_suffix.0.as_deref();
         let partitions: Vec<_> = readings.iter().map(|r| r.partition(suffix)).collect();
@@ -87,9 +87,9 @@ impl Task {
             if connection.ping().await.is_err() {
                 connection = self.connection().await?;
             }
-            let table = &mut self.tables[index];
+            let (table, dialect) = (&mut self.tables[index], self.dialect.as_ref());
             let changed = table
-                .describe_again(connection.as_mut(), &self.config)
+                .describe_again(connection.as_mut(), dialect, &self.config)
                 .await;
             self.connection = Some(connection);
             if !changed? {

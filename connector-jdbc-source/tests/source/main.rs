@@ -11,4 +11,5 @@ mod faults;
 mod harness;
 mod modes;
 mod query;
+mod runs;
 mod servers;

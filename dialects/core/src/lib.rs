@@ -73,7 +73,7 @@ pub use options::{
     TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions, ZeroDates,
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
-pub use query::{KeyPart, Page, Param, Statement};
+pub use query::{KeyPart, KeyValues, Page, Param, Statement};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;

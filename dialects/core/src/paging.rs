@@ -1,5 +1,5 @@
 //! The text of queries that read pages.
-use crate::{Page, Param, Statement, Syntax};
+use crate::{KeyValues, Page, Param, Statement, Syntax};
 use connect_api::{Error, ErrorKind, Kind, Result, Value};
 use std::num::NonZeroU32;
 
@@ -159,6 +159,18 @@ pub(crate) fn until<S: Syntax + ?Sized>(
     compared(syntax, page, keys, until, params, ("<=", "<", "<="))
 }
 
+/// A microsecond later.
+fn next(value: &Value) -> Value {
+    match value {
+        Value::Timestamp(micros) => Value::Timestamp(micros.saturating_add(1)),
+        Value::OffsetTimestamp(micros, offset) => {
+            Value::OffsetTimestamp(micros.saturating_add(1), *offset)
+        }
+        Value::Time(micros) => Value::Time(micros.saturating_add(1)),
+        other => other.clone(),
+    }
+}
+
 /// The condition that the keys stand in a relation to values. The signs are those of the whole, of a
 /// part that decides before the last, and of the first part by itself.
 fn compared<S: Syntax + ?Sized>(
@@ -169,10 +181,25 @@ fn compared<S: Syntax + ?Sized>(
     params: &mut Vec<Param>,
     (whole, strict, loose): (&str, &str, &str),
 ) -> String {
+    // A value that is cut stands for all that is cut to it: the next decides.
+    let cut = keys.len().checked_sub(1).filter(|last| {
+        let mut columns = page.key[*last].columns.iter();
+        columns.any(|i| syntax.key_values(&page.table.columns[*i]) == KeyValues::Cut)
+    });
+    let whole = match (cut, whole) {
+        (Some(_), ">") => ">=",
+        (Some(_), "<=") => "<",
+        _ => whole,
+    };
     let mut bind = |i: usize| {
         let column = page.key_column(i);
+        let value = if cut == Some(i) {
+            next(&values[i])
+        } else {
+            values[i].clone()
+        };
         params.push(Param {
-            value: syntax.bound_key(column, &values[i]),
+            value: syntax.bound_key(column, &value),
             kind: column.kind.clone().unwrap_or(Kind::Text),
         });
         syntax.key_placeholder(params.len(), column)

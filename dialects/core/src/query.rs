@@ -29,6 +29,19 @@ pub struct KeyPart {
     pub columns: Vec<usize>,
 }
 
+/// How well the values of a key part, as they are read and bound, tell apart what stands in its
+/// column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyValues {
+    /// What the database tells apart has different values.
+    Exact,
+    /// Several forms of one value are one key, and are compared as one.
+    Forms,
+    /// Values are cut to a microsecond, and the database orders rows by what is finer. As the last
+    /// part of a key such a value stands for the whole of its microsecond.
+    Cut,
+}
+
 /// A page of a table: the rows after a key, in the order of the key.
 #[derive(Debug, Clone)]
 pub struct Page<'a> {

@@ -1,5 +1,7 @@
 //! SQL text of a dialect: pure, so that it is tested as text.
-use crate::{Column, KeyPart, Page, Pair, Param, Statement, Table, TableName, paging, writing};
+use crate::{
+    Column, KeyPart, KeyValues, Page, Pair, Param, Statement, Table, TableName, paging, writing,
+};
 use connect_api::{Error, ErrorKind, Result, Schema, Value, arrow::schema::Field};
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 
@@ -97,6 +99,11 @@ pub trait Syntax: Send + Sync {
     /// counts time more coarsely, what divides its rows as `value` does.
     fn bound_key(&self, _column: &Column, value: &Value) -> Value {
         value.clone()
+    }
+
+    /// How well keys tell apart what stands in `column`.
+    fn key_values(&self, _column: &Column) -> KeyValues {
+        KeyValues::Exact
     }
 
     /// A placeholder names its value, so that one that is bound once may stand in several places.

@@ -193,6 +193,8 @@ pub struct Table {
     pub unique_keys: Vec<Vec<String>>,
     /// References to other tables.
     pub foreign_keys: Vec<ForeignKey>,
+    /// Rows of other tables are read with its own, and its keys do not hold across them.
+    pub inherited: bool,
     /// What its owner says about it.
     pub comment: Option<String>,
     /// How many rows it has by the database's statistics, where it has any.
@@ -211,6 +213,7 @@ impl Default for Table {
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
+            inherited: false,
             comment: None,
             row_estimate: None,
             vendor: "",

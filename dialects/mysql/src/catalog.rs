@@ -360,6 +360,7 @@ impl Catalog {
             primary_key,
             unique_keys,
             foreign_keys: self.foreign_keys(),
+            inherited: false,
             comment: self.comment.clone(),
             row_estimate: self.rows,
             vendor: VENDOR,

@@ -6,7 +6,7 @@ use crate::{
     server::{Family, Server},
 };
 use connect_api::{Kind, Result, Value, arrow::schema::Field};
-use dialect_core::{Column, KeyPart, Page, Pair, Statement, Syntax, Table, TableName};
+use dialect_core::{Column, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table, TableName};
 use std::{
     num::NonZeroU32,
     sync::{Arc, OnceLock},
@@ -30,6 +30,12 @@ impl MySqlSyntax {
             .get()
             .map_or(self.mariadb, |server| server.family == Family::MariaDb)
     }
+}
+
+/// Its values are numbers to the server, and have texts.
+fn is_counted(column: &Column) -> bool {
+    let mut types = ["enum(", "set("].iter();
+    types.any(|of| column.vendor_type.starts_with(of))
 }
 
 impl Syntax for MySqlSyntax {
@@ -62,6 +68,15 @@ impl Syntax for MySqlSyntax {
 
     fn key_placeholder(&self, n: usize, column: &Column) -> String {
         self.compared(n, column)
+    }
+
+    // The texts of an enumeration are compared by the collation of the session, which is another.
+    fn key_values(&self, column: &Column) -> KeyValues {
+        if is_counted(column) {
+            KeyValues::Forms
+        } else {
+            KeyValues::Exact
+        }
     }
 
     // What has no kind of its own is read as the server's text of it; vectors, whose type the
@@ -110,10 +125,7 @@ impl Syntax for MySqlSyntax {
             .map(|i| {
                 let column = &page.table.columns[*i];
                 let name = self.quote(&column.name)?;
-                let by_number = ["enum(", "set("]
-                    .iter()
-                    .any(|t| column.vendor_type.starts_with(t));
-                Ok(if by_number {
+                Ok(if is_counted(column) {
                     format!("CAST({name} AS CHAR)")
                 } else {
                     name

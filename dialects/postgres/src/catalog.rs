@@ -69,7 +69,7 @@ pub(crate) const DESCRIBE: &str = concat!(
 WITH RECURSIVE asked AS ( \
   SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a (schema, name, place) \
 ), found AS ( \
-  SELECT a.place AS table_place, c.oid, c.relname, c.relkind, n.nspname, c.reltuples, c.relpages \
+  SELECT a.place AS table_place, c.oid, c.relname, c.relkind, c.relhassubclass, n.nspname, c.reltuples, c.relpages \
   FROM asked a JOIN pg_catalog.pg_class c ON c.relname = a.name \
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') \
@@ -99,6 +99,7 @@ WITH RECURSIVE asked AS ( \
 SELECT f.table_place, json_build_object( \
   'schema', f.nspname, 'name', f.relname, 'kind', f.relkind, 'columns', c.list, \
   'comment', pg_catalog.obj_description(f.oid, 'pg_class'), \
+  'inherited', f.relhassubclass AND f.relkind = 'r', \
   'rows', CASE WHEN f.relkind <> 'v' AND f.reltuples >= 0 AND (f.reltuples > 0 \
       OR current_setting('server_version_num')::int >= 140000) THEN f.reltuples::bigint END, \
   'keys', (SELECT json_agg(json_build_object('primary', i.indisprimary, 'columns', ( \

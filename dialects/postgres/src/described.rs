@@ -20,6 +20,7 @@ struct Described {
     kind: String,
     columns: Option<Vec<DescribedColumn>>,
     comment: Option<String>,
+    inherited: bool,
     rows: Option<u64>,
     keys: Option<Vec<Key>>,
     references: Option<Vec<Reference>>,
@@ -87,6 +88,7 @@ pub(crate) fn table(json: &str, options: &ValueOptions) -> Result<Table> {
         table_type: table_type(&found.kind),
         comment: found.comment,
         row_estimate: found.rows,
+        inherited: found.inherited,
         vendor: VENDOR,
         ..Table::default()
     };

@@ -9,7 +9,7 @@ use crate::{
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, Value, arrow::schema::Field,
 };
-use dialect_core::{Column, KeyPart, Page, Pair, Param, Syntax, Table, ValueOptions};
+use dialect_core::{Column, KeyPart, KeyValues, Page, Pair, Param, Syntax, Table, ValueOptions};
 use std::time::Duration;
 
 /// A name that is known to be one, in quotes.
@@ -95,6 +95,10 @@ impl Syntax for SqliteSyntax {
 
     fn key_placeholder(&self, n: usize, column: &Column) -> String {
         keys::placeholder(n, column, self.values.sqlite_dates)
+    }
+
+    fn key_values(&self, column: &Column) -> KeyValues {
+        keys::values(column, self.values.sqlite_dates)
     }
 
     fn select_column(&self, column: &Column) -> Result<String> {

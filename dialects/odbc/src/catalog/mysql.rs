@@ -90,6 +90,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
         primary_key,
         unique_keys,
         foreign_keys: references(grouped(members)),
+        inherited: false,
         comment: found
             .option(4)
             .filter(|comment| !comment.is_empty() && comment != "VIEW"),

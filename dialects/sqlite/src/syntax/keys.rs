@@ -1,7 +1,7 @@
 //! Keys whose order is not that of what stands in their column.
 use crate::declared::{ANY, AS_TEXT, Declared, Storage};
 use connect_api::{Kind, Value};
-use dialect_core::{Column, Param, SqliteDates, civil};
+use dialect_core::{Column, KeyValues, Param, SqliteDates, civil};
 use std::time::Duration;
 
 /// Digits that every float keeps.
@@ -71,6 +71,17 @@ fn form(column: &Column, dates: SqliteDates) -> Form {
 /// Keys of this column are compared as padded digits, which are not those of the column.
 pub(super) fn pads(column: &Column) -> bool {
     matches!(form(column, SqliteDates::Iso), Form::Padded(_))
+}
+
+/// How well keys tell apart what stands in this column.
+pub(super) fn values(column: &Column, dates: SqliteDates) -> KeyValues {
+    match form(column, dates) {
+        Form::Plain => KeyValues::Exact,
+        Form::Any | Form::Timestamp { .. } | Form::Time | Form::Uuid | Form::Offset => {
+            KeyValues::Forms
+        }
+        Form::Float | Form::Padded(_) | Form::Unix(_) | Form::Julian(_) => KeyValues::Forms,
+    }
 }
 
 /// A cell of any storage class as text.

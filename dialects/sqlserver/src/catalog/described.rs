@@ -100,6 +100,7 @@ impl Found {
             primary_key,
             unique_keys,
             foreign_keys: self.references.into_iter().map(|(_, key)| key).collect(),
+            inherited: false,
             comment: self.comment,
             row_estimate: self.row_estimate,
             vendor: VENDOR_NAME,
