@@ -11,7 +11,7 @@ start_mariadb() {
     prepare mariadb mysql
     write_mariadb_conf "$folder"
     if ! [[ -d $folder/data ]]; then init_mariadb "$folder"; fi
-    launch mariadb "$mariadb_port" mysql \
+    launch mariadb mysql \
       "$(mariadbd_path)" --defaults-file="$folder/my.cnf" --datadir="$folder/data"
   fi
   await mariadb mariadb_answers

@@ -13,7 +13,7 @@ start_postgres() {
     if ! [[ -d $data ]]; then init_postgres "$bin" "$data"; fi
     write_postgres_conf "$folder/postgresql.conf"
     forget_old_postmaster "$data/postmaster.pid"
-    launch postgres "$postgres_port" postgres \
+    launch postgres postgres \
       "$bin/postgres" -D "$data" -c config_file="$folder/postgresql.conf"
   fi
   await postgres postgres_answers

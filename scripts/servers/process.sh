@@ -47,15 +47,31 @@ prepare() {
 # port_open PORT: whether somebody listens there.
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# launch SERVER PORT USER COMMAND…: starts COMMAND in the background, as USER ('' for ourselves),
-# with a session, an environment and a log of its own.
+# free_ports SECONDS SERVER: waits until nobody listens on the server's ports. A large process that
+# was killed gives its sockets back some time after its command line is gone.
+free_ports() {
+  local deadline=$((SECONDS + $1)) port waited=
+  for port in $(ports_of "$2"); do
+    while port_open "$port"; do
+      if ((SECONDS >= deadline)); then
+        die "$2: port $port is taken by a process that is not ours, also after $1 s; choose another (scripts/services help)"
+      fi
+      if [[ -z $waited ]]; then
+        waited=1
+        say "$2: waiting for port $port, which somebody still listens on"
+      fi
+      sleep 0.1
+    done
+  done
+}
+
+# launch SERVER USER COMMAND…: starts COMMAND in the background, as USER ('' for ourselves), with
+# a session, an environment and a log of its own.
 launch() {
-  local server=$1 port=$2 user=$3 folder=$root/$1 fd
-  shift 3
+  local server=$1 user=$2 folder=$root/$1 fd
+  shift 2
   # Without this check we would wait for our server and be answered by the other one.
-  if port_open "$port"; then
-    die "$server: port $port is taken by a process that is not ours; choose another (scripts/services help)"
-  fi
+  free_ports "$port_timeout" "$server"
   if [[ -e $folder/log ]]; then mv -f "$folder/log" "$folder/log.previous"; fi
   (
     cd "$folder"

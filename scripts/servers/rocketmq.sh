@@ -2,19 +2,19 @@
 #
 # Apache RocketMQ: name server and broker, plain and with ACL 2.0.
 
-# java_server SERVER PORT OPTIONS… -- MAIN-CLASS: RocketMQ's home and the user's home (where it
+# java_server SERVER OPTIONS… -- MAIN-CLASS: RocketMQ's home and the user's home (where it
 # puts its logs) are the server's folder; so are temporary files, as RocksDB leaves a library of
 # 15 MB there whenever it is killed.
 java_server() {
-  local server=$1 port=$2 folder=$root/$1 options=()
-  shift 2
+  local server=$1 folder=$root/$1 options=()
+  shift
   while [[ $1 != -- ]]; do
     options+=("$1")
     shift
   done
   rm -rf -- "$folder/tmp"
   mkdir -p "$folder/tmp"
-  launch "$server" "$port" '' \
+  launch "$server" '' \
     "$(command -v java)" "${options[@]}" -XX:+UseSerialGC -XX:-UsePerfData \
     -Drocketmq.home.dir="$folder/" -Duser.home="$folder" -Djava.io.tmpdir="$folder/tmp" \
     -cp "$(rocketmq_jars)/*" "$2" -c "$folder/server.conf"
@@ -30,7 +30,7 @@ start_namesrv() {
 listenPort=$port
 bindAddress=127.0.0.1
 CONF
-    java_server "$server" "$port" -XX:TieredStopAtLevel=1 -Xmx128m -- \
+    java_server "$server" -XX:TieredStopAtLevel=1 -Xmx128m -- \
       org.apache.rocketmq.namesrv.NamesrvStartup
   fi
   await "$server" boot_success "$server"
@@ -47,7 +47,7 @@ start_broker() {
     # The heap is for tests and benches side by side; direct memory carries the network's buffers.
     # The two ratios: a broker refuses to write on a disk that is nine tenths full, which says
     # nothing about a developer's disk.
-    java_server "$server" "$port" "${options[@]}" -Xms256m -Xmx512m -XX:MaxDirectMemorySize=512m \
+    java_server "$server" "${options[@]}" -Xms256m -Xmx512m -XX:MaxDirectMemorySize=512m \
       -Drocketmq.broker.diskSpaceWarningLevelRatio=0.98 \
       -Drocketmq.broker.diskSpaceCleanForciblyRatio=0.97 -- \
       org.apache.rocketmq.broker.BrokerStartup
