@@ -77,7 +77,8 @@ pub trait SourceTask: Send {
 pub struct Rejected {
     /// Index in the records of the `put`.
     pub row: usize,
-    /// Why, of kind `Data`.
+    /// Why: `Data` for a fault of this row; `Schema` or `Unsupported` where the target, which is
+    /// sound by itself, takes no row of this schema.
     pub error: Error,
 }
 
@@ -127,6 +128,16 @@ pub trait SinkTask: Send {
     /// By kind. After an error none of the batch counts as written; after one that is retried
     /// the same batch comes again, preceded by `stop` and `start` where the kind is `Connect`.
     async fn put(&mut self, records: &Records) -> Result<PutOutcome>;
+
+    /// As [`put`](Self::put), for a task that ends at the first row that is refused: the rows
+    /// before the first of `rejected` are durable. Rows behind it count as not written; a sink
+    /// that can keep them out does so.
+    ///
+    /// # Errors
+    /// As in `put`, but rows at the front of the batch may be durable then.
+    async fn put_until_refused(&mut self, records: &Records) -> Result<PutOutcome> {
+        self.put(records).await
+    }
 
     /// Closes what `start` opened; called also after a failure.
     ///

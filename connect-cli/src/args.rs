@@ -40,7 +40,7 @@ Exit codes:
   0  done, or stopped as asked, and no task had failed
   1  a task failed, or the program itself
   2  the command line or a configuration is at fault
-  3  a server cannot be reached, or refuses the credentials
+  3  a server refuses the credentials, or (run --fail-fast, quickstart) cannot be reached
   4  tasks did not end in time when the worker was stopped
   5  quickstart: the two sides differ";
 
@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Show it at work: a table that changes, carried into a second database, in one command
     Quickstart(QuickstartArgs),
     /// Run connectors until SIGTERM or Ctrl-C, or until all tasks have ended
-    Run(RunArgs),
+    Run(RunCommand),
     /// List all faults of configuration, tables, columns and privileges; moves nothing
     Check(RunArgs),
     /// Print the reference of configuration keys, as Markdown
@@ -92,6 +92,17 @@ pub(crate) struct QuickstartArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunCommand {
+    #[command(flatten)]
+    pub(crate) files: RunArgs,
+    /// End with exit code 3 where no name server or broker can be reached at the start, rather
+    /// than wait for one
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
 }
 
 /// Arguments of `run` and `check`.

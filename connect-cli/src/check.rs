@@ -13,8 +13,10 @@ use std::time::Duration;
 #[derive(Serialize)]
 struct Report {
     ok: bool,
-    /// Keys of the worker file without effect.
+    /// Keys of the worker file without effect, and what else is worth knowing of it.
     notes: Vec<String>,
+    /// Why the worker's directory cannot be used.
+    store_faults: Vec<String>,
     /// Why messages cannot be carried at all.
     transport_fault: Option<String>,
     connectors: Vec<ConnectorReport>,
@@ -24,6 +26,7 @@ struct Report {
 pub(crate) async fn check(args: RunArgs) -> Result<Exit> {
     let (file, connectors) = run::read(&args)?;
     let registry = compose::registry();
+    let store = connect_runtime::check_store(&file.config);
     let (transport_fault, connectors) = match compose::transport(&file.config).await {
         Ok(transport) => {
             let reports =
@@ -37,10 +40,13 @@ pub(crate) async fn check(args: RunArgs) -> Result<Exit> {
             (Some(error.report()), reports)
         }
     };
-    let ok = transport_fault.is_none() && connectors.iter().all(|c| c.faults.is_empty());
+    let ok = transport_fault.is_none()
+        && store.faults.is_empty()
+        && connectors.iter().all(|c| c.faults.is_empty());
     let report = Report {
         ok,
-        notes: file.notes,
+        notes: file.notes.into_iter().chain(store.notes).collect(),
+        store_faults: store.faults,
         transport_fault,
         connectors,
     };
@@ -54,6 +60,9 @@ pub(crate) async fn check(args: RunArgs) -> Result<Exit> {
 fn print(report: &Report) -> Result<()> {
     for note in &report.notes {
         output::print(&format!("note: worker: {note}"))?;
+    }
+    for fault in &report.store_faults {
+        output::print(&format!("fault: worker: {fault}"))?;
     }
     if let Some(fault) = &report.transport_fault {
         output::print(&format!("fault: transport: {fault}"))?;

@@ -4,6 +4,7 @@ mod check;
 mod compose;
 mod exit;
 mod keys;
+mod notify;
 mod output;
 mod quickstart;
 mod run;

@@ -1,12 +1,43 @@
 //! Looks for all faults of a worker's connectors before the first row moves (G9).
 use crate::{
-    ConnectorConfig, Registry, WorkerConfig,
+    ConnectorConfig, Registry, WorkerConfig, store_dir,
     worker::{Common, prepare},
 };
-use connect_api::config::Faults;
+use connect_api::{Error, ErrorKind, Result, config::Faults};
 use connect_transport::Transport;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
+
+/// Looks at the settings of all connectors, without I/O, and at whether the worker's directory is
+/// free.
+///
+/// # Errors
+/// `Config`: all faults at once.
+pub fn validate(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    connectors: &[ConnectorConfig],
+) -> Result<()> {
+    let mut found = Vec::new();
+    for (index, config) in connectors.iter().enumerate() {
+        let name = &config.name;
+        if let Err(faults) = prepare(registry, worker, config) {
+            let error = Error::from(faults).context(format_args!("connector {name}"));
+            found.push(error.report());
+        }
+        if connectors[..index].iter().any(|c| c.name == *name) {
+            found.push(format!("there are two connectors named {name}"));
+        }
+    }
+    // Held by nobody from here on: the worker takes it once it has a transport.
+    if let Err(error) = store_dir::lock(Path::new(&worker.store_dir)) {
+        found.push(error.report());
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Config, found.join("\n")))
+}
 
 /// What was found at one connector.
 #[derive(Debug, Serialize)]

@@ -74,6 +74,8 @@ connect_api::settings! {
         "consumer.linger.ms": linger: Millis, default "20", Medium;
         /// What happens to a message that can never be written: `none` fails the task before it, `all` sends it to the dead-letter topic.
         "errors.tolerance": tolerance: Tolerance, default "none", High;
+        /// With `errors.tolerance=all`: most messages of a topic in a row that are set aside because the target does not take their schema (an unknown column, another type, a column that must be given). With one more the task fails, as it is no longer the fault of single messages; 0 for no limit.
+        "errors.tolerance.misfits.max": misfits_max: u64, default "1000", Medium;
         /// Topic for messages that can never be written; required by `errors.tolerance=all`.
         "errors.deadletterqueue.topic.name": dead_letter_topic: String, optional, High;
         /// Queues of the dead-letter topic, where it is made.

@@ -1,8 +1,9 @@
 //! Messages that can never be written, set aside in a topic of their own (G3).
 use crate::{connector_config::SinkCommon, task::TaskRun};
-use connect_api::{Encoded, Error, Headers, Result};
+use connect_api::{Encoded, Error, ErrorKind, Headers, Result};
 use connect_transport::{
-    EVENT_TIME, KEYS, Message, Page, Publisher, PublisherOptions, Queue, UNIQ_KEY,
+    EVENT_TIME, KEYS, MAX_PROPERTIES, Message, Page, Properties, Publisher, PublisherOptions,
+    Queue, UNIQ_KEY,
 };
 
 /// Prefix of the properties that say where a dead letter comes from, as in the Java original.
@@ -20,12 +21,23 @@ const OF_THE_BROKER: [&str; 9] = [
     "MAX_OFFSET",
 ];
 
+/// Longest reason, in bytes: it may hold names of fields, which may be as long as a message.
+const REASON_BYTES: usize = 1024;
+/// What a broker and its tools may add to the properties of a message.
+const SPARE_PROPERTIES: usize = 1024;
+
 /// Sends messages to the dead-letter topic as they came, with body, key and properties.
+///
+/// A broker takes messages that with the properties of a dead letter would be too large. A body
+/// that is too long goes in several letters, each of which says which part it is and where the
+/// message stands; their bodies together are the message's. Where properties are
+/// too long, the longest of the message's own are left out, and the letter says so.
 pub(crate) struct DeadLetters {
     publisher: Publisher,
     connector: String,
     task: String,
     with_context: bool,
+    max_body: usize,
     encoded: Encoded,
 }
 
@@ -41,6 +53,7 @@ impl DeadLetters {
             retry_timeout: run.policy.timeout,
             ..PublisherOptions::default()
         };
+        let max_body = options.max_message_bytes;
         let publisher = Publisher::open(&run.transport, topic, options, run.stop.clone())
             .await
             .map_err(context)?;
@@ -49,6 +62,7 @@ impl DeadLetters {
             connector: run.id.connector.to_string(),
             task: run.id.task.to_string(),
             with_context: config.dead_letter_context,
+            max_body,
             encoded: Encoded::default(),
         })
     }
@@ -58,41 +72,43 @@ impl DeadLetters {
         &mut self,
         queue: &Queue,
         message: &Message<'_>,
-        error: &Error,
+        reason: &str,
     ) -> Result<()> {
-        self.encoded.clear();
+        let parts = message.body.len().div_ceil(self.max_body).max(1);
         let key = message.properties.get(KEYS).unwrap_or_default();
-        self.encoded.keys.push(key);
-        self.encoded.bodies.push(message.body);
-        let mut headers: Vec<(Box<str>, Box<str>)> = Vec::new();
-        for (name, value) in message.properties.iter() {
-            let (name, value) = (text(name), text(value));
-            if !OF_THE_BROKER.contains(&&*name) {
-                headers.push((name, value));
-            }
-        }
-        if self.with_context {
-            let context = [
-                ("topic", queue.topic.to_string()),
-                ("partition", queue.id.to_string()),
-                ("offset", message.offset.to_string()),
-                ("connector.name", self.connector.clone()),
-                ("task.id", self.task.clone()),
-                ("class.name", error.kind().name().to_owned()),
-                ("exception.message", error.report()),
-            ];
-            for (name, value) in context {
-                headers.push((format!("{PREFIX}{name}").into(), text(value.as_bytes())));
-            }
-        }
-        let headers = [Some(Headers::from(headers))];
         let time = message.properties.get(EVENT_TIME);
         let time = time.and_then(|t| std::str::from_utf8(t).ok()?.parse().ok());
         let times = [time.unwrap_or(message.born)];
-        let page = Page::new(&self.encoded)
-            .with_headers(&headers)
-            .with_times(&times);
-        self.publisher.send(page).await?;
+        for part in 0..parts {
+            let whole = parts == 1;
+            let mut letter = Letter::default();
+            if self.with_context || !whole {
+                letter.add("topic", &queue.topic);
+                letter.add("partition", &queue.id.to_string());
+                letter.add("offset", &message.offset.to_string());
+            }
+            if self.with_context {
+                letter.add("connector.name", &self.connector);
+                letter.add("task.id", &self.task);
+                letter.add("class.name", ErrorKind::Data.name());
+                letter.add("exception.message", reason);
+            }
+            if !whole {
+                letter.add("body.part", &format!("{} of {parts}", part + 1));
+            }
+            let room = MAX_PROPERTIES - SPARE_PROPERTIES;
+            letter.add_own(message.properties, room.saturating_sub(key.len()));
+            let from = part * self.max_body;
+            let to = message.body.len().min(from + self.max_body);
+            self.encoded.clear();
+            self.encoded.keys.push(key);
+            self.encoded.bodies.push(&message.body[from..to]);
+            let headers = [Some(Headers::from(letter.headers))];
+            let page = Page::new(&self.encoded)
+                .with_headers(&headers)
+                .with_times(&times);
+            self.publisher.send(page).await?;
+        }
         Ok(())
     }
 
@@ -105,9 +121,80 @@ impl DeadLetters {
     }
 }
 
+/// The properties of a dead letter.
+#[derive(Default)]
+struct Letter {
+    headers: Vec<(Box<str>, Box<str>)>,
+    bytes: usize,
+}
+
+impl Letter {
+    fn add(&mut self, name: &str, value: &str) {
+        self.push(format!("{PREFIX}{name}").into(), text(value.as_bytes()));
+    }
+
+    fn push(&mut self, name: Box<str>, value: Box<str>) {
+        // Two bytes separate a property from the next.
+        self.bytes += name.len() + value.len() + 2;
+        self.headers.push((name, value));
+    }
+
+    /// Adds the message's own properties, the shortest first, as far as there is room.
+    fn add_own(&mut self, properties: Properties<'_>, room: usize) {
+        let own = properties
+            .iter()
+            .map(|(name, value)| (text(name), text(value)));
+        let mut own: Vec<_> = own
+            .filter(|(name, _)| !OF_THE_BROKER.contains(&&**name))
+            .collect();
+        let bytes: usize = own.iter().map(|(n, v)| n.len() + v.len() + 2).sum();
+        if self.bytes + bytes > room {
+            own.sort_by_key(|(name, value)| name.len() + value.len());
+            let mut left = room.saturating_sub(self.bytes);
+            let kept = own.iter().take_while(|(name, value)| {
+                let fits = name.len() + value.len() + 2 <= left;
+                left = left.saturating_sub(name.len() + value.len() + 2);
+                fits
+            });
+            let kept = kept.count();
+            self.add("properties.left.out", &(own.len() - kept).to_string());
+            own.truncate(kept);
+        }
+        for (name, value) in own {
+            self.push(name, value);
+        }
+    }
+}
+
+/// The reason why a message is set aside, not longer than a dead letter may carry.
+pub(crate) fn reason(error: &Error) -> String {
+    let mut reason = error.report();
+    if reason.len() > REASON_BYTES {
+        reason.truncate(reason.floor_char_boundary(REASON_BYTES));
+        reason.push('…');
+    }
+    reason
+}
+
 /// Text of a property; separators and other control characters become blanks.
 fn text(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(bytes)
         .replace(|c: char| c.is_control(), " ")
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let of = |text: String| reason(&Error::new(ErrorKind::Data, text));
+        assert_eq!(of("short".to_owned()), "short");
+        for before in 0..4 {
+            let cut = of(format!("{}{}", "x".repeat(before), "名".repeat(40_000)));
+            assert!(cut.len() <= REASON_BYTES + '…'.len_utf8(), "{}", cut.len());
+            assert!(cut.ends_with("名…"));
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! The intake of a sink task: pulls from its queues, gathered into batches of records.
-use crate::connector_config::SinkCommon;
+use crate::connector_config::{SinkCommon, Tolerance};
 use connect_api::{
     Converter, Decoder, Error, ErrorKind, MessageRef, Op, Pushed, Records, Result, Target,
 };
 use connect_transport::{EVENT_TIME, KEYS, Message, OP, Pulled, Queue, Reader, op_of};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
@@ -92,7 +92,10 @@ pub(crate) struct Intake {
     /// The readers; they end with the intake.
     _readers: JoinSet<()>,
     bounds: Bounds,
-    /// What a reader met while a batch was being gathered; given out after the batch.
+    /// What becomes of messages that cannot be decoded.
+    tolerance: Tolerance,
+    /// What a reader met while a batch was being gathered, or a message that the task ends at;
+    /// given out after the batch.
     failed: Option<Error>,
     batch: Batch,
     next_offsets: Vec<Option<i64>>,
@@ -102,13 +105,72 @@ pub(crate) struct Intake {
 }
 
 impl Batch {
-    /// Where a message came from, for people: topic, queue and offset.
-    pub(crate) fn origin(&self, place: Place) -> String {
+    fn offset(&self, place: Place) -> (&Queue, i64) {
         let (queue, pulled) = &self.pulls[place.pull as usize];
         let message = pulled.iter().nth(place.message as usize);
-        let offset = message.map_or(pulled.next, |m| m.offset);
-        format!("message {offset} of queue {queue}")
+        (queue, message.map_or(pulled.next, |m| m.offset))
     }
+
+    /// Where a message came from, for people: topic, queue and offset.
+    pub(crate) fn origin(&self, place: Place) -> String {
+        let (queue, offset) = self.offset(place);
+        origin(offset, queue)
+    }
+
+    /// The error, which names the message it is of.
+    pub(crate) fn error_at(&self, place: Place, error: &Error) -> Error {
+        let (queue, offset) = self.offset(place);
+        at_message(offset, queue, error)
+    }
+
+    /// The topic of a message.
+    pub(crate) fn topic(&self, place: Place) -> &Arc<str> {
+        &self.pulls[place.pull as usize].0.topic
+    }
+
+    /// The offsets to go on from, if these messages are still to be written or set aside: those of
+    /// the first of them in each queue (G3).
+    pub(crate) fn offsets_before(
+        &self,
+        unwritten: impl IntoIterator<Item = Place>,
+    ) -> Vec<(Queue, i64)> {
+        let mut offsets: BTreeMap<&Queue, i64> = BTreeMap::new();
+        offsets.extend(self.offsets.iter().map(|(queue, next)| (queue, *next)));
+        for place in unwritten {
+            let (queue, offset) = self.offset(place);
+            offsets
+                .entry(queue)
+                .and_modify(|next| *next = offset.min(*next));
+        }
+        let owned = offsets
+            .into_iter()
+            .map(|(queue, next)| (queue.clone(), next));
+        owned.collect()
+    }
+}
+
+/// What is wrong is this message, by its bytes or its schema; else every message would meet it.
+pub(crate) fn is_of_message(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Data | ErrorKind::Schema | ErrorKind::Unsupported => true,
+        ErrorKind::Config
+        | ErrorKind::Auth
+        | ErrorKind::Connect
+        | ErrorKind::Timeout
+        | ErrorKind::Busy
+        | ErrorKind::Conflict
+        | ErrorKind::Stopped
+        | ErrorKind::Internal => false,
+    }
+}
+
+fn origin(offset: i64, queue: &Queue) -> String {
+    format!("message {offset} of queue {queue}")
+}
+
+fn at_message(offset: i64, queue: &Queue, error: &Error) -> Error {
+    let message = format!("{}: {}", origin(offset, queue), error.report());
+    Error::new(error.kind(), message)
 }
 
 impl Intake {
@@ -155,6 +217,7 @@ impl Intake {
                 bytes: config.batch_bytes.get(),
                 linger: config.linger.0,
             },
+            tolerance: config.tolerance,
             failed: None,
             batch: Batch::default(),
             deadline: None,
@@ -187,7 +250,8 @@ impl Intake {
     /// The next batch: full by rows or bytes, or what came within the linger after the first.
     ///
     /// # Errors
-    /// What a reader met; messages before it were given out.
+    /// What a reader met, or the fault of a message that is not tolerated; messages before it were
+    /// given out.
     pub(crate) async fn next(&mut self) -> Result<Batch> {
         loop {
             if let Some((waiting, from)) = self.partial.take() {
@@ -236,7 +300,7 @@ impl Intake {
             ));
         };
         let pull = u32::try_from(self.batch.pulls.len()).unwrap_or(u32::MAX);
-        let mut rest = None;
+        let (mut rest, mut next) = (None, pulled.next);
         for (index, message) in pulled.iter().enumerate().skip(from) {
             if self.batch.messages >= self.bounds.rows || self.batch.bytes >= self.bounds.bytes {
                 rest = Some(index);
@@ -267,8 +331,15 @@ impl Intake {
                         format!("topic {}: a message fits no records", topic.name),
                     ));
                 }
-                Err(error) => {
+                Err(error) if self.tolerance == Tolerance::All && is_of_message(error.kind()) => {
                     self.batch.undecoded.push(Undecoded { place, error });
+                }
+                Err(error) => {
+                    // G3: what came before it is written, and the task ends at it.
+                    let queue = &self.queues[queue];
+                    self.failed = Some(at_message(message.offset, queue, &error));
+                    next = message.offset;
+                    break;
                 }
             }
             self.batch.messages += 1;
@@ -280,7 +351,7 @@ impl Intake {
         }
         if rest.is_none() {
             // Offsets without messages (transaction marks, say) are passed as well.
-            self.next_offsets[queue] = Some(pulled.next);
+            self.next_offsets[queue] = Some(next);
         }
         let queue = self.queues[queue].clone();
         match rest {

@@ -29,16 +29,18 @@ mod dead_letter;
 pub mod file;
 mod intake;
 mod positions;
+mod refused;
 mod registry;
 mod retry;
 mod sink;
 mod source;
 mod status;
+mod store_dir;
 mod task;
 mod worker;
 mod worker_config;
 
-pub use check::{ConnectorReport, check};
+pub use check::{ConnectorReport, check, validate};
 pub use connector_config::{
     CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
 };
@@ -46,5 +48,6 @@ pub use positions::PositionStore;
 pub use registry::Registry;
 pub use retry::RetryPolicy;
 pub use status::{Cause, Counters, StatusBoard, TaskId, TaskState, TaskStatus};
+pub use store_dir::{StoreReport, check_store};
 pub use worker::Worker;
 pub use worker_config::{TransportChoice, WorkerConfig, WorkerFile};

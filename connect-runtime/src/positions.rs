@@ -2,13 +2,14 @@
 //!
 //! The file is a JSON document that is written whole beside the old one, synchronised, and renamed
 //! over it: after `kill -9` or a power cut there is the old state or the new, never a mixture.
+use crate::store_dir;
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Offset, Partition, Position, PositionReader, Result};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -42,8 +43,8 @@ struct State {
 pub struct PositionStore {
     path: PathBuf,
     state: Mutex<State>,
-    /// One writer of the file at a time.
-    writing: tokio::sync::Mutex<()>,
+    /// One writer of the file at a time. Where the directory had to be made anew, its lock.
+    writing: tokio::sync::Mutex<Option<Arc<File>>>,
 }
 
 impl PositionStore {
@@ -104,12 +105,14 @@ impl PositionStore {
         Ok(())
     }
 
-    /// Stores what was set. `Ok` means that it is on the disk.
+    /// Stores what was set. `Ok` means that it is on the disk. A directory that was removed is made
+    /// anew.
     ///
     /// # Errors
-    /// `Internal`: the file cannot be written; what was stored before is still there.
+    /// `Internal`: the file cannot be written; what was stored before is still there, and the next
+    /// call tries again.
     pub async fn flush(self: &Arc<Self>) -> Result<()> {
-        let _one = self.writing.lock().await;
+        let mut writing = self.writing.lock().await;
         let (generation, bytes) = self.locked(|state| {
             if state.generation == state.written {
                 return (state.generation, None);
@@ -136,10 +139,13 @@ impl PositionStore {
         };
         let bytes = bytes.map_err(|e| fault(&self.path).with_source(e))?;
         let path = self.path.clone();
-        tokio::task::spawn_blocking(move || replace(&path, &bytes))
+        let made = tokio::task::spawn_blocking(move || write(&path, &bytes))
             .await
             .map_err(|e| fault(&self.path).with_source(e))?
             .map_err(|e| fault(&self.path).with_source(e))?;
+        if let Some(lock) = made {
+            *writing = Some(Arc::new(lock));
+        }
         self.locked(|state| state.written = generation);
         Ok(())
     }
@@ -158,12 +164,32 @@ fn text(partition: &Partition) -> Result<String> {
         .map_err(|e| Error::new(ErrorKind::Internal, "a partition has no text form").with_source(e))
 }
 
+/// Replaces the file; gives the lock of the directory where that had to be made anew.
+fn write(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<Option<File>, Box<dyn std::error::Error + Send + Sync>> {
+    match (replace(path, bytes), path.parent()) {
+        (Err(e), Some(dir)) if e.kind() == io::ErrorKind::NotFound => {
+            let lock = store_dir::lock(dir)?;
+            tracing::warn!(dir = %dir.display(), "the directory was removed, and is made anew");
+            replace(path, bytes)?;
+            Ok(Some(lock))
+        }
+        (replaced, _) => Ok(replaced.map(|()| None)?),
+    }
+}
+
 /// Writes `bytes` beside `path`, synchronises, and renames.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("json.new");
     let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(e) = written {
+        // Half a file would only take up what room there is.
+        let _removed = fs::remove_file(&beside);
+        return Err(e);
+    }
     fs::rename(&beside, path)?;
     match path.parent() {
         // The rename itself must reach the disk.
@@ -226,6 +252,37 @@ mod tests {
         assert_eq!(read, [Some(position(42).offset), None]);
         let other = store.reader("b".into()).read(&partitions).await.unwrap();
         assert_eq!(other, [None, None]);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_failed_is_done_by_the_next_and_a_removed_directory_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        fs::create_dir(&path).unwrap();
+        let store = PositionStore::open(&path).unwrap();
+        let stored = || async {
+            let partitions = [Partition::clone(&position(0).partition)];
+            let store = PositionStore::open(&path).unwrap();
+            store.reader("a".into()).read(&partitions).await.unwrap()
+        };
+        store.set(&"a".into(), &position(1)).unwrap();
+        store.flush().await.unwrap();
+        let in_the_way = path.join("positions.json.new");
+        fs::create_dir(&in_the_way).unwrap();
+        store.set(&"a".into(), &position(2)).unwrap();
+        let e = store.flush().await.unwrap_err();
+        assert!(e.to_string().contains("cannot be written"), "{e}");
+        assert_eq!(stored().await, [Some(position(1).offset)]);
+        fs::remove_dir(&in_the_way).unwrap();
+        store.flush().await.unwrap();
+        assert_eq!(stored().await, [Some(position(2).offset)]);
+
+        fs::remove_dir_all(&path).unwrap();
+        store.set(&"a".into(), &position(3)).unwrap();
+        store.flush().await.unwrap();
+        assert_eq!(stored().await, [Some(position(3).offset)]);
+        let e = store_dir::lock(&path).unwrap_err();
+        assert!(e.to_string().contains("another worker"), "{e}");
     }
 
     #[tokio::test]

@@ -1,13 +1,14 @@
 //! The sink loop: pull, convert, gather, put, commit.
 use crate::{
-    connector_config::{ConsumeFrom, SinkCommon, Tolerance},
+    connector_config::{ConsumeFrom, SinkCommon},
     dead_letter::DeadLetters,
-    intake::{Batch, Intake, Place},
+    intake::{Batch, Intake},
+    refused::Misfits,
     retry::pause,
-    status::{Counters, TaskState},
+    status::TaskState,
     task::TaskRun,
 };
-use connect_api::{Disposition, Error, ErrorKind, PutOutcome, Result, SinkTask, TaskKind};
+use connect_api::{Error, ErrorKind, Result, SinkTask, TaskKind};
 use connect_transport::{Queue, Reader};
 use std::{
     collections::BTreeMap,
@@ -93,6 +94,7 @@ impl SinkRun {
         commits: &mut Commits,
     ) -> Result<()> {
         let mut ready: Option<Result<Batch>> = None;
+        let mut misfits = Misfits::new(self.config.misfits_max);
         loop {
             let batch = match ready.take() {
                 Some(batch) => batch?,
@@ -105,8 +107,8 @@ impl SinkRun {
                     }
                 },
             };
-            {
-                let writing = self.write(sink, &batch, dead_letters.as_mut());
+            let halted = {
+                let writing = self.write(sink, &batch, dead_letters.as_mut(), &mut misfits);
                 tokio::pin!(writing);
                 loop {
                     tokio::select! {
@@ -115,6 +117,10 @@ impl SinkRun {
                         batch = intake.next(), if ready.is_none() => ready = Some(batch),
                     }
                 }
+            };
+            if let Some(halt) = halted {
+                commits.add(halt.offsets);
+                return Err(halt.error);
             }
             // G1: offsets move only after the database committed.
             commits.add(batch.offsets);
@@ -124,90 +130,6 @@ impl SinkRun {
             if commits.is_due(self.run.commit_interval) {
                 self.commit(commits).await?;
             }
-        }
-    }
-
-    /// Writes a batch, or sets aside what cannot be written. G3: `Ok` means that each message of
-    /// the batch is in the database or in the dead-letter topic.
-    async fn write(
-        &self,
-        sink: &mut dyn SinkTask,
-        batch: &Batch,
-        mut dead_letters: Option<&mut DeadLetters>,
-    ) -> Result<()> {
-        for undecoded in &batch.undecoded {
-            self.set_aside(batch, undecoded.place, &undecoded.error, &mut dead_letters)
-                .await?;
-        }
-        for gathered in &batch.gathered {
-            let outcome = self.put(sink, &gathered.records).await?;
-            for rejected in &outcome.rejected {
-                let place = gathered.places[rejected.row];
-                self.set_aside(batch, place, &rejected.error, &mut dead_letters)
-                    .await?;
-            }
-            Counters::add(&self.run.counters.records, outcome.written);
-        }
-        if let Some(dead_letters) = dead_letters {
-            dead_letters.flush().await?;
-        }
-        Counters::add(&self.run.counters.batches, 1);
-        tracing::debug!(
-            connector = %self.run.id.connector, task = self.run.id.task,
-            messages = batch.messages, "batch written"
-        );
-        Ok(())
-    }
-
-    /// Puts records; what passes is tried again with the same records, unless the connection is
-    /// gone: then the whole session begins anew.
-    async fn put(
-        &self,
-        sink: &mut dyn SinkTask,
-        records: &connect_api::Records,
-    ) -> Result<PutOutcome> {
-        let mut retry = None;
-        loop {
-            let error = match sink.put(records).await {
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => error,
-            };
-            let again = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Conflict);
-            if !again || !self.run.retry_after(&mut retry, &error).await? {
-                return Err(error);
-            }
-            self.run.set_state(TaskState::Running, None);
-        }
-    }
-
-    async fn set_aside(
-        &self,
-        batch: &Batch,
-        place: Place,
-        error: &Error,
-        dead_letters: &mut Option<&mut DeadLetters>,
-    ) -> Result<()> {
-        match (self.config.tolerance, dead_letters) {
-            (Tolerance::All, Some(dead_letters))
-                if error.kind().disposition() == Disposition::DeadLetter =>
-            {
-                let (queue, pulled) = &batch.pulls[place.pull as usize];
-                let message = pulled
-                    .iter()
-                    .nth(place.message as usize)
-                    .ok_or_else(|| Error::new(ErrorKind::Internal, "a row without its message"))?;
-                tracing::warn!(
-                    connector = %self.run.id.connector, task = self.run.id.task,
-                    origin = batch.origin(place), error = error.report(), "message set aside"
-                );
-                dead_letters.send(queue, &message, error).await?;
-                Counters::add(&self.run.counters.dead_letters, 1);
-                Ok(())
-            }
-            _ => Err(Error::new(
-                error.kind(),
-                format!("{}: {}", batch.origin(place), error.report()),
-            )),
         }
     }
 

@@ -22,6 +22,19 @@ pub(crate) struct SourceRun {
     pub(crate) config: SourceCommon,
 }
 
+/// First pause before positions are stored again.
+const FIRST_STORE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause before positions are stored again: a disk that has room again is used soon.
+const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(30);
+
+/// Why positions are not stored.
+enum NotStored {
+    /// They cannot be written.
+    Positions(Error),
+    /// They are, or are none, but the task does not go on.
+    Told(Error),
+}
+
 /// How polling ended without a fault.
 enum End {
     Stopped,
@@ -91,6 +104,8 @@ struct Flow<'a> {
     /// Positions that are acknowledged and not stored yet, the last of each partition.
     settled: Vec<Position>,
     stored_at: Instant,
+    /// The pause before positions are stored again, where that failed last.
+    store_again: Option<Duration>,
     encoded: Encoded,
 }
 
@@ -102,6 +117,7 @@ impl<'a> Flow<'a> {
             in_flight: VecDeque::new(),
             settled: Vec::new(),
             stored_at: Instant::now(),
+            store_again: None,
             encoded: Encoded::default(),
         }
     }
@@ -110,9 +126,7 @@ impl<'a> Flow<'a> {
         let stop = &self.source.run.stop;
         loop {
             self.settle()?;
-            if self.stored_at.elapsed() >= self.source.run.commit_interval {
-                self.store(task).await?;
-            }
+            self.store_if_due(task).await?;
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
@@ -200,7 +214,7 @@ impl<'a> Flow<'a> {
         let until = Instant::now() + pause;
         while Instant::now() < until && !run.stop.is_cancelled() {
             self.settle()?;
-            let store_at = self.stored_at + run.commit_interval;
+            let store_at = self.stored_at + self.store_pause();
             let wake = match (self.in_flight.is_empty(), self.settled.is_empty()) {
                 (true, true) => until,
                 (true, false) => until.min(store_at),
@@ -211,9 +225,7 @@ impl<'a> Flow<'a> {
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             self.settle()?;
-            if self.stored_at.elapsed() >= run.commit_interval {
-                self.store(task).await?;
-            }
+            self.store_if_due(task).await?;
         }
         Ok(())
     }
@@ -242,8 +254,48 @@ impl<'a> Flow<'a> {
         }
     }
 
+    fn store_pause(&self) -> Duration {
+        self.store_again.unwrap_or(self.source.run.commit_interval)
+    }
+
+    /// Stores positions now and then. Where that fails, a full disk say, rows go on, since nothing
+    /// is lost by it (G1): what is read again after a crash grows. It is tried again after pauses
+    /// that double.
+    async fn store_if_due(&mut self, task: &mut dyn SourceTask) -> Result<()> {
+        if self.stored_at.elapsed() < self.store_pause() {
+            return Ok(());
+        }
+        let run = &self.source.run;
+        let again = self.store_again;
+        match (self.store(task).await, again) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                self.store_again = None;
+                run.set_state(TaskState::Running, None);
+                tracing::info!(
+                    connector = %run.id.connector, task = run.id.task, "positions are stored again"
+                );
+            }
+            (Err(NotStored::Positions(error)), _) => {
+                let pause = again.map_or(FIRST_STORE_PAUSE, |pause| pause * 2);
+                let pause = pause.min(LONGEST_STORE_PAUSE).max(run.commit_interval);
+                self.store_again = Some(pause);
+                Counters::add(&run.counters.retries, 1);
+                run.set_state(TaskState::Running, Some(&error));
+                tracing::warn!(
+                    connector = %run.id.connector, task = run.id.task,
+                    delay_ms = pause.as_millis(), error = error.report(),
+                    "positions are not stored: what is read from now on is read again after a \
+                     crash; will try again"
+                );
+            }
+            (Err(NotStored::Told(error)), _) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// Stores the acknowledged positions, then tells the task.
-    async fn store(&mut self, task: &mut dyn SourceTask) -> Result<()> {
+    async fn store(&mut self, task: &mut dyn SourceTask) -> Result<(), NotStored> {
         self.stored_at = Instant::now();
         if self.settled.is_empty() {
             return Ok(());
@@ -251,11 +303,13 @@ impl<'a> Flow<'a> {
         let run = &self.source.run;
         // G1: the broker has acknowledged every message before these positions.
         for position in &self.settled {
-            run.positions.set(&run.id.connector, position)?;
+            let set = run.positions.set(&run.id.connector, position);
+            set.map_err(NotStored::Told)?;
         }
-        run.positions.flush().await?;
+        let stored = run.positions.flush().await;
+        stored.map_err(NotStored::Positions)?;
         for position in std::mem::take(&mut self.settled) {
-            task.commit(&position).await?;
+            task.commit(&position).await.map_err(NotStored::Told)?;
         }
         Ok(())
     }
@@ -269,7 +323,9 @@ impl<'a> Flow<'a> {
             closed = closed.and(publisher.close(left).await);
         }
         self.take_stored();
-        self.store(task).await?;
-        closed
+        match self.store(task).await {
+            Ok(()) => closed,
+            Err(NotStored::Positions(error) | NotStored::Told(error)) => Err(error),
+        }
     }
 }

@@ -85,7 +85,7 @@ pub struct TaskStatus {
     pub direction: Direction,
     /// What it is doing.
     pub state: TaskState,
-    /// Why it failed, or what it is about to try again.
+    /// Why it failed, what it is about to try again, or what does not succeed while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// Records that are durable where the task writes.

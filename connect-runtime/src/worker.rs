@@ -7,6 +7,7 @@ use crate::{
     sink::SinkRun,
     source::SourceRun,
     status::{StatusBoard, TaskId, TaskState},
+    store_dir::lock,
     task::TaskRun,
     worker_config::WorkerConfig,
 };
@@ -15,12 +16,7 @@ use connect_api::{
     config::{Config as _, Faults, Settings, nearest},
 };
 use connect_transport::Transport;
-use std::{
-    fs::{self, File},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -367,22 +363,4 @@ fn report_failure(id: &TaskId, error: &Error) {
         connector = %id.connector, task = id.task, state = "FAILED", kind = error.kind().name(),
         error = error.report(), "task failed"
     );
-}
-
-/// Makes the directory and locks it for this process.
-fn lock(dir: &Path) -> Result<File> {
-    let fault = |what: &str| {
-        let message = format!("storePathRootDir {}: {what}", dir.display());
-        Error::new(ErrorKind::Config, message)
-    };
-    fs::create_dir_all(dir).map_err(|e| fault("cannot be made").with_source(e))?;
-    let file = File::create(dir.join("worker.lock"))
-        .map_err(|e| fault("cannot be written to").with_source(e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(fault(
-            "another worker uses it; stop that one, or give this one a directory of its own",
-        )),
-        Err(fs::TryLockError::Error(e)) => Err(fault("cannot be locked").with_source(e)),
-    }
 }

@@ -654,6 +654,30 @@ async fn a_position_without_rows_is_stored() {
     worker.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_go_on_while_positions_cannot_be_stored_and_they_are_stored_once_they_can() {
+    let bench = Bench::new();
+    let store = bench.path().join("store");
+    let in_the_way = store.join("positions.json.new");
+    let mut worker = bench.worker(&Collect::default()).await;
+    std::fs::create_dir_all(&in_the_way).unwrap();
+    worker.start(source(500)).unwrap();
+    let tasks = wait(worker.status(), |t| {
+        written(t, "source") == 500 && t[0].cause.is_some()
+    })
+    .await;
+    assert_eq!(tasks[0].state, TaskState::Running);
+    let cause = tasks[0].cause.clone().unwrap();
+    assert!(cause.message.contains("cannot be written"), "{cause:?}");
+    let stored = || std::fs::read_to_string(store.join("positions.json")).unwrap_or_default();
+    assert_eq!(stored(), "");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    let last = |_: &[TaskStatus]| stored().contains("500");
+    let tasks = wait(worker.status(), |t| last(t) && t[0].cause.is_none()).await;
+    assert_eq!(tasks[0].state, TaskState::Running);
+    worker.stop().await.unwrap();
+}
+
 /// A source whose `stop` never ends.
 struct Hanging;
 

@@ -64,7 +64,11 @@ pub(crate) async fn write(
     }
 }
 
-async fn in_one_transaction(
+/// Writes all in one transaction, `size` rows at once, or nothing.
+///
+/// # Errors
+/// `Data`: a row is refused; the transaction is still open then. Else what is not a row's fault.
+pub(crate) async fn in_one_transaction(
     connection: &mut dyn Connection,
     writes: &[Write],
     size: NonZeroUsize,

@@ -3,10 +3,68 @@ use crate::{
     config::SinkConfig,
     target::{Target, name_in},
 };
-use connect_api::{Result, Schema, arrow::schema::Field};
-use dialect_core::{Change, Connection, Dialect};
+use connect_api::{Result, Schema, SchemaRef, arrow::schema::Field};
+use dialect_core::{Change, Connection, Dialect, Table};
 
 impl Target {
+    /// Whether a table can be made, or the columns be added, for records of `schema`; asks no
+    /// database. What stands in the way is the fault of this schema.
+    ///
+    /// # Errors
+    /// `Schema`, `Unsupported`: as the dialect says.
+    pub(crate) fn check_changes(
+        &self,
+        dialect: &dyn Dialect,
+        config: &SinkConfig,
+        schema: &Schema,
+    ) -> Result<()> {
+        match &self.table {
+            None if config.auto_create => {
+                let schema = self.to_create(config, schema)?;
+                let change = Change::Create {
+                    table: &self.name,
+                    schema: &schema,
+                };
+                change.statements(dialect)?;
+            }
+            Some(table) if config.auto_evolve => {
+                let new = self.to_add(table, config, schema)?;
+                if !new.is_empty() {
+                    let change = Change::AddColumns {
+                        table: &table.name,
+                        fields: &new,
+                    };
+                    change.statements(dialect)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the table is made for.
+    fn to_create(&self, config: &SinkConfig, schema: &Schema) -> Result<SchemaRef> {
+        let key = self.key(config)?;
+        let fields: Vec<Field> = self.written(config, schema, &key).cloned().collect();
+        let names: Vec<&str> = key.iter().map(|name| name_in(schema, name)).collect();
+        Schema::new(&self.name.name, fields, &names)
+            .map_err(|e| e.context(format_args!("table {}", self.name)))
+    }
+
+    /// The fields that `table` has no column for.
+    fn to_add<'a>(
+        &self,
+        table: &Table,
+        config: &SinkConfig,
+        schema: &'a Schema,
+    ) -> Result<Vec<&'a Field>> {
+        let key = self.key(config)?;
+        let written = self.written(config, schema, &key);
+        Ok(written
+            .filter(|field| table.index_of(field.name()).is_none())
+            .collect())
+    }
+
     /// Makes the table for records of `schema`; one that another task has made is taken as it is.
     ///
     /// # Errors
@@ -18,11 +76,7 @@ impl Target {
         config: &SinkConfig,
         schema: &Schema,
     ) -> Result<()> {
-        let key = self.key(config)?;
-        let fields: Vec<Field> = self.written(config, schema, &key).cloned().collect();
-        let names: Vec<&str> = key.iter().map(|name| name_in(schema, name)).collect();
-        let schema = Schema::new(&self.name.name, fields, &names)
-            .map_err(|e| e.context(format_args!("table {}", self.name)))?;
+        let schema = self.to_create(config, schema)?;
         let name = self.name.clone();
         let change = Change::Create {
             table: &name,
@@ -45,14 +99,10 @@ impl Target {
         config: &SinkConfig,
         schema: &Schema,
     ) -> Result<()> {
-        let key = self.key(config)?;
         let mut left = usize::MAX;
         // Again where another task has added some of them in the meantime.
         while let Some(table) = self.table.clone() {
-            let new: Vec<&Field> = self
-                .written(config, schema, &key)
-                .filter(|field| table.index_of(field.name()).is_none())
-                .collect();
+            let new = self.to_add(&table, config, schema)?;
             if new.is_empty() {
                 break;
             }

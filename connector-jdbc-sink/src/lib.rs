@@ -32,6 +32,7 @@
 mod batch;
 mod config;
 mod evolve;
+mod records_write;
 mod reduce;
 mod target;
 mod task;

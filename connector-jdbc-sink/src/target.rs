@@ -42,13 +42,16 @@ impl Target {
         })
     }
 
-    /// Looks again; what was planned is forgotten.
+    /// Looks again, and tells whether the table is another than before; what was planned is
+    /// forgotten.
     ///
     /// # Errors
     /// As [`Connection::describe`].
-    pub(crate) async fn describe_again(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        *self = Self::describe(connection, self.name.clone()).await?;
-        Ok(())
+    pub(crate) async fn describe_again(&mut self, connection: &mut dyn Connection) -> Result<bool> {
+        let now = Self::describe(connection, self.name.clone()).await?;
+        let changed = now.table != self.table;
+        *self = now;
+        Ok(changed)
     }
 
     /// The table was changed, and is described anew; what was planned is forgotten.

@@ -2,6 +2,7 @@
 use crate::{
     batch::{self, Write},
     config::{KeyMode, SinkConfig},
+    records_write::{RecordsWrite, Refusals},
     reduce::{self, Refusal, Step, Steps},
     target::Target,
 };
@@ -90,10 +91,21 @@ impl Task {
         })
     }
 
+    async fn put_with(&mut self, records: &Records, refusals: Refusals) -> Result<PutOutcome> {
+        if records.is_empty() {
+            return Ok(PutOutcome::default());
+        }
+        let mut connection = self.connection().await?;
+        let outcome = self.write(connection.as_mut(), records, refusals).await;
+        self.keep(connection, &outcome).await;
+        outcome
+    }
+
     async fn write(
         &mut self,
         connection: &mut dyn Connection,
         records: &Records,
+        refusals: Refusals,
     ) -> Result<PutOutcome> {
         let topic = records.topic();
         if !self.targets.contains_key(topic) {
@@ -123,26 +135,36 @@ impl Task {
                 rejected: Vec::new(),
             });
         }
-        if target.table.is_none() && config.auto_create && !only_deletes {
-            target.create(connection, dialect, config, schema).await?;
-        }
-        if config.auto_evolve && !only_deletes && !target.knows(schema) {
-            target.evolve(connection, dialect, config, schema).await?;
-        }
-        match attempt(target, connection, dialect, config, records).await {
-            Err(e) if e.kind() == ErrorKind::Schema => {
-                // The table may have changed since it was described.
-                connection.rollback().await?;
-                target.describe_again(connection).await?;
-                attempt(target, connection, dialect, config, records).await
+        let write = RecordsWrite {
+            dialect,
+            config,
+            records,
+            refusals,
+        };
+        if !only_deletes {
+            if !target.knows(schema)
+                && target.check_changes(dialect, config, schema).is_err()
+                && let Err(why) = {
+                    target.describe_again(connection).await?;
+                    target.check_changes(dialect, config, schema)
+                }
+            {
+                return write.misfit(target, connection, &why).await;
             }
-            outcome => outcome,
+            if target.table.is_none() && config.auto_create {
+                target.create(connection, dialect, config, schema).await?;
+            }
+            if config.auto_evolve && !target.knows(schema) {
+                target.evolve(connection, dialect, config, schema).await?;
+            }
         }
+        write.run(target, connection).await
     }
 }
 
-/// Writes the records to the table as it was described.
-async fn attempt(
+/// Writes the records to the table as it was described; rows that it refuses are handed back, all
+/// others are written.
+pub(crate) async fn attempt(
     target: &mut Target,
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
@@ -184,7 +206,7 @@ async fn attempt(
     })
 }
 
-fn refuse(refusal: Refusal, target: &Target, records: &Records) -> Error {
+pub(crate) fn refuse(refusal: Refusal, target: &Target, records: &Records) -> Error {
     let why = match refusal {
         Refusal::NullKey(column) => {
             format!(
@@ -202,7 +224,7 @@ fn refuse(refusal: Refusal, target: &Target, records: &Records) -> Error {
 }
 
 /// The rows of each step with the way they are written.
-fn plan(
+pub(crate) fn plan(
     target: &mut Target,
     dialect: &dyn Dialect,
     config: &SinkConfig,
@@ -234,13 +256,11 @@ impl SinkTask for Task {
     }
 
     async fn put(&mut self, records: &Records) -> Result<PutOutcome> {
-        if records.is_empty() {
-            return Ok(PutOutcome::default());
-        }
-        let mut connection = self.connection().await?;
-        let outcome = self.write(connection.as_mut(), records).await;
-        self.keep(connection, &outcome).await;
-        outcome
+        self.put_with(records, Refusals::HandedBack).await
+    }
+
+    async fn put_until_refused(&mut self, records: &Records) -> Result<PutOutcome> {
+        self.put_with(records, Refusals::End).await
     }
 
     async fn stop(&mut self) -> Result<()> {

@@ -10,13 +10,13 @@ use std::{process::Command, time::Duration};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A schema of PostgreSQL and a worker over RocketMQ.
-struct Scene {
-    name: String,
-    program: Program,
+pub(crate) struct Scene {
+    pub(crate) name: String,
+    pub(crate) program: Program,
 }
 
 impl Scene {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let name = unique(name);
         Database::Postgres.make_space(&name);
         let program = Program::new(&[
@@ -26,11 +26,11 @@ impl Scene {
         Self { name, program }
     }
 
-    fn sql(&self, sql: &str) -> String {
+    pub(crate) fn sql(&self, sql: &str) -> String {
         Database::Postgres.run(&format!("SET search_path = {};\n{sql}", self.name))
     }
 
-    fn source(&mut self, table: &str, more: &[(&str, &str)]) {
+    pub(crate) fn source(&mut self, table: &str, more: &[(&str, &str)]) {
         let (url, table) = (
             Database::Postgres.url(&self.name),
             format!("{}.{table}", self.name),
@@ -48,7 +48,7 @@ impl Scene {
         self.program.connector("source", &settings);
     }
 
-    fn sink(&mut self, table: &str, more: &[(&str, &str)]) {
+    pub(crate) fn sink(&mut self, table: &str, more: &[(&str, &str)]) {
         let (url, table) = (
             Database::Postgres.url(&self.name),
             format!("{}.{table}", self.name),
@@ -67,7 +67,7 @@ impl Scene {
     }
 
     /// Runs until the connector's task has failed; gives kind and message of the cause.
-    fn failure(&mut self, connector: &str) -> (String, String) {
+    pub(crate) fn failure(&mut self, connector: &str) -> (String, String) {
         self.program.start();
         let log = self.program.log();
         self.program.wait_until_failed(connector, LIMIT, &log);
@@ -216,7 +216,7 @@ fn send(topic: &str, key: &str, body: &str) {
     );
 }
 
-fn make_topic(topic: &str) {
+pub(crate) fn make_topic(topic: &str) {
     let servers = setting("CONNECT_TEST_ROCKETMQ");
     let done = Command::new(setting("CONNECT_TEST_SERVICES"))
         .args([

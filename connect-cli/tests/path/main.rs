@@ -10,21 +10,54 @@ mod flights;
 mod nycflights;
 mod parts;
 mod program;
+mod refused;
 mod start;
+mod waiting;
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    process::Command,
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 /// Tests that stop servers take it for writing, all others for reading.
 static SERVERS: RwLock<()> = RwLock::new(());
+/// Whether a server may be down: at first, and after a test that stops them.
+static MAY_BE_DOWN: Mutex<bool> = Mutex::new(true);
 
 /// Servers that stay up as long as the guard lives.
 fn with_servers() -> RwLockReadGuard<'static, ()> {
-    SERVERS.read().unwrap_or_else(PoisonError::into_inner)
+    let servers = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
+    bring_up();
+    servers
 }
 
 /// Servers that this test alone uses.
-fn alone_with_servers() -> RwLockWriteGuard<'static, ()> {
-    SERVERS.write().unwrap_or_else(PoisonError::into_inner)
+struct Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'static, ()>);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // A test that fails half-way is one failure: the next brings up what it left down.
+        *MAY_BE_DOWN.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+/// Servers that this test alone uses.
+fn alone_with_servers() -> Alone {
+    let servers = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
+    bring_up();
+    Alone(servers)
+}
+
+/// Starts those servers that are down.
+fn bring_up() {
+    let mut may_be_down = MAY_BE_DOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if *may_be_down {
+        let services = setting("CONNECT_TEST_SERVICES");
+        let up = Command::new(services).arg("up").output().unwrap();
+        let said = String::from_utf8_lossy(&up.stderr);
+        assert!(up.status.success(), "scripts/services up: {said}");
+        *may_be_down = false;
+    }
 }
 
 /// A setting of the environment that `scripts/services env` prints.

@@ -11,6 +11,8 @@ use tempfile::TempDir;
 pub(crate) struct Program {
     pub(crate) dir: TempDir,
     connectors: Vec<String>,
+    /// More variables of the environment.
+    pub(crate) env: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -25,6 +27,7 @@ impl Program {
         Self {
             dir,
             connectors: Vec::new(),
+            env: Vec::new(),
             child: None,
         }
     }
@@ -42,6 +45,7 @@ impl Program {
             .current_dir(self.dir.path())
             .args([verb, "worker.toml", "--output", "json"])
             .args(&self.connectors)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .env_remove("RUST_LOG");
         command
     }

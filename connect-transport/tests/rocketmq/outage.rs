@@ -4,6 +4,17 @@ use connect_api::{Disposition, Error, ErrorKind, Result};
 use connect_transport::{Lane, Transport, rocketmq::RocketMq};
 use std::time::{Duration, Instant};
 
+/// Starts what a test leaves down, so that one that fails half-way is one failure.
+struct Restart;
+
+impl Drop for Restart {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            services(&["start", "rocketmq"]);
+        }
+    }
+}
+
 const PAUSE: Duration = Duration::from_millis(200);
 
 fn passes(error: &Error) -> bool {
@@ -33,6 +44,7 @@ async fn lanes_and_readers_go_on_after_the_broker_crashed() -> Result<()> {
     send(&mut lane, "before").await;
     assert_eq!(bodies(&mut reader, 1).await?, [b"before"]);
 
+    let _restart = Restart;
     services(&["kill", "rocketmq"]);
     let mut failed = 0;
     let gone = batch([&b"gone"[..]])?;
@@ -80,6 +92,7 @@ async fn lanes_and_readers_go_on_while_the_name_server_is_away() -> Result<()> {
     let queue = one_queue(&transport, &unique("unnamed")).await?;
     let mut lane = transport.lane(&queue).await?;
     let mut reader = transport.reader(&unique("group"), &queue, 0).await?;
+    let _restart = Restart;
     services(&["kill", "rocketmq-namesrv"]);
 
     lane.send(&batch([&b"one"[..]])?).await?;

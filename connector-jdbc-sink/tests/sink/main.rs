@@ -6,6 +6,7 @@
 )]
 
 mod harness;
+mod refusals;
 mod servers;
 mod tables;
 mod writes;

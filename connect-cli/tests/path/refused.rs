@@ -1,0 +1,264 @@
+//! Messages that do not fit, on real servers: each is named, and nothing stops at it for ever.
+use crate::{
+    bad_input::{Scene, make_topic},
+    client::Database,
+    program::task,
+    setting, unique, with_servers,
+};
+use connect_api::Encoded;
+use connect_transport::{
+    Page, Publisher, PublisherOptions, Transport,
+    rocketmq::{RocketMq, RocketMqOptions},
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+async fn cluster() -> Arc<dyn Transport> {
+    let options = RocketMqOptions::new(&setting("CONNECT_TEST_ROCKETMQ"));
+    RocketMq::connect(options).await.unwrap()
+}
+
+/// Sends messages in this order, as large as the broker takes them.
+fn publish<B: AsRef<[u8]>>(topic: &str, messages: &[(&str, B)]) {
+    block_on(async {
+        let transport = cluster().await;
+        let options = PublisherOptions {
+            max_message_bytes: 8 << 20,
+            ..PublisherOptions::default()
+        };
+        let publisher = Publisher::open(&transport, topic, options, Default::default()).await;
+        let mut publisher = publisher.unwrap();
+        for (key, body) in messages {
+            let mut encoded = Encoded::default();
+            encoded.keys.push(key.as_bytes());
+            encoded.bodies.push(body.as_ref());
+            publisher.send(Page::new(&encoded)).await.unwrap();
+        }
+        publisher.close(LIMIT).await.unwrap();
+        transport.close(Duration::from_secs(5)).await;
+    });
+}
+
+type Letter = (Vec<u8>, BTreeMap<String, String>);
+
+/// All messages of a topic.
+fn letters(topic: &str) -> Vec<Letter> {
+    block_on(async {
+        let transport = cluster().await;
+        let mut letters = Vec::new();
+        for queue in transport.queues(topic).await.unwrap() {
+            let end = transport.bounds(&queue).await.unwrap().end;
+            let mut reader = transport.reader("test", &queue, 0).await.unwrap();
+            let mut next = 0;
+            while next < end {
+                let pulled = reader.pull(Duration::from_secs(10)).await.unwrap();
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                for message in pulled.iter() {
+                    let properties = message.properties.iter();
+                    let properties = properties.map(|(name, value)| (text(name), text(value)));
+                    letters.push((message.body.to_vec(), properties.collect()));
+                }
+                next = pulled.next;
+            }
+        }
+        transport.close(Duration::from_secs(5)).await;
+        letters
+    })
+}
+
+fn count(scene: &Scene) -> u64 {
+    let table = Database::Postgres.quoted(&scene.name, "copy");
+    Database::Postgres.number(&format!("SELECT count(*) FROM {table};"))
+}
+
+fn tolerant(dead: &str) -> [(&str, &str); 3] {
+    [
+        ("errors.tolerance", "all"),
+        ("errors.deadletterqueue.topic.name", dead),
+        ("errors.deadletterqueue.context.properties.enable", "true"),
+    ]
+}
+
+#[test]
+fn all_before_the_first_bad_message_is_written_and_committed_also_after_restarts() {
+    let _servers = with_servers();
+    for bad in ["<order/>", "{\"id\":500,\"note\":\"too long for it\"}"] {
+        let mut scene = Scene::new("stands_at");
+        scene.sql("CREATE TABLE copy (id bigint PRIMARY KEY, note varchar(5));");
+        make_topic(&scene.name);
+        let messages: Vec<(&str, String)> = (0..1000)
+            .map(|id| match id {
+                500 => ("", bad.to_owned()),
+                _ => ("", format!("{{\"id\":{id},\"note\":\"a\"}}")),
+            })
+            .collect();
+        publish(&scene.name, &messages);
+        let table = format!("{}.copy", scene.name);
+        let url = Database::Postgres.url(&scene.name);
+        let name = scene.name.clone();
+        // Inserts: what was committed must not come again.
+        let insert = [
+            ("connector.class", "jdbc-sink"),
+            ("connection.url", &*url),
+            ("connect.topicnames", &*name),
+            ("table.name.format", &*table),
+            ("consumer.batch.max.rows", "200"),
+        ];
+        for _restart in 0..3 {
+            scene.program.connector("sink", &insert);
+            let (kind, message) = scene.failure("sink");
+            assert_eq!(kind, "data", "{message}");
+            assert!(message.contains("message 500 of queue"), "{message}");
+            assert!(message.contains(&scene.name), "{message}");
+            assert_eq!(count(&scene), 500);
+            scene.program.forget_connectors();
+        }
+        let dead = unique("dead");
+        let all: Vec<_> = insert.into_iter().chain(tolerant(&dead)).collect();
+        scene.program.connector("sink", &all);
+        scene.program.start();
+        scene.program.wait_until(LIMIT, || {
+            Database::Postgres.number(&format!("SELECT count(*) FROM {table};")) == 999
+        });
+        let (code, document) = scene.program.stop();
+        assert_eq!(code, 0);
+        assert_eq!(task(&document, "sink")["dead_letters"], 1, "{document:#}");
+    }
+}
+
+/// The body of a message with a schema.
+fn envelope(fields: &[(&str, &str)], payload: &str) -> String {
+    let field =
+        |(name, word): &(&str, &str)| format!("{{\"field\":\"{name}\",\"optional\":true,{word}}}");
+    let fields: Vec<String> = fields.iter().map(field).collect();
+    format!(
+        "{{\"schema\":{{\"type\":\"struct\",\"fields\":[{}]}},\"payload\":{payload}}}",
+        fields.join(",")
+    )
+}
+
+#[test]
+fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are_written() {
+    let _servers = with_servers();
+    let mut scene = Scene::new("misfits");
+    scene.sql("CREATE TABLE copy (id bigint PRIMARY KEY, note text NOT NULL, n integer);");
+    make_topic(&scene.name);
+    let good = |id: i64| format!("{{\"id\":{id},\"note\":\"a\"}}").into_bytes();
+    let (int, text) = ("\"type\":\"int64\"", "\"type\":\"string\"");
+    let nested = "\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{\"type\":\"bytes\"}}";
+    let misfits: Vec<Vec<u8>> = vec![
+        b"{\"a\":\"no id\"}".to_vec(),
+        b"{\"id\":101}".to_vec(),
+        envelope(
+            &[("number", int), ("note", text)],
+            "{\"number\":1,\"note\":\"x\"}",
+        )
+        .into(),
+        envelope(
+            &[("id", int), ("note", text), ("n", text)],
+            "{\"id\":1,\"note\":\"x\",\"n\":\"x\"}",
+        )
+        .into(),
+        envelope(
+            &[("id", int), ("note", text), ("extra", int)],
+            "{\"id\":1,\"note\":\"x\",\"extra\":1}",
+        )
+        .into(),
+        envelope(
+            &[("id", int), ("note", text), ("n", nested)],
+            "{\"id\":1,\"note\":\"x\",\"n\":[]}",
+        )
+        .into(),
+        b"{\"id\":107,\"note\":null}".to_vec(),
+        vec![b'x'; 4_063_233],
+        // As much as a batch of one takes; the embedded store has 4,194,304 in a test of its own.
+        vec![b'y'; 4_193_900],
+        format!("{{\"id\":1,\"{}\":1}}", "n".repeat(40_000)).into_bytes(),
+    ];
+    let mut messages: Vec<(&str, Vec<u8>)> = Vec::new();
+    for (id, misfit) in (0..).zip(&misfits) {
+        messages.push(("", good(id)));
+        messages.push(("", misfit.clone()));
+    }
+    publish(&scene.name, &messages);
+    let dead = unique("dead");
+    let by_value = [("pk.mode", "record_value")];
+    let url = Database::Postgres.url(&scene.name);
+    let (table, name) = (format!("{}.copy", scene.name), scene.name.clone());
+    let settings = [
+        ("connector.class", "jdbc-sink"),
+        ("connection.url", &*url),
+        ("connect.topicnames", &*name),
+        ("table.name.format", &*table),
+        ("insert.mode", "upsert"),
+        ("pk.fields", "id"),
+    ];
+    let settings = settings.into_iter().chain(by_value).chain(tolerant(&dead));
+    let settings: Vec<_> = settings.collect();
+    scene.program.connector("sink", &settings);
+    scene.program.start();
+    let log = scene.program.log();
+    scene
+        .program
+        .wait_for_log(&log, "message set aside", misfits.len(), LIMIT);
+    let (code, document) = scene.program.stop();
+    assert_eq!(code, 0, "{document:#}");
+    assert_eq!(task(&document, "sink")["dead_letters"], misfits.len());
+    assert_eq!(count(&scene), misfits.len() as u64);
+    let mut whole: BTreeMap<usize, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
+    for (body, properties) in letters(&dead) {
+        assert_eq!(properties["__connect.errors.topic"], scene.name);
+        let offset: usize = properties["__connect.errors.offset"].parse().unwrap();
+        let part = properties.get("__connect.errors.body.part").cloned();
+        whole
+            .entry(offset)
+            .or_default()
+            .insert(part.unwrap_or_default(), body);
+        let said = scene.program.log_text();
+        assert!(
+            said.contains(&format!("message {offset} of queue")),
+            "{offset}"
+        );
+    }
+    let found: Vec<(usize, Vec<u8>)> = whole
+        .into_iter()
+        .map(|(offset, parts)| (offset, parts.into_values().flatten().collect()))
+        .collect();
+    assert_eq!(found.len(), misfits.len());
+    for ((offset, body), (index, misfit)) in found.iter().zip(misfits.iter().enumerate()) {
+        assert_eq!(*offset, 2 * index + 1);
+        assert!(body == misfit, "the body of {offset}");
+    }
+    // Nothing of it comes again.
+    scene.program.forget_connectors();
+    scene.program.connector("sink", &settings);
+    publish(&scene.name, &[("", good(1000))]);
+    scene.program.start();
+    scene.program.wait_until(LIMIT, || {
+        let sql = format!("SELECT count(*) FROM {table} WHERE id = 1000;");
+        Database::Postgres.number(&sql) == 1
+    });
+    let (_, document) = scene.program.stop();
+    assert_eq!(task(&document, "sink")["dead_letters"], 0, "{document:#}");
+}
+
+#[test]
+fn a_table_that_is_not_there_is_no_fault_of_messages() {
+    let _servers = with_servers();
+    let mut scene = Scene::new("forgot");
+    make_topic(&scene.name);
+    publish(&scene.name, &vec![("1", "{\"id\":1}"); 50]);
+    let dead = unique("dead");
+    scene.sink("copy", &tolerant(&dead));
+    let (kind, message) = scene.failure("sink");
+    assert_eq!(kind, "schema", "{message}");
+    assert!(message.contains("auto.create"), "{message}");
+    assert!(!scene.program.log_text().contains("message set aside"));
+}
