@@ -53,6 +53,13 @@ pub trait Connector: Send + Sync + 'static {
         async { Faults::default() }
     }
 
+    /// The topics that a source writes, as far as they are known before it runs; may connect. None
+    /// by default.
+    fn topics(&self, config: Self::Config) -> impl Future<Output = Vec<String>> + Send {
+        let _ = config;
+        async { Vec::new() }
+    }
+
     /// Makes a task, without I/O.
     ///
     /// # Errors
@@ -71,6 +78,7 @@ pub trait DynConnector: Send + Sync {
     /// All faults of the settings, without I/O.
     fn validate(&self, settings: &Settings) -> Faults;
     async fn check(&self, settings: &Settings) -> Faults;
+    async fn topics(&self, settings: &Settings) -> Vec<String>;
     async fn plan(&self, settings: &Settings, max: NonZeroU32) -> Result<Vec<Settings>>;
     fn task(&self, settings: &Settings) -> Result<TaskKind>;
 }
@@ -101,6 +109,13 @@ impl<C: Connector> DynConnector for C {
         match C::Config::from_settings(settings) {
             Ok(config) => Connector::check(self, config).await,
             Err(faults) => faults,
+        }
+    }
+
+    async fn topics(&self, settings: &Settings) -> Vec<String> {
+        match C::Config::from_settings(settings) {
+            Ok(config) => Connector::topics(self, config).await,
+            Err(_) => Vec::new(),
         }
     }
 

@@ -76,6 +76,18 @@ pub async fn check(
                         }
                     }
                 }
+                if let (Common::Source(_), Some(transport)) = (&prepared.common, transport) {
+                    for topic in prepared.connector.topics(&prepared.settings).await {
+                        match transport.topic_name(&topic) {
+                            Ok(name) if name != topic => notes.push(format!(
+                                "topic {topic} is written {name} at the server; sinks may name \
+                                 either in connect.topicnames"
+                            )),
+                            Ok(_) => {}
+                            Err(error) => faults.at("topic.prefix", error.report()),
+                        }
+                    }
+                }
                 faults
             }
         };

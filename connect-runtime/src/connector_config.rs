@@ -62,7 +62,7 @@ connect_api::settings! {
     pub struct SinkCommon {
         /// Topics to read, separated by semicolons or commas.
         "connect.topicnames": topics: List, required, High;
-        /// Consumer group; `connect-` and the connector's name where it is left out.
+        /// Consumer group; `connect-` and the connector's name where it is left out, so that sinks of one name share it. Of those that share a group one reads a queue; the others stand by.
         "task.group.id": group: String, optional, Medium;
         /// Where a group begins that has no offset yet.
         "consume.from.where": from: ConsumeFrom, default "CONSUME_FROM_FIRST_OFFSET", Medium;

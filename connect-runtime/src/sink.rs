@@ -3,6 +3,7 @@ use crate::{
     connector_config::{ConsumeFrom, SinkCommon},
     dead_letter::DeadLetters,
     intake::{Batch, Intake},
+    membership::Membership,
     refused::Misfits,
     retry::pause,
     status::TaskState,
@@ -19,6 +20,7 @@ use std::{
 const TOPIC_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a sink task runs with, beside what every task has.
+#[derive(Clone)]
 pub(crate) struct SinkRun {
     pub(crate) run: TaskRun,
     pub(crate) config: SinkCommon,
@@ -33,10 +35,25 @@ impl SinkRun {
     /// # Errors
     /// The fault that ends the task.
     pub(crate) async fn run(&self) -> Result<()> {
+        let mut membership = None;
+        let ended = self.run_as_member(&mut membership).await;
+        if let Some(membership) = membership {
+            membership.leave().await;
+        }
+        ended
+    }
+
+    async fn run_as_member(&self, membership: &mut Option<Membership>) -> Result<()> {
         let mut retry = None;
         loop {
             let moved = self.run.counters.records();
-            let Err(error) = self.session().await else {
+            // A session ends as if asked to stop when the task has other queues.
+            let mut session = self.clone();
+            session.run.stop = self.run.stop.child_token();
+            let Err(error) = session.session(membership).await else {
+                if session.run.stop.is_cancelled() && !self.run.stop.is_cancelled() {
+                    continue;
+                }
                 return Ok(());
             };
             if self.run.counters.records() > moved {
@@ -49,22 +66,51 @@ impl SinkRun {
     }
 
     /// From start to the first fault.
-    async fn session(&self) -> Result<()> {
+    async fn session(&self, membership: &mut Option<Membership>) -> Result<()> {
         let TaskKind::Sink(mut sink) = self.run.connector.task(&self.run.settings)? else {
             return Err(Error::new(ErrorKind::Internal, "not a sink task"));
         };
         let moved = match sink.start(self.run.context()).await {
-            Ok(()) => self.serve(sink.as_mut()).await,
+            Ok(()) => self.serve(sink.as_mut(), membership).await,
             Err(e) => Err(e),
         };
         self.run.log_stop(sink.stop().await);
         moved
     }
 
-    async fn serve(&self, sink: &mut dyn SinkTask) -> Result<()> {
+    async fn serve(
+        &self,
+        sink: &mut dyn SinkTask,
+        membership: &mut Option<Membership>,
+    ) -> Result<()> {
         let Some(queues) = self.queues().await? else {
             return Ok(());
         };
+        let membership = match membership {
+            Some(membership) => membership,
+            None => {
+                let topics = &self.config.topics.0;
+                membership.insert(Membership::join(&self.run, &self.group, topics).await?)
+            }
+        };
+        let Some(queues) = membership.take(&self.run, queues).await? else {
+            return Ok(());
+        };
+        let reading = self.read(sink, queues.clone());
+        tokio::pin!(reading);
+        tokio::select! {
+            biased;
+            read = &mut reading => read,
+            () = membership.changed(&queues) => {
+                // What is being written ends and is committed before the queues are let go.
+                self.run.stop.cancel();
+                reading.await
+            }
+        }
+    }
+
+    /// Reads `queues`, which are this task's alone, until asked to stop.
+    async fn read(&self, sink: &mut dyn SinkTask, queues: Vec<Queue>) -> Result<()> {
         let readers = self.readers(queues).await?;
         let mut intake = Intake::open(readers, &self.config, &self.run.stop);
         for topic in intake.undecided() {

@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// A task with what it works on. Made anew for each start of the task.
+#[derive(Clone)]
 pub(crate) struct TaskRun {
     pub(crate) id: TaskId,
     pub(crate) connector: Arc<dyn DynConnector>,
@@ -17,6 +18,8 @@ pub(crate) struct TaskRun {
     pub(crate) converter: Arc<dyn Converter>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) positions: Arc<PositionStore>,
+    /// Whom the queues belong to that this worker's sinks claim.
+    pub(crate) owner: Arc<str>,
     pub(crate) policy: RetryPolicy,
     pub(crate) commit_interval: Duration,
     /// How long a task that ends waits for what is on its way.

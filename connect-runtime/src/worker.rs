@@ -1,6 +1,7 @@
 //! The worker: connectors planned into tasks, tasks run side by side.
 use crate::{
     connector_config::{CommonConfig, ConnectorConfig, SinkCommon, SourceCommon},
+    identity::identity,
     positions::PositionStore,
     registry::Registry,
     retry::RetryPolicy,
@@ -28,6 +29,7 @@ pub struct Worker {
     registry: Registry,
     transport: Arc<dyn Transport>,
     positions: Arc<PositionStore>,
+    owner: Arc<str>,
     board: Arc<StatusBoard>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
@@ -147,6 +149,7 @@ impl Worker {
         let lock = lock(dir)?;
         Ok(Self {
             positions: PositionStore::open(dir)?,
+            owner: identity(dir)?,
             config,
             registry,
             transport,
@@ -186,6 +189,7 @@ impl Worker {
         let shared = Shared {
             transport: self.transport.clone(),
             positions: self.positions.clone(),
+            owner: self.owner.clone(),
             board: self.board.clone(),
             commit_interval: self.config.commit_interval.0,
             // Some time is left to store positions and to close.
@@ -232,6 +236,7 @@ impl Worker {
 struct Shared {
     transport: Arc<dyn Transport>,
     positions: Arc<PositionStore>,
+    owner: Arc<str>,
     board: Arc<StatusBoard>,
     commit_interval: Duration,
     drain: Duration,
@@ -254,6 +259,7 @@ impl Shared {
             converter: prepared.converter.clone(),
             transport: self.transport.clone(),
             positions: self.positions.clone(),
+            owner: self.owner.clone(),
             policy: RetryPolicy::new(common.retry_timeout, common.retry_delay_max.0),
             commit_interval: self.commit_interval,
             drain: self.drain,

@@ -19,7 +19,7 @@ connect_api::choice! {
 connect_api::settings! {
     /// Settings of a worker.
     pub struct WorkerConfig {
-        /// Name of the worker, unique among those that share a name server: clients and groups are named by it.
+        /// Name of the worker: its client at the brokers bears it. Groups are named by `task.group.id` or by the connector.
         "workerId": worker_id: String, default "DefaultWorker", High;
         /// What carries the messages: `rocketmq`, or `embedded` for queues in a file of this machine.
         "transport": transport: TransportChoice, default "rocketmq", High;

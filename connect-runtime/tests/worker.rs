@@ -722,3 +722,36 @@ async fn one_worker_uses_a_directory_at_a_time() {
     assert!(e.to_string().contains("another worker uses it"), "{e}");
     first.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn of_two_sinks_with_one_group_the_second_stands_by_and_takes_over() {
+    let place = Place::new();
+    let collect = Collect::default();
+    let mut worker = place.worker(&collect).await;
+    worker.start(source(500)).unwrap();
+    let group = ("task.group.id", "shared");
+    worker.start(sink(&[group])).unwrap();
+    let board = worker.status().clone();
+    wait(&board, |tasks| written(tasks, "sink") == 500).await;
+    let topics = ("connect.topicnames", "t");
+    let class = ("connector.class", "collect");
+    worker
+        .start(connector("other", &[class, topics, group]))
+        .unwrap();
+    let tasks = wait(&board, |tasks| {
+        tasks.iter().any(|t| {
+            &*t.id.connector == "other" && t.state == TaskState::Retrying && t.cause.is_some()
+        })
+    })
+    .await;
+    let other = tasks.iter().find(|t| &*t.id.connector == "other").unwrap();
+    let cause = &other.cause.as_ref().unwrap().message;
+    assert!(cause.contains("connector sink, task 0"), "{cause}");
+    assert!(cause.contains("stands by"), "{cause}");
+    worker.stop().await.unwrap();
+    assert_eq!(
+        ids(&collect.rows),
+        (0..500).collect::<Vec<_>>(),
+        "each row once"
+    );
+}

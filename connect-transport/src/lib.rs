@@ -7,7 +7,8 @@
 //!
 //! [`Publisher`] works on any of them: it takes a [`Page`] of keys and bodies, writes the messages
 //! straight into a batch a queue, keeps the order of each key, sends again what has failed, holds
-//! back who is too fast, and tells up to where everything is stored. Feature `testing` has the
+//! back who is too fast, and tells up to where everything is stored. A [`Member`] of a group is seen
+//! by others, and has the queues it claims for itself. Feature `testing` has the
 //! contract that all transports keep, as tests (`contract`).
 //!
 #![cfg_attr(feature = "embedded", doc = "```")]
@@ -48,6 +49,7 @@ pub mod contract;
 pub mod embedded;
 mod frame;
 mod id;
+mod member;
 mod message;
 mod page;
 mod publisher;
@@ -57,6 +59,7 @@ mod transport;
 mod walk;
 
 pub use frame::{CommonProperties, Frames, Outgoing, op_of};
+pub use member::{CLAIM_TIME, Claim, Joining, Member, Peer};
 pub use message::{
     Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled, UNIQ_KEY,
     VALUE_END,

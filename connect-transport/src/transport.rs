@@ -1,8 +1,8 @@
 //! The interface of a transport: topics, queues, offsets.
-use crate::{Batch, Pulled};
+use crate::{Batch, Joining, Member, Pulled, member::Alone};
 use async_trait::async_trait;
 use connect_api::Result;
-use std::{fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
 
 /// One ordered queue of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,11 +35,26 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// The queues of `topic`, in one order for all who ask; empty where there is no such topic.
     async fn queues(&self, topic: &str) -> Result<Vec<Queue>>;
 
+    /// How the name of a topic that is to be made is written at the server, where it takes no such
+    /// names; topics are asked for by either.
+    ///
+    /// # Errors
+    /// `Config`: there can be no topic of this name.
+    fn topic_name<'a>(&self, topic: &'a str) -> Result<Cow<'a, str>> {
+        Ok(Cow::Borrowed(topic))
+    }
+
     /// Makes `topic` with so many queues; nothing happens where it is there.
     async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()>;
 
     /// Makes the consumer group; nothing happens where it is there.
     async fn create_group(&self, group: &str) -> Result<()>;
+
+    /// Makes a member of a group, which others see from its first claim on. Where a transport
+    /// says nothing of members, this one holds what it asks for.
+    async fn join(&self, _joining: Joining) -> Result<Box<dyn Member>> {
+        Ok(Box::new(Alone))
+    }
 
     /// A lane that writes to `queue`.
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>>;

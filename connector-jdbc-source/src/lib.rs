@@ -55,6 +55,7 @@ pub use selection::{Selection, TableTypes};
 
 use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener, TableName};
+use reading::Reading;
 use std::{num::NonZeroU32, sync::Arc};
 use survey::Survey;
 
@@ -112,6 +113,14 @@ impl Connector for JdbcSource {
                 faults
             }
         }
+    }
+
+    async fn topics(&self, config: SourceConfig) -> Vec<String> {
+        // What goes wrong here is a fault of `check`.
+        let survey = self.survey(&config).await;
+        let readings = survey.and_then(Survey::into_readings).unwrap_or_default();
+        let of = |reading: Reading| config.topic_of(&reading.table.name.name);
+        readings.into_iter().map(of).collect()
     }
 
     fn task(&self, config: SourceConfig) -> Result<TaskKind> {

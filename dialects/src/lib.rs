@@ -113,8 +113,8 @@ const KNOWN: &[Known] = &[
 
 /// The dialect for `url`: `sqlite:path`, `postgres://…`, `postgresql://…`, `mysql://…`,
 /// `mariadb://…`, `sqlserver://…`, each also with `jdbc:` in front, and `odbc:` with a connection
-/// string. Nothing is connected yet. This function is an
-/// [`Opener`].
+/// string. Nothing is connected yet. Connections over a network end their waits as [`Watched`]
+/// says. This function is an [`Opener`].
 ///
 /// # Errors
 /// `Config`: the URL is none, or of a database that is not known; `Unsupported`: it is known, and
@@ -144,7 +144,9 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
         )));
     };
     match known.open {
-        Some(open) => open(url, options),
+        // A file does not fall silent.
+        Some(open) if known.schemes == ["sqlite"] => open(url, options),
+        Some(open) => Ok(Arc::new(Watched::new(open(url, options)?, options))),
         None => Err(Error::new(
             ErrorKind::Unsupported,
             format!(

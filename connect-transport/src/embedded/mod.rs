@@ -6,10 +6,12 @@
 //! `kill -9` every acknowledged batch is there, in order, once. Opening takes milliseconds, also
 //! then.
 //!
-//! One process has the file open at a time. Groups need not be made before they are used.
+//! One process has the file open at a time, so that all members of a group are of that process.
+//! Groups need not be made before they are used.
 mod desk;
 mod directory;
 mod lane;
+mod member;
 mod options;
 mod owner;
 mod reader;
@@ -20,11 +22,12 @@ mod table;
 mod tests;
 mod writer;
 
-use crate::{Lane, Queue, Reader, Transport};
+use crate::{Joining, Lane, Member, Queue, Reader, Transport, member::Holders};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use desk::{Desk, Work};
 use lane::QueueLane;
+use member::LocalMember;
 pub use options::{CACHE_BYTES, EmbeddedOptions, MAX_AGE, MAX_QUEUE_BYTES, Unread};
 use reader::QueueReader;
 use std::{
@@ -45,6 +48,7 @@ use tokio::sync::oneshot;
 pub struct Embedded {
     store: Arc<Store>,
     desk: Arc<Desk>,
+    holders: Arc<Holders>,
     /// Hears when the writer has ended; taken by the first `close`.
     writer: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -70,6 +74,7 @@ impl Embedded {
         Ok(Self {
             store,
             desk: Arc::new(desk),
+            holders: Arc::default(),
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -90,6 +95,10 @@ impl Transport for Embedded {
 
     async fn create_group(&self, _group: &str) -> Result<()> {
         Ok(())
+    }
+
+    async fn join(&self, joining: Joining) -> Result<Box<dyn Member>> {
+        Ok(Box::new(LocalMember::new(self.holders.clone(), joining)))
     }
 
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>> {

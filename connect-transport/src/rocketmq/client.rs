@@ -1,15 +1,14 @@
 //! The client underneath: the transport crate of the Rust client for RocketMQ.
-use super::RocketMqOptions;
+use super::{RocketMqOptions, groups::Groups, inbound::Inbound};
 use acl::{Tls, Verification};
 use connect_api::{Error, ErrorKind, Result};
 use rocketmq_runtime::RuntimeContext;
 use rocketmq_transport::api::{
-    ConnectConfig, DefaultRequestProcessor, RPCHook, TlsClientConfig, TlsConfig, TransportClient,
-    TransportClientConfig,
+    ConnectConfig, RPCHook, TlsClientConfig, TlsConfig, TransportClient, TransportClientConfig,
 };
 use std::{fs::File, path::PathBuf, sync::Arc};
 
-pub(super) type Client = TransportClient<DefaultRequestProcessor>;
+pub(super) type Client = TransportClient<Inbound>;
 
 /// Makes clients, all alike.
 pub(super) struct Clients {
@@ -18,13 +17,15 @@ pub(super) struct Clients {
     config: Arc<TransportClientConfig>,
     /// Signs every request of every client: the one place where credentials are applied.
     hook: Option<Arc<dyn RPCHook>>,
+    /// What brokers are answered from.
+    groups: Arc<Groups>,
 }
 
 impl Clients {
     /// # Errors
     /// `Config`: a file of the TLS settings cannot be read. `Internal`: there is no Tokio
     /// runtime.
-    pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
+    pub(super) fn new(options: &RocketMqOptions, groups: Arc<Groups>) -> Result<Self> {
         check_files(&options.tls)?;
         if options.tls.enabled {
             choose_cryptography();
@@ -35,6 +36,7 @@ impl Clients {
         Ok(Self {
             context,
             config: Arc::new(client_config(options)),
+            groups,
             hook: options.credentials.clone().map(acl::signing_hook),
         })
     }
@@ -43,7 +45,7 @@ impl Clients {
     pub(super) fn make(&self) -> Result<Arc<Client>> {
         let client = Client::builder(
             Arc::clone(&self.config),
-            DefaultRequestProcessor,
+            Inbound::new(Arc::clone(&self.groups)),
             self.context.service_context("connection"),
         )
         .build()

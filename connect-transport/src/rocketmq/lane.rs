@@ -1,5 +1,5 @@
 //! Writes to one queue.
-use super::{RocketMqOptions, link::Link, request::Request, route::Routes};
+use super::{RocketMqOptions, link::Link, request::Request, route::Routes, topic};
 use crate::{Batch, Lane, Queue};
 use async_trait::async_trait;
 use cheetah_string::CheetahString;
@@ -33,7 +33,7 @@ impl QueueLane {
         Self {
             routes,
             link: Some(link),
-            topic: CheetahString::from_slice(&queue.topic),
+            topic: CheetahString::from_slice(&topic::written(&queue.topic)),
             queue: queue.clone(),
             producer_group: CheetahString::from_slice(&options.producer_group),
             timeout: options.send_timeout,

@@ -3,6 +3,7 @@ use super::{
     RocketMqOptions,
     client::{Client, Clients},
     fault::{self, Asked, code},
+    groups::Groups,
     request::Request,
 };
 use bytes::Bytes;
@@ -30,7 +31,7 @@ const MAX_FAILURES: u32 = 4;
 pub(super) struct Links {
     clients: Arc<Clients>,
     user: Option<Box<str>>,
-    client_id: Box<str>,
+    groups: Arc<Groups>,
     open: Mutex<HashMap<Box<str>, Arc<Link>>>,
     closed: Arc<AtomicBool>,
 }
@@ -41,12 +42,12 @@ impl Links {
     /// # Errors
     /// `Config`: a file of the TLS settings cannot be read. `Internal`: there is no Tokio
     /// runtime.
-    pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
+    pub(super) fn new(options: &RocketMqOptions, groups: Arc<Groups>) -> Result<Self> {
         let credentials = options.credentials.as_ref();
         Ok(Self {
-            clients: Arc::new(Clients::new(options)?),
+            clients: Arc::new(Clients::new(options, Arc::clone(&groups))?),
             user: credentials.map(|c| c.access_key().into()),
-            client_id: options.instance_name.as_str().into(),
+            groups,
             open: Mutex::default(),
             closed: Arc::default(),
         })
@@ -64,7 +65,7 @@ impl Links {
         let link = Arc::new(Link {
             address: CheetahString::from_slice(address),
             user: self.user.clone(),
-            client_id: self.client_id.clone(),
+            groups: Arc::clone(&self.groups),
             client: Mutex::new(self.clients.make()?),
             clients: Arc::clone(&self.clients),
             failures: AtomicU32::new(0),
@@ -119,10 +120,10 @@ fn closed() -> Error {
 pub(super) struct Link {
     address: CheetahString,
     user: Option<Box<str>>,
-    client_id: Box<str>,
+    groups: Arc<Groups>,
     client: Mutex<Arc<Client>>,
     clients: Arc<Clients>,
-    /// Attempts to connect that failed, since one succeeded.
+    /// Requests without an answer, since one was answered.
     failures: AtomicU32,
     authenticated: AtomicBool,
     closed: Arc<AtomicBool>,
@@ -199,7 +200,11 @@ impl Link {
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
         }
-        if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Config) {
+        // A connection that went dead without a word times out, and would for ever.
+        if matches!(
+            error.kind(),
+            ErrorKind::Connect | ErrorKind::Config | ErrorKind::Timeout
+        ) {
             self.count_failure(&client)?;
         }
         Err(error)
@@ -236,13 +241,17 @@ impl Link {
         if self.authenticated.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.call(subject, Request::heartbeat(&self.client_id), timeout)
-            .await?;
+        self.call(
+            subject,
+            Request::idle_heartbeat(self.groups.client_id()),
+            timeout,
+        )
+        .await?;
         self.authenticated.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Counts an attempt that failed, and changes to a new client before the old one stops
+    /// Counts a request without an answer, and changes to a new client before the old one stops
     /// trying. What still waits at the old one fails and is not counted again.
     fn count_failure(&self, failed: &Arc<Client>) -> Result<()> {
         let mut client = lock(&self.client);
@@ -261,7 +270,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
+    use std::net::{Ipv4Addr, TcpListener};
 
     /// Clients are exchanged under requests that still wait at them: their errors must be ones
     /// that are tried again, or a broker that restarts fails tasks for good.
@@ -273,7 +282,8 @@ mod tests {
             .unwrap()
             .port();
         let address = format!("127.0.0.1:{port}");
-        let links = Arc::new(Links::new(&RocketMqOptions::new(&address)).unwrap());
+        let groups = Arc::new(Groups::new(Ipv4Addr::LOCALHOST.into(), "test"));
+        let links = Arc::new(Links::new(&RocketMqOptions::new(&address), groups).unwrap());
         for _ in 0..20 {
             let asked = (0..32).map(|_| {
                 let link = links.to(&address).unwrap();

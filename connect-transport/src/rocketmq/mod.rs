@@ -6,29 +6,46 @@
 mod client;
 mod compression;
 mod fault;
+mod groups;
+mod inbound;
 mod lane;
 mod link;
+mod member;
 mod options;
 mod pull;
 mod reader;
 mod request;
 mod route;
+mod topic;
 
 pub use options::RocketMqOptions;
 
-use crate::{Lane, Queue, Reader, Transport};
+use crate::{Joining, Lane, Member, Queue, Reader, Transport, member::Holders};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use fault::code;
 use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use groups::Groups;
 use lane::QueueLane;
 use link::Link;
+use member::{Members, QueueMember};
 use options::check_name;
 use reader::QueueReader;
 use request::Request;
 use route::Routes;
-use std::{fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::UdpSocket,
+    time::{Instant, sleep, timeout},
+};
 use tracing::debug;
 
 /// Directives for `tracing_subscriber::EnvFilter` that keep the client quiet: it logs every
@@ -67,6 +84,7 @@ pub fn decode_pull(answer: bytes::Bytes, next: i64, end: i64) -> Result<crate::P
 #[derive(Debug)]
 pub struct RocketMq {
     routes: Arc<Routes>,
+    members: Arc<Members>,
     options: RocketMqOptions,
 }
 
@@ -78,9 +96,21 @@ impl RocketMq {
     /// answers, or it knows no broker.
     pub async fn connect(options: RocketMqOptions) -> Result<Arc<Self>> {
         options.validate()?;
-        let routes = Arc::new(Routes::new(&options)?);
+        let address = own_address(&options).await;
+        let groups = Arc::new(Groups::new(address, &options.instance_name));
+        let routes = Arc::new(Routes::new(&options, Arc::clone(&groups))?);
         routes.masters().await?;
-        Ok(Arc::new(Self { routes, options }))
+        let members = Arc::new(Members {
+            routes: Arc::clone(&routes),
+            groups,
+            holders: Holders::default(),
+            timeout: options.request_timeout,
+        });
+        Ok(Arc::new(Self {
+            routes,
+            members,
+            options,
+        }))
     }
 
     fn timeout(&self) -> Duration {
@@ -154,6 +184,24 @@ impl RocketMq {
     }
 }
 
+/// The address of this machine that name servers see.
+async fn own_address(options: &RocketMqOptions) -> IpAddr {
+    let none = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let Some(server) = options.name_servers.first() else {
+        return none;
+    };
+    // Nothing is sent: the kernel says from where it would be.
+    let seen = async {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+        socket.connect(server.as_str()).await?;
+        socket.local_addr()
+    };
+    match timeout(options.connect_timeout, seen).await {
+        Ok(Ok(address)) => address.ip(),
+        _ => none,
+    }
+}
+
 /// The offsets of a group in a queue.
 struct Committed<'a> {
     group: &'a str,
@@ -184,8 +232,12 @@ impl Transport for RocketMq {
         Ok(queues)
     }
 
+    fn topic_name<'a>(&self, topic: &'a str) -> Result<Cow<'a, str>> {
+        topic::to_be_made(topic)
+    }
+
     async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
-        check_name("topic", topic)?;
+        topic::to_be_made(topic)?;
         if !self.queues(topic).await?.is_empty() {
             return Ok(());
         }
@@ -245,6 +297,12 @@ impl Transport for RocketMq {
         Ok(())
     }
 
+    async fn join(&self, joining: Joining) -> Result<Box<dyn Member>> {
+        check_name("group", &joining.group)?;
+        let members = Arc::clone(&self.members);
+        Ok(Box::new(QueueMember::new(members, joining)))
+    }
+
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>> {
         let link = self.broker_of(&queue.to_string(), queue).await?;
         let routes = Arc::clone(&self.routes);
@@ -276,7 +334,9 @@ impl Transport for RocketMq {
             .try_for_each_concurrent(CONCURRENCY, |(queue, offset)| {
                 self.commit_one(group, queue, *offset)
             })
-            .await
+            .await?;
+        self.members.groups.committed(group, offsets);
+        Ok(())
     }
 
     async fn bounds(&self, queue: &Queue) -> Result<Range<i64>> {

@@ -6,6 +6,7 @@ use super::{
     pull,
     request::Request,
     route::Routes,
+    topic,
 };
 use crate::{Pulled, Queue, Reader};
 use async_trait::async_trait;
@@ -138,7 +139,7 @@ impl QueueReader {
             routes,
             pulls: Arc::new(Pulls {
                 group: CheetahString::from_slice(group),
-                topic: CheetahString::from_slice(&queue.topic),
+                topic: CheetahString::from_slice(&topic::written(&queue.topic)),
                 queue: queue.clone(),
                 messages: options.pull_messages.get(),
                 wait: options.poll_timeout,

@@ -1,4 +1,9 @@
 //! The requests that are sent, by their codes and fields (`RequestCode.java`, `…RequestHeader`).
+use super::{
+    groups::{queue_key, quoted},
+    topic,
+};
+use crate::Queue;
 use bytes::Bytes;
 use cheetah_string::CheetahString;
 use rocketmq_protocol::{
@@ -32,6 +37,10 @@ impl Request {
         self
     }
 
+    fn with_topic(self, topic: &str) -> Self {
+        self.with("topic", CheetahString::from_slice(&topic::written(topic)))
+    }
+
     fn with_number(self, field: &'static str, value: impl itoa::Integer) -> Self {
         let mut digits = itoa::Buffer::new();
         self.with(field, CheetahString::from_slice(digits.format(value)))
@@ -49,7 +58,7 @@ impl Request {
     /// The brokers and queues of a topic (`GET_ROUTEINFO_BY_TOPIC`), of a name server.
     pub(super) fn route(topic: &str) -> Self {
         Self::new(105)
-            .with("topic", topic)
+            .with_topic(topic)
             .with("acceptStandardJsonOnly", "true")
     }
 
@@ -58,17 +67,45 @@ impl Request {
         Self::new(106)
     }
 
-    /// A sign of life of a client that neither produces nor consumes (`HEART_BEAT`).
-    pub(super) fn heartbeat(client_id: &str) -> Self {
-        Self::new(34).with_body(format!(
-            r#"{{"clientID":"{client_id}","consumerDataSet":[],"producerDataSet":[]}}"#
+    /// A sign of life of a client, and what it consumes (`HEART_BEAT`).
+    pub(super) fn heartbeat(body: String) -> Self {
+        Self::new(34).with_body(body)
+    }
+
+    /// A sign of life of a client that neither produces nor consumes.
+    pub(super) fn idle_heartbeat(client_id: &str) -> Self {
+        let client_id = quoted(client_id);
+        Self::heartbeat(format!(
+            r#"{{"clientID":{client_id},"consumerDataSet":[],"producerDataSet":[]}}"#
         ))
+    }
+
+    /// A client leaves a group (`UNREGISTER_CLIENT`).
+    pub(super) fn unregister(client_id: &str, group: &str) -> Self {
+        Self::new(35)
+            .with("clientID", client_id)
+            .with("consumerGroup", group)
+    }
+
+    /// The members of a group (`GET_CONSUMER_LIST_BY_GROUP`).
+    pub(super) fn members(group: &str) -> Self {
+        Self::new(38).with("consumerGroup", group)
+    }
+
+    /// Claims queues for a group's member (`LOCK_BATCH_MQ`).
+    pub(super) fn lock(group: &str, owner: &str, queues: &[&Queue]) -> Self {
+        Self::new(41).with_body(locks(group, owner, queues))
+    }
+
+    /// Gives up queues (`UNLOCK_BATCH_MQ`).
+    pub(super) fn unlock(group: &str, owner: &str, queues: &[&Queue]) -> Self {
+        Self::new(42).with_body(locks(group, owner, queues))
     }
 
     /// Makes a topic (`UPDATE_AND_CREATE_TOPIC`).
     pub(super) fn create_topic(topic: &str, queues: u32) -> Self {
         Self::new(17)
-            .with("topic", topic)
+            .with_topic(topic)
             .with("defaultTopic", TEMPLATE_TOPIC)
             .with_number("readQueueNums", queues)
             .with_number("writeQueueNums", queues)
@@ -93,7 +130,7 @@ impl Request {
     pub(super) fn committed(group: &str, topic: &str, queue: u32) -> Self {
         Self::new(14)
             .with("consumerGroup", group)
-            .with("topic", topic)
+            .with_topic(topic)
             .with_number("queueId", queue)
             // Else the answer for a group that committed nothing is 0.
             .with("setZeroIfNotFound", "false")
@@ -103,7 +140,7 @@ impl Request {
     pub(super) fn commit(group: &str, topic: &str, queue: u32, offset: i64) -> Self {
         Self::new(15)
             .with("consumerGroup", group)
-            .with("topic", topic)
+            .with_topic(topic)
             .with_number("queueId", queue)
             .with_number("commitOffset", offset)
     }
@@ -111,14 +148,14 @@ impl Request {
     /// The offset that the next message gets (`GET_MAX_OFFSET`).
     pub(super) fn max_offset(topic: &str, queue: u32) -> Self {
         Self::new(30)
-            .with("topic", topic)
+            .with_topic(topic)
             .with_number("queueId", queue)
     }
 
     /// The oldest offset (`GET_MIN_OFFSET`).
     pub(super) fn min_offset(topic: &str, queue: u32) -> Self {
         Self::new(31)
-            .with("topic", topic)
+            .with_topic(topic)
             .with_number("queueId", queue)
     }
 
@@ -169,4 +206,15 @@ impl Request {
             .with_number("subVersion", 0)
             .with("expressionType", "TAG")
     }
+}
+
+/// The body of requests that lock and unlock queues.
+fn locks(group: &str, owner: &str, queues: &[&Queue]) -> String {
+    let queues: Vec<_> = queues.iter().map(|queue| queue_key(queue)).collect();
+    format!(
+        r#"{{"clientId":{},"consumerGroup":{},"mqSet":[{}],"onlyThisBroker":false}}"#,
+        quoted(owner),
+        quoted(group),
+        queues.join(",")
+    )
 }

@@ -2,8 +2,10 @@
 use super::{
     RocketMqOptions,
     fault::code,
+    groups::Groups,
     link::{Answer, Link, Links},
     request::Request,
+    topic,
 };
 use crate::Queue;
 use connect_api::{Error, ErrorKind, Result};
@@ -47,9 +49,9 @@ struct Place {
 }
 
 impl Routes {
-    pub(super) fn new(options: &RocketMqOptions) -> Result<Self> {
+    pub(super) fn new(options: &RocketMqOptions, groups: Arc<Groups>) -> Result<Self> {
         Ok(Self {
-            links: Links::new(options)?,
+            links: Links::new(options, groups)?,
             name_servers: options.name_servers.clone().into(),
             current: AtomicUsize::new(0),
             cluster: options.cluster.clone(),
@@ -135,7 +137,8 @@ impl Routes {
         let route = TopicRouteData::decode(&answer.into_body())
             .map_err(|source| unreadable(&what, &link).with_source(source))?;
         let masters: BTreeMap<_, _> = route.broker_datas.iter().filter_map(master).collect();
-        let topic: Arc<str> = topic.into();
+        // Whichever way it was asked for: a sink knows a table by it.
+        let topic: Arc<str> = topic::read(topic).into();
         let mut queues: Vec<_> = route
             .queue_datas
             .iter()

@@ -1,5 +1,7 @@
 //! A broker with access control.
-use super::{batch, bodies, environment, fails, one_queue, services, unique};
+use super::{
+    acl_broker, batch, bodies, environment, fails, one_queue, services, super_user, unique,
+};
 use acl::{Credentials, SignatureAlgorithm};
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::{
@@ -17,12 +19,6 @@ async fn connect(credentials: Option<Credentials>) -> Result<Arc<RocketMq>> {
     RocketMq::connect(options).await
 }
 
-fn super_user() -> Credentials {
-    let admin = environment("CONNECT_TEST_ROCKETMQ_ACL_ADMIN");
-    let (user, secret) = admin.split_once(':').expect("USER:SECRET");
-    Credentials::new(user, secret)
-}
-
 /// A topic of one queue and a group, made by the super user.
 async fn topic_and_group() -> Result<(Queue, String)> {
     let transport = connect(Some(super_user())).await?;
@@ -37,7 +33,7 @@ async fn topic_and_group() -> Result<(Queue, String)> {
 fn tells(error: &Error, subject: &str, said: &str) {
     let text = error.report();
     assert!(text.contains(subject), "no {subject:?} in: {text}");
-    assert!(text.contains("127.0.0.1:21011"), "no address in: {text}");
+    assert!(text.contains(&acl_broker()), "no address in: {text}");
     assert!(text.contains(said), "no {said:?} in: {text}");
     assert!(!text.contains(SECRET) && !format!("{error:?}").contains(SECRET));
     assert_eq!(error.code(), Some("16"), "{text}");
@@ -129,7 +125,7 @@ async fn a_user_moves_messages_of_permitted_topics_and_groups_only() -> Result<(
     let (allowed, group) = topic_and_group().await?;
     let (forbidden, other_group) = topic_and_group().await?;
     let user = unique("user");
-    let broker = "127.0.0.1:21011";
+    let broker = &acl_broker();
     let subject = format!("User:{user}");
     services(&[
         "mqadmin",

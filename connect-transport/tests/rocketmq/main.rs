@@ -2,10 +2,13 @@
 #![expect(clippy::expect_used, reason = "a test ends with a panic")]
 mod access;
 mod contract;
+mod membership;
 mod messages;
 mod outage;
 mod protection;
+mod silence;
 
+use acl::Credentials;
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::{
     Batch, CommonProperties, Frames, Outgoing, Queue, Reader, Transport,
@@ -64,6 +67,34 @@ fn services(arguments: &[&str]) {
         .expect("scripts/services runs");
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "services {arguments:?}: {text}");
+}
+
+/// Where the broker of that setting of `scripts/services` listens.
+fn broker(port: &str, default: &str) -> String {
+    let port = std::env::var(port).unwrap_or_else(|_| default.to_owned());
+    format!("127.0.0.1:{port}")
+}
+
+/// The broker with access control.
+fn acl_broker() -> String {
+    broker("CONNECT_ROCKETMQ_ACL_BROKER_PORT", "21011")
+}
+
+/// What RocketMQ's admin tool prints.
+fn mqadmin(arguments: &[&str]) -> String {
+    let output = Command::new(environment("CONNECT_TEST_SERVICES"))
+        .arg("mqadmin")
+        .args(arguments)
+        .output()
+        .expect("scripts/services runs");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Whoever may do all at the broker with access control.
+fn super_user() -> Credentials {
+    let admin = environment("CONNECT_TEST_ROCKETMQ_ACL_ADMIN");
+    let (user, secret) = admin.split_once(':').expect("USER:SECRET");
+    Credentials::new(user, secret)
 }
 
 /// Makes a topic of one queue.

@@ -1,5 +1,8 @@
 //! Messages, queues and groups as the broker has them.
-use super::{DEADLINE, batch, bodies, connect, fails, one_queue, plain, services, unique};
+use super::{
+    DEADLINE, batch, bodies, connect, environment, fails, mqadmin, one_queue, plain, services,
+    unique,
+};
 use connect_api::{ErrorKind, Result};
 use connect_transport::{
     Transport,
@@ -236,5 +239,34 @@ async fn a_runtime_of_one_thread_will_do() -> Result<()> {
     let mut reader = transport.reader(&unique("group"), &queue, 0).await?;
     assert_eq!(bodies(&mut reader, 1).await?, [b"x"]);
     transport.close(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topics_whose_names_rocketmq_refuses_are_read_by_either_name() -> Result<()> {
+    let (transport, _share) = connect().await?;
+    for name in [unique("my.table"), unique("订单")] {
+        let queue = one_queue(&transport, &name).await?;
+        assert_eq!(&*queue.topic, name);
+        let written = transport.topic_name(&name)?.into_owned();
+        assert_ne!(written, name);
+        let mut lane = transport.lane(&queue).await?;
+        lane.send(&batch([&b"one"[..]])?).await?;
+        // A sink that names the topic as tools show it reads the same, and knows the table by it.
+        assert_eq!(transport.queues(&written).await?, [queue.clone()]);
+        let mut reader = transport.reader(&unique("group"), &queue, 0).await?;
+        assert_eq!(bodies(&mut reader, 1).await?, [b"one"]);
+        let server = environment("CONNECT_TEST_ROCKETMQ");
+        let listed = mqadmin(&["topicRoute", "-t", &written, "-n", &server]);
+        assert!(listed.contains("queueDatas"), "{listed}");
+    }
+    // Brokers would take rows in these, and tables would meet in that.
+    for name in ["TBW102", "rmq_sys_x", "my%2Etable"] {
+        fails(
+            ErrorKind::Config,
+            transport.create_topic(name, NonZeroU32::MIN),
+        )
+        .await;
+    }
     Ok(())
 }

@@ -50,6 +50,7 @@ mod settings;
 mod slice;
 mod syntax;
 mod table;
+mod watched;
 mod writing;
 
 pub use address::{Address, Host};
@@ -78,4 +79,5 @@ pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
+pub use watched::Watched;
 pub use writing::default_clause;

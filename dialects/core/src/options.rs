@@ -329,6 +329,8 @@ pub struct OpenOptions {
     pub password: Option<Secret>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
+    /// Longest wait for one answer, while the server can be reached.
+    pub read_timeout: Duration,
     /// Longest time that one statement may take.
     pub statement_timeout: Option<Duration>,
     /// The server ends a session that was idle for so long, inside a transaction or outside.
@@ -351,6 +353,7 @@ impl Default for OpenOptions {
             user: None,
             password: None,
             connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(1800),
             statement_timeout: None,
             idle_timeout: None,
             keep_alive: None,

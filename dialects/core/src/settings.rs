@@ -34,6 +34,11 @@ settings! {
     pub struct SessionConfig {
         /// Longest wait for a connection.
         "connection.timeout.ms": connect_timeout: Millis, default "10000", Medium;
+        /// Longest wait for one answer of the database: the first rows of a query, the next ones, the
+        /// end of a write. An answer that takes longer than `connection.timeout.ms` makes the worker
+        /// ask over a second connection whether the server can still be reached: where it cannot, the
+        /// wait ends, and the task tries again.
+        "connection.read.timeout.ms": read_timeout: Millis, default "1800000", Medium;
         /// Longest time that one statement may take; left out, no limit is set.
         "statement.timeout.ms": statement_timeout: Millis, optional, Medium;
         /// The database ends a session that was idle for so long; left out, its own limit holds.
@@ -174,6 +179,7 @@ impl SessionConfig {
     fn check_together(&self, faults: &mut Faults) {
         let limits = [
             ("connection.timeout.ms", Some(self.connect_timeout)),
+            ("connection.read.timeout.ms", Some(self.read_timeout)),
             ("statement.timeout.ms", self.statement_timeout),
             ("connection.idle.timeout.ms", self.idle_timeout),
             ("connection.keep.alive.ms", self.keep_alive),
@@ -207,6 +213,7 @@ impl SessionConfig {
             user: None,
             password: None,
             connect_timeout: self.connect_timeout.0,
+            read_timeout: self.read_timeout.0,
             statement_timeout: time(self.statement_timeout),
             idle_timeout: time(self.idle_timeout),
             keep_alive: time(self.keep_alive),
@@ -262,6 +269,7 @@ mod tests {
     fn every_key_reaches_the_options() {
         let pairs = [
             ("connection.timeout.ms", "1"),
+            ("connection.read.timeout.ms", "5"),
             ("statement.timeout.ms", "2"),
             ("connection.idle.timeout.ms", "3"),
             ("connection.keep.alive.ms", "4"),
@@ -294,6 +302,7 @@ mod tests {
         let options = config.open_options();
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(Some(options.connect_timeout), ms(1));
+        assert_eq!(Some(options.read_timeout), ms(5));
         assert_eq!(
             (
                 options.statement_timeout,

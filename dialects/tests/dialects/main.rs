@@ -6,3 +6,4 @@
 mod page;
 mod passages;
 mod secrets;
+mod silent;
