@@ -725,7 +725,7 @@ async fn one_worker_uses_a_directory_at_a_time() {
 
 #[tokio::test]
 async fn of_two_sinks_with_one_group_the_second_stands_by_and_takes_over() {
-    let place = Place::new();
+    let place = Bench::new();
     let collect = Collect::default();
     let mut worker = place.worker(&collect).await;
     worker.start(source(500)).unwrap();

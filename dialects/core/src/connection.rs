@@ -17,6 +17,8 @@ pub enum Access {
 /// One connection, one owner. After an error of kind `Connect` or `Timeout`, or a dropped
 /// future, it is of no more use. A cursor that is dropped before its end leaves the connection
 /// usable, or of kind `Connect` from the next call on; rows of the two never mix.
+///
+/// A method that is added here, with a default too, is passed on by `watched.rs`.
 #[async_trait]
 pub trait Connection: Send {
     /// Tables and views of `schema`, or of the connection's own where it is `None`; those of the

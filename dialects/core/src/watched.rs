@@ -238,6 +238,15 @@ impl Connection for WatchedConnection {
         watched!(self, "describing the query", describe_query(query))
     }
 
+    async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
+        let what = format!("looking at the columns of {name}");
+        watched!(self, &what, fingerprint(name))
+    }
+
+    async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
+        watched!(self, "looking at the query's columns", query_fingerprint(query))
+    }
+
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         watched!(self, "asking which rows are final", visibility())
     }
