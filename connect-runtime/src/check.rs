@@ -60,10 +60,11 @@ pub async fn check(
 ) -> Vec<ConnectorReport> {
     let mut reports = Vec::new();
     for (index, config) in connectors.iter().enumerate() {
-        let mut notes = config.notes.clone();
+        let mut notes = Vec::new();
         let mut faults = match prepare(registry, worker, config) {
             Err(faults) => faults,
             Ok(prepared) => {
+                notes.extend_from_slice(&prepared.notes);
                 let mut faults = prepared.connector.check(&prepared.settings).await;
                 if let (Common::Sink(sink), Some(transport)) = (&prepared.common, transport) {
                     for topic in &sink.topics.0 {
@@ -75,6 +76,11 @@ pub async fn check(
                             Err(error) => faults.at("connect.topicnames", error.report()),
                         }
                     }
+                }
+                // What cannot be looked at is among the faults already.
+                let schemas = prepared.connector.schemas(&prepared.settings).await;
+                for schema in schemas.unwrap_or_default() {
+                    notes.extend(prepared.converter.notes(&schema));
                 }
                 faults
             }

@@ -28,6 +28,7 @@ mod connector_config;
 mod dead_letter;
 pub mod file;
 mod intake;
+mod original_keys;
 mod positions;
 mod refused;
 mod registry;
@@ -44,6 +45,7 @@ pub use check::{ConnectorReport, check, validate};
 pub use connector_config::{
     CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
 };
+pub use original_keys::original_keys;
 pub use positions::PositionStore;
 pub use registry::Registry;
 pub use retry::RetryPolicy;

@@ -37,6 +37,7 @@ mod connection;
 mod cryptography;
 mod decimal;
 mod dialect;
+mod dialect_name;
 mod evolve;
 mod isolate;
 mod json_text;
