@@ -50,6 +50,18 @@ pub struct ConnectorReport {
     pub notes: Vec<String>,
 }
 
+/// Reads all of a connector's settings, without I/O; gives notes of those without effect.
+///
+/// # Errors
+/// All faults at once.
+pub fn validate(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    config: &ConnectorConfig,
+) -> Result<Vec<String>, Faults> {
+    prepare(registry, worker, config).map(|prepared| prepared.notes)
+}
+
 /// Checks settings, databases, tables, columns, privileges and, where there is a transport,
 /// topics of all connectors; changes nothing.
 pub async fn check(
