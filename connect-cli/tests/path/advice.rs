@@ -80,6 +80,7 @@ fn is_other(word: &str) -> bool {
         "connect.vendor",
         "connect.bits",
         "connect.timestamp",
+        "a.b",
         "geoarrow.",
         "information_schema.",
         "pg_catalog.",
@@ -171,6 +172,10 @@ fn every_key_that_a_message_or_a_document_names_exists() {
 fn examples(text: &str) -> Vec<String> {
     let mut examples = Vec::new();
     for block in text.split("```toml\n").skip(1) {
+        if block.starts_with("dialects = ") {
+            // What a program of one's own depends on.
+            continue;
+        }
         examples.push(block.split("```").next().unwrap().to_owned());
     }
     let mut indented = String::new();

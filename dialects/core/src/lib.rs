@@ -63,6 +63,7 @@ pub use connection::{Access, Connection, Cursor};
 pub use cryptography::choose_cryptography;
 pub use decimal::{is_decimal, parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect, VisibleBy};
+pub use dialect_name::DialectName;
 pub use evolve::Change;
 pub use isolate::{pieces, write_or_reject};
 pub use json_text::{json_scalar, write_offset_timestamp, write_parts};

@@ -3,7 +3,7 @@ use crate::{
     Attempts, Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping,
     NumericMapping, OpenOptions, PointMapping, RangeMapping, SqliteDates, SqliteTyping,
     TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
-    ZeroDates, dialect_name,
+    ZeroDates, dialect_name::DialectName,
 };
 use connect_api::{
     config::{Faults, Millis, Secret, Setting},
@@ -27,7 +27,7 @@ settings! {
         "connection.backoff.ms": backoff: Millis, default "1000", Low;
         /// The database that the URL must be of: `postgres`, `mysql`, `sqlite`, `sqlserver`,
         /// `odbc`, or the name of a dialect of the Java original. Left out: whichever it is of.
-        "dialect.name": dialect: String, optional, Low;
+        "dialect.name": dialect: DialectName, default "", Low;
     }
     check ConnectionConfig::check_dialect
 }
@@ -111,9 +111,7 @@ settings! {
 
 impl ConnectionConfig {
     fn check_dialect(&self, faults: &mut Faults) {
-        if let Some(name) = &self.dialect {
-            dialect_name::check(name, self.url.expose(), faults);
-        }
+        self.dialect.check(self.url.expose(), faults);
     }
 }
 
