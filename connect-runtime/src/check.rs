@@ -54,7 +54,7 @@ pub struct ConnectorReport {
 ///
 /// # Errors
 /// All faults at once.
-pub fn validate(
+pub fn validate_one(
     registry: &Registry,
     worker: &WorkerConfig,
     config: &ConnectorConfig,

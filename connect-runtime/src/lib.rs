@@ -41,7 +41,7 @@ mod task;
 mod worker;
 mod worker_config;
 
-pub use check::{ConnectorReport, check, validate};
+pub use check::{ConnectorReport, check, validate, validate_one};
 pub use connector_config::{
     CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
 };

@@ -368,7 +368,7 @@ fn validated(settings: &[(&str, &str)]) -> Result<Vec<String>, String> {
     let worker = WorkerConfig::new([("transport", "embedded")]).unwrap();
     let settings = Settings::from_iter(settings.iter().copied());
     let config = ConnectorConfig::new("original", settings).map_err(|e| e.to_string())?;
-    connect_runtime::validate(&registry, &worker, &config).map_err(|faults| faults.to_string())
+    connect_runtime::validate_one(&registry, &worker, &config).map_err(|faults| faults.to_string())
 }
 
 const SOURCE: [(&str, &str); 4] = [
