@@ -1,6 +1,6 @@
 //! Connectors: typed for who writes them, erased for who runs them.
 use crate::{
-    Result, SinkTask, SourceTask,
+    Result, SchemaRef, SinkTask, SourceTask,
     config::{Config, Definition, Faults, Settings},
 };
 use async_trait::async_trait;
@@ -60,6 +60,22 @@ pub trait Connector: Send + Sync + 'static {
         async { Vec::new() }
     }
 
+    /// What is no fault of the settings but worth knowing, such as a setting without effect beside
+    /// the others; without I/O. Nothing by default.
+    fn notes(&self, config: &Self::Config) -> Vec<String> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// The schemas of the rows that a source would give; may connect. None by default.
+    ///
+    /// # Errors
+    /// By kind.
+    fn schemas(&self, config: Self::Config) -> impl Future<Output = Result<Vec<SchemaRef>>> + Send {
+        let _ = config;
+        async { Ok(Vec::new()) }
+    }
+
     /// Makes a task, without I/O.
     ///
     /// # Errors
@@ -77,8 +93,11 @@ pub trait DynConnector: Send + Sync {
     fn definition(&self) -> &'static Definition;
     /// All faults of the settings, without I/O.
     fn validate(&self, settings: &Settings) -> Faults;
+    /// What is no fault of the settings but worth knowing; nothing where they have faults.
+    fn notes(&self, settings: &Settings) -> Vec<String>;
     async fn check(&self, settings: &Settings) -> Faults;
     async fn topics(&self, settings: &Settings) -> Vec<String>;
+    async fn schemas(&self, settings: &Settings) -> Result<Vec<SchemaRef>>;
     async fn plan(&self, settings: &Settings, max: NonZeroU32) -> Result<Vec<Settings>>;
     fn task(&self, settings: &Settings) -> Result<TaskKind>;
 }
@@ -103,6 +122,15 @@ impl<C: Connector> DynConnector for C {
 
     fn validate(&self, settings: &Settings) -> Faults {
         C::Config::from_settings(settings).err().unwrap_or_default()
+    }
+
+    fn notes(&self, settings: &Settings) -> Vec<String> {
+        let config = C::Config::from_settings(settings);
+        config.map_or_else(|_| Vec::new(), |config| Connector::notes(self, &config))
+    }
+
+    async fn schemas(&self, settings: &Settings) -> Result<Vec<SchemaRef>> {
+        Connector::schemas(self, C::Config::from_settings(settings)?).await
     }
 
     async fn check(&self, settings: &Settings) -> Faults {

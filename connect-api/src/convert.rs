@@ -85,7 +85,7 @@ impl Encoded {
 /// Turns records into messages and back. One a task, shared by its topics.
 pub trait Converter: Send + Sync {
     /// Writes the bodies of all rows, in order, after what `bodies` holds. A row whose op is
-    /// `Delete` gets an empty body. After an error `bodies` holds what it held before.
+    /// `Delete` gets an empty body, or what the other side takes for a delete. After an error `bodies` holds what it held before.
     ///
     /// # Errors
     /// `Data`: a value that the format cannot carry; the message names column and row.
@@ -97,6 +97,13 @@ pub trait Converter: Send + Sync {
     /// # Errors
     /// `Config`, `Schema`: what is known does not suffice to read bodies of this format.
     fn decoder(&self, topic: Arc<str>, target: crate::Target) -> Result<Box<dyn Decoder>>;
+
+    /// What who checks a configuration should know of rows of this schema: what their bodies
+    /// would lose, or which of their columns the other side may not read. Nothing by default.
+    fn notes(&self, schema: &crate::Schema) -> Vec<String> {
+        let _ = schema;
+        Vec::new()
+    }
 }
 
 /// A message as it came.

@@ -28,12 +28,15 @@ A worker file says where the messages are, and a file for each connector says wh
     \"table.name.format\" = \"orders\"
     \"insert.mode\" = \"upsert\"
     \"pk.mode\" = \"record_key\"
+    \"pk.fields\" = \"id\"
     \"auto.create\" = true
 
     rocketmq-connect check worker.toml orders-source.toml orders-sink.toml
     rocketmq-connect run   worker.toml orders-source.toml orders-sink.toml
 
-Files of the Java original are taken as they are: worker properties, and connectors as JSON.";
+Files of the Java original are taken as they are: worker properties, and connectors as JSON, by
+whatever name. Where the Java original is on the other side of a topic, give its connectors
+`value.converter.interop` = java.";
 
 const AFTER: &str = "\
 Exit codes:
@@ -108,10 +111,10 @@ pub(crate) struct RunCommand {
 /// Arguments of `run` and `check`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
-    /// Worker file: .toml, or .properties/.conf of the Java original
+    /// Worker file: .toml, or .properties, .conf of the Java original
     #[arg(value_name = "WORKER")]
     pub(crate) worker: PathBuf,
-    /// Connector files: .json, .toml or .properties; beside those that the worker file names
+    /// Connector files: .toml, or .json, .properties, .conf, .template; beside those that the worker file names
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connectors: Vec<PathBuf>,
     /// How the result is printed

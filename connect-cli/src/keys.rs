@@ -28,8 +28,16 @@ fn definitions() -> [(Component, &'static Definition); 7] {
     ]
 }
 
+const ORIGINAL: &str = "## Keys of the Java original that mean nothing here.";
+
 /// Prints the keys of one component, or of all.
 pub(crate) fn keys(args: &KeysArgs) -> Result<Exit> {
+    if args.of.is_none() {
+        output::print(&format!(
+            "{ORIGINAL}\n\n{}",
+            connect_runtime::original_keys()
+        ))?;
+    }
     for (component, definition) in definitions() {
         if args.of.is_none_or(|of| of == component) {
             output::print(&format!(

@@ -148,9 +148,6 @@ pub(crate) async fn run(command: RunCommand) -> Result<Exit> {
     let mut worker = Worker::open(file.config, registry, transport)?;
     let mut faults = Vec::new();
     for config in connectors {
-        for note in &config.notes {
-            tracing::warn!("connector {}: {note}", config.name);
-        }
         if let Err(error) = worker.start(config) {
             faults.push(error.report());
         }

@@ -3,7 +3,7 @@
 //! [`converter`] makes a [`Converter`](connect_api::Converter) by name: `json` (a
 //! [`JsonConverter`]: a row a message, with or without the Connect schema around it, as the Java
 //! runtimes read and write it), `string` and `bytes` (a [`SingleConverter`]: one column is the
-//! body). [`encode_keys`] and [`KeyReader`] are the keys of messages. `docs/json.md` has the form
+//! body). [`KeyConverter`] and [`KeyReader`] are the keys of messages. `docs/json.md` has the form
 //! of bodies and keys.
 //!
 //! ```
@@ -40,7 +40,10 @@ mod key;
 mod registry;
 mod single;
 
-pub use json::{DecimalFormat, JsonConverter, JsonSettings, TimePrecision, UnknownFields};
-pub use key::{KeyReader, encode_keys};
-pub use registry::{converter, definition};
+pub use json::{
+    DecimalFormat, Interop, JsonConverter, JsonSettings, PrecisionLoss, TimePrecision,
+    UnknownFields,
+};
+pub use key::{KeyConverter, KeyReader, encode_keys};
+pub use registry::{converter, converter_with_keys, definition};
 pub use single::{SingleConverter, SingleSettings, VALUE};

@@ -1,5 +1,5 @@
 //! Bodies that are one value: text or bytes as they are.
-use crate::key::KeyReader;
+use crate::key::{KeyForms, KeyReader};
 use connect_api::{
     Blobs, Converter, Decoder, Error, ErrorKind, Kind, MessageRef, Op, Pushed, Records,
     RecordsBuilder, Result, Schema, SchemaRef, Target,
@@ -19,17 +19,31 @@ connect_api::settings! {
 #[derive(Debug)]
 pub struct SingleConverter {
     kind: Kind,
+    keys: KeyForms,
 }
 
 impl SingleConverter {
     /// A converter for a column of text.
     pub fn string() -> Self {
-        Self { kind: Kind::Text }
+        Self::of(Kind::Text)
     }
 
     /// A converter for a column of bytes.
     pub fn bytes() -> Self {
-        Self { kind: Kind::Bytes }
+        Self::of(Kind::Bytes)
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            keys: KeyForms::default(),
+        }
+    }
+
+    /// The same, with keys that are read in these forms.
+    #[must_use]
+    pub(crate) fn with_keys(self, keys: KeyForms) -> Self {
+        Self { keys, ..self }
     }
 
     /// The one column that is the body.
@@ -94,7 +108,7 @@ impl Converter for SingleConverter {
         }
         let schema = Schema::new(&topic, fields, &key)?;
         Ok(Box::new(SingleDecoder {
-            key: KeyReader::new(&schema),
+            key: KeyReader::of_columns(&schema, self.keys, |_| true),
             builder: RecordsBuilder::new(schema, 0)?,
             topic,
         }))

@@ -50,6 +50,18 @@ pub struct ConnectorReport {
     pub notes: Vec<String>,
 }
 
+/// Reads all of a connector's settings, without I/O; gives notes of those without effect.
+///
+/// # Errors
+/// All faults at once.
+pub fn validate_one(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    config: &ConnectorConfig,
+) -> Result<Vec<String>, Faults> {
+    prepare(registry, worker, config).map(|prepared| prepared.notes)
+}
+
 /// Checks settings, databases, tables, columns, privileges and, where there is a transport,
 /// topics of all connectors; changes nothing.
 pub async fn check(
@@ -60,10 +72,11 @@ pub async fn check(
 ) -> Vec<ConnectorReport> {
     let mut reports = Vec::new();
     for (index, config) in connectors.iter().enumerate() {
-        let mut notes = config.notes.clone();
+        let mut notes = Vec::new();
         let mut faults = match prepare(registry, worker, config) {
             Err(faults) => faults,
             Ok(prepared) => {
+                notes.extend_from_slice(&prepared.notes);
                 let mut faults = prepared.connector.check(&prepared.settings).await;
                 if let (Common::Sink(sink), Some(transport)) = (&prepared.common, transport) {
                     for topic in &sink.topics.0 {
@@ -87,6 +100,11 @@ pub async fn check(
                             Err(error) => faults.at("topic.prefix", error.report()),
                         }
                     }
+                }
+                // What cannot be looked at is among the faults already.
+                let schemas = prepared.connector.schemas(&prepared.settings).await;
+                for schema in schemas.unwrap_or_default() {
+                    notes.extend(prepared.converter.notes(&schema));
                 }
                 faults
             }

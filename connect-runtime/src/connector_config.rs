@@ -40,6 +40,8 @@ connect_api::settings! {
         "max.tasks": max_tasks: NonZeroU32, default "1", High;
         /// Converter of message bodies: `json` or its Java class; the worker's `valueConverter` where it is left out. Its settings are `value.converter.*`.
         "value.converter": value_converter: String, optional, High;
+        /// Converter of message keys: `text`, `json`, `string` or their Java classes; the worker's `keyConverter` where it is left out. Its settings are `key.converter.*`. Keys are read in each of these forms, whatever it says; `string` alone takes them as they stand.
+        "key.converter": key_converter: String, optional, Medium;
         /// Longest time that a passing fault (no connection, time-out, overload, deadlock) is tried again before the task fails; -1 for ever, 0 not at all.
         "errors.retry.timeout": retry_timeout: i64, default "-1", Medium;
         /// Longest pause between two tries; pauses double from 300 ms on.
@@ -72,6 +74,10 @@ connect_api::settings! {
         "consumer.batch.max.bytes": batch_bytes: NonZeroUsize, default "4194304", Low;
         /// Longest time that rows are gathered before they are written.
         "consumer.linger.ms": linger: Millis, default "20", Medium;
+        /// Most times that a passing fault is tried again before the task fails. Left out: as often as `errors.retry.timeout` has time for.
+        "max.retries": max_retries: u32, optional, Low;
+        /// Pause between two tries. Left out: pauses double from 300 ms on, up to `errors.retry.delay.max.ms`.
+        "retry.backoff.ms": retry_backoff: Millis, optional, Low;
         /// What happens to a message that can never be written: `none` fails the task before it, `all` sends it to the dead-letter topic.
         "errors.tolerance": tolerance: Tolerance, default "none", High;
         /// With `errors.tolerance=all`: most messages of a topic in a row that are set aside because the target does not take their schema (an unknown column, another type, a column that must be given). With one more the task fails, as it is no longer the fault of single messages; 0 for no limit.
@@ -96,10 +102,6 @@ fn check_sink(config: &SinkCommon, faults: &mut Faults) {
             "errors.deadletterqueue.topic.name",
             "is required by errors.tolerance=all: a message is written, or set aside, never dropped",
         ),
-        (Tolerance::None, Some(_)) => faults.at(
-            "errors.deadletterqueue.topic.name",
-            "has no effect while errors.tolerance is none; set it to all",
-        ),
         (Tolerance::All, Some(topic)) if config.topics.0.contains(topic) => faults.at(
             "errors.deadletterqueue.topic.name",
             "is one of connect.topicnames: dead letters would come back",
@@ -108,24 +110,16 @@ fn check_sink(config: &SinkCommon, faults: &mut Faults) {
     }
 }
 
-/// Keys of the Java original that mean nothing here, and why; accepted with a warning.
-const WITHOUT_MEANING: [(&str, &str); 9] = [
-    ("connector.direct.enable", "records always pass a topic"),
-    (
-        "errors.deadletterqueue.read.queue.nums",
-        "topics are read by all their queues",
-    ),
-    ("errors.log.enable", "errors are always logged"),
-    ("errors.log.include.messages", "messages are never logged"),
-    ("key.converter", "message keys are always text"),
-    (
-        "ordering.msg.enable",
-        "rows of one key always keep their order",
-    ),
-    ("sink.task.class", "records always pass a topic"),
-    ("source.task.class", "records always pass a topic"),
-    ("task.class", "it follows from connector.class"),
-];
+impl SinkCommon {
+    /// Settings that have no effect beside the others: the Java original takes them without a
+    /// word.
+    pub(crate) fn idle(&self) -> Vec<String> {
+        let unused = self.tolerance == Tolerance::None && self.dead_letter_topic.is_some();
+        let note = "`errors.deadletterqueue.topic.name` has no effect while errors.tolerance is \
+                    none; set it to all";
+        unused.then(|| note.to_owned()).into_iter().collect()
+    }
+}
 
 /// A connector's settings, taken apart.
 #[derive(Debug, Clone)]
@@ -136,10 +130,10 @@ pub struct ConnectorConfig {
     pub common: CommonConfig,
     /// Settings of the converter, without their prefix.
     pub converter: Settings,
+    /// Settings of the converter of keys, without their prefix.
+    pub key_converter: Settings,
     /// All others: the runtime's for its direction, and the connector's own.
     pub rest: Settings,
-    /// Keys of the Java original without meaning here, each with the reason.
-    pub notes: Vec<String>,
 }
 
 impl ConnectorConfig {
@@ -161,12 +155,6 @@ impl ConnectorConfig {
     /// # Errors
     /// `Config`: common settings are at fault, or the name is empty.
     pub fn new(name: &str, mut settings: Settings) -> Result<Self> {
-        let mut notes = Vec::new();
-        for (key, why) in WITHOUT_MEANING {
-            if settings.remove(key).is_some() {
-                notes.push(format!("`{key}` has no effect here: {why}"));
-            }
-        }
         // The field's other name for the same.
         if let Some(tasks) = settings.remove("tasks.max") {
             settings.set("max.tasks", tasks);
@@ -174,6 +162,7 @@ impl ConnectorConfig {
         let own = settings.split_declared(CommonConfig::definition());
         let common = CommonConfig::from_settings(&own)?;
         let converter = settings.split_off("value.converter.");
+        let key_converter = settings.split_off("key.converter.");
         let name = common.name.clone().unwrap_or_else(|| name.to_owned());
         if name.is_empty() {
             return Err(Error::new(
@@ -185,8 +174,8 @@ impl ConnectorConfig {
             name: name.into(),
             common,
             converter,
+            key_converter,
             rest: settings,
-            notes,
         })
     }
 
@@ -238,7 +227,9 @@ mod tests {
         let dead = ("errors.deadletterqueue.topic.name", "t");
         let faults = of(&[topic, ("errors.tolerance", "all"), dead]).unwrap_err();
         assert!(faults.to_string().contains("would come back"), "{faults}");
-        let faults = of(&[topic, dead]).unwrap_err();
-        assert!(faults.to_string().contains("has no effect"), "{faults}");
+        let idle = of(&[topic, ("errors.deadletterqueue.topic.name", "d")])
+            .unwrap()
+            .idle();
+        assert!(idle[0].contains("has no effect"), "{idle:?}");
     }
 }

@@ -14,19 +14,28 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of `path` by its ending; properties for `.properties` and `.conf`.
+    /// The format of `path` by its ending. Files of the Java original end in `.conf`,
+    /// `.properties`, `.template` or `.json` whatever they hold: these are JSON where they begin
+    /// with a brace, and properties else.
     ///
     /// # Errors
     /// `Config`: another ending.
-    pub fn of(path: &Path) -> Result<Self> {
+    pub fn of(path: &Path, text: &str) -> Result<Self> {
         match path.extension().and_then(|e| e.to_str()) {
             Some("toml") => Ok(Self::Toml),
             Some("json") => Ok(Self::Json),
-            Some("properties" | "conf") => Ok(Self::Properties),
+            Some("properties" | "conf" | "template") => {
+                let text = text.trim_start_matches('\u{feff}').trim_start();
+                Ok(if text.starts_with('{') {
+                    Self::Json
+                } else {
+                    Self::Properties
+                })
+            }
             _ => Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "{}: the name of a configuration file ends in .toml, .json, .properties or .conf",
+                    "{}: the name of a configuration file ends in .toml, .json, .properties, .conf or .template",
                     path.display()
                 ),
             )),
@@ -40,10 +49,10 @@ impl Format {
 /// `Config`: the file cannot be read, is not of its format, or refers to what is not there; the
 /// message names the file and the key, not the value.
 pub fn read(path: &Path) -> Result<Settings> {
-    let format = Format::of(path)?;
     let text = fs::read_to_string(path).map_err(|e| {
         Error::new(ErrorKind::Config, format!("cannot read {}", path.display())).with_source(e)
     })?;
+    let format = Format::of(path, &text)?;
     let raw = parse(&text, format).map_err(|e| e.context(path.display()))?;
     resolve(&raw).map_err(|e| e.context(path.display()))
 }
@@ -54,6 +63,8 @@ pub fn read(path: &Path) -> Result<Settings> {
 /// `Config`: the text is not of the format.
 pub fn parse(text: &str, format: Format) -> Result<Settings> {
     let mut settings = Settings::default();
+    // Editors of Windows begin files with it.
+    let text = text.trim_start_matches('\u{feff}');
     match format {
         Format::Toml => {
             // The parser's message repeats the line, which may hold a secret: say only where.
@@ -203,6 +214,20 @@ mod tests {
         assert_eq!(pairs(&toml.unwrap()), expected);
         assert_eq!(pairs(&json.unwrap()), expected);
         assert_eq!(pairs(&java.unwrap()), expected);
+    }
+
+    #[test]
+    fn files_of_the_original_are_told_by_what_they_hold() {
+        let of = |name: &str, text: &str| Format::of(Path::new(name), text).unwrap();
+        for name in ["sink.conf", "sink.template", "sink.properties"] {
+            assert_eq!(of(name, "\u{feff}\n {\"a\":1}"), Format::Json, "{name}");
+            assert_eq!(of(name, "# {\na=1"), Format::Properties, "{name}");
+        }
+        assert_eq!(of("sink.toml", "{"), Format::Toml);
+        let refused = Format::of(Path::new("sink.yaml"), "").unwrap_err();
+        assert!(refused.to_string().contains(".template"), "{refused}");
+        let marked = parse("\u{feff}{\"a\":1}", Format::Json).unwrap();
+        assert_eq!(pairs(&marked), [("a", "1")]);
     }
 
     #[test]

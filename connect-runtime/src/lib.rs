@@ -30,6 +30,7 @@ pub mod file;
 mod identity;
 mod intake;
 mod membership;
+mod original_keys;
 mod positions;
 mod refused;
 mod registry;
@@ -42,10 +43,11 @@ mod task;
 mod worker;
 mod worker_config;
 
-pub use check::{ConnectorReport, check, validate};
+pub use check::{ConnectorReport, check, validate, validate_one};
 pub use connector_config::{
     CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
 };
+pub use original_keys::original_keys;
 pub use positions::PositionStore;
 pub use registry::Registry;
 pub use retry::RetryPolicy;

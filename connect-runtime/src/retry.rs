@@ -14,6 +14,10 @@ pub struct RetryPolicy {
     pub max_delay: Duration,
     /// Longest time from the first failure on; `None` for ever.
     pub timeout: Option<Duration>,
+    /// Most tries after the first failure; `None` for any number.
+    pub max_retries: Option<u32>,
+    /// The pause before each try, in place of those that double.
+    pub pause: Option<Duration>,
 }
 
 impl RetryPolicy {
@@ -23,6 +27,19 @@ impl RetryPolicy {
         Self {
             max_delay,
             timeout: u64::try_from(timeout_ms).ok().map(Duration::from_millis),
+            max_retries: None,
+            pause: None,
+        }
+    }
+
+    /// The same, with `max.retries` and `retry.backoff.ms` where they are set.
+    #[must_use]
+    pub fn with_retries(self, max_retries: Option<u32>, pause: Option<Duration>) -> Self {
+        Self {
+            max_retries,
+            pause,
+            max_delay: pause.map_or(self.max_delay, |pause| pause.max(self.max_delay)),
+            ..self
         }
     }
 
@@ -31,6 +48,7 @@ impl RetryPolicy {
         Retry {
             policy: *self,
             since: Instant::now(),
+            tries: 0,
             delays: ExponentialBuilder::default()
                 .with_min_delay(FIRST_DELAY.min(self.max_delay))
                 .with_max_delay(self.max_delay)
@@ -45,6 +63,7 @@ impl RetryPolicy {
 pub(crate) struct Retry {
     policy: RetryPolicy,
     since: Instant,
+    tries: u32,
     delays: ExponentialBackoff,
 }
 
@@ -64,7 +83,16 @@ impl Retry {
             Disposition::Retry => {}
             Disposition::DeadLetter | Disposition::Fail | Disposition::Stop => return Next::GiveUp,
         }
-        let pause = self.delays.next().unwrap_or(self.policy.max_delay);
+        if self
+            .policy
+            .max_retries
+            .is_some_and(|most| self.tries >= most)
+        {
+            return Next::GiveUp;
+        }
+        self.tries = self.tries.saturating_add(1);
+        let doubled = self.delays.next().unwrap_or(self.policy.max_delay);
+        let pause = self.policy.pause.unwrap_or(doubled);
         let pause = error.retry_after().map_or(pause, |asked| asked.max(pause));
         match self.policy.timeout {
             Some(timeout) if self.since.elapsed() + pause > timeout => Next::GiveUp,
@@ -99,6 +127,20 @@ mod tests {
         }
         let mut never = RetryPolicy::new(0, Duration::from_secs(1)).begin();
         assert!(matches!(never.next(&connect), Next::GiveUp));
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_so_many_times_with_one_pause() {
+        let connect = Error::new(ErrorKind::Connect, "gone");
+        let pause = Duration::from_secs(3);
+        let policy = RetryPolicy::new(-1, Duration::from_secs(1));
+        let mut retry = policy.with_retries(Some(2), Some(pause)).begin();
+        for _ in 0..2 {
+            assert!(matches!(retry.next(&connect), Next::After(after) if after == pause));
+        }
+        assert!(matches!(retry.next(&connect), Next::GiveUp));
+        let mut none = policy.with_retries(Some(0), None).begin();
+        assert!(matches!(none.next(&connect), Next::GiveUp));
     }
 
     #[test]

@@ -177,7 +177,9 @@ impl<'a> Flow<'a> {
         converter
             .encode(records, &mut self.encoded.bodies)
             .map_err(context)?;
-        connect_converters::encode_keys(records, &mut self.encoded.keys).map_err(context)?;
+        let keys = &self.source.run.keys;
+        keys.encode(records, &mut self.encoded.keys)
+            .map_err(context)?;
         let common = [(SOURCE_TABLE, table)];
         let page = Page::of(records, &self.encoded).with_common(&common);
         let ticket = self.publishers[publisher].send(page).await?;

@@ -5,6 +5,7 @@ use crate::{
     status::{Counters, StatusBoard, TaskId, TaskState},
 };
 use connect_api::{Converter, DynConnector, Error, Result, TaskContext, config::Settings};
+use connect_converters::KeyConverter;
 use connect_transport::Transport;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ pub(crate) struct TaskRun {
     pub(crate) connector: Arc<dyn DynConnector>,
     pub(crate) settings: Settings,
     pub(crate) converter: Arc<dyn Converter>,
+    pub(crate) keys: KeyConverter,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) positions: Arc<PositionStore>,
     /// Whom the queues belong to that this worker's sinks claim.

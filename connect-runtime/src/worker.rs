@@ -2,6 +2,7 @@
 use crate::{
     connector_config::{CommonConfig, ConnectorConfig, SinkCommon, SourceCommon},
     identity::identity,
+    original_keys,
     positions::PositionStore,
     registry::Registry,
     retry::RetryPolicy,
@@ -16,6 +17,7 @@ use connect_api::{
     Converter, Direction, DynConnector, Error, ErrorKind, Result,
     config::{Config as _, Faults, Settings, nearest},
 };
+use connect_converters::KeyConverter;
 use connect_transport::Transport;
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
@@ -43,8 +45,11 @@ pub(crate) struct Prepared {
     pub(crate) connector: Arc<dyn DynConnector>,
     pub(crate) common: Common,
     pub(crate) converter: Arc<dyn Converter>,
+    pub(crate) keys: KeyConverter,
     /// The connector's own.
     pub(crate) settings: Settings,
+    /// Settings without effect, each with the reason.
+    pub(crate) notes: Vec<String>,
 }
 
 pub(crate) enum Common {
@@ -69,10 +74,17 @@ pub(crate) fn prepare(
             return Err(faults);
         }
     };
+    let (config, mut notes) = without_original_keys(connector.as_ref(), config, &mut faults);
+    let name = config.common.key_converter.as_deref();
+    let keys = KeyConverter::named(name.unwrap_or(&worker.key_converter), &config.key_converter)
+        .map_err(|e| faults.general(format!("key.converter: {e}")));
     let name = config.common.value_converter.as_deref();
-    let converter =
-        connect_converters::converter(name.unwrap_or(&worker.value_converter), &config.converter)
-            .map_err(|e| faults.general(format!("value.converter: {e}")));
+    let converter = connect_converters::converter_with_keys(
+        name.unwrap_or(&worker.value_converter),
+        &config.converter,
+        &keys.clone().unwrap_or_default(),
+    )
+    .map_err(|e| faults.general(format!("value.converter: {e}")));
     let (common, settings) = match connector.direction() {
         Direction::Source => {
             let (common, settings) =
@@ -98,16 +110,54 @@ pub(crate) fn prepare(
     }
     let settings = refuse_unknown(connector.as_ref(), settings, &mut faults);
     faults.extend(connector.validate(&settings));
-    match (converter, common) {
-        (Ok(converter), Ok(common)) if faults.is_empty() => Ok(Prepared {
-            config: config.clone(),
+    notes.extend(connector.notes(&settings));
+    if let Ok(Common::Sink(sink)) = &common {
+        notes.extend(sink.idle());
+    }
+    match (converter, keys, common) {
+        (Ok(converter), Ok(keys), Ok(common)) if faults.is_empty() => Ok(Prepared {
+            config,
             connector,
             common,
             converter,
+            keys,
             settings,
+            notes,
         }),
         _ => Err(faults),
     }
+}
+
+/// The settings without the keys of the Java original that mean nothing here, and notes of them.
+fn without_original_keys(
+    connector: &dyn DynConnector,
+    config: &ConnectorConfig,
+    faults: &mut Faults,
+) -> (ConnectorConfig, Vec<String>) {
+    let mut config = config.clone();
+    let own = connector.definition();
+    let mut notes = match connector.direction() {
+        Direction::Source => {
+            original_keys::of_source(&mut config.rest, &[own, SourceCommon::definition()])
+        }
+        Direction::Sink => {
+            original_keys::of_sink(&mut config.rest, &[own, SinkCommon::definition()])
+        }
+    };
+    // Rows that go on unchanged where the file has them changed would be other data.
+    let named = config.rest.remove("transforms").unwrap_or_default();
+    if !named.trim().is_empty() {
+        faults.at(
+            "transforms",
+            "this version has no transforms, and rows would go on unchanged: do their work in the \
+             source's `query` or in the target, and leave `transforms` out",
+        );
+    }
+    let of_transforms = config.rest.split_off("transforms.");
+    if named.trim().is_empty() && of_transforms.iter().next().is_some() {
+        notes.push("`transforms.*` has no effect here: `transforms` names none".to_owned());
+    }
+    (config, notes)
 }
 
 /// Takes out the keys that nobody declares, each a fault; suggestions come from the keys of the
@@ -182,6 +232,9 @@ impl Worker {
                 format!("there are two connectors named {name}"),
             ));
         }
+        for note in &prepared.notes {
+            tracing::warn!("connector {name}: {note}");
+        }
         let id = TaskId {
             connector: name,
             task: 0,
@@ -251,16 +304,23 @@ impl Shared {
         stop: CancellationToken,
     ) -> TaskRun {
         let common = &prepared.config.common;
+        let policy = RetryPolicy::new(common.retry_timeout, common.retry_delay_max.0);
         TaskRun {
             counters: self.board.enter(id.clone(), prepared.connector.direction()),
             id,
             connector: prepared.connector.clone(),
             settings,
             converter: prepared.converter.clone(),
+            keys: prepared.keys.clone(),
             transport: self.transport.clone(),
             positions: self.positions.clone(),
             owner: self.owner.clone(),
-            policy: RetryPolicy::new(common.retry_timeout, common.retry_delay_max.0),
+            policy: match &prepared.common {
+                Common::Source(_) => policy,
+                Common::Sink(sink) => {
+                    policy.with_retries(sink.max_retries, sink.retry_backoff.map(|pause| pause.0))
+                }
+            },
             commit_interval: self.commit_interval,
             drain: self.drain,
             board: self.board.clone(),

@@ -1,9 +1,11 @@
 //! Settings of a worker. Names are those of the Java original where it has the key.
+use crate::original_keys;
 use acl::{AclSettings, SettingsError, Tls, Verification};
 use connect_api::{
     Result,
     config::{Config as _, Faults, List, Millis, Secret, Settings},
 };
+use connect_converters::KeyConverter;
 use std::path::{Path, PathBuf};
 
 connect_api::choice! {
@@ -23,7 +25,7 @@ connect_api::settings! {
         "workerId": worker_id: String, default "DefaultWorker", High;
         /// What carries the messages: `rocketmq`, or `embedded` for queues in a file of this machine.
         "transport": transport: TransportChoice, default "rocketmq", High;
-        /// Addresses of the name servers, `host:port`, separated by commas or semicolons. Required by the transport `rocketmq`.
+        /// Addresses of the name servers, `host:port`, separated by commas or semicolons. Required by the transport `rocketmq`; where a file leaves it out, the environment variable `NAMESRV_ADDR` gives it.
         "namesrvAddr": name_servers: List, default "", High;
         /// Directory for positions and, with the embedded transport, messages. Made if it is not there.
         "storePathRootDir": store_dir: String, default "connect-store", High;
@@ -51,6 +53,8 @@ connect_api::settings! {
         "tlsKeyFile": tls_key_file: String, optional, Low;
         /// Converter of message bodies, for connectors that name none.
         "valueConverter": value_converter: String, default "json", Medium;
+        /// Converter of message keys, for connectors that name none.
+        "keyConverter": key_converter: String, default "text", Medium;
         /// Longest wait for an answer of a name server or broker.
         "operationTimeout": operation_timeout: Millis, default "3000", Low;
         /// Pause between two stores of positions and queue offsets. After `kill -9`, what was moved since the last one is moved again.
@@ -60,23 +64,6 @@ connect_api::settings! {
     }
     check check
 }
-
-/// Keys of the Java original that mean nothing here, and why. They are accepted, so that its
-/// files can be used as they are, and named in a warning.
-const WITHOUT_MEANING: [(&str, &str); 12] = [
-    ("adminExtGroup", "clients are named by workerId"),
-    ("allocTaskStrategy", "there is one worker"),
-    ("autoCreateGroupEnable", "groups are always made"),
-    ("autoCreateTopicEnable", "topics are always made"),
-    ("clusterName", "it had no effect in the original either"),
-    ("connectClusterId", "there is one worker"),
-    ("httpPort", "this version serves no REST"),
-    ("keyConverter", "message keys are always text"),
-    ("maxMessageSize", "the broker's limit holds"),
-    ("pluginPaths", "connectors are compiled in"),
-    ("rmqConsumerGroup", "groups are named by connector"),
-    ("rmqProducerGroup", "groups are named by connector"),
-];
 
 fn check(config: &WorkerConfig, faults: &mut Faults) {
     if config.transport == TransportChoice::RocketMq && config.name_servers.0.is_empty() {
@@ -97,7 +84,14 @@ fn check(config: &WorkerConfig, faults: &mut Faults) {
     {
         faults.at("valueConverter", fault.to_string());
     }
+    if let Err(fault) = KeyConverter::named(&config.key_converter, &Settings::default()) {
+        faults.at("keyConverter", fault.to_string());
+    }
 }
+
+const NAMESRV: &str = "namesrvAddr";
+/// The variable that RocketMQ's own programs take name servers from.
+const NAMESRV_ADDR: &str = "NAMESRV_ADDR";
 
 /// A worker's settings as read from a file.
 #[derive(Debug)]
@@ -111,17 +105,18 @@ pub struct WorkerFile {
 }
 
 impl WorkerFile {
-    /// Reads a worker file: TOML, or the properties of the Java original.
+    /// Reads a worker file: TOML, or the properties of the Java original. `NAMESRV_ADDR` of the
+    /// environment is taken where the file names no name server.
     ///
     /// # Errors
     /// `Config`: all faults of the file at once.
     pub fn read(path: &Path) -> Result<Self> {
         let mut settings = crate::file::read(path)?;
-        let mut notes = Vec::new();
-        for (key, why) in WITHOUT_MEANING {
-            if settings.remove(key).is_some() {
-                notes.push(format!("`{key}` has no effect here: {why}"));
-            }
+        let notes = original_keys::of_worker(&mut settings, WorkerConfig::definition());
+        if let Ok(addresses) = std::env::var(NAMESRV_ADDR)
+            && settings.get(NAMESRV).is_none_or(str::is_empty)
+        {
+            settings.set(NAMESRV, addresses);
         }
         let config = WorkerConfig::from_settings(&settings)
             .map_err(|faults| connect_api::Error::from(faults).context(path.display()))?;

@@ -100,12 +100,14 @@ impl SinkConfig {
                 "needs pk.mode=record_key: a message without a body has its key alone",
             );
         }
-        if !keyed && !self.key_fields.0.is_empty() {
-            faults.at(
-                "pk.fields",
-                "has no effect with pk.mode=none; set record_key or record_value",
-            );
-        }
+    }
+
+    /// Settings that have no effect beside the others: the Java original takes them without a
+    /// word.
+    pub(crate) fn idle(&self) -> Vec<String> {
+        let unused = self.key_mode == KeyMode::None && !self.key_fields.0.is_empty();
+        let note = "`pk.fields` has no effect with pk.mode=none; set record_key or record_value";
+        unused.then(|| note.to_owned()).into_iter().collect()
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {
@@ -178,15 +180,9 @@ mod tests {
         ])
         .unwrap_err();
         let keys: Vec<_> = faults.iter().filter_map(|f| f.key.as_deref()).collect();
-        assert_eq!(
-            keys,
-            [
-                "table.name.format",
-                "pk.mode",
-                "delete.enabled",
-                "pk.fields"
-            ]
-        );
+        assert_eq!(keys, ["table.name.format", "pk.mode", "delete.enabled"]);
+        let idle = config(&[("pk.fields", "id")]).unwrap().idle();
+        assert!(idle[0].contains("`pk.fields` has no effect"), "{idle:?}");
         let faults = config(&[("pk.mode", "kafka"), ("insert.mod", "insert")]).unwrap_err();
         assert!(
             faults.to_string().contains("did you mean `insert.mode`"),

@@ -87,8 +87,17 @@ impl Connector for JdbcSink {
         "JdbcSinkConnector",
         "org.apache.rocketmq.connect.jdbc.sink.JdbcSinkConnector",
         "org.apache.rocketmq.connect.jdbc.mysql.sink.JdbcSinkConnector",
+        "org.apache.rocketmq.connect.jdbc.mysql.sink.MysqlJdbcSinkConnector",
+        "org.apache.rocketmq.connect.jdbc.mysql.sink.BaseSinkConnector",
+        "org.apache.rocketmq.connect.jdbc.connector.JdbcSinkConnector",
+        "MysqlJdbcSinkConnector",
+        "io.confluent.connect.jdbc.JdbcSinkConnector",
     ];
     const DIRECTION: Direction = Direction::Sink;
+
+    fn notes(&self, config: &SinkConfig) -> Vec<String> {
+        config.idle()
+    }
 
     async fn check(&self, config: SinkConfig) -> Faults {
         self.look(&config).await.unwrap_or_else(|e| {

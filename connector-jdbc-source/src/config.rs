@@ -66,6 +66,12 @@ settings! {
         /// stands for any characters. A name with dots, commas or stars goes into double quotes.
         /// Give this or `query`.
         "table.whitelist": tables: Selection, default "", High;
+        /// Schema of the tables in `table.whitelist` that name none; where it is left out, the
+        /// one that the session has. A name, not a pattern.
+        "schema.pattern": schema: OptionalName, default "", Low;
+        /// The same, for databases whose schemas are called catalogs, as MySQL's are. Give one of
+        /// the two.
+        "catalog.pattern": catalog: OptionalName, default "", Low;
         /// Tables to leave out, written in the same way.
         "table.blacklist": excluded: Selection, default "", Low;
         /// What may be read: TABLE (partitioned ones included), VIEW, PARTITIONED TABLE,
@@ -122,6 +128,24 @@ impl SourceConfig {
             None => {}
             Some(_) => self.check_query(faults),
         }
+        for (key, OptionalName(pattern)) in [
+            ("schema.pattern", &self.schema),
+            ("catalog.pattern", &self.catalog),
+        ] {
+            if pattern.as_ref().is_some_and(|p| p.contains('%')) {
+                faults.at(
+                    key,
+                    "is the name of a schema, not a pattern; name tables of several schemas in \
+                     `table.whitelist`, as schema.table",
+                );
+            }
+        }
+        if self.schema.0.is_some() && self.catalog.0.is_some() && self.schema != self.catalog {
+            faults.at(
+                "catalog.pattern",
+                "names another schema than `schema.pattern`; give one of the two",
+            );
+        }
         let mode = self.mode.show();
         if self.uses_timestamps() && self.timestamps.0.is_empty() {
             faults.at(
@@ -129,26 +153,25 @@ impl SourceConfig {
                 format!("is required in mode {mode}"),
             );
         }
-        if !self.uses_timestamps() {
-            let idle = |set: bool, key: &'static str, faults: &mut Faults| {
-                if set {
-                    faults.at(key, format!("has no effect in mode {mode}; leave it out"));
-                }
-            };
-            idle(
-                self.timestamp_initial.is_some(),
-                "timestamp.initial",
-                faults,
-            );
-            let delayed = !self.timestamp_delay.0.is_zero();
-            idle(delayed, "timestamp.delay.interval.ms", faults);
-        }
-        if !self.uses_incrementing() && self.incrementing.0.is_some() {
-            faults.at(
-                "incrementing.column.name",
-                format!("has no effect in mode {mode}; leave it out"),
-            );
-        }
+    }
+
+    /// Settings that have no effect beside the others: the Java original takes them without a
+    /// word.
+    pub(crate) fn idle(&self) -> Vec<String> {
+        let (of_times, grows) = (self.uses_timestamps(), self.uses_incrementing());
+        let initial = !of_times && self.timestamp_initial.is_some();
+        let delayed = !of_times && !self.timestamp_delay.0.is_zero();
+        let incrementing = !grows && self.incrementing.0.is_some();
+        let mode = self.mode.show();
+        [
+            (initial, "timestamp.initial"),
+            (delayed, "timestamp.delay.interval.ms"),
+            (incrementing, "incrementing.column.name"),
+        ]
+        .into_iter()
+        .filter(|(idle, _)| *idle)
+        .map(|(_, key)| format!("`{key}` has no effect in mode {mode}"))
+        .collect()
     }
 
     /// What does not go together with `query`.
@@ -173,6 +196,11 @@ impl SourceConfig {
                 "is required with `query`: it does not tell which column the database counts up",
             );
         }
+    }
+
+    /// The schema of tables that name none, where the settings say it.
+    pub(crate) fn default_schema(&self) -> Option<&str> {
+        self.schema.0.as_deref().or(self.catalog.0.as_deref())
     }
 
     /// Pages are ordered by time.
@@ -254,6 +282,44 @@ mod tests {
             format!("{:?}", again.open_options()),
             format!("{options:?}")
         );
+    }
+
+    #[test]
+    fn settings_without_effect_in_the_mode_are_noted() {
+        let table = ("table.whitelist", "t");
+        let idle = |pairs: &[(&str, &str)]| config(pairs).unwrap().idle();
+        assert_eq!(
+            idle(&[
+                table,
+                ("mode", "incrementing"),
+                ("timestamp.initial", "-1"),
+                ("timestamp.delay.interval.ms", "5"),
+                ("incrementing.column.name", "id"),
+            ]),
+            [
+                "`timestamp.initial` has no effect in mode incrementing",
+                "`timestamp.delay.interval.ms` has no effect in mode incrementing"
+            ]
+        );
+        let column = ("incrementing.column.name", "id");
+        assert_eq!(
+            idle(&[table, ("mode", "bulk"), column]),
+            ["`incrementing.column.name` has no effect in mode bulk"]
+        );
+    }
+
+    #[test]
+    fn a_schema_for_tables_without_one_is_a_name() {
+        let given = [("table.whitelist", "t"), ("mode", "bulk")];
+        let with = |more: &[(&'static str, &'static str)]| [&given, more].concat();
+        let config = config(&with(&[("catalog.pattern", "shop")])).unwrap();
+        assert_eq!(config.default_schema(), Some("shop"));
+        assert_eq!(
+            told(&with(&[("schema.pattern", "sh%")])),
+            ["schema.pattern"]
+        );
+        let two = [("schema.pattern", "a"), ("catalog.pattern", "b")];
+        assert_eq!(told(&with(&two)), ["catalog.pattern"]);
     }
 
     #[test]

@@ -53,7 +53,7 @@ mod task;
 pub use config::{Mode, OptionalName, SourceConfig};
 pub use selection::{Selection, TableTypes};
 
-use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
+use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener, TableName};
 use reading::Reading;
 use std::{num::NonZeroU32, sync::Arc};
@@ -95,6 +95,10 @@ impl Connector for JdbcSource {
         "JdbcSourceConnector",
         "org.apache.rocketmq.connect.jdbc.source.JdbcSourceConnector",
         "org.apache.rocketmq.connect.jdbc.mysql.source.JdbcSourceConnector",
+        "org.apache.rocketmq.connect.jdbc.mysql.source.MysqlJdbcSourceConnector",
+        "org.apache.rocketmq.connect.jdbc.connector.JdbcSourceConnector",
+        "MysqlJdbcSourceConnector",
+        "io.confluent.connect.jdbc.JdbcSourceConnector",
     ];
     const DIRECTION: Direction = Direction::Source;
 
@@ -102,6 +106,15 @@ impl Connector for JdbcSource {
         let readings = self.survey(&config).await?.into_readings()?;
         let names: Vec<TableName> = readings.into_iter().map(|r| r.table.name).collect();
         Ok(plan::split(&config, &names, max))
+    }
+
+    fn notes(&self, config: &SourceConfig) -> Vec<String> {
+        config.idle()
+    }
+
+    async fn schemas(&self, config: SourceConfig) -> Result<Vec<SchemaRef>> {
+        let survey = self.survey(&config).await?;
+        Ok(survey.readings.into_iter().map(|r| r.schema).collect())
     }
 
     async fn check(&self, config: SourceConfig) -> Faults {

@@ -113,7 +113,10 @@ impl Reading {
                 return Err(draft.faults);
             }
         };
-        let begin = match config.timestamp_initial {
+        let begin = match config
+            .timestamp_initial
+            .filter(|_| config.uses_timestamps())
+        {
             None => Begin::First,
             Some(-1) => Begin::Now,
             // Keys are compared by `>`: a microsecond before, so that the very time counts.

@@ -129,12 +129,17 @@ impl Search<'_> {
     async fn names(&mut self) -> Result<Vec<TableName>> {
         let mut names = Vec::new();
         for entry in self.config.tables.entries() {
+            let own = entry.name.schema.as_deref();
+            let schema = own.or(self.config.default_schema()).map(str::to_owned);
             if !entry.pattern {
-                names.push(entry.name.clone());
+                names.push(TableName {
+                    schema,
+                    ..entry.name.clone()
+                });
                 continue;
             }
             let types = &self.config.table_types;
-            let list = self.list(&entry.name.schema).await?;
+            let list = self.list(&schema).await?;
             let fitting = list
                 .iter()
                 .filter(|(name, table_type)| entry.matches(&name.name) && types.holds(*table_type));

@@ -4,10 +4,12 @@
 //! test.
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 mod access;
+mod advice;
 mod bad_input;
 mod client;
 mod flights;
 mod nycflights;
+mod original;
 mod parts;
 mod program;
 mod refused;

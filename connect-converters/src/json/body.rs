@@ -14,6 +14,8 @@ pub(crate) struct Located<'a> {
     /// `None` where the body is plain.
     pub(crate) schema: Option<Envelope<'a>>,
     pub(crate) payload: Cursor<'a>,
+    /// There is no row: the payload is null, as the Java runtimes write deletes.
+    pub(crate) null: bool,
 }
 
 impl<'a> Located<'a> {
@@ -24,6 +26,7 @@ impl<'a> Located<'a> {
         Self {
             schema: None,
             payload,
+            null: body.trim_ascii() == "null",
         }
     }
 }
@@ -67,17 +70,13 @@ pub(crate) fn locate<'a>(body: &'a str, scratch: &mut String) -> Result<Located<
     if !schema.starts_with(['{', 'n']) {
         return Ok(plain);
     }
-    if payload == "null" {
-        return Err(Fault::value(
-            "the payload is null: a deleted row is told by an empty body",
-        ));
-    }
     Ok(Located {
         schema: (schema != "null").then(|| Envelope {
             opening: body.get(..place).filter(|_| at < place),
             schema,
         }),
         payload: Cursor::new(payload, place),
+        null: payload == "null",
     })
 }
 

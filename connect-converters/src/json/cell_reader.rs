@@ -185,7 +185,9 @@ impl CellReader {
             ColumnBuilder::TimeNanos(b) if cursor.peek() != Some(b'"') => {
                 b.append_value(self.forms.unit.nanos(signed(cursor)?)?);
             }
-            ColumnBuilder::Duration(b) => b.append_value(signed(cursor)?),
+            ColumnBuilder::Duration(b) => {
+                b.append_value(self.forms.unit.micros(signed(cursor)?)?);
+            }
             ColumnBuilder::WideDecimal(b) if cursor.peek() != Some(b'"') => {
                 let number = number_text(cursor, &mut scratch.text)?;
                 let value = decimal::parse_wide(number.as_bytes(), self.scale).map_err(misfit)?;
@@ -303,14 +305,15 @@ impl CellReader {
     }
 
     /// Appends the value of a message key that is the only key column: its plain text, or a JSON
-    /// string. On a fault nothing is appended.
+    /// string unless it is `only_plain`. On a fault nothing is appended.
     pub(crate) fn read_key(
         &self,
         key: &str,
+        only_plain: bool,
         column: &mut ColumnBuilder,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let is_string = key.starts_with('"');
+        let is_string = !only_plain && key.starts_with('"');
         let takes_text = matches!(
             column,
             ColumnBuilder::Text(_)

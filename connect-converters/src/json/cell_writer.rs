@@ -12,14 +12,23 @@ use connect_api::{
     },
     decimal, interval, uuid,
 };
+use std::cell::Cell;
+
+/// What becomes of digits below a millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Below {
+    Refused,
+    /// Cut, towards the past, and noted in [`CellWriter::was_cut`].
+    Cut,
+}
 
 /// How times and timestamps are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeStyle {
     /// As a number of microseconds; dates as one of days.
     Micros,
-    /// As a number of milliseconds, where it is whole; dates as one of days.
-    Millis,
+    /// As a number of milliseconds; dates as one of days.
+    Millis(Below),
     /// As ISO 8601 text.
     Iso,
 }
@@ -31,6 +40,8 @@ pub(crate) enum DecimalStyle {
     Base64,
     /// As a number.
     Number,
+    /// As a number that no reader takes for an integer.
+    PointNumber,
     /// As text.
     Text,
 }
@@ -42,6 +53,8 @@ pub(crate) struct Style {
     pub(crate) decimal: DecimalStyle,
     /// Texts other than those of text columns stand in quotes.
     pub(crate) quoted: bool,
+    /// The key that settings of the converter stand under, for advice.
+    pub(crate) prefix: &'static str,
 }
 
 impl Style {
@@ -61,20 +74,26 @@ pub(crate) enum Refusal {
     Infinite,
     BelowMillis,
     BeyondDay,
+    BeyondDayOfMillis,
     BeyondOffset,
 }
 
 impl Refusal {
     /// The error, of kind `Data`.
     #[cold]
-    pub(crate) fn into_error(self, column: &str, row: usize) -> Error {
+    pub(crate) fn into_error(self, column: &str, row: usize, prefix: &str) -> Error {
         let why = match self {
-            Self::Infinite => "JSON has no NaN and no infinity",
-            Self::BelowMillis => {
-                "microseconds would be lost; `time.precision.mode=adaptive` keeps them"
-            }
-            Self::BeyondDay => "the time is not between 00:00 and 24:00",
-            Self::BeyondOffset => "the offset from UTC is of a day or more",
+            Self::Infinite => "JSON has no NaN and no infinity".to_owned(),
+            Self::BelowMillis => format!(
+                "microseconds would be lost; `{prefix}.time.precision.mode=adaptive` keeps them, \
+                 `{prefix}.time.precision.loss=truncate` cuts them"
+            ),
+            Self::BeyondDay => "the time is not between 00:00 and 24:00".to_owned(),
+            Self::BeyondDayOfMillis => format!(
+                "the time is not between 00:00 and 24:00, all that milliseconds of a day tell; \
+                 `{prefix}.time.precision.mode=adaptive` carries it"
+            ),
+            Self::BeyondOffset => "the offset from UTC is of a day or more".to_owned(),
         };
         Error::new(
             ErrorKind::Data,
@@ -124,6 +143,7 @@ pub(crate) struct CellWriter<'a> {
     cells: Cells<'a>,
     nulls: Option<&'a NullBuffer>,
     style: Style,
+    cut: Cell<bool>,
 }
 
 impl<'a> CellWriter<'a> {
@@ -198,7 +218,18 @@ impl<'a> CellWriter<'a> {
             cells,
             nulls: column.nulls(),
             style,
+            cut: Cell::new(false),
         })
+    }
+
+    /// Whether digits of a cell were cut.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.cut.get()
+            || match &self.cells {
+                Cells::List(_, part) | Cells::Map(_, _, part) => part.was_cut(),
+                Cells::Struct(parts) => parts.iter().any(|(_, part)| part.was_cut()),
+                _ => false,
+            }
     }
 
     /// Whether the cell at `row` is null.
@@ -233,7 +264,7 @@ impl<'a> CellWriter<'a> {
                 b"false"
             }),
             Cells::Date(values) => match self.style.time {
-                TimeStyle::Micros | TimeStyle::Millis => write_integer(out, values[row]),
+                TimeStyle::Micros | TimeStyle::Millis(_) => write_integer(out, values[row]),
                 TimeStyle::Iso => {
                     self.quote(out);
                     calendar::write_date(out, values[row]);
@@ -251,7 +282,10 @@ impl<'a> CellWriter<'a> {
             }
             Cells::Time(values) => return self.time(out, values[row]),
             Cells::TimeNanos(values) => return self.time_nanos(out, values[row]),
-            Cells::Duration(values) => write_integer(out, values[row]),
+            Cells::Duration(values) => match self.style.time {
+                TimeStyle::Micros | TimeStyle::Iso => write_integer(out, values[row]),
+                TimeStyle::Millis(_) => return self.time(out, values[row]),
+            },
             Cells::WideDecimal(values, scale) => self.wide_decimal(out, values[row], *scale),
             Cells::OffsetTimestamp(instants, offsets) => {
                 return self.offset_timestamp(out, instants[row], offsets[row]);
@@ -308,6 +342,10 @@ impl<'a> CellWriter<'a> {
                 out.push(b'"');
             }
             DecimalStyle::Number => decimal::write(out, unscaled, scale),
+            DecimalStyle::PointNumber => {
+                decimal::write(out, unscaled, scale);
+                self.exponent(out, scale);
+            }
             DecimalStyle::Text => {
                 self.quote(out);
                 decimal::write(out, unscaled, scale);
@@ -326,11 +364,22 @@ impl<'a> CellWriter<'a> {
                 out.push(b'"');
             }
             DecimalStyle::Number => decimal::write_wide(out, unscaled, scale),
+            DecimalStyle::PointNumber => {
+                decimal::write_wide(out, unscaled, scale);
+                self.exponent(out, scale);
+            }
             DecimalStyle::Text => {
                 self.quote(out);
                 decimal::write_wide(out, unscaled, scale);
                 self.quote(out);
             }
+        }
+    }
+
+    /// An exponent of nothing, where a number of this scale has no point.
+    fn exponent(&self, out: &mut Vec<u8>, scale: i8) {
+        if scale <= 0 {
+            out.extend_from_slice(b"E0");
         }
     }
 
@@ -368,11 +417,13 @@ impl<'a> CellWriter<'a> {
     fn time_nanos(&self, out: &mut Vec<u8>, nanos: i64) -> Result<(), Refusal> {
         match self.style.time {
             TimeStyle::Micros => write_integer(out, nanos),
-            TimeStyle::Millis | TimeStyle::Iso if !(0..=calendar::DAY * 1_000).contains(&nanos) => {
+            TimeStyle::Millis(_) if !(0..=calendar::DAY * 1_000).contains(&nanos) => {
+                return Err(Refusal::BeyondDayOfMillis);
+            }
+            TimeStyle::Iso if !(0..=calendar::DAY * 1_000).contains(&nanos) => {
                 return Err(Refusal::BeyondDay);
             }
-            TimeStyle::Millis if nanos % 1_000 != 0 => return Err(Refusal::BelowMillis),
-            TimeStyle::Millis => write_integer(out, millis(nanos / 1_000)?),
+            TimeStyle::Millis(below) => write_integer(out, self.millis(nanos, 1_000_000, below)?),
             TimeStyle::Iso => {
                 self.quote(out);
                 calendar::write_time_nanos(out, nanos);
@@ -402,10 +453,13 @@ impl<'a> CellWriter<'a> {
         match self.style.time {
             TimeStyle::Micros => write_integer(out, micros),
             // Connect's own type has 32 bits for it, and ISO 8601 no other times.
-            TimeStyle::Millis | TimeStyle::Iso if !(0..=calendar::DAY).contains(&micros) => {
+            TimeStyle::Millis(_) if !(0..=calendar::DAY).contains(&micros) => {
+                return Err(Refusal::BeyondDayOfMillis);
+            }
+            TimeStyle::Iso if !(0..=calendar::DAY).contains(&micros) => {
                 return Err(Refusal::BeyondDay);
             }
-            TimeStyle::Millis => write_integer(out, millis(micros)?),
+            TimeStyle::Millis(below) => write_integer(out, self.millis(micros, 1_000, below)?),
             TimeStyle::Iso => {
                 self.quote(out);
                 calendar::write_time(out, micros);
@@ -415,11 +469,23 @@ impl<'a> CellWriter<'a> {
         Ok(())
     }
 
+    /// Milliseconds of a count of which so many are one.
+    #[inline]
+    fn millis(&self, count: i64, in_one: i64, below: Below) -> Result<i64, Refusal> {
+        if count % in_one != 0 {
+            match below {
+                Below::Refused => return Err(Refusal::BelowMillis),
+                Below::Cut => self.cut.set(true),
+            }
+        }
+        Ok(count.div_euclid(in_one))
+    }
+
     #[inline]
     fn timestamp(&self, out: &mut Vec<u8>, micros: i64, utc: bool) -> Result<(), Refusal> {
         match self.style.time {
             TimeStyle::Micros => write_integer(out, micros),
-            TimeStyle::Millis => write_integer(out, millis(micros)?),
+            TimeStyle::Millis(below) => write_integer(out, self.millis(micros, 1_000, below)?),
             TimeStyle::Iso => {
                 self.quote(out);
                 calendar::write_timestamp(out, micros);
@@ -430,14 +496,6 @@ impl<'a> CellWriter<'a> {
             }
         }
         Ok(())
-    }
-}
-
-fn millis(micros: i64) -> Result<i64, Refusal> {
-    if micros % 1_000 == 0 {
-        Ok(micros / 1_000)
-    } else {
-        Err(Refusal::BelowMillis)
     }
 }
 

@@ -1,10 +1,52 @@
 //! What the schema of a message says: the words that writing and reading share.
+use super::Interop;
 use connect_api::{ENUM, LENGTH, NOT_NULL, VENDOR_TYPE};
 
-pub(crate) const DECIMAL: &str = "io.openmessaging.connector.api.data.logical.Decimal";
-pub(crate) const DATE: &str = "io.openmessaging.connector.api.data.logical.Date";
-pub(crate) const TIME: &str = "io.openmessaging.connector.api.data.logical.Time";
-pub(crate) const TIMESTAMP: &str = "io.openmessaging.connector.api.data.logical.Timestamp";
+/// What the types in a schema are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Types {
+    /// Times count microseconds rather than milliseconds.
+    pub(crate) micros: bool,
+    pub(crate) interop: Interop,
+}
+
+impl Types {
+    fn named(self, openmessaging: &'static str, kafka: &'static str) -> &'static str {
+        match self.interop {
+            Interop::None | Interop::Java => openmessaging,
+            Interop::Kafka => kafka,
+        }
+    }
+
+    pub(crate) fn decimal(self) -> &'static str {
+        self.named(
+            "io.openmessaging.connector.api.data.logical.Decimal",
+            "org.apache.kafka.connect.data.Decimal",
+        )
+    }
+
+    pub(crate) fn date(self) -> &'static str {
+        self.named(
+            "io.openmessaging.connector.api.data.logical.Date",
+            "org.apache.kafka.connect.data.Date",
+        )
+    }
+
+    pub(crate) fn time(self) -> &'static str {
+        self.named(
+            "io.openmessaging.connector.api.data.logical.Time",
+            "org.apache.kafka.connect.data.Time",
+        )
+    }
+
+    pub(crate) fn timestamp(self) -> &'static str {
+        self.named(
+            "io.openmessaging.connector.api.data.logical.Timestamp",
+            "org.apache.kafka.connect.data.Timestamp",
+        )
+    }
+}
+
 pub(crate) const MICRO_TIME: &str = "io.debezium.time.MicroTime";
 pub(crate) const NANO_TIME: &str = "io.debezium.time.NanoTime";
 pub(crate) const MICRO_DURATION: &str = "io.debezium.time.MicroDuration";
@@ -18,6 +60,8 @@ pub(crate) const BIG_DECIMAL: &str = "connect.decimal";
 pub(crate) const SCALE: &str = "scale";
 pub(crate) const PRECISION: &str = "connect.decimal.precision";
 pub(crate) const UNSIGNED: &str = "connect.unsigned";
+/// Bits of a number that is written as a wider type.
+pub(crate) const BITS: &str = "connect.bits";
 /// A wall clock reading rather than an instant.
 pub(crate) const LOCAL: &str = "connect.local";
 /// Field metadata that travels as parameters of the same name.

@@ -1,5 +1,5 @@
 //! Gathers JSON messages of one topic into records.
-use super::body::{self, Located};
+use super::body::{self, Envelope, Located};
 use super::cursor::Cursor;
 use super::plan::Shape;
 use super::plans::{Plans, Reading};
@@ -43,6 +43,7 @@ impl JsonDecoder {
         if let Some(current) = self.current
             && let Shape::Envelope(Some(opening)) = &self.plans.at(current).shape
             && let Some(payload) = message.body.strip_prefix(opening.as_bytes())
+            && payload.first() != Some(&b'n')
         {
             let place = opening.len();
             let cursor = Cursor::new(text(payload, place)?, place);
@@ -50,11 +51,18 @@ impl JsonDecoder {
         }
         let body = text(message.body, 0)?;
         let scratch = &mut self.memory.scratch.text;
-        let Located { schema, payload } = if self.plans.only_plain() {
+        let Located {
+            schema,
+            payload,
+            null,
+        } = if self.plans.only_plain() {
             Located::plain(body)
         } else {
             body::locate(body, scratch).map_err(|fault| fault.into_error(BODY))?
         };
+        if null {
+            return self.tombstone(message, schema);
+        }
         if let Some(envelope) = schema {
             let plan = self.plans.of_envelope(&envelope)?;
             return self.read_by(plan, payload, false, message);
@@ -136,9 +144,16 @@ impl JsonDecoder {
         }
     }
 
-    /// A message without a body: the row of its key is gone.
-    fn tombstone(&mut self, message: MessageRef<'_>) -> Result<Pushed> {
-        let plan = self.plans.of_tombstone(self.current)?;
+    /// A message without a row: that of its key is gone. The types of the key are those of the
+    /// schema that it has, or else of the message before, or of the target.
+    fn tombstone(
+        &mut self,
+        message: MessageRef<'_>,
+        envelope: Option<Envelope<'_>>,
+    ) -> Result<Pushed> {
+        let own = envelope.and_then(|envelope| self.plans.of_envelope(&envelope).ok());
+        // Where there is one, the plans before it may be forgotten.
+        let plan = self.plans.of_tombstone(own.or(self.current))?;
         if !self.prepare(plan)? {
             return Ok(Pushed::TakeFirst);
         }
@@ -202,7 +217,7 @@ fn no_columns() -> Error {
 impl Decoder for JsonDecoder {
     fn push(&mut self, message: MessageRef<'_>) -> Result<Pushed> {
         if message.body.is_empty() {
-            self.tombstone(message)
+            self.tombstone(message, None)
         } else {
             self.row(message)
         }

@@ -1,6 +1,6 @@
 //! Records to bodies: what stands before each value is made once per schema.
-use super::TimePrecision;
 use super::cell_writer::{CellWriter, Style};
+use super::connect_schema::Types;
 use super::schema_writer;
 use super::text::write_string;
 use connect_api::{Blobs, Op, Records, Result, Schema, SchemaRef};
@@ -19,11 +19,11 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    fn new(schema: &Schema, envelope: Option<TimePrecision>) -> Result<Self> {
+    fn new(schema: &Schema, envelope: Option<Types>) -> Result<Self> {
         let mut first = Vec::new();
-        if let Some(precision) = envelope {
+        if let Some(types) = envelope {
             first.extend_from_slice(br#"{"schema":"#);
-            schema_writer::write(&mut first, schema, precision)?;
+            schema_writer::write(&mut first, schema, types)?;
             first.extend_from_slice(br#","payload":"#);
         }
         first.push(b'{');
@@ -51,17 +51,17 @@ impl Opening {
 /// Openings of the schemas seen; one lock a batch.
 #[derive(Debug)]
 pub(crate) struct Openings {
-    envelope: Option<TimePrecision>,
+    envelope: Option<Types>,
     most: NonZero<usize>,
     /// By address; the schema is held, so that its address stays its own.
     known: Mutex<HashMap<usize, (SchemaRef, Arc<Opening>)>>,
 }
 
 impl Openings {
-    /// Openings with the schema where `schemas` says so.
-    pub(crate) fn new(schemas: bool, precision: TimePrecision, most: NonZero<usize>) -> Self {
+    /// Openings with the schema, of these types, where there are any.
+    pub(crate) fn new(envelope: Option<Types>, most: NonZero<usize>) -> Self {
         Self {
-            envelope: schemas.then_some(precision),
+            envelope,
             most,
             known: Mutex::default(),
         }
@@ -87,7 +87,8 @@ impl Openings {
     }
 }
 
-/// Writes the bodies of all rows; on an error some of them are left in `bodies`.
+/// Writes the bodies of all rows, `deleted` for those of deletes; on an error some of them are
+/// left in `bodies`. Gives the columns of which digits were cut.
 ///
 /// # Errors
 /// `Data`: a value that JSON cannot carry. `Unsupported`: a column of a kind that it cannot.
@@ -95,8 +96,9 @@ pub(crate) fn encode(
     records: &Records,
     opening: &Opening,
     style: Style,
+    deleted: &[u8],
     bodies: &mut Blobs,
-) -> Result<()> {
+) -> Result<Vec<usize>> {
     /// Room for a value, on average.
     const VALUE_BYTES: usize = 16;
     let schema = records.schema();
@@ -113,8 +115,10 @@ pub(crate) fn encode(
     let row_bytes = opening.total + cells.len() * VALUE_BYTES;
     bodies.buffer().reserve(records.len() * row_bytes);
     for row in 0..records.len() {
-        if records.ops().get(row) != Op::Delete {
-            let out = bodies.buffer();
+        let out = bodies.buffer();
+        if records.ops().get(row) == Op::Delete {
+            out.extend_from_slice(deleted);
+        } else {
             if cells.is_empty() {
                 opening
                     .before
@@ -126,12 +130,13 @@ pub(crate) fn encode(
                 if cell.is_null(row) {
                     out.extend_from_slice(b"null");
                 } else if let Err(refusal) = cell.write(out, row) {
-                    return Err(refusal.into_error(schema.field(i).name(), row));
+                    return Err(refusal.into_error(schema.field(i).name(), row, style.prefix));
                 }
             }
             out.extend_from_slice(opening.end);
         }
         bodies.end();
     }
-    Ok(())
+    let cut = cells.iter().enumerate().filter(|(_, cell)| cell.was_cut());
+    Ok(cut.map(|(i, _)| i).collect())
 }

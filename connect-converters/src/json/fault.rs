@@ -45,6 +45,15 @@ impl Fault {
         }
     }
 
+    /// The same, of the part `what` of a message. Faults of syntax name it by themselves.
+    #[cold]
+    pub(crate) fn of(self, what: &str) -> Self {
+        match *self.0 {
+            Repr::Value(message) => Self::value(format!("{what}: {message}")),
+            Repr::Syntax { .. } => self,
+        }
+    }
+
     /// The error, of kind `Data`; `what` is the body or the key.
     #[cold]
     pub(crate) fn into_error(self, what: &str) -> Error {

@@ -1,5 +1,5 @@
 //! JSON bodies, plain or with the Connect schema around them.
-mod body;
+pub(crate) mod body;
 pub(crate) mod cell_reader;
 pub(crate) mod cell_writer;
 mod connect_schema;
@@ -7,23 +7,30 @@ pub(crate) mod cursor;
 mod decoder;
 mod encoder;
 pub(crate) mod fault;
+mod losses;
 mod number;
 mod parts_reader;
 mod plan;
 mod plans;
 pub(crate) mod row_reader;
 mod scalar;
-mod schema_reader;
+pub(crate) mod schema_reader;
 mod schema_writer;
 pub(crate) mod text;
 
+use crate::key::KeyForms;
 use cell_reader::{DecimalText, Forms, Unit};
-use cell_writer::{DecimalStyle, Style, TimeStyle};
-use connect_api::{Blobs, Converter, Decoder, Records, Result, Target};
+use cell_writer::{Below, DecimalStyle, Style, TimeStyle};
+use connect_api::{Blobs, Converter, Decoder, Records, Result, Schema, Target};
+use connect_schema::Types;
 use decoder::JsonDecoder;
 use encoder::Openings;
 use plans::Reading;
-use std::{num::NonZero, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 connect_api::choice! {
     /// How decimals are written.
@@ -46,6 +53,28 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
+    /// What to do with digits below a millisecond where times are written in milliseconds.
+    pub enum PrecisionLoss {
+        /// The row is refused.
+        Error = "error",
+        /// They are cut.
+        Truncate = "truncate",
+    }
+}
+
+connect_api::choice! {
+    /// Whose converter is on the other side of the topic.
+    pub enum Interop {
+        /// This one.
+        None = "none",
+        /// The JsonConverter of RocketMQ Connect in Java.
+        Java = "java",
+        /// The JsonConverter of Kafka Connect.
+        Kafka = "kafka",
+    }
+}
+
+connect_api::choice! {
     /// What to do with a field that is not known.
     pub enum UnknownFields {
         /// The message is refused.
@@ -58,16 +87,26 @@ connect_api::choice! {
 connect_api::settings! {
     /// Settings of the JSON converter.
     pub struct JsonSettings {
+        /// Whose converter is on the other side of the topic. `java`: the JsonConverter of the Java
+        /// original; `kafka`: that of Kafka Connect. Types and times are then those that it reads
+        /// and writes, deletes have a body, defaults of columns stay away. The converter that is
+        /// named by its Java class has its own value here by default.
+        "interop": interop: Interop, default "none", High;
         /// Write the schema into every message. What is read may have it or not, either way.
         "schemas.enable": schemas_enable: bool, default "true", High;
         /// How decimals are written: `BASE64` of the unscaled value, as the Java converters do by
         /// default, or `NUMERIC`. Numbers are read either way; strings in bodies without a schema
         /// are read as this says.
         "decimal.format": decimal_format: DecimalFormat, default "BASE64", Medium;
-        /// `adaptive` writes times and timestamps in microseconds, `connect` in milliseconds; a
-        /// value that would lose its microseconds is then refused. Bodies without a schema are
-        /// read as this says.
-        "time.precision.mode": time_precision: TimePrecision, default "adaptive", Medium;
+        /// `adaptive` writes times and timestamps in microseconds, `connect` in milliseconds, as
+        /// Connect's own types have it; a time below zero or beyond a day is then refused. Bodies
+        /// without a schema are read as this says. Left out: `adaptive`, or `connect` where there
+        /// is an `interop`.
+        "time.precision.mode": time_precision: TimePrecision, optional, Medium;
+        /// What becomes of digits below a millisecond where times are written in milliseconds: an
+        /// `error` of the row, or `truncate`, which is logged once for a column. Left out:
+        /// `error`, or `truncate` where there is an `interop`.
+        "time.precision.loss": precision_loss: PrecisionLoss, optional, Medium;
         /// Fields of a message that neither its schema nor the target table has: `error` refuses
         /// the message, `ignore` leaves them out.
         "unknown.fields": unknown_fields: UnknownFields, default "error", Low;
@@ -76,60 +115,148 @@ connect_api::settings! {
     }
 }
 
+impl JsonSettings {
+    fn has_interop(&self) -> bool {
+        self.interop != Interop::None
+    }
+
+    fn precision(&self) -> TimePrecision {
+        self.time_precision.unwrap_or(if self.has_interop() {
+            TimePrecision::Connect
+        } else {
+            TimePrecision::Adaptive
+        })
+    }
+
+    fn loss(&self) -> PrecisionLoss {
+        self.precision_loss.unwrap_or(if self.has_interop() {
+            PrecisionLoss::Truncate
+        } else {
+            PrecisionLoss::Error
+        })
+    }
+
+    /// How values are read where no schema says it.
+    pub(crate) fn forms(&self) -> Forms {
+        Forms {
+            unit: match self.precision() {
+                TimePrecision::Adaptive => Unit::Micros,
+                TimePrecision::Connect => Unit::Millis,
+            },
+            decimal: match self.decimal_format {
+                DecimalFormat::Base64 => DecimalText::Base64,
+                DecimalFormat::Numeric => DecimalText::Digits,
+            },
+        }
+    }
+}
+
 /// Records to JSON bodies and back, one row a message.
 #[derive(Debug)]
 pub struct JsonConverter {
     settings: JsonSettings,
     openings: Openings,
+    style: Style,
+    keys: KeyForms,
+    /// Columns, with their tables, whose digits were cut: each is told once.
+    cut: Mutex<BTreeSet<String>>,
 }
 
 impl JsonConverter {
     /// A converter with these settings.
     pub fn new(settings: JsonSettings) -> Self {
-        let openings = Openings::new(
-            settings.schemas_enable,
-            settings.time_precision,
-            settings.schemas_cache_size,
-        );
-        Self { settings, openings }
+        Self::under(settings, "value.converter")
+    }
+
+    /// A converter with settings that stand under `prefix`.
+    pub(crate) fn under(settings: JsonSettings, prefix: &'static str) -> Self {
+        let types = Types {
+            micros: settings.precision() == TimePrecision::Adaptive,
+            interop: settings.interop,
+        };
+        let style = Style {
+            time: match (settings.precision(), settings.loss()) {
+                (TimePrecision::Adaptive, _) => TimeStyle::Micros,
+                (TimePrecision::Connect, PrecisionLoss::Error) => TimeStyle::Millis(Below::Refused),
+                (TimePrecision::Connect, PrecisionLoss::Truncate) => TimeStyle::Millis(Below::Cut),
+            },
+            decimal: match (settings.decimal_format, settings.interop) {
+                (DecimalFormat::Base64, _) => DecimalStyle::Base64,
+                (DecimalFormat::Numeric, Interop::Java) => DecimalStyle::PointNumber,
+                (DecimalFormat::Numeric, Interop::None | Interop::Kafka) => DecimalStyle::Number,
+            },
+            quoted: true,
+            prefix,
+        };
+        let envelope = settings.schemas_enable.then_some(types);
+        Self {
+            openings: Openings::new(envelope, settings.schemas_cache_size),
+            settings,
+            style,
+            keys: KeyForms::default(),
+            cut: Mutex::default(),
+        }
+    }
+
+    /// The same, with keys that are read in these forms.
+    #[must_use]
+    pub(crate) fn with_keys(self, keys: KeyForms) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// The body of a delete: what the Java runtimes read as one, since they cannot send an empty
+    /// body.
+    fn deleted(&self) -> &'static [u8] {
+        match (self.settings.interop, self.settings.schemas_enable) {
+            (Interop::None, _) => b"",
+            (Interop::Java | Interop::Kafka, true) => br#"{"schema":null,"payload":null}"#,
+            (Interop::Java | Interop::Kafka, false) => b"null",
+        }
+    }
+
+    #[cold]
+    fn tell_cut(&self, schema: &Schema, columns: &[usize]) {
+        // The set is whole between any two calls, so a panic elsewhere does not spoil it.
+        let mut told = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        for i in columns {
+            let (table, column) = (schema.name(), schema.field(*i).name());
+            if told.insert(format!("{table}\0{column}")) {
+                tracing::warn!(
+                    table,
+                    column,
+                    "digits below a millisecond are cut: {}.time.precision.loss=truncate",
+                    self.style.prefix
+                );
+            }
+        }
     }
 }
 
 impl Converter for JsonConverter {
     fn encode(&self, records: &Records, bodies: &mut Blobs) -> Result<()> {
-        let style = Style {
-            time: match self.settings.time_precision {
-                TimePrecision::Adaptive => TimeStyle::Micros,
-                TimePrecision::Connect => TimeStyle::Millis,
-            },
-            decimal: match self.settings.decimal_format {
-                DecimalFormat::Base64 => DecimalStyle::Base64,
-                DecimalFormat::Numeric => DecimalStyle::Number,
-            },
-            quoted: true,
-        };
         let openings = self.openings.of(records.schema())?;
         let before = bodies.len();
-        encoder::encode(records, &openings, style, bodies).inspect_err(|_| bodies.truncate(before))
+        let cut = encoder::encode(records, &openings, self.style, self.deleted(), bodies)
+            .inspect_err(|_| bodies.truncate(before))?;
+        if !cut.is_empty() {
+            self.tell_cut(records.schema(), &cut);
+        }
+        Ok(())
     }
 
     fn decoder(&self, topic: Arc<str>, target: Target) -> Result<Box<dyn Decoder>> {
         let settings = &self.settings;
         let reading = Reading {
             own_fields: !settings.schemas_enable,
-            forms: Forms {
-                unit: match settings.time_precision {
-                    TimePrecision::Adaptive => Unit::Micros,
-                    TimePrecision::Connect => Unit::Millis,
-                },
-                decimal: match settings.decimal_format {
-                    DecimalFormat::Base64 => DecimalText::Base64,
-                    DecimalFormat::Numeric => DecimalText::Digits,
-                },
-            },
+            forms: settings.forms(),
+            keys: self.keys,
             ignore_unknown: settings.unknown_fields == UnknownFields::Ignore,
             plans: settings.schemas_cache_size.get(),
         };
         Ok(Box::new(JsonDecoder::new(topic, target, reading)))
+    }
+
+    fn notes(&self, schema: &Schema) -> Vec<String> {
+        losses::notes(&self.settings, self.style, schema)
     }
 }

@@ -1,8 +1,9 @@
 //! How bodies of one form are read: decided once per schema text, or per set of fields.
-use super::cell_reader::{CellReader, Forms};
+use super::cell_reader::CellReader;
+use super::plans::Reading;
 use super::row_reader::RowReader;
 use super::schema_reader::Declared;
-use crate::key::KeyReader;
+use crate::key::{KeyForms, KeyReader};
 use connect_api::{
     Error, ErrorKind, Kind, NOT_NULL, Result, Schema, SchemaRef, Target, arrow::schema::Field,
 };
@@ -47,11 +48,11 @@ impl Plan {
         declared: Declared,
         topic: &str,
         target: &Target,
-        ignore_unknown: bool,
+        reading: Reading,
     ) -> Result<Self> {
         let names = |name: &str| declared.fields.iter().any(|(f, ..)| f.name() == name);
         let key = key_names(target, names);
-        let mut rows = RowReader::new(None, ignore_unknown);
+        let mut rows = RowReader::new(None, reading.ignore_unknown);
         let mut fields = Vec::with_capacity(declared.fields.len());
         for (i, (field, kind, forms)) in declared.fields.into_iter().enumerate() {
             let is_key = key.contains(&field.name().as_str());
@@ -63,7 +64,7 @@ impl Plan {
         }
         let name = declared.name.as_deref().unwrap_or(topic);
         let shape = Shape::Envelope(opening.map(Into::into));
-        let plan = Self::new(shape, name, fields, &key, target, rows)?;
+        let plan = Self::new(shape, name, fields, &key, target, rows, reading.keys)?;
         Ok(match declared.version {
             Some(version) => Self {
                 schema: plan.schema.with_version(version),
@@ -82,22 +83,21 @@ impl Plan {
         fields: &[PlainField<'_>],
         schema: &SchemaRef,
         target: &Target,
-        forms: Forms,
-        ignore_unknown: bool,
+        reading: Reading,
     ) -> Result<Self> {
         let mut columns: Vec<usize> = fields.iter().filter_map(|f| f.column).collect();
         columns.sort_unstable();
         let key = key_names(target, |name| {
             columns.iter().any(|i| schema.field(*i).name() == name)
         });
-        let mut rows = RowReader::new(Some(schema.clone()), ignore_unknown);
+        let mut rows = RowReader::new(Some(schema.clone()), reading.ignore_unknown);
         for field in fields {
             let column = field.column.and_then(|target| {
                 let place = columns.binary_search(&target).ok()?;
                 let is_key = key.contains(&field.name);
                 Some((
                     place,
-                    CellReader::new(&schema.kinds()[target], forms, is_key),
+                    CellReader::new(&schema.kinds()[target], reading.forms, is_key),
                 ))
             });
             rows.add(field.name, column);
@@ -109,7 +109,15 @@ impl Plan {
         });
         let arrow = arrow.collect();
         let shape = Shape::Plain(columns.into());
-        Self::new(shape, schema.name(), arrow, &key, target, rows)
+        Self::new(
+            shape,
+            schema.name(),
+            arrow,
+            &key,
+            target,
+            rows,
+            reading.keys,
+        )
     }
 
     fn new(
@@ -119,6 +127,7 @@ impl Plan {
         key: &[&str],
         target: &Target,
         rows: RowReader,
+        keys: KeyForms,
     ) -> Result<Self> {
         let in_body = fields.len();
         for name in key {
@@ -133,8 +142,8 @@ impl Plan {
         let outside = schema.key().iter().any(|i| *i >= in_body);
         Ok(Self {
             shape,
-            outside: outside.then(|| KeyReader::of_columns(&schema, |i| i >= in_body)),
-            key: KeyReader::new(&schema),
+            outside: outside.then(|| KeyReader::of_columns(&schema, keys, |i| i >= in_body)),
+            key: KeyReader::of_columns(&schema, keys, |_| true),
             schema,
             rows,
         })

@@ -3,6 +3,7 @@ use super::body::Envelope;
 use super::cell_reader::Forms;
 use super::plan::{PlainField, Plan, Shape};
 use super::schema_reader;
+use crate::key::KeyForms;
 use connect_api::{Error, ErrorKind, Kind, Result, SchemaRef, Target};
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,6 +14,8 @@ pub(crate) struct Reading {
     pub(crate) own_fields: bool,
     /// How values of plain bodies are written.
     pub(crate) forms: Forms,
+    /// How message keys are written.
+    pub(crate) keys: KeyForms,
     pub(crate) ignore_unknown: bool,
     /// Plans to keep.
     pub(crate) plans: usize,
@@ -73,7 +76,7 @@ impl Plans {
             schema_reader::read(envelope.schema)?,
             &self.topic,
             &self.target,
-            self.reading.ignore_unknown,
+            self.reading,
         )?;
         // Texts that mean the same schema share it, so that their rows share a batch.
         if let Some(same) = self.all.iter().find(|p| p.schema == plan.schema) {
@@ -127,8 +130,8 @@ impl Plans {
         let Some(schema) = self.target.schema.clone() else {
             return Err(Error::new(
                 ErrorKind::Data,
-                "an empty body (a tombstone) came before any row, and there is no target table \
-                 that tells the types of the key columns",
+                "a delete (an empty or null body) came before any row, and there is no target \
+                 table that tells the types of the key columns",
             ));
         };
         let carried = schema.kinds().iter().enumerate();
@@ -143,8 +146,8 @@ impl Plans {
         if self.at(plan).schema.key().is_empty() {
             return Err(Error::new(
                 ErrorKind::Data,
-                "an empty body (a tombstone), but the target has no key columns: take the key \
-                 from the message key (`pk.mode=record_key`)",
+                "a delete (an empty or null body), but the target has no key columns: take the \
+                 key from the message key (`pk.mode=record_key`)",
             ));
         }
         Ok(plan)
@@ -161,13 +164,7 @@ impl Plans {
         if let Some(place) = known {
             return Ok(place);
         }
-        let plan = Plan::plain(
-            fields,
-            schema,
-            &self.target,
-            self.reading.forms,
-            self.reading.ignore_unknown,
-        )?;
+        let plan = Plan::plain(fields, schema, &self.target, self.reading)?;
         Ok(self.add(plan))
     }
 

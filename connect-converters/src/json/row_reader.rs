@@ -163,7 +163,8 @@ impl RowReader {
                     Unknown::OfRow => {
                         return Err(Fault::value(format!(
                             "field `{name}` is neither in the schema of the message nor a column \
-                             of the target; `unknown.fields=ignore` leaves such fields out"
+                             of the target; `value.converter.unknown.fields=ignore` leaves such \
+                             fields out"
                         )));
                     }
                     Unknown::OfStruct => {

@@ -74,6 +74,50 @@ pub(crate) fn read(text: &str) -> Result<Declared> {
     })
 }
 
+/// The schema of a message key: how its values are written.
+#[derive(Debug)]
+pub(crate) enum DeclaredKey {
+    /// A value that stands alone.
+    Single(Forms),
+    /// An object with these fields.
+    Struct(Vec<(String, Forms)>),
+}
+
+impl DeclaredKey {
+    /// How the value of the field `name` is written, where the schema says it.
+    pub(crate) fn forms(&self, name: &str) -> Option<Forms> {
+        match self {
+            Self::Single(forms) => Some(*forms),
+            Self::Struct(fields) => fields.iter().find(|(n, _)| n == name).map(|(_, f)| *f),
+        }
+    }
+}
+
+/// Reads the schema of a message key.
+///
+/// # Errors
+/// `Data`, `Unsupported`: it is none that a key can have.
+pub(crate) fn read_key(text: &str) -> Result<DeclaredKey> {
+    let node: Node = serde_json::from_str(text)
+        .map_err(|e| data("`schema` is not a Connect schema".to_owned()).with_source(e))?;
+    let forms = |node: &Node| {
+        node.kind().map(|(_, unit, _)| Forms {
+            unit,
+            decimal: DecimalText::Base64,
+        })
+    };
+    if node.word != "struct" {
+        return forms(&node).map(DeclaredKey::Single);
+    }
+    let fields = node.fields.unwrap_or_default().into_iter().map(|node| {
+        let name = node.field.clone().unwrap_or_default();
+        let forms =
+            forms(&node).map_err(|e| e.context(format_args!("field `{name}` of its schema")))?;
+        Ok((name, forms))
+    });
+    fields.collect::<Result<_>>().map(DeclaredKey::Struct)
+}
+
 impl Node {
     fn parameter(&self, key: &str) -> Option<String> {
         match self.parameters.as_ref()?.get(key)? {
@@ -147,7 +191,9 @@ impl Node {
         let unsigned = self.parameter(UNSIGNED);
         let kind = match (self.word.as_str(), unsigned.as_deref()) {
             ("boolean", _) => Kind::Bool,
-            ("int16", Some("8")) => Kind::UInt8,
+            ("int32", None) if self.parameter(BITS).as_deref() == Some("16") => Kind::Int16,
+            ("double", _) if self.parameter(BITS).as_deref() == Some("32") => Kind::Float32,
+            ("int16" | "int32", Some("8")) => Kind::UInt8,
             ("int32", Some("16")) => Kind::UInt16,
             ("int64", Some("32")) => Kind::UInt32,
             ("int8", _) => Kind::Int8,
@@ -303,6 +349,9 @@ impl Node {
 fn counts_time(kind: &Kind) -> bool {
     match kind {
         Kind::List(element) => counts_time(element),
-        kind => matches!(kind, Kind::Time | Kind::TimeNanos | Kind::Timestamp { .. }),
+        kind => matches!(
+            kind,
+            Kind::Time | Kind::TimeNanos | Kind::Duration | Kind::Timestamp { .. }
+        ),
     }
 }

@@ -1,5 +1,5 @@
 //! Writes the schema of a message, as the Java JsonConverter does.
-use super::TimePrecision;
+use super::Interop;
 use super::connect_schema::*;
 use super::text::write_string;
 use connect_api::{
@@ -15,34 +15,38 @@ type Described = (
     Vec<(&'static str, String)>,
 );
 
-fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
+fn describe(kind: &Kind, types: Types) -> Option<Described> {
     let plain = |word| (word, None, Vec::new());
     let logical = |word, name| (word, Some(name), Vec::new());
     let unsigned = |word, bits: &str| (word, None, vec![(UNSIGNED, bits.to_owned())]);
-    let micros = precision == TimePrecision::Adaptive;
+    let micros = types.micros;
+    // The Java sinks bind no 16 bits, and its converter reads no floats of 32.
+    let java = types.interop == Interop::Java;
     Some(match kind {
         Kind::Bool => plain("boolean"),
         Kind::Int8 => plain("int8"),
+        Kind::Int16 if java => ("int32", None, vec![(BITS, "16".to_owned())]),
         Kind::Int16 => plain("int16"),
         Kind::Int32 => plain("int32"),
         Kind::Int64 => plain("int64"),
-        Kind::UInt8 => unsigned("int16", "8"),
+        Kind::UInt8 => unsigned(if java { "int32" } else { "int16" }, "8"),
         Kind::UInt16 => unsigned("int32", "16"),
         Kind::UInt32 => unsigned("int64", "32"),
         Kind::UInt64 => (
             "bytes",
-            Some(DECIMAL),
+            Some(types.decimal()),
             vec![
                 (SCALE, "0".to_owned()),
                 (PRECISION, "20".to_owned()),
                 (UNSIGNED, "64".to_owned()),
             ],
         ),
+        Kind::Float32 if java => ("double", None, vec![(BITS, "32".to_owned())]),
         Kind::Float32 => plain("float"),
         Kind::Float64 => plain("double"),
         Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => (
             "bytes",
-            Some(DECIMAL),
+            Some(types.decimal()),
             vec![
                 (SCALE, scale.to_string()),
                 (PRECISION, precision.to_string()),
@@ -53,12 +57,16 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
         Kind::Json => logical("string", JSON),
         Kind::Bytes => plain("bytes"),
         Kind::Uuid => logical("string", UUID),
-        Kind::Date => logical("int32", DATE),
+        Kind::Date => logical("int32", types.date()),
         Kind::Time if micros => logical("int64", MICRO_TIME),
-        Kind::Time => logical("int32", TIME),
+        Kind::Time => logical("int32", types.time()),
         Kind::Timestamp { utc } => (
             "int64",
-            Some(if micros { MICRO_TIMESTAMP } else { TIMESTAMP }),
+            Some(if micros {
+                MICRO_TIMESTAMP
+            } else {
+                types.timestamp()
+            }),
             if *utc {
                 Vec::new()
             } else {
@@ -66,8 +74,9 @@ fn describe(kind: &Kind, precision: TimePrecision) -> Option<Described> {
             },
         ),
         Kind::TimeNanos if micros => logical("int64", NANO_TIME),
-        Kind::TimeNanos => logical("int32", TIME),
-        Kind::Duration => logical("int64", MICRO_DURATION),
+        Kind::TimeNanos => logical("int32", types.time()),
+        Kind::Duration if micros => logical("int64", MICRO_DURATION),
+        Kind::Duration => logical("int32", types.time()),
         Kind::OffsetTimestamp => logical("string", ZONED_TIMESTAMP),
         Kind::Interval => logical("string", INTERVAL),
         Kind::List(_) => plain("array"),
@@ -90,7 +99,7 @@ pub(crate) fn unsupported(column: &str, data_type: &DataType) -> Error {
 /// # Errors
 /// `Unsupported`: a column of a kind that has no Connect type. `Schema`: a default that is not
 /// JSON.
-pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, precision: TimePrecision) -> Result<()> {
+pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, types: Types) -> Result<()> {
     let vendor = vendor_of(schema);
     out.extend_from_slice(br#"{"type":"struct","fields":["#);
     let columns = schema.kinds().iter().zip(schema.columns().fields());
@@ -98,8 +107,8 @@ pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, precision: TimePrecision
         if i > 0 {
             out.push(b',');
         }
-        let described = describe(kind, precision)
-            .ok_or_else(|| unsupported(field.name(), field.data_type()))?;
+        let described =
+            describe(kind, types).ok_or_else(|| unsupported(field.name(), field.data_type()))?;
         let metadata = |key: &str| field.metadata().get(key);
         let mut own: Vec<(&str, String)> = Vec::new();
         if vendor.is_none() {
@@ -112,17 +121,12 @@ pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, precision: TimePrecision
             own.push((EXTENSION, extension.to_owned()));
         }
         let name = metadata(LOGICAL_NAME).map(String::as_str);
-        write_type(
-            out,
-            kind,
-            described,
-            own,
-            name,
-            field.is_nullable(),
-            precision,
-        )
-        .ok_or_else(|| unsupported(field.name(), field.data_type()))?;
-        if let Some(default) = metadata(DEFAULT) {
+        write_type(out, kind, described, own, name, field.is_nullable(), types)
+            .ok_or_else(|| unsupported(field.name(), field.data_type()))?;
+        // The Java converters put the default in the place of every NULL.
+        if let Some(default) = metadata(DEFAULT)
+            && types.interop == Interop::None
+        {
             write_default(out, default).map_err(|e| {
                 let message = format!("column `{}`: its default is not JSON", field.name());
                 Error::new(ErrorKind::Schema, message).with_source(e)
@@ -175,13 +179,13 @@ fn write_type(
     own: Vec<(&'static str, String)>,
     other_name: Option<&str>,
     optional: bool,
-    precision: TimePrecision,
+    types: Types,
 ) -> Option<()> {
     out.extend_from_slice(br#"{"type":"#);
     write_string(out, word);
     let part = |out: &mut Vec<u8>, kind: &Kind| {
-        let described = describe(kind, precision)?;
-        write_type(out, kind, described, Vec::new(), None, true, precision)
+        let described = describe(kind, types)?;
+        write_type(out, kind, described, Vec::new(), None, true, types)
     };
     match kind {
         Kind::List(element) => {

@@ -135,7 +135,8 @@ fn schemas_that_no_row_can_have_are_refused() {
         (
             one(r#""type":"int8""#, "1").replace(r#"{"a":1}"#, "null"),
             ErrorKind::Data,
-            "the payload is null: a deleted row is told by an empty body",
+            "a delete (an empty or null body) came before any row, and there is no target table \
+             that tells the types of the key columns",
         ),
     ] {
         let mut decoder = decoder(&*json(&[]), Target::default());
@@ -241,7 +242,7 @@ fn fields_that_the_schema_declares_may_be_missing_and_others_may_not_be_there() 
     assert_eq!(
         refusal(&mut *strict, body(&text(r#"{"a":1,"c":3,"b":2}"#))),
         "topic `orders`: field `c` is neither in the schema of the message nor a column of the \
-         target; `unknown.fields=ignore` leaves such fields out"
+         target; `value.converter.unknown.fields=ignore` leaves such fields out"
     );
     assert_eq!(
         refusal(&mut *strict, body(&text(r#"{"a":1,"b":2,"a":3}"#))),

@@ -1,7 +1,8 @@
 //! Message keys out and back.
 use crate::{records, round_trip, schema};
 use connect_api::{Blobs, ErrorKind, Kind, Op, RecordsBuilder, Result, SchemaRef, Value};
-use connect_converters::{KeyReader, encode_keys};
+use connect_api::{MessageRef, config::Settings};
+use connect_converters::{KeyConverter, KeyReader, encode_keys};
 use proptest::prelude::*;
 
 fn keys(schema: &SchemaRef, rows: &[Vec<Value>]) -> Vec<String> {
@@ -122,6 +123,206 @@ fn several_key_columns_are_an_object_in_the_order_of_the_key() {
     assert_eq!(read(&schema, other_order).unwrap(), row);
 }
 
+/// A row's key by the converter `name`, and that key read again by it.
+fn by(
+    name: &str,
+    settings: &[(&str, &str)],
+    schema: &SchemaRef,
+    row: &[Value],
+) -> (String, Vec<Value>) {
+    let settings = Settings::from_iter(settings.iter().copied());
+    let converter = KeyConverter::named(name, &settings).unwrap();
+    let mut keys = Blobs::default();
+    converter
+        .encode(&records(schema, [row.to_vec()]), &mut keys)
+        .unwrap();
+    let key = String::from_utf8(keys.get(0).to_vec()).unwrap();
+    let bodies =
+        connect_converters::converter_with_keys("json", &Settings::default(), &converter).unwrap();
+    let target = connect_api::Target {
+        schema: Some(schema.clone()),
+        key: schema
+            .key()
+            .iter()
+            .map(|i| schema.field(*i).name().clone())
+            .collect(),
+    };
+    let mut decoder = bodies.decoder("t".into(), target).unwrap();
+    let message = MessageRef {
+        key: key.as_bytes(),
+        ..Default::default()
+    };
+    decoder.push(message).unwrap();
+    let read = decoder.take().unwrap().unwrap();
+    (key, read.row(0).to_record().values)
+}
+
+#[test]
+fn keys_are_written_as_the_java_runtimes_have_them_where_asked() {
+    let one = schema([("id", Kind::Int64)], &["id"]);
+    let two = schema(
+        [("id", Kind::Int64), ("at", Kind::Timestamp { utc: true })],
+        &["id", "at"],
+    );
+    let (id, at) = (Value::Int(11), Value::Timestamp(1_717_245_296_123_000));
+    let java = "org.apache.rocketmq.connect.runtime.converter.record.json.JsonConverter";
+    let string = "org.apache.rocketmq.connect.runtime.converter.record.StringConverter";
+    let plain = [("schemas.enable", "false")];
+    for (name, settings, schema, row, text) in [
+        ("text", &[][..], &one, vec![id.clone()], "11"),
+        (string, &[], &one, vec![id.clone()], "11"),
+        ("json", &plain, &one, vec![id.clone()], r#"{"id":11}"#),
+        (java, &plain, &one, vec![id.clone()], r#"{"id":11}"#),
+        (
+            java,
+            &[],
+            &one,
+            vec![id.clone()],
+            r#"{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],"optional":false,"name":"orders"},"payload":{"id":11}}"#,
+        ),
+        (
+            java,
+            &plain,
+            &two,
+            vec![id.clone(), at.clone()],
+            r#"{"id":11,"at":1717245296123}"#,
+        ),
+        (
+            "text",
+            &[],
+            &two,
+            vec![id.clone(), at.clone()],
+            r#"{"id":11,"at":"2024-06-01T12:34:56.123000Z"}"#,
+        ),
+    ] {
+        assert_eq!(
+            by(name, settings, schema, &row),
+            (text.to_owned(), row),
+            "{name}"
+        );
+    }
+    let (key, read) = by(java, &[], &two, &[id.clone(), at.clone()]);
+    assert!(
+        key.ends_with(r#""payload":{"id":11,"at":1717245296123}}"#),
+        "{key}"
+    );
+    assert_eq!(read, [id, at]);
+}
+
+#[test]
+fn keys_of_the_java_runtimes_are_read_whatever_is_set() {
+    let one = schema([("id", Kind::Int64)], &["id"]);
+    let text = schema([("id", Kind::Text)], &["id"]);
+    let two = schema(
+        [("id", Kind::Int64), ("region", Kind::Text)],
+        &["region", "id"],
+    );
+    let field = |name: &str, of: &str| format!(r#"{{"type":"{of}","field":"{name}"}}"#);
+    let of = |fields: &[String], payload: &str| {
+        let fields = fields.join(",");
+        format!(r#"{{"schema":{{"type":"struct","fields":[{fields}]}},"payload":{payload}}}"#)
+    };
+    let id = field("id", "int64");
+    let more = of(&[id.clone(), field("x", "string")], r#"{"id":9,"x":"y"}"#);
+    let both = of(
+        &[id.clone(), field("region", "string")],
+        r#"{"id":9,"region":"eu"}"#,
+    );
+    for (schema, key, values) in [
+        (&one, r#"{"id":11}"#, vec![Value::Int(11)]),
+        (&one, r#" { "x" : 1, "id" : 11 } "#, vec![Value::Int(11)]),
+        (
+            &one,
+            &of(std::slice::from_ref(&id), r#"{"id":9}"#),
+            vec![Value::Int(9)],
+        ),
+        (&one, &more, vec![Value::Int(9)]),
+        (
+            &one,
+            r#"{"schema":{"type":"int64","optional":false},"payload":9}"#,
+            vec![Value::Int(9)],
+        ),
+        (
+            &one,
+            r#"{"schema":null,"payload":{"id":9}}"#,
+            vec![Value::Int(9)],
+        ),
+        (&one, r#"{"schema":null,"payload":9}"#, vec![Value::Int(9)]),
+        (
+            &text,
+            r#"{"schema":{"type":"string"},"payload":"a b"}"#,
+            vec!["a b".into()],
+        ),
+        (&text, r#"{"id":"a b"}"#, vec!["a b".into()]),
+        (&text, r#"{"id":7}"#, vec!["7".into()]),
+        (&text, r#"{a b}"#, vec!["{a b}".into()]),
+        (&text, r#"{"other":"a"}"#, vec![r#"{"other":"a"}"#.into()]),
+        (&two, &both, vec![Value::Int(9), "eu".into()]),
+        (
+            &two,
+            r#"{"region":"eu","id":9,"more":[1]}"#,
+            vec![Value::Int(9), "eu".into()],
+        ),
+    ] {
+        assert_eq!(read(schema, key).unwrap(), values, "{key}");
+    }
+    // Columns that are named as the parts of an envelope are no envelope.
+    let named = schema(
+        [("schema", Kind::Text), ("payload", Kind::Int64)],
+        &["schema", "payload"],
+    );
+    let key = r#"{"schema":"s","payload":9}"#;
+    assert_eq!(read(&named, key).unwrap(), ["s".into(), Value::Int(9)]);
+}
+
+#[test]
+fn times_in_keys_count_what_their_schema_or_the_settings_say() {
+    let at = schema([("at", Kind::Timestamp { utc: true })], &["at"]);
+    let expected = [Value::Timestamp(1_717_245_296_123_000)];
+    let field = r#"{"type":"int64","field":"at","name":"org.apache.kafka.connect.data.Timestamp"}"#;
+    let millis = format!(
+        r#"{{"schema":{{"type":"struct","fields":[{field}]}},"payload":{{"at":1717245296123}}}}"#
+    );
+    assert_eq!(read(&at, &millis).unwrap(), expected);
+    assert_eq!(read(&at, r#"{"at":1717245296123000}"#).unwrap(), expected);
+    assert_eq!(
+        read(&at, r#"{"at":"2024-06-01T12:34:56.123Z"}"#).unwrap(),
+        expected
+    );
+}
+
+#[test]
+fn a_string_converter_takes_keys_as_they_stand() {
+    let text = schema([("id", Kind::Text)], &["id"]);
+    for value in [r#"{"id":"a"}"#, "\"quoted\"", "{", "a b"] {
+        let row = [Value::from(value)];
+        assert_eq!(
+            by("string", &[], &text, &row),
+            (value.to_owned(), row.to_vec())
+        );
+    }
+    for value in ["", "a\u{1}b"] {
+        let converter = KeyConverter::named("string", &Settings::default()).unwrap();
+        let sent = records(&text, [vec![value.into()]]);
+        let error = converter.encode(&sent, &mut Blobs::default()).unwrap_err();
+        assert!(
+            error.to_string().contains("no message key by itself"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn converters_that_cannot_make_a_key_are_refused() {
+    for (name, why) in [("bytes", "is text"), ("jsn", "did you mean `json`")] {
+        let error = KeyConverter::named(name, &Settings::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    let error = connect_converters::converter("text", &Settings::default());
+    assert!(error.is_err());
+}
+
 #[test]
 fn rows_without_key_columns_have_empty_keys() {
     let schema = schema([("a", Kind::Int64)], &[]);
@@ -175,23 +376,35 @@ fn keys_that_are_not_of_the_columns_are_refused() {
             "4711 x",
             "message key is not JSON: expected the end at byte 5",
         ),
-        (&id, "null", "column `id`: expected a value, found null"),
+        (
+            &id,
+            "null",
+            "message key: column `id`: expected a value, found null",
+        ),
         (
             &id,
             "\"4711\"",
-            "column `id`: expected a whole number, found a string",
+            "message key: column `id`: expected a whole number, found a string",
         ),
         (
             &id,
             "4711.5",
-            "column `id`: the number has more digits after the point than the column",
+            "message key: column `id`: the number has more digits after the point than the column",
         ),
-        (&two, "4711", "expected an object, found a number"),
-        (&two, r#"{"id":4711}"#, "a key column is missing"),
+        (
+            &two,
+            "4711",
+            "message key: expected an object, found a number",
+        ),
+        (
+            &two,
+            r#"{"id":4711}"#,
+            "message key: a key column is missing",
+        ),
         (
             &two,
             r#"{"id":4711,"s":null}"#,
-            "column `s`: null in a key column",
+            "message key: column `s`: null in a key column",
         ),
         (
             &two,
@@ -204,6 +417,45 @@ fn keys_that_are_not_of_the_columns_are_refused() {
             (error.kind(), error.to_string()),
             (ErrorKind::Data, message.to_owned())
         );
+    }
+    for (schema, key, message) in [
+        (
+            &id,
+            "{\"other\":4711}",
+            "message key: a key column is missing",
+        ),
+        (
+            &id,
+            "{\"id\":null}",
+            "message key: column `id`: null in a key column",
+        ),
+        (
+            &id,
+            "{\"id\":\"4711\"}",
+            "message key: column `id`: expected a whole number, found a string",
+        ),
+        (
+            &id,
+            "{\"schema\":{\"type\":\"int64\"},\"payload\":null}",
+            "message key: is null",
+        ),
+        (
+            &id,
+            "{\"schema\":{\"type\":\"what\"},\"payload\":1}",
+            "message key: type `what` is none of a Connect schema",
+        ),
+        (
+            &id,
+            "{\"id\":4711",
+            "message key is not JSON: expected `,` or `}` at byte 10",
+        ),
+    ] {
+        let error = read(schema, key).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Data, message.to_owned())
+        );
+        assert!(!error.report().contains("4711"));
     }
     let error = KeyReader::new(&id)
         .read(

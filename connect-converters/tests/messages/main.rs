@@ -5,6 +5,7 @@
 )]
 mod envelope;
 mod hostile;
+mod java;
 mod keys;
 mod plain;
 mod round_trip;

@@ -81,7 +81,7 @@ fn a_field_that_is_no_column_is_refused_or_left_out() {
     let text = r#"{"id":1,"colour":{"a":[1]},"status":"a"}"#;
     let mut strict = decoder(&*json(&[]), target(&orders()));
     let expected = "topic `orders`: field `colour` is neither in the schema of the message nor a \
-                    column of the target; `unknown.fields=ignore` leaves such fields out";
+                    column of the target; `value.converter.unknown.fields=ignore` leaves such fields out";
     assert_eq!(refusal(&mut *strict, body(text)), expected);
     strict.push(body(r#"{"id":1,"status":"a"}"#)).unwrap();
     assert_eq!(refusal(&mut *strict, body(text)), expected);
@@ -415,8 +415,8 @@ fn a_tombstone_without_key_columns_or_types_is_refused() {
     let heap = schema([("a", Kind::Int64)], &[]);
     assert_eq!(
         refusal(&mut *decoder(&*json(&[]), target(&heap)), keyed("7")),
-        "topic `orders`: an empty body (a tombstone), but the target has no key columns: take \
-         the key from the message key (`pk.mode=record_key`)"
+        "topic `orders`: a delete (an empty or null body), but the target has no key columns: \
+         take the key from the message key (`pk.mode=record_key`)"
     );
     let knows = Target {
         schema: None,
@@ -424,7 +424,51 @@ fn a_tombstone_without_key_columns_or_types_is_refused() {
     };
     assert_eq!(
         refusal(&mut *decoder(&*json(&[]), knows), keyed("7")),
-        "topic `orders`: an empty body (a tombstone) came before any row, and there is no target \
-         table that tells the types of the key columns"
+        "topic `orders`: a delete (an empty or null body) came before any row, and there is no \
+         target table that tells the types of the key columns"
     );
+}
+
+#[test]
+fn null_is_a_delete_however_the_java_runtimes_write_it() {
+    let knows = Target {
+        schema: Some(orders()),
+        key: vec!["id".to_owned()],
+    };
+    let row = r#"{"schema":{"type":"struct","fields":[{"type":"int64","field":"id"},{"type":"string","field":"status"}],"name":"orders"},"payload":{"id":7,"status":"new"}}"#;
+    let deleted = row.replace(r#"{"id":7,"status":"new"}"#, "null");
+    let mut decoder = decoder(&*json(&[]), knows.clone());
+    for body in [
+        "null",
+        " null\n",
+        r#"{"schema":null,"payload":null}"#,
+        r#"{"payload":null,"schema":null}"#,
+        row,
+        &deleted,
+        &deleted.replace(":null", " : null "),
+        r#"{"schema":{"type":"string"},"payload":null}"#,
+        "",
+    ] {
+        let message = MessageRef {
+            key: b"7",
+            body: body.as_bytes(),
+            time: None,
+        };
+        let op = if body == row { Op::Read } else { Op::Delete };
+        if decoder.push(message).unwrap() == Pushed::TakeFirst {
+            decoder.take().unwrap();
+            assert_eq!(decoder.push(message).unwrap(), Pushed::Row, "{body}");
+        }
+        let read = decoder.take().unwrap().unwrap();
+        assert_eq!(read.ops().get(0), op, "{body}");
+        let id = read.row(0).by_name("id").unwrap().to_value();
+        assert_eq!(id, Value::Int(7), "{body}");
+    }
+    for text in ["null", r#"{"schema":null,"payload":null}"#, &deleted] {
+        assert_eq!(
+            refusal(&mut *decoder, body(text)),
+            "topic `orders`: tombstone: the message has no key, which key columns are read from",
+            "{text}"
+        );
+    }
 }

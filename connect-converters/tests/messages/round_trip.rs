@@ -383,7 +383,8 @@ fn milliseconds_are_written_where_asked_and_microseconds_never_lost() {
             error.to_string(),
             format!(
                 "column `{column}`, row 1: microseconds would be lost; \
-                 `time.precision.mode=adaptive` keeps them"
+                 `value.converter.time.precision.mode=adaptive` keeps them, \
+                 `value.converter.time.precision.loss=truncate` cuts them"
             )
         );
         assert_eq!((out.len(), out.get(0)), (1, b"before".as_slice()));
@@ -400,7 +401,8 @@ fn times_that_are_not_of_a_day_are_refused_where_milliseconds_have_32_bits() {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "column `t`, row 0: the time is not between 00:00 and 24:00"
+            "column `t`, row 0: the time is not between 00:00 and 24:00, all that milliseconds \
+             of a day tell; `value.converter.time.precision.mode=adaptive` carries it"
         );
     }
 }

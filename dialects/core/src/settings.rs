@@ -3,7 +3,7 @@ use crate::{
     Attempts, Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping,
     NumericMapping, OpenOptions, PointMapping, RangeMapping, SqliteDates, SqliteTyping,
     TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
-    ZeroDates,
+    ZeroDates, dialect_name::DialectName,
 };
 use connect_api::{
     config::{Faults, Millis, Secret, Setting},
@@ -25,7 +25,11 @@ settings! {
         "connection.attempts": attempts: NonZeroU32, default "3", Low;
         /// Pause between two tries at a connection.
         "connection.backoff.ms": backoff: Millis, default "1000", Low;
+        /// The database that the URL must be of: `postgres`, `mysql`, `sqlite`, `sqlserver`,
+        /// `odbc`, or the name of a dialect of the Java original. Left out: whichever it is of.
+        "dialect.name": dialect: DialectName, default "", Low;
     }
+    check ConnectionConfig::check_dialect
 }
 
 settings! {
@@ -108,6 +112,12 @@ settings! {
         "sqlite.typing": sqlite_typing: SqliteTyping, default "strict", Low;
     }
     check SessionConfig::check_together
+}
+
+impl ConnectionConfig {
+    fn check_dialect(&self, faults: &mut Faults) {
+        self.dialect.check(self.url.expose(), faults);
+    }
 }
 
 /// Names and values of session settings.
