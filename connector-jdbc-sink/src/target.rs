@@ -142,6 +142,7 @@ impl Target {
     pub(crate) async fn check_access(
         &self,
         config: &SinkConfig,
+        dialect: &dyn Dialect,
         connection: &mut dyn Connection,
         faults: &mut Faults,
     ) -> Result<()> {
@@ -162,6 +163,9 @@ impl Target {
                 Err(e) if e.kind() == ErrorKind::Auth => faults.general(e.report()),
                 outcome => outcome?,
             }
+        }
+        if faults.is_empty() {
+            self.try_out(config, dialect, connection, faults).await?;
         }
         Ok(())
     }

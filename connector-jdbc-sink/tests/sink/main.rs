@@ -6,6 +6,7 @@
 )]
 
 mod harness;
+mod privileges;
 mod servers;
 mod tables;
 mod writes;
