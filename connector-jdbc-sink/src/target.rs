@@ -147,7 +147,7 @@ impl Target {
         faults: &mut Faults,
     ) -> Result<()> {
         let Some(table) = &self.table else {
-            return Ok(());
+            return self.try_create(config, dialect, connection, faults).await;
         };
         let mut needed = match config.write_op() {
             WriteOp::Insert | WriteOp::InsertIgnore => vec![Access::Insert],

@@ -1,9 +1,48 @@
 //! What a write to a table needs, tried out before its first row (G9).
 use crate::{config::SinkConfig, target::Target};
-use connect_api::{ErrorKind, Result, config::Faults};
+use connect_api::{ErrorKind, Kind, Result, Schema, config::Faults};
 use dialect_core::{Access, Connection, Dialect, WriteOp, WriteRequest};
 
 impl Target {
+    /// Tries to make a table of the name, where the settings ask for that and the database can undo
+    /// it; what would fail goes to the faults.
+    ///
+    /// # Errors
+    /// What keeps from trying: `Connect`, `Timeout`.
+    pub(crate) async fn try_create(
+        &self,
+        config: &SinkConfig,
+        dialect: &dyn Dialect,
+        connection: &mut dyn Connection,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        if !config.auto_create {
+            return Ok(());
+        }
+        let schema = Schema::new(&self.name.name, [Kind::Int64.field("trial", true)], &[])?;
+        let create = match dialect.syntax().create_table(&self.name, &schema) {
+            Ok(create) => create,
+            Err(e) => {
+                faults.at("table.name.format", self.wrong(e).to_string());
+                return Ok(());
+            }
+        };
+        if !dialect.capabilities().transactional_ddl {
+            return Ok(());
+        }
+        connection.begin().await?;
+        let made = connection.execute(&create).await;
+        connection.rollback().await?;
+        match made {
+            Err(e) if matches!(e.kind(), ErrorKind::Auth | ErrorKind::Schema) => {
+                faults.at("auto.create", self.wrong(e.report()).to_string());
+                Ok(())
+            }
+            Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => Err(e),
+            _ => Ok(()),
+        }
+    }
+
     /// Plans the writes that the settings ask for, of the columns that the user may write, and
     /// tries them out; what would fail goes to the faults.
     ///

@@ -72,3 +72,43 @@ async fn what_an_upsert_needs_is_told_before_the_first_row() {
         database.execute(&format!("DROP {role} {user}")).await;
     }
 }
+
+/// A table that is to be made is tried out too, and is not there afterwards.
+#[tokio::test]
+async fn a_table_that_cannot_be_made_is_told_before_the_first_row() {
+    let database = Database::server("CONNECT_TEST_POSTGRES_URL");
+    let (table, schema, user) = (unique("made"), unique("theirs"), unique("u"));
+    for sql in [
+        format!("CREATE SCHEMA {schema}"),
+        format!("CREATE ROLE {user} LOGIN PASSWORD 'planted'"),
+        format!("GRANT USAGE ON SCHEMA {schema} TO {user}"),
+    ] {
+        database.execute(&sql).await;
+    }
+    let format = format!("{schema}.${{topic}}");
+    let more = [
+        ("auto.create", "true"),
+        ("pk.fields", "id"),
+        ("table.name.format", format.as_str()),
+    ];
+    let faults = told(&database, &user, &table, &more).await;
+    assert!(
+        faults.contains("auto.create") && faults.contains(&schema),
+        "{faults}"
+    );
+    let long = "x".repeat(64);
+    let faults = told(&database, &user, &long, &more).await;
+    assert!(faults.contains("table.name.format"), "{faults}");
+    let grant = format!("GRANT CREATE ON SCHEMA {schema} TO {user}");
+    database.execute(&grant).await;
+    assert_eq!(told(&database, &user, &table, &more).await, "");
+    // It was not left there.
+    let make = format!("CREATE TABLE {schema}.{table} (id int)");
+    database.execute(&make).await;
+    for sql in [
+        format!("DROP SCHEMA {schema} CASCADE"),
+        format!("DROP OWNED BY {user}; DROP ROLE {user}"),
+    ] {
+        database.execute(&sql).await;
+    }
+}
