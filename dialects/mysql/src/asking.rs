@@ -64,7 +64,7 @@ pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Re
     let prepared = driver
         .prepare(AssertSqlSafe(whole).into_sql_str())
         .await
-        .map_err(|e| statement_error(what, e))?;
+        .map_err(|e| error(what, e))?;
     let columns = prepared.columns().iter();
     let told: Vec<_> = columns
         .map(|column| (column.name(), column.type_info().name()))

@@ -323,14 +323,16 @@ impl Connection for PostgresConnection {
 
     async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
         self.settle().await?;
+        let own = self.enter().await?;
         let query = sqlx::query_scalar::<_, String>(catalog::FINGERPRINT)
+            .persistent(self.keeps_statements())
             .bind(name.schema.as_deref())
             .bind(&name.name);
         let found = query
             .fetch_optional(&mut self.driver)
             .await
             .map_err(|e| refusal::error(&format!("asking whether table {name} has changed"), e));
-        self.noted(found)
+        self.leave(own, found).await
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
