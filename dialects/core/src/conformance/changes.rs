@@ -129,7 +129,7 @@ pub async fn fingerprints_tell_changes_of_columns(fixture: &Fixture) {
     assert_eq!(told().await, first, "a row");
     let added = Kind::Int32.field("w", true);
     let add = Change::AddColumns {
-        table: &table.name,
+        table: &table,
         fields: &[&added],
     };
     add.apply(dialect, bench.connection.as_mut()).await.unwrap();

@@ -21,8 +21,8 @@ fn uuids() -> Vec<Vec<u8>> {
     // Each version in each variant, nil and max.
     for (version, variant) in (0..16u8).flat_map(|v| (0..16u8).map(move |w| (v, w))) {
         let mut uuid = all[usize::from(version) * 16 + usize::from(variant)].clone();
-        uuid[6] = uuid[6] & 0x0f | version << 4;
-        uuid[8] = uuid[8] & 0x0f | variant << 4;
+        uuid[6] = (uuid[6] & 0x0f) | (version << 4);
+        uuid[8] = (uuid[8] & 0x0f) | (variant << 4);
         all.push(uuid);
     }
     all.push(vec![0; 16]);
