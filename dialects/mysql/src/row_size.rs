@@ -43,7 +43,7 @@ pub(crate) fn fitted(
     taken: usize,
     mariadb: bool,
 ) -> Result<Vec<Field>> {
-    let mut fields: Vec<Field> = fields.iter().map(|field| Field::clone(field)).collect();
+    let mut fields: Vec<Field> = fields.iter().copied().cloned().collect();
     let sizes = fields.iter().enumerate().map(|(i, field)| {
         let made = made::column_type(field, in_key(i), mariadb)?;
         Ok(bytes(&made.sql))
