@@ -113,7 +113,7 @@ impl Target {
             }
             left = new.len();
             let change = Change::AddColumns {
-                table: &table.name,
+                table: &table,
                 fields: &new,
             };
             let changed = change.apply(dialect, connection).await;

@@ -36,6 +36,7 @@ mod records_write;
 mod reduce;
 mod target;
 mod task;
+mod trial;
 
 pub use config::{InsertMode, KeyMode, SinkConfig};
 
@@ -71,7 +72,7 @@ impl JdbcSink {
             let target = Target::describe(connection.as_mut(), table).await?;
             let mut of_table = target.faults(config, dialect.as_ref());
             target
-                .check_access(config, connection.as_mut(), &mut of_table)
+                .check_access(config, dialect.as_ref(), connection.as_mut(), &mut of_table)
                 .await?;
             faults.extend(of_table);
         }

@@ -145,11 +145,12 @@ impl Target {
     pub(crate) async fn check_access(
         &self,
         config: &SinkConfig,
+        dialect: &dyn Dialect,
         connection: &mut dyn Connection,
         faults: &mut Faults,
     ) -> Result<()> {
         let Some(table) = &self.table else {
-            return Ok(());
+            return self.try_create(config, dialect, connection, faults).await;
         };
         let mut needed = match config.write_op() {
             WriteOp::Insert | WriteOp::InsertIgnore => vec![Access::Insert],
@@ -165,6 +166,9 @@ impl Target {
                 Err(e) if e.kind() == ErrorKind::Auth => faults.general(e.report()),
                 outcome => outcome?,
             }
+        }
+        if faults.is_empty() {
+            self.try_out(config, dialect, connection, faults).await?;
         }
         Ok(())
     }

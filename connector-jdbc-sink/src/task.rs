@@ -73,7 +73,7 @@ impl Task {
         let target = Target::describe(connection, name).await?;
         let mut faults = target.faults(&self.config, self.dialect.as_ref());
         target
-            .check_access(&self.config, connection, &mut faults)
+            .check_access(&self.config, self.dialect.as_ref(), connection, &mut faults)
             .await?;
         if !faults.is_empty() {
             let message = format!("topic {topic}: {faults}");

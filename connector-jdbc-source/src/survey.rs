@@ -62,10 +62,7 @@ impl Survey {
         // Whoever may describe a query is told by the first page whether they may read it.
         let of_tables = self.readings.iter().filter(|r| r.query.is_none());
         for reading in of_tables {
-            match connection
-                .check_access(&reading.table, Access::Select)
-                .await
-            {
+            match may_read(connection, reading).await {
                 Err(e) if e.kind() == ErrorKind::Auth => self.faults.general(e.report()),
                 outcome => outcome?,
             }
@@ -105,6 +102,31 @@ impl Survey {
             }
         }
     }
+}
+
+/// # Errors
+/// `Auth`: the user may not read all columns that are read. None of them is left out in silence.
+async fn may_read(connection: &mut dyn Connection, reading: &Reading) -> Result<()> {
+    let table = &reading.table;
+    connection.check_access(table, Access::Select).await?;
+    let advice = "ask for SELECT on the table, or name the columns to read by `query`";
+    let granted = connection.granted(table, Access::Select).await;
+    let granted = granted.map_err(|e| e.context(advice))?;
+    let kept = reading.columns.iter().filter(|i| !granted.contains(i));
+    let kept: Vec<_> = kept
+        .map(|i| format!("`{}`", table.columns[*i].name))
+        .collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Auth,
+        format!(
+            "table {}: the user may not SELECT column {}; {advice}",
+            table.name,
+            kept.join(", ")
+        ),
+    ))
 }
 
 struct Search<'a> {

@@ -32,7 +32,7 @@ each_install() {
       postgres)
         if ! postgres_bin >/dev/null; then packages+=(postgresql); fi
         # The driver manager, what links to it, and two drivers.
-        packages+=($(missing unixodbc unixodbc-dev odbc-postgresql libsqliteodbc))
+        packages+=($(missing unixodbc unixodbc-dev odbc-postgresql libsqliteodbc pgbouncer))
         ;;
       mariadb)
         if ! [[ -x $(mariadbd_path) ]]; then packages+=(mariadb-server); fi

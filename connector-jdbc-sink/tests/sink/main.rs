@@ -6,6 +6,7 @@
 )]
 
 mod harness;
+mod privileges;
 mod refusals;
 mod servers;
 mod tables;

@@ -10,6 +10,7 @@ mod changes;
 mod faults;
 mod harness;
 mod modes;
+mod privileges;
 mod query;
 mod runs;
 mod servers;

@@ -9,6 +9,7 @@
     clippy::expect_used,
     reason = "a failed assertion is how a test reports"
 )]
+mod aliases;
 mod breaking;
 mod changes;
 mod declared;
@@ -31,6 +32,7 @@ mod values;
 mod workbench;
 mod writes;
 
+pub use aliases::names_of_our_own_are_only_names;
 pub use breaking::{lost_connections_are_told, readings_can_be_left_in_the_middle};
 pub use changes::{
     changes_of_two_sessions_at_once_are_made_once, defaults_are_made_as_given,
@@ -175,6 +177,7 @@ macro_rules! conformance_tests {
             pages_take_the_first_key_that_is_not_null
             pages_hold_what_lies_before_now
             hostile_names_are_only_names
+            names_of_our_own_are_only_names
             types_that_are_not_carried_are_named
             refused_rows_name_table_and_column
             missing_tables_and_wrong_passwords_are_told

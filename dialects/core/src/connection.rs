@@ -96,6 +96,25 @@ pub trait Connection: Send {
     /// `Auth`: they may not; the message says what on which table.
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()>;
 
+    /// Indexes of the table's columns with which the user may do this: all of them where the
+    /// database has no rights over columns, or does not tell.
+    ///
+    /// # Errors
+    /// `Auth`: there are columns that the database hides from the user.
+    async fn granted(&mut self, table: &Table, _access: Access) -> Result<Vec<usize>> {
+        Ok((0..table.columns.len()).collect())
+    }
+
+    /// Tries what a write by `plan` needs (the privileges of each of its statements, a temporary
+    /// table) without changing a row. What is there to be told of a route that is not to be had
+    /// while another one is goes into the log. Outside transactions only.
+    ///
+    /// # Errors
+    /// `Auth`, `Schema`: the write would fail, whatever its rows are.
+    async fn try_out(&mut self, _plan: &WritePlan) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs a query whose columns are those of `schema`, in order.
     async fn query<'a>(
         &'a mut self,

@@ -14,8 +14,8 @@ pub enum Change<'a> {
     },
     /// Add columns, which may be NULL.
     AddColumns {
-        /// The table.
-        table: &'a TableName,
+        /// The table as it is.
+        table: &'a Table,
         /// A field a column.
         fields: &'a [&'a Field],
     },
@@ -33,9 +33,8 @@ pub enum Change<'a> {
 impl Change<'_> {
     fn table(&self) -> &TableName {
         match self {
-            Self::Create { table, .. }
-            | Self::AddColumns { table, .. }
-            | Self::Widen { table, .. } => table,
+            Self::Create { table, .. } | Self::Widen { table, .. } => table,
+            Self::AddColumns { table, .. } => &table.name,
         }
     }
 
@@ -43,12 +42,12 @@ impl Change<'_> {
     ///
     /// # Errors
     /// Those of [`Syntax::create_table`](crate::Syntax::create_table),
-    /// [`add_columns`](crate::Syntax::add_columns) and [`widen`](crate::Syntax::widen).
+    /// [`add_columns_beside`](crate::Syntax::add_columns_beside) and [`widen`](crate::Syntax::widen).
     pub fn statements(&self, dialect: &dyn Dialect) -> Result<Vec<String>> {
         let syntax = dialect.syntax();
         match self {
             Self::Create { table, schema } => Ok(vec![syntax.create_table(table, schema)?]),
-            Self::AddColumns { table, fields } => syntax.add_columns(table, fields),
+            Self::AddColumns { table, fields } => syntax.add_columns_beside(table, fields),
             Self::Widen {
                 table,
                 column,

@@ -71,9 +71,10 @@ pub use json_text::{json_scalar, write_offset_timestamp, write_parts};
 pub use misfit::Misfit;
 pub use opener::Opener;
 pub use options::{
-    Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, NumericMapping,
-    OpenOptions, PointMapping, RangeMapping, SqliteDates, SqliteTyping, TimeMapping, TinyInt1,
-    TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions, ZeroDates,
+    Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, JsonNumbers,
+    NumericMapping, OpenOptions, PointMapping, Pooler, RangeMapping, SqliteDates, SqliteTyping,
+    TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
+    ZeroDates,
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement};
@@ -82,4 +83,4 @@ pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
 pub use watched::Watched;
-pub use writing::default_clause;
+pub use writing::{beside_excluded, create_table, default_clause, insert_or_excluded};

@@ -19,6 +19,19 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
+    /// Whether a pooler stands before the server that gives each transaction whichever of the
+    /// server's sessions is free.
+    pub enum Pooler {
+        /// The session is asked for one as it begins.
+        Detect = "detect",
+        /// There is none, or one that keeps sessions apart.
+        None = "none",
+        /// There is one: nothing is left in a session between transactions.
+        Transaction = "transaction",
+    }
+}
+
+connect_api::choice! {
     /// What becomes of a value that its column's kind cannot carry: an infinite date, a NaN in a
     /// decimal, a list of lists.
     pub enum Unrepresentable {
@@ -28,6 +41,18 @@ connect_api::choice! {
         Null = "null",
         /// The columns of types that have such values are read as text.
         Text = "text",
+    }
+}
+
+connect_api::choice! {
+    /// What becomes of a number in JSON that MySQL's `json` would round to a float of 64 bits.
+    pub enum JsonNumbers {
+        /// An error of its row.
+        Error = "error",
+        /// It is written as a JSON string of its digits.
+        Text = "text",
+        /// The server rounds it.
+        Round = "round",
     }
 }
 
@@ -276,6 +301,8 @@ pub struct ValueOptions {
     pub hstore_mapping: HstoreMapping,
     /// See [`IntervalMapping`].
     pub interval_mapping: IntervalMapping,
+    /// See [`JsonNumbers`].
+    pub json_numbers: JsonNumbers,
     /// See [`SqliteDates`].
     pub sqlite_dates: SqliteDates,
     /// See [`SqliteTyping`].
@@ -299,6 +326,7 @@ impl Default for ValueOptions {
             composite_mapping: CompositeMapping::Json,
             hstore_mapping: HstoreMapping::Json,
             interval_mapping: IntervalMapping::Text,
+            json_numbers: JsonNumbers::Error,
             sqlite_dates: SqliteDates::Text,
             sqlite_typing: SqliteTyping::Strict,
         }
@@ -343,6 +371,8 @@ pub struct OpenOptions {
     pub session: Vec<(String, String)>,
     /// The session may not write.
     pub read_only: bool,
+    /// What stands between the connection and the server.
+    pub pooler: Pooler,
     /// How values are carried.
     pub values: ValueOptions,
 }
@@ -360,6 +390,7 @@ impl Default for OpenOptions {
             tls: TlsOptions::default(),
             session: Vec::new(),
             read_only: false,
+            pooler: Pooler::Detect,
             values: ValueOptions::default(),
         }
     }

@@ -100,6 +100,7 @@ pub(crate) fn quantiles<S: Syntax + ?Sized>(
     };
     let key = syntax.key_expression(page, first)?;
     let alias = syntax.subquery_alias();
+    let (k, part) = (unlike("k", page), unlike("part", page));
     let filter = page
         .filter
         .map_or(String::new(), |filter| format!(" AND ({filter}\n)"));
@@ -107,13 +108,24 @@ pub(crate) fn quantiles<S: Syntax + ?Sized>(
     // key may lie in two parts: they are put in the order of the parts.
     Ok(Statement {
         sql: format!(
-            "SELECT k FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k, part) AS following FROM (\
-             SELECT {key} AS k, NTILE({parts}) OVER (ORDER BY {key}) AS part FROM {} \
-             WHERE {key} IS NOT NULL{filter}){alias}a){alias}b WHERE following <> part ORDER BY k",
+            "SELECT {k} FROM (SELECT {k}, {part}, LEAD({part}) OVER (ORDER BY {k}, {part}) AS following FROM (\
+             SELECT {key} AS {k}, NTILE({parts}) OVER (ORDER BY {key}) AS {part} FROM {} \
+             WHERE {key} IS NOT NULL{filter}){alias}a){alias}b WHERE following <> {part} ORDER BY {k}",
             source(syntax, page)?
         ),
         params: Vec::new(),
     })
+}
+
+/// A name for a column of the statement's own that no column of the table has: MariaDB takes the
+/// name of a result for the result, where the key is meant.
+fn unlike(name: &str, page: &Page<'_>) -> String {
+    let mut name = name.to_owned();
+    let columns = &page.table.columns;
+    while columns.iter().any(|c| c.name.eq_ignore_ascii_case(&name)) {
+        name.push_str("_of_slice");
+    }
+    name
 }
 
 /// See [`Syntax::count_without_key`].

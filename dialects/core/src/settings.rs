@@ -1,9 +1,9 @@
 //! The settings that all who open a database have in common.
 use crate::{
     Attempts, Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping,
-    NumericMapping, OpenOptions, PointMapping, RangeMapping, SqliteDates, SqliteTyping,
-    TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
-    ZeroDates, dialect_name::DialectName,
+    JsonNumbers, NumericMapping, OpenOptions, PointMapping, Pooler, RangeMapping, SqliteDates,
+    SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable,
+    ValueOptions, ZeroDates, dialect_name::DialectName,
 };
 use connect_api::{
     config::{Faults, Millis, Secret, Setting},
@@ -63,6 +63,11 @@ settings! {
         /// a comma and is no `name=value` is part of the value before:
         /// `search_path=shop,public;work_mem=64MB`. For SQLite they are pragmas.
         "connection.session": session: SessionSettings, default "", Low;
+        /// A pooler such as PgBouncer before PostgreSQL that gives each transaction another session:
+        /// `detect` asks as a session begins, `transaction` says that there is one, `none` that
+        /// there is none. Behind one nothing is left in a session between two transactions:
+        /// statements are not kept prepared, and settings are made anew in each transaction.
+        "connection.pooler": pooler: Pooler, default "detect", Low;
         /// How a `numeric` without a declared precision is carried: `text` with every digit, or
         /// `decimal(p,s)`, where a value with more digits is an error of its row.
         "numeric.mapping": numeric_mapping: NumericMapping, default "text", Medium;
@@ -103,6 +108,9 @@ settings! {
         /// nanoseconds (`arrow`), which reach 292 years of hours: `values.unrepresentable` says
         /// what becomes of more.
         "interval.mapping": interval_mapping: IntervalMapping, default "text", Low;
+        /// A number in JSON that MySQL's `json`, which has floats of 64 bits, would round: an `error`
+        /// of its row, `text`: it is written as a string of its digits, or `round`.
+        "json.numbers": json_numbers: JsonNumbers, default "error", Low;
         /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are carried: `text` as it
         /// stands in them, or as dates and times that stand there as ISO 8601 text (`iso`), as
         /// seconds since 1970-01-01 (`unix`) or as Julian days (`julian`).
@@ -235,6 +243,7 @@ impl SessionConfig {
             },
             session: self.session.0.clone(),
             read_only: false,
+            pooler: self.pooler,
             values: ValueOptions {
                 numeric_mapping: self.numeric_mapping,
                 unrepresentable: self.unrepresentable,
@@ -250,6 +259,7 @@ impl SessionConfig {
                 composite_mapping: self.composite_mapping,
                 hstore_mapping: self.hstore_mapping,
                 interval_mapping: self.interval_mapping,
+                json_numbers: self.json_numbers,
                 sqlite_dates: self.sqlite_dates,
                 sqlite_typing: self.sqlite_typing,
             },
@@ -288,6 +298,7 @@ mod tests {
             ("tls.certificate", "own.pem"),
             ("tls.key", "key.pem"),
             ("connection.session", "a=1,b=x"),
+            ("connection.pooler", "transaction"),
             ("numeric.mapping", "decimal(40,2)"),
             ("values.unrepresentable", "null"),
             ("unknown.types", "fail"),
@@ -302,6 +313,7 @@ mod tests {
             ("composite.mapping", "struct"),
             ("hstore.mapping", "map"),
             ("interval.mapping", "arrow"),
+            ("json.numbers", "round"),
             ("sqlite.dates", "julian"),
             ("sqlite.typing", "text"),
         ];
@@ -330,6 +342,7 @@ mod tests {
         assert_eq!(options.tls, tls);
         let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(options.session, [own("a", "1"), own("b", "x")]);
+        assert_eq!(options.pooler, Pooler::Transaction);
         let values = ValueOptions {
             numeric_mapping: NumericMapping::Decimal {
                 precision: 40,
@@ -348,6 +361,7 @@ mod tests {
             composite_mapping: CompositeMapping::Struct,
             hstore_mapping: HstoreMapping::Map,
             interval_mapping: IntervalMapping::Arrow,
+            json_numbers: JsonNumbers::Round,
             sqlite_dates: SqliteDates::Julian,
             sqlite_typing: SqliteTyping::Text,
         };

@@ -31,6 +31,11 @@ pub trait Syntax: Send + Sync {
         "bytes"
     }
 
+    /// Why the database takes no such name, where that is not its length.
+    fn refused_name(&self, _name: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The one function that identifiers pass (G8 has values, this has names).
     ///
     /// # Errors
@@ -48,6 +53,9 @@ pub trait Syntax: Send + Sync {
         }
         if name.contains('\0') {
             return Err(wrong("holds a NUL"));
+        }
+        if let Some(why) = self.refused_name(name) {
+            return Err(wrong(why));
         }
         if !self.takes_length(name) {
             return Err(wrong(&format!(
@@ -194,6 +202,14 @@ pub trait Syntax: Send + Sync {
     /// As [`add_column`](Self::add_column).
     fn add_columns(&self, table: &TableName, fields: &[&Field]) -> Result<Vec<String>> {
         fields.iter().map(|f| self.add_column(table, f)).collect()
+    }
+
+    /// The same, where it matters to the new columns which the table has already.
+    ///
+    /// # Errors
+    /// As [`add_column`](Self::add_column).
+    fn add_columns_beside(&self, table: &Table, fields: &[&Field]) -> Result<Vec<String>> {
+        self.add_columns(&table.name, fields)
     }
 
     /// The statement that widens `column`, so that it holds every value of `field` beside those

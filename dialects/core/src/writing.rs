@@ -2,8 +2,11 @@
 use crate::{Column, Pair, Syntax, Table, TableName};
 use connect_api::{DEFAULT, Kind, Result, Schema, Value, arrow::schema::Field};
 
-/// See [`Syntax::create_table`].
-pub(crate) fn create_table<S: Syntax + ?Sized>(
+/// What [`Syntax::create_table`] does where a dialect does not replace it.
+///
+/// # Errors
+/// As [`Syntax::create_table`].
+pub fn create_table<S: Syntax + ?Sized>(
     syntax: &S,
     table: &TableName,
     schema: &Schema,
@@ -73,11 +76,46 @@ pub(crate) fn insert<S: Syntax + ?Sized>(
     pairs: &[Pair],
     rows: usize,
 ) -> Result<String> {
+    insert_into(syntax, &syntax.table(&table.name)?, table, pairs, rows)
+}
+
+/// An INSERT of so many rows that a clause follows in which `excluded` is the row that was kept
+/// out.
+///
+/// # Errors
+/// As [`Syntax::quote`].
+pub fn insert_or_excluded<S: Syntax + ?Sized>(
+    syntax: &S,
+    table: &Table,
+    pairs: &[Pair],
+    rows: usize,
+) -> Result<String> {
+    let target = beside_excluded(syntax, &table.name)?;
+    insert_into(syntax, &target, table, pairs, rows)
+}
+
+/// A table's quoted name, and another name for it where its own is `excluded`: beside it that word
+/// would mean the row that is there, and an upsert would set each column to itself.
+///
+/// # Errors
+/// As [`Syntax::quote`].
+pub fn beside_excluded<S: Syntax + ?Sized>(syntax: &S, table: &TableName) -> Result<String> {
+    let quoted = syntax.table(table)?;
+    Ok(match table.name.eq_ignore_ascii_case("excluded") {
+        true => format!("{quoted} AS written"),
+        false => quoted,
+    })
+}
+
+fn insert_into<S: Syntax + ?Sized>(
+    syntax: &S,
+    target: &str,
+    table: &Table,
+    pairs: &[Pair],
+    rows: usize,
+) -> Result<String> {
     let names = syntax.names(table, pairs)?.join(", ");
-    let mut sql = format!(
-        "INSERT INTO {} ({names}) VALUES ",
-        syntax.table(&table.name)?
-    );
+    let mut sql = format!("INSERT INTO {target} ({names}) VALUES ");
     syntax.push_rows(table, pairs, rows, &mut sql);
     Ok(sql)
 }

@@ -2,7 +2,7 @@
 use crate::{
     catalog::{VENDOR, optional, text},
     declared::Described,
-    refusal::{error, statement_error},
+    refusal::statement_error as error,
     server::Server,
 };
 use connect_api::{Error, ErrorKind, Kind, Result};
@@ -30,7 +30,7 @@ pub(crate) async fn describe(
     let prepared = driver
         .prepare(AssertSqlSafe(whole.clone()).into_sql_str())
         .await
-        .map_err(|e| statement_error("describe the query", e))?;
+        .map_err(|e| error("describe the query", e))?;
     if let Some(column) = prepared.columns().iter().find(|c| c.name().is_empty()) {
         return Err(Error::new(
             ErrorKind::Schema,
@@ -64,7 +64,7 @@ pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Re
     let prepared = driver
         .prepare(AssertSqlSafe(whole).into_sql_str())
         .await
-        .map_err(|e| statement_error(what, e))?;
+        .map_err(|e| error(what, e))?;
     let columns = prepared.columns().iter();
     let told: Vec<_> = columns
         .map(|column| (column.name(), column.type_info().name()))
@@ -99,9 +99,14 @@ async fn shown(
     driver.execute(drop()).await.map_err(|e| error(what, e))?;
     let rows = rows.map_err(|e| error(what, e))?;
     let column = |row| -> Result<Column, sqlx::Error> {
+        let column_type = text(row, 1)?;
         let described = Described {
             name: text(row, 0)?,
-            column_type: text(row, 1)?,
+            // The type of a column that is nothing but NULL.
+            column_type: match column_type.as_str() {
+                "binary(0)" | "null" => "text".to_owned(),
+                _ => column_type,
+            },
             nullable: optional(row, 3)?.as_deref() != Some("NO"),
             comment: text(row, 8)?,
             ..Described::default()
@@ -119,6 +124,7 @@ fn of_wire(name: &str, wire: &str, server: &Server, values: &ValueOptions) -> Co
     let column_type = match wire {
         "BOOLEAN" => "tinyint(1)".to_owned(),
         "BIT" => "bit(64)".to_owned(),
+        "NULL" => "text".to_owned(),
         other => other.to_ascii_lowercase(),
     };
     let described = Described {

@@ -1,7 +1,7 @@
 //! Tables as `information_schema` describes them.
-use crate::{declared::Described, refusal::error, server::Server};
+use crate::{declared::Described, refusal::statement_error as error, server::Server};
 use connect_api::Result;
-use dialect_core::{ForeignKey, Table, TableName, TableType, ValueOptions};
+use dialect_core::{Access, ForeignKey, Table, TableName, TableType, ValueOptions};
 use sqlx::{AssertSqlSafe, MySqlConnection, Row as _, mysql::MySqlRow};
 use std::collections::BTreeMap;
 
@@ -10,6 +10,41 @@ pub(crate) const VENDOR: &str = "mysql";
 
 /// The schemas of the servers themselves.
 const SYSTEM: &str = "'information_schema', 'mysql', 'performance_schema', 'sys'";
+
+/// Indexes of the columns of a table with which the user may do this.
+pub(crate) async fn granted(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    access: Access,
+) -> Result<Vec<usize>> {
+    let word = match access {
+        Access::Select => "select",
+        Access::Insert => "insert",
+        Access::Update => "update",
+        // There are no such rights over columns.
+        Access::Delete => return Ok((0..table.columns.len()).collect()),
+    };
+    let what = || format!("privileges on columns of table {}", table.name);
+    let rows = sqlx::query(
+        "SELECT COLUMN_NAME, `PRIVILEGES` FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?",
+    )
+    .bind(table.name.schema.as_deref())
+    .bind(&table.name.name)
+    .fetch_all(connection)
+    .await
+    .map_err(|e| error(what(), e))?;
+    let mut granted = Vec::new();
+    for row in &rows {
+        let privileges = text(row, 1).map_err(|e| error(what(), e))?;
+        let name = text(row, 0).map_err(|e| error(what(), e))?;
+        if privileges.split(',').any(|privilege| privilege == word) {
+            granted.extend(table.index_of(&name));
+        }
+    }
+    granted.sort_unstable();
+    Ok(granted)
+}
 
 /// Tables and views of `schema`, else of the connection's own, by name.
 pub(crate) async fn tables(

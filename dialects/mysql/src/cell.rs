@@ -1,6 +1,7 @@
 //! Cells of record columns, as the driver binds them.
 use crate::{
     encode::{Encoder, Form},
+    json_numbers::kept,
     wire::{
         integer, put_blob, put_date, put_float32, put_float64, put_geometry, put_integer, put_span,
         put_text, put_time, put_timestamp, put_uuid_text,
@@ -14,7 +15,7 @@ use connect_api::{
     },
     decimal::{self, max_unscaled_wide, parse_wide, write_wide},
 };
-use dialect_core::{Cells, Misfit, Param, parse_decimal, write_decimal, write_parts};
+use dialect_core::{Cells, JsonNumbers, Misfit, Param, parse_decimal, write_decimal, write_parts};
 use sqlx::{
     Encode, MySql, Type,
     encode::IsNull,
@@ -46,6 +47,8 @@ const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
 pub(crate) struct Source<'a> {
     encoder: &'a Encoder,
     cells: Cells<'a>,
+    /// What becomes of numbers in JSON that the server would round, where it would.
+    numbers: Option<JsonNumbers>,
     /// The kind of what has several parts.
     parts: Option<Kind>,
     /// Where numbers become text; its memory is kept from cell to cell.
@@ -53,8 +56,14 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(encoder: &'a Encoder, cells: Cells<'a>) -> Self {
+    /// `numbers`: of a server that rounds those in JSON.
+    pub(crate) fn new(
+        encoder: &'a Encoder,
+        cells: Cells<'a>,
+        numbers: Option<JsonNumbers>,
+    ) -> Self {
         Self {
+            numbers: numbers.filter(|_| encoder.json),
             encoder,
             parts: matches!(encoder.form, Form::Parts { .. }).then(|| {
                 let field = Field::new("", cells.array().data_type().clone(), true);
@@ -125,7 +134,10 @@ impl<'a> Source<'a> {
             },
             Form::Text { characters, padded } => match self.cells {
                 Cells::Text(a) if padded && a.value(row).ends_with(' ') => Err(ENDS_IN_BLANKS),
-                Cells::Text(a) => put_text(a.value(row), characters, out),
+                Cells::Text(a) => match self.numbers {
+                    None => put_text(a.value(row), characters, out),
+                    Some(numbers) => put_text(&kept(a.value(row), numbers)?, characters, out),
+                },
                 _ => Err(MISTYPED),
             },
             Form::Dated { places } => match self.cells {
@@ -144,7 +156,10 @@ impl<'a> Source<'a> {
                     let mut text = self.text.borrow_mut();
                     text.clear();
                     write_parts(kind, self.cells.get(row), &mut *text);
-                    put_text(&text, characters, out)
+                    match self.numbers {
+                        None => put_text(&text, characters, out),
+                        Some(numbers) => put_text(&kept(&text, numbers)?, characters, out),
+                    }
                 }
                 None => Err(MISTYPED),
             },

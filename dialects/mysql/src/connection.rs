@@ -115,8 +115,13 @@ impl MySqlConnect {
         let detail = Detail::of(plan)?;
         let mut written = 0;
         let mut rest = statements.iter();
+        let numbers = self
+            .server
+            .rounds_json()
+            .then_some(self.values.json_numbers);
+        let values = |rows: &Range<usize>| detail.arguments(plan, records, rows.clone(), numbers);
         let mut next = match rest.next() {
-            Some(rows) => Some((rows, detail.arguments(plan, records, rows.clone())?)),
+            Some(rows) => Some((rows, values(rows)?)),
             None => None,
         };
         self.ready()?;
@@ -126,7 +131,7 @@ impl MySqlConnect {
             // The values of the next statement are encoded while the server works on this one.
             let encode = async {
                 rest.next().map(|rows| {
-                    let arguments = detail.arguments(plan, records, rows.clone())?;
+                    let arguments = values(rows)?;
                     Ok::<_, Error>((rows, arguments))
                 })
             };
@@ -140,6 +145,28 @@ impl MySqlConnect {
             next = encoded.transpose()?;
         }
         Ok(written)
+    }
+
+    /// Makes the temporary table; `false` where the server does not let this user make one.
+    async fn make_stage(&mut self, plan: &WritePlan, stage: &Stage) -> Result<bool> {
+        let made = async {
+            self.run(&stage.clear).await?;
+            self.run(&stage.create).await
+        };
+        let Err(e) = made.await else {
+            return Ok(true);
+        };
+        // No privilege; or tracked transactions, on servers that do not make tables in them.
+        if e.kind() == ErrorKind::Auth || matches!(e.code(), Some("1785" | "1786" | "1787")) {
+            tracing::warn!(
+                table = %plan.table.name,
+                error = e.report(),
+                "updates go row by row, as no temporary table can be made"
+            );
+            self.no_stage = true;
+            return Ok(false);
+        }
+        Err(e)
     }
 
     /// Updates by way of a temporary table; `None` where the server does not let this user make
@@ -157,22 +184,8 @@ impl MySqlConnect {
             rows.clone(),
             &self.server,
         )?;
-        let made = async {
-            self.run(&stage.clear).await?;
-            self.run(&stage.create).await
-        };
-        if let Err(e) = made.await {
-            // No privilege; or tracked transactions, on servers that do not make tables in them.
-            if e.kind() == ErrorKind::Auth || matches!(e.code(), Some("1785" | "1786" | "1787")) {
-                tracing::warn!(
-                    table = %plan.table.name,
-                    error = e.report(),
-                    "updates go row by row, as no temporary table can be made"
-                );
-                self.no_stage = true;
-                return Ok(None);
-            }
-            return Err(e);
+        if !self.make_stage(plan, stage).await? {
+            return Ok(None);
         }
         self.write_statements(&stage.fill, records, &statements)
             .await
@@ -288,7 +301,46 @@ impl Connection for MySqlConnect {
         self.ready()?
             .prepare(sql(&text))
             .await
-            .map_err(|e| error(format_args!("access to table {}", table.name), e))?;
+            .map_err(|e| statement_error(format_args!("access to table {}", table.name), e))?;
+        Ok(())
+    }
+
+    // The catalogue hides the columns with which the user may do nothing.
+    async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {
+        self.ready()?;
+        if access == Access::Select {
+            let name = MySqlSyntax::default().table(&table.name)?;
+            let all = format!("SELECT * FROM {name} LIMIT 0");
+            let prepared = self.driver.prepare(sql(&all)).await;
+            prepared.map_err(|e| {
+                let shown: Vec<_> = table
+                    .columns
+                    .iter()
+                    .map(|c| format!("`{}`", c.name))
+                    .collect();
+                let what = format!(
+                    "table {} has columns beside {} that the user may not read",
+                    table.name,
+                    shown.join(", ")
+                );
+                statement_error(what, e)
+            })?;
+            return Ok((0..table.columns.len()).collect());
+        }
+        catalog::granted(&mut self.driver, table, access).await
+    }
+
+    async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
+        self.ready()?;
+        let detail = Detail::of(plan)?;
+        let text = detail.text(plan, 1, &self.server)?;
+        let prepared = self.driver.prepare(sql(&text)).await;
+        prepared.map_err(|e| statement_error(verb(plan), e))?;
+        if let Some(stage) = detail.stage.as_ref().filter(|_| plan.route == Route::Stage)
+            && self.make_stage(plan, stage).await?
+        {
+            self.run(&stage.drop).await?;
+        }
         Ok(())
     }
 
@@ -418,7 +470,8 @@ fn access_sql(table: &Table, access: Access) -> Result<String> {
     Ok(match access {
         Access::Select => format!("SELECT {key} FROM {name} LIMIT 0"),
         Access::Insert => format!("INSERT INTO {name} ({value}) VALUES (?)"),
-        Access::Update => format!("UPDATE {name} SET {value} = ? WHERE {key} = ?"),
+        // A condition would need SELECT too, which an upsert does not.
+        Access::Update => format!("UPDATE {name} SET {value} = ? LIMIT 0"),
         Access::Delete => format!("DELETE FROM {name} WHERE {key} = ?"),
     })
 }

@@ -154,6 +154,8 @@ fn decoder(kind: &Kind, wire: &str) -> Option<Append> {
         "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB"
     );
     Some(match kind {
+        // A column that is nothing but NULL: there is no value to read.
+        _ if wire == "NULL" => value::none,
         Kind::Bool if integer || unsigned => value::bool_of_integer,
         Kind::Bool if wire == "BIT" => value::bool_of_bits,
         Kind::UInt64 if wire == "BIT" => value::uint64_of_bits,

@@ -93,6 +93,8 @@ pub(crate) struct Encoder {
     /// The type that the server is told of the value.
     pub(crate) wire: MySqlTypeInfo,
     pub(crate) nullable: bool,
+    /// The column is JSON.
+    pub(crate) json: bool,
 }
 
 impl Encoder {
@@ -104,6 +106,7 @@ impl Encoder {
             form,
             wire: wire(form, kind),
             nullable: column.nullable && !in_key,
+            json: column.kind == Some(Kind::Json),
         })
     }
 }

@@ -112,7 +112,7 @@ pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<
             _ if in_key => Made::of(format!("varbinary({KEY_LENGTH})")),
             _ => Made::of("longblob"),
         },
-        Kind::Uuid if mariadb => Made::of("uuid"),
+        // Not MariaDB's uuid, which refuses those of versions and variants that it does not know.
         Kind::Uuid => Made::marked("binary(16)", UUID),
         Kind::Date => Made::of("date"),
         Kind::Time | Kind::TimeNanos => Made::marked("time(6)", TIME_OF_DAY),

@@ -8,7 +8,9 @@ use crate::{
     syntax::{MySqlSyntax, on_duplicate_key},
 };
 use connect_api::{Error, ErrorKind, Kind, Records, Result};
-use dialect_core::{Misfit, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest, chunks};
+use dialect_core::{
+    JsonNumbers, Misfit, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest, chunks,
+};
 use sqlx::{Arguments as _, mysql::MySqlArguments};
 use std::{
     ops::Range,
@@ -200,12 +202,17 @@ impl Detail {
         Ok(place.get_or_init(|| text).clone())
     }
 
-    fn sources<'a>(&'a self, plan: &WritePlan, records: &'a Records) -> Result<Vec<Source<'a>>> {
+    fn sources<'a>(
+        &'a self,
+        plan: &WritePlan,
+        records: &'a Records,
+        numbers: Option<JsonNumbers>,
+    ) -> Result<Vec<Source<'a>>> {
         let cells = plan.cells(records)?;
         Ok(self
             .bound
             .iter()
-            .map(|(pair, encoder)| Source::new(encoder, cells[*pair]))
+            .map(|(pair, encoder)| Source::new(encoder, cells[*pair], numbers))
             .collect())
     }
 
@@ -222,7 +229,7 @@ impl Detail {
     ) -> Result<Vec<Range<usize>>> {
         // What stands around the values in a packet.
         let packet = server.max_packet_bytes.saturating_sub(1024);
-        let sources = self.sources(plan, records)?;
+        let sources = self.sources(plan, records, None)?;
         let bytes = |rows: &Range<usize>| sources.iter().map(|s| s.bytes(rows)).sum::<usize>();
         let mut statements = Vec::new();
         for mut chunk in chunks(rows, self.full_rows) {
@@ -249,7 +256,7 @@ impl Detail {
         Ok(statements)
     }
 
-    /// The values of some rows.
+    /// The values of some rows. `numbers`: what becomes of those in JSON that the server rounds.
     ///
     /// # Errors
     /// `Data`: a value that its column cannot take; table and column are named.
@@ -258,8 +265,9 @@ impl Detail {
         plan: &WritePlan,
         records: &Records,
         rows: Range<usize>,
+        numbers: Option<JsonNumbers>,
     ) -> Result<MySqlArguments> {
-        let sources = self.sources(plan, records)?;
+        let sources = self.sources(plan, records, numbers)?;
         let mut arguments = MySqlArguments::default();
         let bytes = sources.iter().map(|s| s.bytes(&rows)).sum();
         arguments.reserve(rows.len() * sources.len(), bytes);

@@ -122,6 +122,10 @@ fn refusal(what: impl fmt::Display, cause: &MySqlDatabaseError, no_values: bool)
     let why = match kind {
         ErrorKind::Data => data(number, message),
         // An error that the table does not know may quote anything.
+        ErrorKind::Internal if !no_values && number == 1105 => {
+            "the server failed, and has no number for why; its own log may have the words"
+                .to_owned()
+        }
         ErrorKind::Internal if !no_values => {
             "the server failed; its manual explains the number".to_owned()
         }

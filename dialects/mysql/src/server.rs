@@ -60,6 +60,12 @@ impl Server {
             && (self.version >= (10, 3, 10) || ((10, 2, 22)..(10, 3, 0)).contains(&self.version))
     }
 
+    /// JSON is a type of its own, whose numbers are integers and floats of 64 bits; MariaDB keeps
+    /// its text.
+    pub(crate) fn rounds_json(&self) -> bool {
+        self.family == Family::MySql
+    }
+
     /// `NTILE(…) OVER (…)` is understood.
     pub(crate) fn window_functions(&self) -> bool {
         self.version

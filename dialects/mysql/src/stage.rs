@@ -14,6 +14,8 @@ pub(crate) const FEWEST_ROWS: usize = 8;
 
 /// The temporary table. It is the session's own, and hides a table of the same name.
 const NAME: &str = "rocketmq_connect_stage";
+/// The same for a table that is called so itself.
+const OTHER_NAME: &str = "rocketmq_connect_stage_2";
 
 /// The statements of such an update.
 #[derive(Debug)]
@@ -61,7 +63,10 @@ impl Stage {
         let syntax = MySqlSyntax::default();
         let stage = TableName {
             schema: table.name.schema.clone(),
-            name: NAME.to_owned(),
+            name: match table.name.name.eq_ignore_ascii_case(NAME) {
+                true => OTHER_NAME.to_owned(),
+                false => NAME.to_owned(),
+            },
         };
         let (quoted, target) = (syntax.table(&stage)?, syntax.table(&table.name)?);
         let names = syntax.names(table, pairs)?;

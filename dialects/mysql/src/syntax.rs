@@ -2,10 +2,10 @@
 use crate::{
     declared::stored,
     grammar::quoted,
-    made,
+    made, row_size,
     server::{Family, Server},
 };
-use connect_api::{Kind, Result, Value, arrow::schema::Field};
+use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{Column, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table, TableName};
 use std::{
     num::NonZeroU32,
@@ -45,6 +45,13 @@ impl Syntax for MySqlSyntax {
 
     fn max_identifier_bytes(&self) -> usize {
         64
+    }
+
+    fn refused_name(&self, name: &str) -> Option<&'static str> {
+        let beyond = name.chars().any(|c| c > '\u{ffff}');
+        beyond.then_some(
+            "holds a character beyond U+FFFF (such as an emoji), which the server takes in no name",
+        )
     }
 
     // 64 characters, of whatever width.
@@ -162,6 +169,34 @@ impl Syntax for MySqlSyntax {
         }
     }
 
+    fn create_table(&self, table: &TableName, schema: &Schema) -> Result<String> {
+        let fields: Vec<_> = schema
+            .columns()
+            .fields()
+            .iter()
+            .map(AsRef::as_ref)
+            .collect();
+        let in_key = |i: usize| schema.key().contains(&i);
+        let fields = row_size::fitted(&fields, in_key, 0, self.is_mariadb())?;
+        let key: Vec<_> = schema
+            .key()
+            .iter()
+            .map(|i| schema.field(*i).name())
+            .collect();
+        let key: Vec<&str> = key.into_iter().map(String::as_str).collect();
+        let schema = Schema::new(schema.name(), fields, &key)?;
+        dialect_core::create_table(self, table, &schema)
+    }
+
+    fn add_columns_beside(&self, table: &Table, fields: &[&Field]) -> Result<Vec<String>> {
+        let taken = table
+            .columns
+            .iter()
+            .map(|c| row_size::bytes(&c.vendor_type));
+        let fields = row_size::fitted(fields, |_| false, taken.sum(), self.is_mariadb())?;
+        self.add_columns(&table.name, &fields.iter().collect::<Vec<_>>())
+    }
+
     // MariaDB leaves out the columns that are there; MySQL fails, and none is added.
     fn add_columns(&self, table: &TableName, fields: &[&Field]) -> Result<Vec<String>> {
         let there = if self.is_mariadb() {
@@ -232,6 +267,10 @@ impl Syntax for Plain<'_> {
 
     fn max_identifier_bytes(&self) -> usize {
         self.0.max_identifier_bytes()
+    }
+
+    fn refused_name(&self, name: &str) -> Option<&'static str> {
+        self.0.refused_name(name)
     }
 
     fn takes_length(&self, name: &str) -> bool {

@@ -1,7 +1,9 @@
 //! How records go into a table: statements and encoders, decided once.
 use crate::{encode::Encoder, profile::Profile, server::Server};
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Pair, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest};
+use dialect_core::{
+    Pair, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest, insert_or_excluded,
+};
 use std::sync::Arc;
 
 /// Rows of an array.
@@ -169,7 +171,11 @@ fn statement(
             syntax.insert(table, pairs, rows)? + &syntax.or_ignore(table, pairs)?
         }
         WriteOp::Upsert => {
-            syntax.insert(table, pairs, rows)? + &syntax.on_conflict(table, pairs, key)?
+            let insert = match syntax.profile.is_mysql() {
+                true => syntax.insert(table, pairs, rows)?,
+                false => insert_or_excluded(syntax, table, pairs, rows)?,
+            };
+            insert + &syntax.on_conflict(table, pairs, key)?
         }
         WriteOp::Update => syntax.update(table, pairs, key)?,
         WriteOp::Delete => syntax.delete(table, pairs, rows)?,

@@ -179,3 +179,15 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
 WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
 AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END \
 GROUP BY c.oid";
+
+/// The columns of table `$2` of schema `$1` with which the session's role may do `$3`.
+pub(crate) const GRANTED: &str = "\
+SELECT a.attname::text \
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+WHERE c.relname = $2 AND pg_catalog.has_column_privilege(c.oid, a.attnum, $3) \
+AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
+
+/// May the session make temporary tables?
+pub(crate) const TEMPORARY: &str =
+    "SELECT pg_catalog.has_database_privilege(current_database(), 'TEMPORARY')";

@@ -3,11 +3,12 @@ use crate::{
     bind, catalog,
     cursor::PostgresCursor,
     decode::Beyond,
-    described,
+    described, pooler,
     query_columns::QueryColumns,
     refusal,
     stage::{Stages, begun},
     syntax::has_blocks,
+    trial::privilege,
     write::Writing,
 };
 use async_trait::async_trait;
@@ -16,8 +17,11 @@ use dialect_core::{
     Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
     Unrepresentable, ValueOptions, Visibility, WriteOp, WritePlan,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _};
-use std::{num::NonZeroU32, ops::Range, time::Duration};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlSafeStr as _,
+    Statement as _,
+};
+use std::{collections::HashSet, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
 
 /// How long the rows that a dropped cursor left are read on and thrown away, before the
 /// connection is given up.
@@ -34,6 +38,10 @@ pub(crate) struct PostgresConnection {
     pub(crate) stages: Stages,
     /// A piece of `COPY` data.
     pub(crate) piece: Vec<u8>,
+    /// What begins a transaction where a pooler stands before the server.
+    pub(crate) pooled: Option<Arc<str>>,
+    /// Numbers of types that the driver has been made to know, behind a pooler.
+    pub(crate) known: HashSet<u32>,
 }
 
 /// What went wrong before, and matters to what comes.
@@ -47,17 +55,25 @@ pub(crate) struct Health {
     pub(crate) abandoned: bool,
     /// There were too many of them.
     pub(crate) broken: bool,
+    /// A cursor has a transaction of its own.
+    pub(crate) reading: bool,
 }
 
 impl PostgresConnection {
-    pub(crate) fn new(driver: PgConnection, values: ValueOptions) -> Self {
+    pub(crate) fn new(
+        driver: PgConnection,
+        values: ValueOptions,
+        pooled: Option<Arc<str>>,
+    ) -> Self {
         Self {
             driver,
             values,
             open: false,
             health: Health::default(),
-            stages: Stages::default(),
+            stages: Stages::new(pooled.is_some()),
             piece: Vec::new(),
+            pooled,
+            known: HashSet::new(),
         }
     }
 
@@ -66,18 +82,19 @@ impl PostgresConnection {
     /// not yield while rows are at hand: where none were when the cursor was dropped, because the
     /// server was still at work, and many follow, they are read after all.
     async fn settle(&mut self) -> Result<()> {
-        let given_up = || {
-            Error::new(
-                ErrorKind::Connect,
-                "a cursor was dropped with many rows unread; the connection was given up",
-            )
-        };
         if self.health.broken {
             return Err(given_up());
         }
-        if !std::mem::take(&mut self.health.abandoned) {
-            return Ok(());
+        if std::mem::take(&mut self.health.abandoned) {
+            self.drain().await?;
         }
+        if std::mem::take(&mut self.health.reading) {
+            self.end("ROLLBACK", false).await?;
+        }
+        Ok(())
+    }
+
+    async fn drain(&mut self) -> Result<()> {
         let drained = tokio::time::timeout(DRAIN, async {
             match self.driver.ping().await {
                 // The query that nobody waited for has failed; the session has not.
@@ -105,14 +122,14 @@ impl PostgresConnection {
         }
     }
 
-    async fn run(&mut self, sql: &'static str) -> Result<()> {
+    pub(crate) async fn run(&mut self, sql: &'static str) -> Result<()> {
         let outcome = self.driver.execute(sqlx::raw_sql(sql)).await;
         outcome.map_err(|e| refusal::error(sql, e))?;
         Ok(())
     }
 
     /// The transaction is over.
-    fn ended(&mut self, committed: bool) {
+    pub(crate) fn ended(&mut self, committed: bool) {
         (self.open, self.health.failed) = (false, false);
         self.stages.end(committed);
     }
@@ -129,8 +146,12 @@ impl PostgresConnection {
         }
         writing.check_keys(rows.clone())?;
         let outer = self.open;
+        self.enter().await?;
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        let outcome = self.write_rows(writing, rows).await;
+        let outcome = match self.know_types(writing.detail()).await {
+            Ok(()) => self.write_rows(writing, rows).await,
+            Err(e) => Err(e),
+        };
         // A row that is its key alone counts too where it is there already.
         let outcome = outcome.map(|changed| match writing.op() {
             WriteOp::Upsert => count,
@@ -154,6 +175,7 @@ impl PostgresConnection {
         let schemas: Vec<_> = names.iter().map(|name| name.schema.as_deref()).collect();
         let tables: Vec<_> = names.iter().map(|name| name.name.as_str()).collect();
         let query = sqlx::query_as::<_, (i64, String)>(catalog::DESCRIBE)
+            .persistent(self.keeps_statements())
             .bind(schemas)
             .bind(tables);
         let found = query.fetch_all(&mut self.driver).await.map_err(|e| {
@@ -173,15 +195,25 @@ impl PostgresConnection {
     async fn describe_columns(&mut self, query: &str) -> Result<Table> {
         let what = "describing a query";
         let query = query.trim().trim_end_matches(';');
-        let sql = format!("SELECT * FROM ({query}\n) AS \"q\"");
-        // What was prepared before may be of a table that has changed.
-        let cleared = self.driver.clear_cached_statements().await;
-        cleared.map_err(|e| refusal::error(what, e))?;
-        let sql = AssertSqlSafe(sql).into_sql_str();
-        let prepared = (&mut self.driver).prepare(sql).await;
-        let prepared = prepared.map_err(|e| refusal::error(what, e))?;
-        let columns = QueryColumns::of(&prepared)?;
+        let columns = if self.keeps_statements() {
+            let sql = format!("SELECT * FROM ({query}\n) AS \"q\"");
+            // What was prepared before may be of a table that has changed.
+            let cleared = self.driver.clear_cached_statements().await;
+            cleared.map_err(|e| refusal::error(what, e))?;
+            let sql = AssertSqlSafe(sql).into_sql_str();
+            let prepared = (&mut self.driver).prepare(sql).await;
+            QueryColumns::of(prepared.map_err(|e| refusal::error(what, e))?.columns())?
+        } else {
+            // The driver prepares under a name; a row of NULLs tells as much.
+            let sql = format!(
+                "SELECT \"q\".* FROM (SELECT) AS \"one\" LEFT JOIN ({query}\n) AS \"q\" ON false"
+            );
+            let row = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            let row = row.fetch_one(&mut self.driver).await;
+            QueryColumns::of(row.map_err(|e| refusal::error(what, e))?.columns())?
+        };
         let types = sqlx::query_as::<_, (String, String)>(catalog::TYPES)
+            .persistent(self.keeps_statements())
             .bind(&columns.types)
             .bind(&columns.relations)
             .bind(&columns.attributes)
@@ -210,13 +242,15 @@ impl PostgresConnection {
         table: &Table,
         parts: NonZeroU32,
     ) -> Result<Option<Vec<Slice>>> {
+        let own = self.enter().await?;
         let query = sqlx::query_scalar::<_, i64>(catalog::BLOCKS)
+            .persistent(self.keeps_statements())
             .bind(table.name.schema.as_deref())
             .bind(&table.name.name);
         let found = query.fetch_optional(&mut self.driver).await.map_err(|e| {
             refusal::error(&format!("asking for the size of table {}", table.name), e)
         });
-        let Some(blocks) = self.noted(found)? else {
+        let Some(blocks) = self.leave(own, found).await? else {
             return Ok(None);
         };
         let blocks = u64::try_from(blocks).unwrap_or(0);
@@ -231,17 +265,31 @@ impl PostgresConnection {
     }
 }
 
+fn given_up() -> Error {
+    Error::new(
+        ErrorKind::Connect,
+        "a cursor was dropped with many rows unread; the connection was given up",
+    )
+}
+
 #[async_trait]
 impl Connection for PostgresConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
         self.settle().await?;
-        let query = sqlx::query_as::<_, (String, String, String)>(catalog::TABLES).bind(schema);
+        let own = self.enter().await?;
+        let query = sqlx::query_as::<_, (String, String, String)>(catalog::TABLES)
+            .persistent(self.keeps_statements())
+            .bind(schema);
         let rows = query.fetch_all(&mut self.driver).await;
         let rows = rows.map_err(|e| refusal::error("listing tables", e));
-        let listed = self.noted(rows)?.into_iter().map(|(schema, name, kind)| {
-            let schema = Some(schema);
-            (TableName { schema, name }, described::table_type(&kind))
-        });
+        let listed = self
+            .leave(own, rows)
+            .await?
+            .into_iter()
+            .map(|(schema, name, kind)| {
+                let schema = Some(schema);
+                (TableName { schema, name }, described::table_type(&kind))
+            });
         Ok(listed.collect())
     }
 
@@ -252,34 +300,49 @@ impl Connection for PostgresConnection {
 
     async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
         self.settle().await?;
+        let own = self.enter().await?;
         let described = self.describe_found(names).await;
-        self.noted(described)
+        self.leave(own, described).await
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         self.settle().await?;
+        let own = self.enter().await?;
         let described = self.describe_columns(query).await;
-        self.noted(described)
+        let described = self.leave(own, described).await;
+        match described {
+            // The types are known now: see `pooler::is_gone`.
+            Err(e) if own && e.code() == Some("26000") => {
+                let own = self.enter().await?;
+                let described = self.describe_columns(query).await;
+                self.leave(own, described).await
+            }
+            described => described,
+        }
     }
 
     async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
         self.settle().await?;
+        let own = self.enter().await?;
         let query = sqlx::query_scalar::<_, String>(catalog::FINGERPRINT)
+            .persistent(self.keeps_statements())
             .bind(name.schema.as_deref())
             .bind(&name.name);
         let found = query
             .fetch_optional(&mut self.driver)
             .await
             .map_err(|e| refusal::error(&format!("asking whether table {name} has changed"), e));
-        self.noted(found)
+        self.leave(own, found).await
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         self.settle().await?;
-        let query = sqlx::query_as::<_, (i64, i64)>(catalog::SNAPSHOT);
+        let own = self.enter().await?;
+        let query =
+            sqlx::query_as::<_, (i64, i64)>(catalog::SNAPSHOT).persistent(self.keeps_statements());
         let snapshot = query.fetch_one(&mut self.driver).await;
         let snapshot = snapshot.map_err(|e| refusal::error("asking for the snapshot", e));
-        let (xmin, xmax) = self.noted(snapshot)?;
+        let (xmin, xmax) = self.leave(own, snapshot).await?;
         Ok(Some(Visibility::Snapshot {
             xmin: xmin.unsigned_abs(),
             xmax: xmax.unsigned_abs(),
@@ -309,20 +372,17 @@ impl Connection for PostgresConnection {
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
         self.settle().await?;
-        let privilege = match access {
-            Access::Select => "SELECT",
-            Access::Insert => "INSERT",
-            Access::Update => "UPDATE",
-            Access::Delete => "DELETE",
-        };
+        let privilege = privilege(access);
+        let own = self.enter().await?;
         let query = sqlx::query_scalar::<_, bool>(catalog::ACCESS)
+            .persistent(self.keeps_statements())
             .bind(table.name.schema.as_deref())
             .bind(&table.name.name)
             .bind(privilege);
         let allowed = query.fetch_optional(&mut self.driver).await.map_err(|e| {
             refusal::error(&format!("asking for privileges on table {}", table.name), e)
         });
-        match self.noted(allowed)? {
+        match self.leave(own, allowed).await? {
             Some(true) => Ok(()),
             Some(false) => Err(Error::new(
                 ErrorKind::Auth,
@@ -336,6 +396,21 @@ impl Connection for PostgresConnection {
                 format!("table {}: there is none", table.name),
             )),
         }
+    }
+
+    async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let granted = self.ask_granted(table, access).await;
+        self.leave(own, granted).await
+    }
+
+    async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
+        self.begin().await?;
+        let tried = self.try_plan(plan).await;
+        // Temporary tables of the session go with it.
+        self.rollback().await?;
+        tried
     }
 
     async fn query<'a>(
@@ -353,28 +428,41 @@ impl Connection for PostgresConnection {
             Unrepresentable::Null => Beyond::Null,
             Unrepresentable::Error | Unrepresentable::Text => Beyond::Refused,
         };
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments);
-        let rows = self.driver.fetch_many(query);
+        let own = self.enter().await?;
+        let sql = statement.sql.as_str();
+        let rows = match self.pooled.clone() {
+            None => {
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+                self.driver.fetch_many(query)
+            }
+            Some(begin) => {
+                if own {
+                    // The transaction is the cursor's, which ends it behind the last row.
+                    (self.open, self.health.reading) = (false, true);
+                }
+                let begin = own.then_some(begin);
+                pooler::rows(&mut self.driver, sql, arguments, begin)
+            }
+        };
         let cursor = PostgresCursor::new(rows, schema, beyond, &mut self.health)?;
         Ok(Box::new(cursor))
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
         self.settle().await?;
+        let own = self.enter().await?;
         let outcome = self
             .driver
             .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
             .await
             .map(|done| done.rows_affected())
             .map_err(|e| refusal::error("running a statement", e));
-        self.noted(outcome)
+        self.leave(own, outcome).await
     }
 
     async fn begin(&mut self) -> Result<()> {
         self.settle().await?;
-        self.run("BEGIN").await?;
-        (self.open, self.health.failed) = (true, false);
-        Ok(())
+        self.begin_now().await
     }
 
     async fn commit(&mut self) -> Result<()> {
@@ -386,9 +474,7 @@ impl Connection for PostgresConnection {
                 "commit: a statement of the transaction failed before, so it was undone",
             ));
         }
-        let outcome = self.run("COMMIT").await;
-        self.ended(outcome.is_ok());
-        outcome
+        self.end("COMMIT", true).await
     }
 
     async fn rollback(&mut self) -> Result<()> {
@@ -396,9 +482,7 @@ impl Connection for PostgresConnection {
         if !self.open {
             return Ok(());
         }
-        let outcome = self.run("ROLLBACK").await;
-        self.ended(false);
-        outcome
+        self.end("ROLLBACK", false).await
     }
 
     async fn savepoint(&mut self) -> Result<()> {

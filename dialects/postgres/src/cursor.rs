@@ -54,7 +54,10 @@ impl Drop for PostgresCursor<'_> {
                     self.health.failed = true;
                     return;
                 }
-                Some(None) => return,
+                Some(None) => {
+                    self.health.reading = false;
+                    return;
+                }
                 None => {
                     self.health.abandoned = true;
                     return;
@@ -156,6 +159,7 @@ impl Cursor for PostgresCursor<'_> {
                 }
                 None => {
                     self.ended = true;
+                    self.health.reading = false;
                     break;
                 }
             }

@@ -34,6 +34,7 @@ mod merge;
 mod numeric;
 mod oid;
 mod plan;
+mod pooler;
 mod query_columns;
 mod refusal;
 mod replace;
@@ -42,6 +43,7 @@ mod settings;
 mod stage;
 mod syntax;
 mod target;
+mod trial;
 mod vendor;
 mod widen;
 mod write;
@@ -56,7 +58,7 @@ use dialect_core::{
     WritePlan, WriteRequest,
 };
 use settings::Settings;
-use sqlx::{PgConnection, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 use std::{fmt, sync::Arc};
 
 /// Opens the dialect for `postgres://user:password@host:port/database`, also `postgresql:` and
@@ -68,6 +70,9 @@ use std::{fmt, sync::Arc};
 /// (`ApplicationName`), `connect_timeout` (`connectTimeout`, `loginTimeout`; seconds),
 /// `search_path` (`currentSchema`), `statement_timeout` (milliseconds), `keepalives_idle`
 /// (seconds), `readOnly`, `options` (`-c name=value`).
+///
+/// A pooler that gives each transaction another session of the server is found as a session
+/// begins, unless the options say what there is: [`Pooler`](dialect_core::Pooler).
 ///
 /// `keep_alive` is asked of the server's side of the connection (`tcp_keepalives_idle`);
 /// `idle_timeout` needs PostgreSQL 14. A read-only session is one by default only
@@ -135,7 +140,7 @@ impl Dialect for Postgres {
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         dialect_core::choose_cryptography();
-        let session = if self.address.hosts.is_empty() {
+        let (session, pooled) = if self.address.hosts.is_empty() {
             let driver = self.settings.driver.clone().host("localhost");
             self.connect_to(driver.port(settings::PORT)).await?
         } else {
@@ -145,12 +150,13 @@ impl Dialect for Postgres {
             };
             self.address.first(connect).await?
         };
-        Ok(Box::new(PostgresConnection::new(session, self.values)))
+        let connection = PostgresConnection::new(session, self.values, pooled);
+        Ok(Box::new(connection))
     }
 }
 
 impl Postgres {
-    async fn connect_to(&self, driver: PgConnectOptions) -> Result<PgConnection> {
+    async fn connect_to(&self, driver: PgConnectOptions) -> Result<session::Begun> {
         let user = driver.get_username();
         let what = format!("connecting to {} as user `{user}`", self.address);
         session::begin(&self.settings, &driver, &what).await

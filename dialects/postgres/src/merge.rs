@@ -11,6 +11,8 @@ use std::{
 pub(crate) struct Stage {
     pub(crate) name: String,
     pub(crate) create: Arc<str>,
+    /// The same for one transaction.
+    pub(crate) create_local: Arc<str>,
     pub(crate) copy: Arc<str>,
     pub(crate) merge: Arc<str>,
     /// The faster way of an upsert of rows that are there, where it is one.
@@ -23,6 +25,8 @@ pub(crate) struct Merge<'a> {
     pub(crate) op: WriteOp,
     /// Quoted.
     pub(crate) table: String,
+    /// The same where `EXCLUDED` stands beside it.
+    pub(crate) inserted: String,
     /// Quoted; those of the key first.
     pub(crate) names: Vec<String>,
     pub(crate) columns: Vec<&'a Column>,
@@ -34,7 +38,12 @@ impl Merge<'_> {
     /// The statement that takes the rows of a relation, aliased as `r`, whose columns have the
     /// names of the table's.
     pub(crate) fn statement(&self, rows: &str) -> String {
-        let Self { table, names, .. } = self;
+        let Self {
+            table,
+            inserted,
+            names,
+            ..
+        } = self;
         let matched = self.matched();
         match self.op {
             WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => {
@@ -44,7 +53,7 @@ impl Merge<'_> {
                     false => "",
                 };
                 format!(
-                    "INSERT INTO {table} ({}){identity} SELECT {} FROM {rows}{}",
+                    "INSERT INTO {inserted} ({}){identity} SELECT {} FROM {rows}{}",
                     names.join(", "),
                     values.join(", "),
                     self.conflict(),
@@ -147,6 +156,8 @@ impl Merge<'_> {
         Stage {
             create: format!("CREATE TEMPORARY TABLE {name} ({definitions}) ON COMMIT DELETE ROWS")
                 .into(),
+            create_local: format!("CREATE TEMPORARY TABLE {name} ({definitions}) ON COMMIT DROP")
+                .into(),
             copy: copy(&format!("pg_temp.{name}"), &self.names),
             merge: self.statement(&format!("pg_temp.{name} AS r")).into(),
             replace: Replace::new(self, table, &format!("pg_temp.{name}")),
@@ -231,10 +242,10 @@ impl Cast {
             Self::To(name) => format!("{value}::{name}"),
             Self::Composite(name) => record(name, value),
             Self::Composites(name) => {
-                let record = record(name, "e");
+                let record = record(name, "e.v");
                 format!(
-                    "CASE WHEN {value} IS NULL THEN NULL ELSE ARRAY(SELECT CASE json_typeof(e) \
-                     WHEN 'null' THEN NULL ELSE {record} END FROM json_array_elements({value}) AS e) END"
+                    "CASE WHEN {value} IS NULL THEN NULL ELSE ARRAY(SELECT CASE json_typeof(e.v) \
+                     WHEN 'null' THEN NULL ELSE {record} END FROM json_array_elements({value}) AS e (v)) END"
                 )
             }
             Self::Hstore(name) => {
@@ -245,9 +256,9 @@ impl Cast {
                 };
                 format!(
                     "CASE WHEN {value} IS NULL THEN NULL ELSE COALESCE((SELECT string_agg({} || '=>' \
-                     || COALESCE({}, 'NULL'), ',') FROM json_each_text({value}) AS e), '')::{name} END",
-                    quoted("e.key"),
-                    quoted("e.value")
+                     || COALESCE({}, 'NULL'), ',') FROM json_each_text({value}) AS e (k, v)), '')::{name} END",
+                    quoted("e.k"),
+                    quoted("e.v")
                 )
             }
         }

@@ -8,7 +8,7 @@ use crate::{
 use connect_api::{Error, ErrorKind, Kind, Result, arrow::array::new_empty_array};
 use dialect_core::{
     Cells, Column, Pair, Route, Syntax as _, TableType, ValueOptions, WriteOp, WritePlan,
-    WriteRequest,
+    WriteRequest, beside_excluded,
 };
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ pub(crate) fn plan(request: &WriteRequest<'_>, options: &ValueOptions) -> Result
     let merge = Merge {
         op: request.op,
         table: PostgresSyntax.table(&request.table.name)?,
+        inserted: beside_excluded(&PostgresSyntax, &request.table.name)?,
         names: PostgresSyntax.names(request.table, &pairs)?,
         columns,
         targets: &targets,

@@ -1,12 +1,12 @@
 //! The columns that a query says it gives.
 use connect_api::{Error, ErrorKind, Result};
-use sqlx::{Column as _, Statement as _, postgres::PgStatement};
+use sqlx::{Column as _, postgres::PgColumn};
 use std::collections::HashSet;
 
 /// What the server calls a column without a name.
 const NAMELESS: &str = "?column?";
 
-/// The columns of a prepared query, an entry of each list a column.
+/// The columns of a query, an entry of each list a column.
 pub(crate) struct QueryColumns {
     pub(crate) names: Vec<String>,
     /// OIDs of the types.
@@ -20,9 +20,8 @@ pub(crate) struct QueryColumns {
 impl QueryColumns {
     /// # Errors
     /// `Schema`: it gives no columns, two of one name, or one without a name.
-    pub(crate) fn of(prepared: &PgStatement) -> Result<Self> {
+    pub(crate) fn of(columns: &[PgColumn]) -> Result<Self> {
         let wrong = |why: String| Error::new(ErrorKind::Schema, format!("the query {why}"));
-        let columns = prepared.columns();
         if columns.is_empty() {
             return Err(wrong("gives no columns".to_owned()));
         }

@@ -94,7 +94,11 @@ fn no_tls(what: &str, cause: sqlx::Error) -> Error {
 
 fn refused(what: &str, refusal: &PgDatabaseError) -> Error {
     let code = refusal.code();
-    let kind = kind(code, refusal.routine());
+    let kind = match code {
+        // What PgBouncer says of a wrong user or password.
+        "08P01" if is_authentication(refusal.message()) => ErrorKind::Auth,
+        _ => kind(code, refusal.routine()),
+    };
     let mut message = format!("{what}: ");
     match words(code) {
         Some(words) => message.push_str(words),
@@ -116,6 +120,11 @@ fn refused(what: &str, refusal: &PgDatabaseError) -> Error {
         message.push_str(&format!(", {line} of the rows"));
     }
     Error::new(kind, message).with_code(code)
+}
+
+fn is_authentication(message: &str) -> bool {
+    let said = ["authentication failed", "no such user"];
+    said.iter().any(|words| message.contains(words))
 }
 
 /// `line N, column c` of a COPY. In the binary format the server adds no value.
@@ -141,6 +150,8 @@ fn kind(code: &str, routine: Option<&str>) -> ErrorKind {
         "25006" => ErrorKind::Busy,
         "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => ErrorKind::Connect,
         "42501" => ErrorKind::Auth,
+        // Statements of other sessions: a pooler that was not found out.
+        "42P05" | "26000" => ErrorKind::Config,
         "54000" | "21000" => ErrorKind::Data,
         // Views that cannot be written, and the like.
         "55000" => ErrorKind::Schema,
@@ -189,6 +200,10 @@ fn words(code: &str) -> Option<&'static str> {
         "23514" => "a check constraint refuses the row",
         "23P01" => "an exclusion constraint refuses the row",
         "25P02" => "the transaction failed before; roll it back",
+        "42P05" | "26000" => {
+            "a prepared statement is of another session: a pooler gives each transaction another \
+             one; set connection.pooler=transaction"
+        }
         "54000" => "a value is too large, for an index or another limit of the server",
         "57P01" => "the server ended the connection",
         "P0001" => "a trigger refuses the row",
@@ -229,6 +244,8 @@ mod tests {
             ("28000", ErrorKind::Auth),
             ("3D000", ErrorKind::Config),
             ("3F000", ErrorKind::Schema),
+            ("42P05", ErrorKind::Config),
+            ("26000", ErrorKind::Config),
             ("0A000", ErrorKind::Unsupported),
             ("XX000", ErrorKind::Internal),
             ("", ErrorKind::Internal),

@@ -1,24 +1,33 @@
 //! Sessions as they begin.
-use crate::{refusal, settings::Settings};
+use crate::{
+    pooler::{self, set_local},
+    refusal,
+    settings::Settings,
+};
 use connect_api::{Error, ErrorKind, Result};
-use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, postgres::PgConnectOptions};
+use std::sync::Arc;
 
 /// The first version whose servers end sessions that are idle outside transactions.
 const ENDS_IDLE: u32 = 140_000;
+
+/// A session, and the text that begins each of its transactions where a pooler stands before the
+/// server.
+pub(crate) type Begun = (PgConnection, Option<Arc<str>>);
 
 /// Connects and sets what the session is to have set, within the time allowed.
 pub(crate) async fn begin(
     settings: &Settings,
     driver: &PgConnectOptions,
     what: &str,
-) -> Result<PgConnection> {
+) -> Result<Begun> {
     let connecting = async {
-        let mut session = driver
-            .connect()
-            .await
-            .map_err(|e| refusal::error(what, e))?;
-        set(settings, &mut session, what).await?;
-        Ok(session)
+        let (mut session, pooled) = pooler::open(settings, driver, what).await?;
+        match &pooled {
+            None => set(settings, &mut session, what).await?,
+            Some(begin) => try_out(settings, &mut session, begin, what).await?,
+        }
+        Ok((session, pooled))
     };
     match tokio::time::timeout(settings.connect_timeout, connecting).await {
         Ok(outcome) => outcome,
@@ -59,6 +68,35 @@ async fn set(settings: &Settings, session: &mut PgConnection, what: &str) -> Res
             .map_err(|e| refused(what, name, e))?;
     }
     Ok(())
+}
+
+/// Tries what each transaction will set, so that a setting at fault can be named.
+async fn try_out(
+    settings: &Settings,
+    session: &mut PgConnection,
+    begin: &Arc<str>,
+    what: &str,
+) -> Result<()> {
+    let Err(first) = undone(session, begin).await else {
+        tracing::debug!(what, "a pooler stands before the server");
+        return Ok(());
+    };
+    for (name, value) in &settings.wanted {
+        let set = format!("BEGIN; SELECT {}", set_local(name, value));
+        if let Err(e) = undone(session, &set).await {
+            return Err(refused(what, name, e));
+        }
+    }
+    Err(refusal::error(what, first))
+}
+
+/// Runs what begins a transaction, and undoes it.
+async fn undone(session: &mut PgConnection, begin: &str) -> sqlx::Result<()> {
+    let begun = sqlx::raw_sql(AssertSqlSafe(begin));
+    let begun = (&mut *session).execute(begun).await;
+    let rollback = sqlx::raw_sql("ROLLBACK");
+    (&mut *session).execute(rollback).await?;
+    begun.map(|_| ())
 }
 
 /// What the user asked for cannot be set.

@@ -3,7 +3,7 @@ use connect_api::{
     Error, ErrorKind, Result,
     config::{Setting as _, nearest},
 };
-use dialect_core::{Address, OpenOptions, TlsMode};
+use dialect_core::{Address, OpenOptions, Pooler, TlsMode};
 use sqlx::{
     ConnectOptions as _,
     postgres::{PgConnectOptions, PgSslMode},
@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) wanted: Vec<(String, String)>,
     /// Only servers from 14 on end sessions that are idle outside transactions.
     pub(crate) ends_idle: bool,
+    /// What stands before the server, as far as it is known.
+    pub(crate) pooler: Pooler,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
         let mut driver = PgConnectOptions::new_without_pgpass()
             .application_name("rocketmq-connect")
             .ssl_mode(PgSslMode::Prefer)
+            .extra_float_digits(None)
             .disable_statement_logging();
         if !address.database.is_empty() {
             driver = driver.database(&address.database);
@@ -73,9 +76,14 @@ impl Settings {
         let mut settings = Self {
             driver,
             connect_timeout: options.connect_timeout,
-            session: vec![("intervalstyle", "iso_8601".to_owned())],
+            // Not as the session is asked for: poolers refuse the last one then.
+            session: vec![
+                ("intervalstyle", "iso_8601".to_owned()),
+                ("extra_float_digits", "2".to_owned()),
+            ],
             wanted: Vec::new(),
             ends_idle: options.idle_timeout.is_some(),
+            pooler: options.pooler,
         };
         let mut faults = Vec::new();
         // A mode goes before `ssl`.
@@ -345,6 +353,7 @@ mod tests {
             shown,
             [
                 "intervalstyle=iso_8601",
+                "extra_float_digits=2",
                 "statement_timeout=1500ms",
                 "idle_in_transaction_session_timeout=60000ms",
                 "idle_session_timeout=60000ms",

@@ -1,6 +1,7 @@
 //! Temporary tables that rows are gathered in.
-use crate::{connection::PostgresConnection, merge::Stage, refusal};
+use crate::{catalog, connection::PostgresConnection, merge::Stage, refusal};
 use connect_api::{Error, ErrorKind, Result};
+use dialect_core::TableName;
 use sqlx::{AssertSqlSafe, Executor as _};
 use std::collections::{HashMap, HashSet};
 
@@ -8,6 +9,10 @@ use std::collections::{HashMap, HashSet};
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
     states: HashMap<String, StageState>,
+    /// They live in one transaction each.
+    local: bool,
+    /// Whether the role may make one, once that was asked.
+    allowed: Option<bool>,
     /// Those that were there at the savepoint, if one was set.
     marked: Option<HashSet<String>>,
 }
@@ -22,9 +27,20 @@ struct StageState {
 }
 
 impl Stages {
+    /// `local`: they live in one transaction each.
+    pub(crate) fn new(local: bool) -> Self {
+        Self {
+            local,
+            ..Self::default()
+        }
+    }
+
     /// The transaction is over.
     pub(crate) fn end(&mut self, committed: bool) {
         self.marked = None;
+        if self.local {
+            self.states.clear();
+        }
         self.states.retain(|_, state| committed || !state.fresh);
         for state in self.states.values_mut() {
             *state = StageState::default();
@@ -58,13 +74,39 @@ pub(crate) fn begun(open: bool) -> Result<()> {
 }
 
 impl PostgresConnection {
+    /// Whether the role may make temporary tables. Asked before, since a refusal would end the
+    /// transaction.
+    pub(crate) async fn may_stage(&mut self, table: &TableName) -> Result<bool> {
+        if let Some(allowed) = self.stages.allowed {
+            return Ok(allowed);
+        }
+        let allowed = sqlx::query_scalar::<_, bool>(catalog::TEMPORARY)
+            .persistent(false)
+            .fetch_one(&mut self.driver)
+            .await
+            .map_err(|e| refusal::error("asking for the privilege TEMPORARY", e))?;
+        if !allowed {
+            tracing::warn!(
+                %table,
+                "large batches go by statements of many rows, which is slower than by a temporary \
+                 table: the role has no privilege TEMPORARY on the database"
+            );
+        }
+        self.stages.allowed = Some(allowed);
+        Ok(allowed)
+    }
+
     /// Makes the temporary table, where the session has none.
     pub(crate) async fn make_stage(&mut self, stage: &Stage) -> Result<()> {
         if self.stages.states.contains_key(&stage.name) {
             return Ok(());
         }
+        let create = match self.stages.local {
+            true => &stage.create_local,
+            false => &stage.create,
+        };
         self.driver
-            .execute(sqlx::raw_sql(AssertSqlSafe(stage.create.clone())))
+            .execute(sqlx::raw_sql(AssertSqlSafe(create.clone())))
             .await
             .map_err(|e| refusal::error("making a temporary table", e))?;
         let state = StageState {

@@ -35,9 +35,16 @@ impl Syntax for PostgresSyntax {
         format!("${n}::{}", value_type(column))
     }
 
-    /// The server's text or JSON where its binary form is not read.
+    /// The server's text or JSON where its binary form is not read; lists of domains as lists of
+    /// what these are.
     fn select_column(&self, column: &Column) -> Result<String> {
         let name = self.quote(&column.name)?;
+        if let (Some(Kind::List(_)), None, Some(base)) =
+            (&column.kind, column.extension, &column.base_type)
+        {
+            // The wire has the number of the domain, which says nothing of its values.
+            return Ok(format!("{name}::{base}"));
+        }
         Ok(match (&column.kind, column.extension) {
             (Some(Kind::Text), Some(_)) => format!("{name}::text"),
             (Some(Kind::List(_)), Some(_)) => format!("{name}::text[]"),

@@ -36,6 +36,11 @@ const LISTS_ROWS: usize = 256;
 /// Bytes after which a statement by `Values` takes no more rows.
 const VALUES_BYTES: usize = 8 * 1024 * 1024;
 
+/// A `COPY` of no rows.
+pub(crate) fn no_rows() -> Vec<u8> {
+    [HEADER, TRAILER.as_slice()].concat()
+}
+
 /// How the binary format begins: its mark, no flags, no header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// How it ends.
@@ -74,6 +79,9 @@ impl PostgresConnection {
         if writing.plan.route == Route::Load {
             return self.copy(&detail.load, writing, left).await;
         }
+        if !self.may_stage(&writing.plan.table.name).await? {
+            return self.write_values(writing, rows, VALUES_ROWS).await;
+        }
         self.make_stage(&detail.stage).await?;
         self.begin_if_none().await?;
         self.empty_stage(&detail.stage).await?;
@@ -93,7 +101,8 @@ impl PostgresConnection {
         // for tables of the sizes they had.
         let joins = !Arc::ptr_eq(sql, &writing.detail.stage.merge)
             || matches!(writing.op(), WriteOp::Update | WriteOp::Delete);
-        let merge = sqlx::query(AssertSqlSafe(sql.clone())).persistent(!joins);
+        let merge = sqlx::query(AssertSqlSafe(sql.clone()));
+        let merge = merge.persistent(!joins && self.keeps_statements());
         let merged = merge.execute(&mut self.driver).await;
         Ok(merged
             .map_err(|e| writing.refused_values(e))?
@@ -138,7 +147,8 @@ impl PostgresConnection {
             if next < rows.end {
                 self.begin_if_none().await?;
             }
-            let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments);
+            let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments)
+                .persistent(self.keeps_statements());
             let outcome = query.execute(&mut self.driver).await;
             written += outcome
                 .map_err(|e| writing.refused_values(e))?
@@ -160,7 +170,8 @@ impl PostgresConnection {
                 self.begin_if_none().await?;
             }
             let sql = writing.detail.values.statement(chunk.len());
-            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+            let query =
+                sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(self.keeps_statements());
             let outcome = query.execute(&mut self.driver).await;
             written += outcome
                 .map_err(|e| writing.refused_values(e))?

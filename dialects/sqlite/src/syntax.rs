@@ -9,7 +9,9 @@ use crate::{
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, Value, arrow::schema::Field,
 };
-use dialect_core::{Column, KeyPart, KeyValues, Page, Pair, Param, Syntax, Table, ValueOptions};
+use dialect_core::{
+    Column, KeyPart, KeyValues, Page, Pair, Param, Syntax, Table, ValueOptions, insert_or_excluded,
+};
 use std::time::Duration;
 
 /// A name that is known to be one, in quotes.
@@ -49,7 +51,7 @@ impl SqliteSyntax {
         key: usize,
         rows: usize,
     ) -> Result<String> {
-        let mut sql = self.insert(table, pairs, rows)?;
+        let mut sql = insert_or_excluded(self, table, pairs, rows)?;
         let names = self.names(table, pairs)?;
         sql.push_str(&format!(" ON CONFLICT ({}) DO ", names[..key].join(", ")));
         if names.len() == key {

@@ -245,6 +245,11 @@ impl<'a> Workbench<'a> {
         self.made.push(name);
     }
 
+    /// It was dropped before the end.
+    pub(super) fn forget(&mut self, name: &TableName) {
+        self.made.retain(|made| made != name);
+    }
+
     /// In the end, drops first what was made last.
     pub(super) fn forget_last_first(&mut self) {
         self.made.reverse();

@@ -31,7 +31,8 @@ fn array(kind: &Kind, value: Value) -> ArrayRef {
 fn sent(kind: &Kind, vendor_type: &str, value: Value) -> Option<Vec<u8>> {
     let encoder = Encoder::new(kind, &column(vendor_type), false).unwrap();
     let array = array(kind, value);
-    let source = Source::new(&encoder, Cells::new(kind, array.as_ref()).unwrap());
+    let cells = Cells::new(kind, array.as_ref()).unwrap();
+    let source = Source::new(&encoder, cells, None);
     let mut out = Vec::new();
     let null = Cell(&source, 0).encode_by_ref(&mut out).ok()?;
     assert!(!null.is_null());

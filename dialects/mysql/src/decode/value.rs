@@ -161,6 +161,12 @@ pub(super) fn wide_decimal(
     put!(column, WideDecimal, value)
 }
 
+/// Whatever is in a column that holds nothing but NULL.
+pub(super) fn none(_: &Kind, column: &mut ColumnBuilder, _: &[u8]) -> Result<(), Misfit> {
+    column.append_null();
+    Ok(())
+}
+
 pub(super) fn utf8(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
     put!(
         column,

@@ -91,7 +91,10 @@ fn every_kind_has_a_type_and_a_key_one_that_an_index_takes() {
     ] {
         assert_eq!(made(&field, in_key, false), sql, "{field:?}");
     }
-    assert_eq!(made(&plain(Kind::Uuid), false, true), "uuid");
+    assert_eq!(
+        made(&plain(Kind::Uuid), false, true),
+        "binary(16) COMMENT 'uuid'"
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A database of its own for every test.
-use connect_api::{ConnectRecord, Records, SchemaRef, Value};
+use connect_api::{ConnectRecord, Kind, Records, Schema, SchemaRef, Value};
 use dialect_core::{
-    Connection, Dialect, OpenOptions, Page, Table, TableName, WriteOp, WritePlan, WriteRequest,
+    Connection, Dialect, OpenOptions, Page, Statement, Table, TableName, WriteOp, WritePlan,
+    WriteRequest,
 };
 use std::{
     sync::{
@@ -23,6 +24,37 @@ pub(crate) fn url_of(database: &str, parameters: &str) -> String {
     let url = url();
     let (server, _) = url.rsplit_once('/').expect("the URL names a database");
     format!("{server}/{database}{parameters}")
+}
+
+/// The server is MariaDB, and has words and types of its own.
+pub(crate) async fn is_mariadb() -> bool {
+    let schema = Schema::new("v", [Kind::Text.field("v", true)], &[]).unwrap();
+    let statement = Statement {
+        sql: "SELECT VERSION() AS v".to_owned(),
+        params: Vec::new(),
+    };
+    let mut connection = open(&url()).connect().await.unwrap();
+    let mut cursor = connection.query(&statement, &schema).await.unwrap();
+    let batch = cursor.next(1, 1 << 10).await.unwrap().unwrap();
+    let records = Records::new("v".into(), schema.clone(), batch).unwrap();
+    let version = records.row(0).get(0).to_value();
+    matches!(version, Value::Text(version) if version.contains("MariaDB"))
+}
+
+/// A relation of the numbers from 1 to a power of ten, as `seq`; every server understands it.
+pub(crate) fn numbers(power: usize) -> String {
+    let digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL \
+                 SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL \
+                 SELECT 8 UNION ALL SELECT 9)";
+    let terms: Vec<_> = (0..power)
+        .map(|i| format!("n{i}.d * 1{}", "0".repeat(i)))
+        .collect();
+    let digits: Vec<_> = (0..power).map(|i| format!("{digit} AS n{i}")).collect();
+    format!(
+        "(SELECT 1 + {} AS seq FROM {}) AS numbers",
+        terms.join(" + "),
+        digits.join(" CROSS JOIN ")
+    )
 }
 
 /// A name that no other test has.

@@ -1,5 +1,5 @@
 //! Describing and reading tables of MySQL's own types.
-use crate::place::Place;
+use crate::place::{Place, is_mariadb};
 use connect_api::{ErrorKind, Kind, Value};
 use dialect_core::{TableName, TableType, TimeMapping};
 
@@ -171,6 +171,13 @@ async fn every_type_is_described_and_read_as_it_is() {
             Value::Bool(true),
         ),
     ];
+    // Types of MariaDB's own.
+    let mariadb = is_mariadb().await;
+    let own = ["uuid", "inet6"];
+    let columns: Vec<_> = columns
+        .into_iter()
+        .filter(|column| mariadb || !own.contains(&column.0))
+        .collect();
     let named: Vec<_> = columns.iter().enumerate().collect();
     let definitions: Vec<_> = named.iter().map(|(i, c)| format!("c{i} {}", c.0)).collect();
     let values: Vec<_> = columns.iter().map(|c| c.1).collect();

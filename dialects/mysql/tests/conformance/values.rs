@@ -1,5 +1,5 @@
 //! Values of MySQL's own types, out and back, and those that its columns do not hold.
-use crate::place::Place;
+use crate::place::{Place, is_mariadb};
 use connect_api::{ErrorKind, Kind, Schema, SchemaRef, Value};
 use dialect_core::WriteOp;
 
@@ -140,7 +140,12 @@ async fn what_is_written_is_read_back_by_every_type() {
             vec![Value::Timestamp(LEAP), Value::Timestamp(1_000_000)],
         ),
     ];
+    let mariadb = is_mariadb().await;
     for (kind, column, mut values) in cases {
+        // A type of MariaDB's own.
+        if column == "uuid" && !mariadb {
+            continue;
+        }
         values.push(Value::Null);
         place
             .remake(&format!("id int PRIMARY KEY, c {column}"))
@@ -248,7 +253,11 @@ async fn what_the_server_would_change_without_a_word_is_refused() {
         ),
         (Kind::Int32, "int NOT NULL", Value::Null),
     ];
+    let mariadb = is_mariadb().await;
     for (kind, column, value) in cases {
+        if column == "uuid" && !mariadb {
+            continue;
+        }
         place
             .remake(&format!("id int PRIMARY KEY, c {column}"))
             .await;

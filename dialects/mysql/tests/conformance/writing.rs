@@ -1,5 +1,5 @@
 //! What writes do to the tables of a server.
-use crate::place::Place;
+use crate::place::{Place, is_mariadb};
 use connect_api::{ErrorKind, Kind, Schema, SchemaRef, Value};
 use dialect_core::{TableName, WriteOp};
 
@@ -140,7 +140,12 @@ async fn upsert_update_and_delete_find_their_rows_by_every_kind_of_key() {
             (0..3).map(|i| Value::Bytes(vec![i])).collect(),
         ),
     ];
+    let mariadb = is_mariadb().await;
     for (kind, column, keys) in cases {
+        // A type of MariaDB's own.
+        if column == "uuid" && !mariadb {
+            continue;
+        }
         place
             .remake(&format!(
                 "k {column}, part int, v int, kept int DEFAULT 7, PRIMARY KEY (k, part)"

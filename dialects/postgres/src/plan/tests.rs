@@ -176,7 +176,7 @@ fn json_is_taken_apart_by_the_server() {
     let merge = &detail(&plan).stage.merge;
     for part in [
         "json_populate_record(NULL::shop.address, r.\"place\")",
-        "FROM json_each_text(r.\"more\") AS e), '')::public.hstore END",
+        "FROM json_each_text(r.\"more\") AS e (k, v)), '')::public.hstore END",
     ] {
         assert!(merge.contains(part), "{merge}");
     }

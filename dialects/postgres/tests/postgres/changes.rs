@@ -27,7 +27,7 @@ async fn many_sessions_make_and_change_one_table() {
             assert!(table.columns.len() >= 2);
             let added = [Kind::Bool.field("b", true), Kind::Date.field("d", true)];
             let add = Change::AddColumns {
-                table: &name,
+                table: &table,
                 fields: &added.iter().collect::<Vec<&Field>>(),
             };
             let table = add.apply(&*dialect, &mut *connection).await.unwrap();

@@ -11,7 +11,7 @@ use dialect_core::{
 
 dialect_core::conformance_tests!(fixture);
 
-async fn fixture() -> Fixture {
+pub(crate) async fn fixture() -> Fixture {
     let strict = OpenOptions {
         values: ValueOptions {
             unknown_types: UnknownTypes::Fail,

@@ -4,10 +4,13 @@
     clippy::unwrap_used,
     reason = "a failed assertion is how a test reports"
 )]
+mod aliases;
 mod changes;
 mod conformance;
 mod options;
 mod parts;
+mod pooler;
+mod privileges;
 mod reads;
 mod refusals;
 mod server;

@@ -337,3 +337,77 @@ fn types_of_extensions_that_are_not_there_have_their_text() {
     let field = shape.field(false, "postgres").unwrap();
     assert_eq!(PostgresSyntax.column_type(&field, false).unwrap(), "bytea");
 }
+
+#[tokio::test]
+async fn arrays_of_domains_come_and_go() {
+    let mut scratch = scratch().await;
+    scratch
+        .execute(
+            "CREATE DOMAIN small AS int CHECK (VALUE > 0); CREATE DOMAIN smaller AS small CHECK (VALUE < 9);
+             CREATE DOMAIN price AS numeric(10,2); CREATE DOMAIN \"Day of\" AS date; CREATE DOMAIN flag AS boolean;
+             CREATE DOMAIN moment AS timestamptz; CREATE DOMAIN name5 AS varchar(5); CREATE DOMAIN ident AS uuid;
+             CREATE DOMAIN raw AS bytea; CREATE DOMAIN ratio AS float8; CREATE DOMAIN many AS smaller[];
+             CREATE DOMAIN doc AS jsonb;
+             CREATE TABLE t (id int PRIMARY KEY, s small[], ss smaller[], p price[], d \"Day of\"[], f flag[],
+               m moment[], n name5[], u ident[], b raw[], r ratio[], g many, j doc[], gg many[]);
+             INSERT INTO t VALUES (1, '{1,NULL,3}', '{8}', '{1.50,99999999.99}', '{2024-02-29}', '{t,f}',
+               '{\"2024-02-29 12:00:00+00\"}', '{abcde,NULL}', '{00000000-0000-0000-0000-000000000000}',
+               '{\"\\\\x00ff\"}', '{0.1}', '{1,2}', '{\"{\\\"a\\\": 1}\"}', ARRAY['{3}'::many]);
+             INSERT INTO t VALUES (2, '{}', '{}'); INSERT INTO t (id) VALUES (3)",
+        )
+        .await;
+    let table = scratch.table("t").await;
+    let given = all_of(&mut *scratch.connection, &table).await.unwrap();
+    let list = |value: Value| Value::List(vec![value]);
+    let read = values(&given);
+    assert_eq!(
+        read[0][1],
+        Value::List(vec![1.into(), Value::Null, 3.into()])
+    );
+    assert_eq!(read[0][2], list(8.into()));
+    assert_eq!(
+        read[0][3],
+        Value::List(vec![
+            Value::Decimal(150, 2),
+            Value::Decimal(9_999_999_999, 2)
+        ])
+    );
+    assert_eq!(read[0][4], list(Value::Date(19_782)));
+    assert_eq!(read[0][5], Value::List(vec![true.into(), false.into()]));
+    assert_eq!(read[0][7], Value::List(vec!["abcde".into(), Value::Null]));
+    assert_eq!(read[0][11], Value::List(vec![1.into(), 2.into()]));
+    assert_eq!(read[1][1], Value::List(vec![]));
+    assert!(read[2][1..].iter().all(|v| *v == Value::Null));
+
+    // By pages whose key is such a list, and by a query of the user's.
+    let query = scratch
+        .connection
+        .describe_query("SELECT s, gg, p FROM t WHERE id = 1")
+        .await
+        .unwrap();
+    assert_eq!(
+        query.columns[0].kind,
+        Some(Kind::List(Box::new(Kind::Int32)))
+    );
+    for route in ROUTES {
+        for (op, key) in [(WriteOp::Insert, &[][..]), (WriteOp::Upsert, &["id"][..])] {
+            scratch
+                .execute("CREATE TABLE IF NOT EXISTS other (LIKE t INCLUDING ALL); TRUNCATE other")
+                .await;
+            let other = scratch.table("other").await;
+            let plan = plan(&other, &given, op, key, Some(route)).unwrap();
+            let written = scratch
+                .connection
+                .write(&plan, &given, 0..given.len())
+                .await;
+            assert_eq!(written.unwrap(), 3, "{op:?} by {route:?}");
+            let same = "FROM (SELECT * FROM t EXCEPT SELECT * FROM other) AS x";
+            assert_eq!(
+                scratch.rows("count(*)", same).await,
+                ["0"],
+                "{op:?} by {route:?}"
+            );
+        }
+    }
+    scratch.drop().await;
+}

@@ -355,8 +355,12 @@ fn tables_are_made_unless_they_are_there() {
          [v] nvarchar(40) DEFAULT N'O''Reilly' NOT NULL, [b] bit NULL, PRIMARY KEY ([id]))"
     );
     let added = Kind::Date.field("added", true);
+    let table = Table {
+        name,
+        ..Table::default()
+    };
     let change = Change::AddColumns {
-        table: &name,
+        table: &table,
         fields: &[&added, &with(Kind::Int32, &[])],
     };
     let dialect = crate::open(

@@ -61,6 +61,7 @@ topics! {
     pages_take_the_first_key_that_is_not_null
     pages_hold_what_lies_before_now
     hostile_names_are_only_names
+    names_of_our_own_are_only_names
     types_that_are_not_carried_are_named
     refused_rows_name_table_and_column
     missing_tables_and_wrong_passwords_are_told

@@ -1,0 +1,115 @@
+//! What a write to a table needs, tried out before its first row (G9).
+use crate::{config::SinkConfig, target::Target};
+use connect_api::{ErrorKind, Kind, Result, Schema, config::Faults};
+use dialect_core::{Access, Connection, Dialect, WriteOp, WriteRequest};
+
+impl Target {
+    /// Tries to make a table of the name, where the settings ask for that and the database can undo
+    /// it; what would fail goes to the faults.
+    ///
+    /// # Errors
+    /// What keeps from trying: `Connect`, `Timeout`.
+    pub(crate) async fn try_create(
+        &self,
+        config: &SinkConfig,
+        dialect: &dyn Dialect,
+        connection: &mut dyn Connection,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        if !config.auto_create {
+            return Ok(());
+        }
+        let schema = Schema::new(&self.name.name, [Kind::Int64.field("trial", true)], &[])?;
+        let create = match dialect.syntax().create_table(&self.name, &schema) {
+            Ok(create) => create,
+            Err(e) => {
+                faults.at("table.name.format", self.wrong(e).to_string());
+                return Ok(());
+            }
+        };
+        if !dialect.capabilities().transactional_ddl {
+            return Ok(());
+        }
+        connection.begin().await?;
+        let made = connection.execute(&create).await;
+        connection.rollback().await?;
+        match made {
+            Err(e) if matches!(e.kind(), ErrorKind::Auth | ErrorKind::Schema) => {
+                faults.at("auto.create", self.wrong(e.report()).to_string());
+                Ok(())
+            }
+            Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    /// Plans the writes that the settings ask for, of the columns that the user may write, and
+    /// tries them out; what would fail goes to the faults.
+    ///
+    /// # Errors
+    /// What keeps from trying: `Connect`, `Timeout`.
+    pub(crate) async fn try_out(
+        &self,
+        config: &SinkConfig,
+        dialect: &dyn Dialect,
+        connection: &mut dyn Connection,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        let key = self.key(config).unwrap_or_default();
+        let (Some(table), Ok(Some(schema))) = (&self.table, self.columns(config, &key)) else {
+            return Ok(());
+        };
+        let mut ops = vec![config.write_op()];
+        if config.delete {
+            ops.push(WriteOp::Delete);
+        }
+        for op in ops {
+            let access = match op {
+                WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => Access::Insert,
+                WriteOp::Update => Access::Update,
+                WriteOp::Delete => Access::Delete,
+            };
+            let granted = connection.granted(table, access).await?;
+            let may = |name: &String| table.index_of(name).is_none_or(|i| granted.contains(&i));
+            let wanted = key.iter().filter(|_| op != WriteOp::Update);
+            let wanted = wanted.chain(config.fields.0.iter().filter(|_| op != WriteOp::Delete));
+            let refused: Vec<_> = wanted
+                .filter(|name| !may(name))
+                .map(|name| format!("`{name}`"))
+                .collect();
+            if !refused.is_empty() {
+                let why = format!(
+                    "the user may not write column {}; ask for the privilege",
+                    refused.join(", ")
+                );
+                faults.general(self.wrong(why).to_string());
+                continue;
+            }
+            // Records may lack the other columns that are not granted.
+            let fields = schema.columns().fields().iter().map(|field| field.name());
+            let columns: Vec<String> = fields
+                .filter(|name| key.contains(name) || config.writes(name, &key) && may(name))
+                .cloned()
+                .collect();
+            let plan = dialect.plan_write(&WriteRequest {
+                table,
+                schema: &schema,
+                op,
+                key: &key,
+                columns: Some(&columns),
+                route: None,
+            });
+            // Whatever else is wrong with such a plan may be right with the records that come.
+            let Ok(plan) = plan else { continue };
+            match connection.try_out(&plan).await {
+                Err(e) if e.kind() == ErrorKind::Auth => faults.general(e.report()),
+                Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
+                    return Err(e);
+                }
+                Err(e) => tracing::debug!(table = %self.name, error = e.report(), "tried out"),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Users who may read a part of a table's columns.
+use crate::harness::*;
+
+async fn told(database: &Database, user: &str, table: &str, query: Option<&str>) -> String {
+    let mut settings = database.settings(&[
+        ("mode", "bulk"),
+        ("connection.password", "planted"),
+        ("topic.prefix", "p-"),
+    ]);
+    settings.set("connection.user", user);
+    match query {
+        Some(query) => settings.set("query", query),
+        None => settings.set("table.whitelist", table),
+    }
+    connector().check(&settings).await.to_string()
+}
+
+/// What may not be read is named before the first row; it is never left out in silence.
+#[tokio::test]
+async fn columns_that_the_user_may_not_read_are_told_and_a_query_reads_the_others() {
+    // MySQL hides their names too.
+    for (variable, login, role, named) in [
+        (
+            "CONNECT_TEST_POSTGRES_URL",
+            "LOGIN PASSWORD",
+            "ROLE",
+            "`secret`",
+        ),
+        (
+            "CONNECT_TEST_MYSQL_URL",
+            "IDENTIFIED BY",
+            "USER",
+            "beside `id`, `name`",
+        ),
+    ] {
+        let database = Database::server(variable);
+        let (table, user) = (unique("few"), unique("u"));
+        for sql in [
+            format!(
+                "CREATE TABLE {table} (id int PRIMARY KEY, name varchar(9), secret varchar(9))"
+            ),
+            format!("CREATE {role} {user} {login} 'planted'"),
+            format!("GRANT SELECT (id, name) ON {table} TO {user}"),
+        ] {
+            database.execute(&sql).await;
+        }
+        let faults = told(&database, &user, &table, None).await;
+        assert!(
+            faults.contains(named) && faults.contains(&table) && faults.contains("`query`"),
+            "{variable}: {faults}"
+        );
+        let query = format!("SELECT id, name FROM {table}");
+        let faults = told(&database, &user, &table, Some(&query)).await;
+        assert_eq!(faults, "", "{variable}");
+        let grant = format!("GRANT SELECT ON {table} TO {user}");
+        database.execute(&grant).await;
+        assert_eq!(told(&database, &user, &table, None).await, "", "{variable}");
+        database.execute(&format!("DROP TABLE {table}")).await;
+        if role == "ROLE" {
+            database.execute(&format!("DROP OWNED BY {user}")).await;
+        }
+        database.execute(&format!("DROP {role} {user}")).await;
+    }
+}
