@@ -6,6 +6,7 @@
 )]
 
 mod harness;
+mod narrowing;
 mod refusals;
 mod servers;
 mod tables;
