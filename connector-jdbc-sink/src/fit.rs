@@ -4,7 +4,7 @@ mod cast;
 mod number;
 mod text;
 
-use crate::config::Narrow;
+use crate::config::{Narrow, SinkConfig};
 use cast::{Cast, can, cast, loses};
 use connect_api::{
     Error, Kind, Records, Rejected, Result, Schema, SchemaRef,
@@ -47,16 +47,18 @@ impl Fit {
         table: &Table,
         schema: &Schema,
         key: &[String],
-        narrow: Narrow,
+        config: &SinkConfig,
     ) -> Result<Option<Self>> {
         let mut casts = Vec::new();
         let mut fields: Vec<FieldRef> = schema.columns().fields().to_vec();
         for (i, field) in schema.columns().fields().iter().enumerate() {
-            let Some(column) = table.column(field.name()).filter(|c| !c.generated) else {
+            let column = table.column(field.name()).filter(|c| !c.generated);
+            // What is not written has nothing to fit.
+            let Some(column) = column.filter(|_| config.writes(field.name(), key)) else {
                 continue;
             };
             let in_key = key.iter().any(|k| k.eq_ignore_ascii_case(&column.name));
-            let narrow = if in_key { Narrow::Error } else { narrow };
+            let narrow = if in_key { Narrow::Error } else { config.narrow };
             if let Some(cast) = choose(dialect, &schema.kinds()[i], column, narrow) {
                 fields[i] = Arc::new(cast.to.clone().field(field.name(), true));
                 casts.push((i, column.name.clone(), cast));

@@ -264,7 +264,7 @@ impl Target {
             return Ok(None);
         };
         let key = self.key(config)?;
-        let fit = Fit::plan(dialect, &table, schema, &key, config.narrow)?.map(Arc::new);
+        let fit = Fit::plan(dialect, &table, schema, &key, config)?.map(Arc::new);
         self.fits.insert(0, (schema.clone(), fit.clone()));
         self.fits.truncate(PLANS);
         Ok(fit)
