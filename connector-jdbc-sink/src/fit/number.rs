@@ -54,10 +54,11 @@ pub(super) fn is_decimal(kind: &Kind) -> bool {
     )
 }
 
+/// Reads the number in a row.
+type Reader<'a> = Box<dyn Fn(usize) -> Result<Number, Misfit> + 'a>;
+
 /// How the cells of a column are read as numbers; `None` where they are none.
-pub(super) fn reader<'a>(
-    cells: Cells<'a>,
-) -> Option<Box<dyn Fn(usize) -> Result<Number, Misfit> + 'a>> {
+pub(super) fn reader<'a>(cells: Cells<'a>) -> Option<Reader<'a>> {
     Some(match cells {
         Cells::Bool(a) => Box::new(move |row| Ok(Whole(a.value(row).into()))),
         Cells::Int8(a) => Box::new(move |row| Ok(Whole(a.value(row).into()))),
