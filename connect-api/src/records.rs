@@ -93,6 +93,22 @@ impl Records {
         builder.finish(topic)
     }
 
+    /// The same rows with other columns.
+    ///
+    /// # Errors
+    /// `Internal`: the batch is not of the schema's columns, or has another number of rows.
+    pub fn with_columns(&self, schema: SchemaRef, batch: RecordBatch) -> Result<Self> {
+        if batch.num_rows() != self.len() {
+            return Err(wrong_length("columns"));
+        }
+        let columns = Self::new(self.topic.clone(), schema, batch)?;
+        Ok(Self {
+            schema: columns.schema,
+            batch: columns.batch,
+            ..self.clone()
+        })
+    }
+
     /// Sets one op a row, or one for all.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(crate) const QUIET: &str = connect_transport::rocketmq::LOG_FILTER;
 /// Log directives that quiet what libraries say of themselves.
 #[cfg(not(feature = "rocketmq"))]
-pub(crate) const QUIET: &str = "sqlx=warn";
+pub(crate) const QUIET: &str = "";
 
 /// The JDBC source over all dialects of this program.
 pub(crate) fn source() -> JdbcSource {

@@ -12,10 +12,12 @@ pub(crate) fn start_log(verbose: u8) {
         _ => "trace",
     };
     let quiet = crate::compose::QUIET;
-    // G8: ODBC drivers repeat values and connection strings in their words; no setting shows those.
+    // G8: drivers repeat values; who names one in RUST_LOG asks for it. Those of ODBC repeat
+    // connection strings too, and no setting shows them.
+    let drivers = dialects::LOG_FILTER;
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(asked) => EnvFilter::new(format!("{asked},odbc_api=off")),
-        Err(_unset) => EnvFilter::new(format!("{level},{quiet},odbc_api=off")),
+        Ok(asked) => EnvFilter::new(format!("{drivers},{asked},odbc_api=off")),
+        Err(_unset) => EnvFilter::new(format!("{level},{quiet},{drivers}")),
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)

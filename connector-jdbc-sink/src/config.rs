@@ -32,6 +32,18 @@ connect_api::choice! {
     }
 }
 
+connect_api::choice! {
+    /// What becomes of a value that is finer than its column.
+    pub enum Narrow {
+        /// It is an error of its row.
+        Error = "error",
+        /// The column takes the nearest value that it has.
+        Round = "round",
+        /// The digits that the column does not have are cut off.
+        Truncate = "truncate",
+    }
+}
+
 /// Stands in `table.name.format` for the topic.
 const TOPIC: &str = "${topic}";
 
@@ -60,6 +72,12 @@ settings! {
         /// The most rows that are handed to the database at once. A batch of the runtime is one
         /// transaction, whatever its size.
         "batch.size": batch_size: NonZeroUsize, default "5000", Medium;
+        /// A value that is finer than its column: a decimal with more places, a time with more digits
+        /// of a second, a double in a column of 32-bit floats or of decimals. `error`: it is refused
+        /// by name. `round`: the nearest value that the column has; half away from zero, times to the
+        /// later one. `truncate`: digits are cut off. Values of the key, values that are out of the
+        /// column's range and texts that are too long are refused always.
+        "values.narrow": narrow: Narrow, default "error", Medium;
         /// Delete rows whose message has no body; needs `pk.mode=record_key`.
         "delete.enabled": delete: bool, default "false", Medium;
         /// Create a table that is not there.

@@ -32,13 +32,14 @@
 mod batch;
 mod config;
 mod evolve;
+mod fit;
 mod records_write;
 mod reduce;
 mod target;
 mod task;
 mod trial;
 
-pub use config::{InsertMode, KeyMode, SinkConfig};
+pub use config::{InsertMode, KeyMode, Narrow, SinkConfig};
 
 use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener};

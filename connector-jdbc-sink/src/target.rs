@@ -1,5 +1,8 @@
 //! The table of a topic: what it must be like, and how records of a schema are written to it.
-use crate::config::{KeyMode, SinkConfig};
+use crate::{
+    config::{KeyMode, SinkConfig},
+    fit::Fit,
+};
 use connect_api::{
     Error, ErrorKind, Result, Schema, SchemaRef,
     arrow::schema::Field,
@@ -20,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) table: Option<Arc<Table>>,
     /// The last used first.
     plans: Vec<Planned>,
+    /// How records are brought to the columns, the last used first.
+    fits: Vec<(SchemaRef, Option<Arc<Fit>>)>,
 }
 
 type Planned = (SchemaRef, WriteOp, WritePlan);
@@ -39,6 +44,7 @@ impl Target {
             name,
             table,
             plans: Vec::new(),
+            fits: Vec::new(),
         })
     }
 
@@ -58,6 +64,7 @@ impl Target {
     pub(crate) fn now_is(&mut self, table: Table) {
         self.table = Some(Arc::new(table));
         self.plans.clear();
+        self.fits.clear();
     }
 
     pub(crate) fn wrong(&self, why: impl std::fmt::Display) -> Error {
@@ -242,9 +249,34 @@ impl Target {
         Ok(plan)
     }
 
+    /// How records of `schema` are brought to what the columns take; `None` where they are taken as
+    /// they are, and where there is no table.
+    ///
+    /// # Errors
+    /// As [`Fit::plan`].
+    pub(crate) fn fit(
+        &mut self,
+        dialect: &dyn Dialect,
+        config: &SinkConfig,
+        schema: &SchemaRef,
+    ) -> Result<Option<Arc<Fit>>> {
+        if let Some(found) = self.fits.iter().position(|(known, _)| same(known, schema)) {
+            self.fits[..=found].rotate_right(1);
+            return Ok(self.fits[0].1.clone());
+        }
+        let Some(table) = self.table.clone() else {
+            return Ok(None);
+        };
+        let key = self.key(config)?;
+        let fit = Fit::plan(dialect, &table, schema, &key, config)?.map(Arc::new);
+        self.fits.insert(0, (schema.clone(), fit.clone()));
+        self.fits.truncate(PLANS);
+        Ok(fit)
+    }
+
     /// A write of records of `schema` was planned before.
     pub(crate) fn knows(&self, schema: &SchemaRef) -> bool {
-        self.plans.iter().any(|(known, _, _)| same(known, schema))
+        self.fits.iter().any(|(known, _)| same(known, schema))
     }
 
     /// Indexes of the key columns in records of `schema`; those that they do not have are left

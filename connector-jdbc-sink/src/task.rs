@@ -162,9 +162,35 @@ impl Task {
     }
 }
 
-/// Writes the records to the table as it was described; rows that it refuses are handed back, all
-/// others are written.
+/// Writes the records to the table as it was described, each value in a form that its column takes;
+/// rows that it refuses are handed back, all others are written.
 pub(crate) async fn attempt(
+    target: &mut Target,
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    config: &SinkConfig,
+    records: &Records,
+) -> Result<PutOutcome> {
+    let Some(fit) = target.fit(dialect, config, records.schema())? else {
+        return write_fitted(target, connection, dialect, config, records).await;
+    };
+    let fitted = fit.apply(records)?;
+    let mut outcome = match fitted.records.is_empty() {
+        true => PutOutcome::default(),
+        false => write_fitted(target, connection, dialect, config, &fitted.records).await?,
+    };
+    if let Some(origin) = fitted.origin {
+        for refused in &mut outcome.rejected {
+            refused.row = origin[refused.row] as usize;
+        }
+        outcome.rejected.extend(fitted.rejected);
+        outcome.rejected.sort_unstable_by_key(|r| r.row);
+    }
+    Ok(outcome)
+}
+
+/// Writes records whose columns are as the table takes them.
+async fn write_fitted(
     target: &mut Target,
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,

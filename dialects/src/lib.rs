@@ -58,6 +58,10 @@ pub use dialect_core::*;
 use connect_api::{Error, ErrorKind, Result, config::nearest};
 use std::sync::Arc;
 
+/// Directives for `tracing_subscriber::EnvFilter` that silence the drivers: they write what a server
+/// says to the log, values of rows among it, and all of it comes back as an error too.
+pub const LOG_FILTER: &str = "odbc_api=off,sqlx=off,tiberius=off";
+
 type Open = fn(&str, &OpenOptions) -> Result<Arc<dyn Dialect>>;
 
 /// A database that this crate knows, built in or not.

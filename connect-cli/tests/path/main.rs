@@ -11,6 +11,7 @@ mod flights;
 mod nycflights;
 mod original;
 mod parts;
+mod planted;
 mod program;
 mod refused;
 mod start;

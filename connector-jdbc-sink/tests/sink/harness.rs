@@ -87,6 +87,29 @@ impl Database {
 
     /// The rows of a table, as text, sorted.
     pub(crate) async fn rows(&self, table: &str) -> Vec<String> {
+        let rows = self.all(table).await.into_iter().map(|row| {
+            let cells = row.iter().map(shown);
+            cells.collect::<Vec<_>>().join(" ")
+        });
+        let mut rows: Vec<String> = rows.collect();
+        rows.sort();
+        rows
+    }
+
+    /// The rows of a table of two columns, a number and a value, in the order of the numbers.
+    pub(crate) async fn values(&self, table: &str) -> Vec<(i64, Value)> {
+        let rows = self.all(table).await.into_iter();
+        let mut rows: Vec<(i64, Value)> = rows
+            .map(|mut row| match (row.remove(0), row.remove(0)) {
+                (Value::Int(id), value) => (id, value),
+                (other, _) => panic!("{other:?} is no number"),
+            })
+            .collect();
+        rows.sort_by_key(|(id, _)| *id);
+        rows
+    }
+
+    async fn all(&self, table: &str) -> Vec<Vec<Value>> {
         let dialect = dialects::open(&self.url, &OpenOptions::default()).unwrap();
         let mut connection = dialect.connect().await.unwrap();
         let name = TableName::new(table);
@@ -104,11 +127,10 @@ impl Database {
         while let Some(batch) = cursor.next(1_000, usize::MAX).await.unwrap() {
             let records = Records::new("t".into(), schema.clone(), batch).unwrap();
             rows.extend(records.rows().map(|row| {
-                let cells = (0..columns.len()).map(|i| shown(&row.get(i).to_value()));
-                cells.collect::<Vec<_>>().join(" ")
+                let cells = (0..columns.len()).map(|i| row.get(i).to_value());
+                cells.collect()
             }));
         }
-        rows.sort();
         rows
     }
 }

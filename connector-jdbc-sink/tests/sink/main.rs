@@ -6,6 +6,7 @@
 )]
 
 mod harness;
+mod narrowing;
 mod privileges;
 mod refusals;
 mod servers;

@@ -17,6 +17,7 @@ mod describing;
 mod hazards;
 mod ignoring;
 mod keys;
+mod left_out;
 mod limits;
 mod names;
 mod pages;
@@ -40,6 +41,7 @@ pub use changes::{
 };
 pub use declared::every_declared_type_comes_and_goes;
 pub use ignoring::inserts_pass_over_keys_that_are_there;
+pub use left_out::columns_left_out_get_their_default_by_every_route;
 pub use limits::rows_beyond_every_limit_of_a_statement_arrive;
 pub use passage::{Arrived, Passage, passages};
 pub use references::{queries_are_described_and_read, tables_tell_defaults_and_references};
@@ -169,6 +171,7 @@ macro_rules! conformance_tests {
             every_value_is_read_back_by_every_route
             values_that_cannot_be_held_are_refused
             many_rows_arrive_by_every_route
+            columns_left_out_get_their_default_by_every_route
             upserts_leave_other_columns_alone
             updates_pass_over_rows_that_are_not_there
             deletes_take_keys_of_many_columns

@@ -1,7 +1,7 @@
 //! A dialect: what a kind of database can do, and the way to it.
-use crate::{Connection, Syntax, WritePlan, WriteRequest};
+use crate::{Column, Connection, Grain, Syntax, WritePlan, WriteRequest};
 use async_trait::async_trait;
-use connect_api::{Error, Result};
+use connect_api::{Error, Kind, Result};
 use std::fmt;
 
 /// What a database can do. Connectors ask this, never for a name.
@@ -60,6 +60,13 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// column of the table by type; `Unsupported`: a write that the database does not offer.
     /// All columns at fault are named.
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan>;
+
+    /// Whether values of `kind` go into `column` as they are, or are refused one by one where they do
+    /// not fit: what [`plan_write`](Self::plan_write) asks of each column.
+    fn takes(&self, kind: &Kind, column: &Column) -> bool;
+
+    /// How fine the times are that `column` holds.
+    fn grain(&self, column: &Column) -> Grain;
 
     /// The error says that what was to be created, a table or a column, is there already: another
     /// session was faster.

@@ -5,11 +5,11 @@
 //! second connection whether it can be reached; the wait ends where it cannot, and at the latest
 //! after the read timeout.
 use crate::{
-    Access, Capabilities, Connection, Cursor, Dialect, OpenOptions, Page, Slice, Statement, Syntax,
-    Table, TableName, TableType, Visibility, WritePlan, WriteRequest,
+    Access, Capabilities, Column, Connection, Cursor, Dialect, Grain, OpenOptions, Page, Slice,
+    Statement, Syntax, Table, TableName, TableType, Visibility, WritePlan, WriteRequest,
 };
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
+use connect_api::{Error, ErrorKind, Kind, Records, Result, SchemaRef, arrow::array::RecordBatch};
 use std::{
     num::NonZeroU32,
     ops::Range,
@@ -73,6 +73,14 @@ impl Dialect for Watched {
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
         self.peer.dialect.plan_write(request)
+    }
+
+    fn takes(&self, kind: &Kind, column: &Column) -> bool {
+        self.peer.dialect.takes(kind, column)
+    }
+
+    fn grain(&self, column: &Column) -> Grain {
+        self.peer.dialect.grain(column)
     }
 
     fn is_already_there(&self, error: &Error) -> bool {
@@ -244,7 +252,11 @@ impl Connection for WatchedConnection {
     }
 
     async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
-        watched!(self, "looking at the query's columns", query_fingerprint(query))
+        watched!(
+            self,
+            "looking at the query's columns",
+            query_fingerprint(query)
+        )
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {

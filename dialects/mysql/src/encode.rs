@@ -111,10 +111,16 @@ impl Encoder {
     }
 }
 
+/// Digits after the second of a time in the column.
+pub(crate) fn places(column: &Column) -> u32 {
+    let of = Declared::parse(&column.vendor_type);
+    of.first().unwrap_or(0).min(6)
+}
+
 fn form(kind: &Kind, column: &Column) -> Option<Form> {
     let of = Declared::parse(&column.vendor_type);
     let base = of.base.as_str();
-    let places = of.first().unwrap_or(0).min(6);
+    let places = places(column);
     let step = 10_i64.pow(6 - places);
     let (to, read_as_text) = stored(column)?;
     if *kind == Kind::Text && read_as_text {

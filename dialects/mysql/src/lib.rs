@@ -61,10 +61,10 @@ use crate::{connection::MySqlConnect, settings::Settings, syntax::MySqlSyntax};
 pub use decode::fuzzing;
 
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, Host, OpenOptions, Syntax, VisibleBy, WritePlan,
-    WriteRequest,
+    Address, Capabilities, Column, Connection, Dialect, Grain, Host, OpenOptions, Syntax,
+    VisibleBy, WritePlan, WriteRequest,
 };
 use std::{fmt, sync::Arc};
 
@@ -152,6 +152,14 @@ impl Dialect for MySql {
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
         plan::plan_write(request)
+    }
+
+    fn takes(&self, kind: &Kind, column: &Column) -> bool {
+        encode::Encoder::new(kind, column, false).is_some()
+    }
+
+    fn grain(&self, column: &Column) -> Grain {
+        Grain::digits(encode::places(column))
     }
 
     fn is_already_there(&self, error: &Error) -> bool {

@@ -229,7 +229,7 @@ impl Encoder {
 }
 
 /// Digits of a second that a column keeps.
-fn digits_of(profile: Profile, column: &Column) -> u32 {
+pub(crate) fn digits_of(profile: Profile, column: &Column) -> u32 {
     let declared = Declared::parse(&column.vendor_type);
     let numbers = declared.map(|d| d.numbers).unwrap_or_default();
     match (numbers.first(), profile) {

@@ -44,7 +44,8 @@
 //! `unique_keys` of databases that are not known are empty, as SQLStatistics is not asked. MySQL's
 //! `datetime` is carried as a wall clock; an instant is written to it in UTC. MariaDB's `json` is
 //! described as the `longtext` that it is. odbc-api writes what drivers say, values among it, to
-//! the `log` crate as warnings of target `odbc_api`: silence that target.
+//! the `log` crate as warnings of target `odbc_api`: silence that target, as `dialects::LOG_FILTER`
+//! does.
 //!
 //! ```no_run
 //! use dialect_core::{OpenOptions, TableName};
@@ -82,9 +83,9 @@ use crate::{
     syntax::OdbcSyntax,
 };
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{
-    Capabilities, Connection, Dialect, OpenOptions, Syntax, WritePlan, WriteRequest,
+    Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, WritePlan, WriteRequest,
 };
 use std::{
     fmt,
@@ -162,6 +163,14 @@ impl Dialect for Odbc {
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
         plan::plan_write(self.server(), request)
+    }
+
+    fn takes(&self, kind: &Kind, column: &Column) -> bool {
+        encode::Encoder::choose(self.server().syntax.profile, kind, column).is_some()
+    }
+
+    fn grain(&self, column: &Column) -> Grain {
+        Grain::digits(encode::digits_of(self.server().syntax.profile, column))
     }
 
     fn is_already_there(&self, error: &Error) -> bool {

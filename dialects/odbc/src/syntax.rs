@@ -213,7 +213,8 @@ impl Syntax for OdbcSyntax {
 
     fn max_params(&self) -> usize {
         match self.profile {
-            Profile::SqlServer => 2_100,
+            // Of 2,100, `sp_executesql` takes one for the statement and one for the declarations.
+            Profile::SqlServer => 2_098,
             // From 7,498 on psqlodbc takes the server's answer for a broken connection.
             Profile::Postgres => 4_096,
             Profile::MySql { .. } | Profile::Sqlite => 32_766,

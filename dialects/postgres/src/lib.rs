@@ -51,11 +51,11 @@ mod write;
 pub use syntax::PostgresSyntax;
 
 use async_trait::async_trait;
-use connect_api::{Error, Result};
+use connect_api::{Error, Kind, Result};
 use connection::PostgresConnection;
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, Host, OpenOptions, Syntax, ValueOptions, VisibleBy,
-    WritePlan, WriteRequest,
+    Address, Capabilities, Column, Connection, Dialect, Grain, Host, OpenOptions, Syntax,
+    ValueOptions, VisibleBy, WritePlan, WriteRequest,
 };
 use settings::Settings;
 use sqlx::postgres::PgConnectOptions;
@@ -132,6 +132,15 @@ impl Dialect for Postgres {
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
         plan::plan(request, &self.values)
+    }
+
+    fn takes(&self, kind: &Kind, column: &Column) -> bool {
+        plan::target(kind, column, &self.values).is_some()
+    }
+
+    fn grain(&self, column: &Column) -> Grain {
+        let digits = vendor::Vendor::parse(&column.vendor_type).map(|vendor| vendor.digits());
+        Grain::digits(digits.unwrap_or(6))
     }
 
     fn is_already_there(&self, error: &Error) -> bool {

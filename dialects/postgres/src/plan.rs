@@ -32,10 +32,7 @@ pub(crate) struct Detail {
 pub(crate) fn plan(request: &WriteRequest<'_>, options: &ValueOptions) -> Result<WritePlan> {
     let (pairs, key) = request.pair()?;
     let columns: Vec<&Column> = pairs.iter().map(|p| &request.table.columns[p.to]).collect();
-    let targets = request.encoders(&pairs, |kind, column| {
-        let mut candidates = Target::candidates(kind, column, options).into_iter();
-        candidates.find(|target| fits(kind, target))
-    })?;
+    let targets = request.encoders(&pairs, |kind, column| target(kind, column, options))?;
     check_identities(request, &pairs, key)?;
     let route = route(request, &columns, &targets)?;
     let merge = Merge {
@@ -67,6 +64,12 @@ pub(crate) fn plan(request: &WriteRequest<'_>, options: &ValueOptions) -> Result
 }
 
 /// Cells of `kind` have a way into the target.
+/// What values of `kind` are met with in `column`; `None` where they do not go into it.
+pub(crate) fn target(kind: &Kind, column: &Column, options: &ValueOptions) -> Option<Target> {
+    let mut candidates = Target::candidates(kind, column, options).into_iter();
+    candidates.find(|target| fits(kind, target))
+}
+
 fn fits(kind: &Kind, target: &Target) -> bool {
     let column = new_empty_array(&kind.data_type());
     Cells::new(kind, column.as_ref()).is_ok_and(|cells| writer(cells, target).is_some())

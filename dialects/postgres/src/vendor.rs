@@ -168,8 +168,13 @@ impl Vendor {
 
     /// The least step of a time of this type, in microseconds.
     pub(crate) fn step(&self) -> i64 {
+        10i64.pow(6 - self.digits())
+    }
+
+    /// Digits after the second of a time of this type.
+    pub(crate) fn digits(&self) -> u32 {
         let digits = self.arguments.first().and_then(|d| u32::try_from(*d).ok());
-        10i64.pow(6 - digits.unwrap_or(6).min(6))
+        digits.unwrap_or(6).min(6)
     }
 }
 

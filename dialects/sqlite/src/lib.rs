@@ -51,11 +51,11 @@ mod write;
 pub use samples::samples;
 
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::{Error, ErrorKind, Kind, Result};
 use connection::SqliteConnection;
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, VisibleBy, WritePlan,
-    WriteRequest,
+    Address, Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, VisibleBy,
+    WritePlan, WriteRequest,
 };
 use settings::Settings;
 use std::{fmt, sync::Arc};
@@ -120,6 +120,14 @@ impl Dialect for Sqlite {
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
         plan::plan(&self.syntax, &self.settings.values, request)
+    }
+
+    fn takes(&self, kind: &Kind, column: &Column) -> bool {
+        codec::Encoder::choose(kind, column, &self.settings.values).is_some()
+    }
+
+    fn grain(&self, column: &Column) -> Grain {
+        codec::grain(column, &self.settings.values)
     }
 
     fn is_already_there(&self, error: &Error) -> bool {

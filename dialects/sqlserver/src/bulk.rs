@@ -1,7 +1,7 @@
 //! Rows by the bulk load of TDS.
 use crate::{
     cell::Source,
-    session::{Fault, Session, settle},
+    session::{Fault, Session, settle, unheard},
 };
 use connect_api::Error;
 use tiberius::{SqlBulkCopyOption, SqlBulkCopyOptions, TokenRow};
@@ -31,24 +31,27 @@ impl Session {
     ) -> Result<u64, Fault> {
         let (client, busy) = self.begin().map_err(Fault::Own)?;
         *busy = true;
-        let begun = client
-            .bulk_insert_with_options(table, columns, options, &[])
-            .await;
-        let mut load = match begun {
-            Ok(load) => load,
-            Err(e) => return settle(busy, Err(e)).map_err(Fault::Driver),
-        };
-        for row in rows {
-            let mut cells = TokenRow::with_capacity(sources.len());
-            for (i, source) in sources.iter().enumerate() {
-                // The server waits for the rest: the session is lost, but not the reason.
-                cells.push(source.data(*row).map_err(|e| Fault::Own(misfit(i, e)))?);
+        let loading = async {
+            let begun = client
+                .bulk_insert_with_options(table, columns, options, &[])
+                .await;
+            let mut load = match begun {
+                Ok(load) => load,
+                Err(e) => return settle(busy, Err(e)).map_err(Fault::Driver),
+            };
+            for row in rows {
+                let mut cells = TokenRow::with_capacity(sources.len());
+                for (i, source) in sources.iter().enumerate() {
+                    // The server waits for the rest: the session is lost, but not the reason.
+                    cells.push(source.data(*row).map_err(|e| Fault::Own(misfit(i, e)))?);
+                }
+                load.send(cells).await.map_err(Fault::Driver)?;
             }
-            load.send(cells).await.map_err(Fault::Driver)?;
-        }
-        let done = load.finalize().await;
-        settle(busy, done)
-            .map(tiberius::ExecuteResult::total)
-            .map_err(Fault::Driver)
+            let done = load.finalize().await;
+            settle(busy, done)
+                .map(tiberius::ExecuteResult::total)
+                .map_err(Fault::Driver)
+        };
+        unheard(loading).await
     }
 }

@@ -94,7 +94,8 @@ fn describe_sql(count: usize) -> String {
          CONVERT(int, c.is_nullable), CONVERT(int, c.is_identity), \
          CONVERT(int, c.is_computed) + CONVERT(int, c.generated_always_type), d.definition, \
          c.collation_name, CASE WHEN c.collation_name = \
-         CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), 'Collation')) THEN 1 ELSE 0 END, {} \
+         CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), 'Collation')) THEN 1 ELSE 0 END, {}, \
+         CASE WHEN c.default_object_id <> 0 THEN 1 ELSE 0 END \
          FROM {names} INNER JOIN sys.columns AS c ON c.object_id = n.id \
          INNER JOIN sys.types AS u ON u.user_type_id = c.user_type_id \
          INNER JOIN sys.schemas AS us ON us.schema_id = u.schema_id \
@@ -217,17 +218,28 @@ pub(crate) async fn check_access(
     };
     let what = format!("access to table {}", table.name);
     let name = SqlServerSyntax.table(&table.name)?;
-    let sql = "SELECT HAS_PERMS_BY_NAME(@P1, 'OBJECT', @P2)";
+    let sql =
+        "SELECT HAS_PERMS_BY_NAME(@P1, 'OBJECT', @P2), HAS_PERMS_BY_NAME(@P1, 'OBJECT', 'SELECT')";
     let rows = session
         .rows(&what, sql, vec![text(&name), text(permission)])
         .await?;
-    match rows.first().and_then(|row| optional(row, 0)) {
-        Some(1) => Ok(()),
-        Some(_) => Err(Error::new(
+    let may = |i| rows.first().and_then(|row| optional(row, i));
+    // Rows that change or go are found by their key.
+    let finds = matches!(access, Access::Update | Access::Delete);
+    match (may(0), may(1)) {
+        (Some(1), Some(1)) => Ok(()),
+        (Some(1), _) if !finds => Ok(()),
+        (Some(1), _) => Err(Error::new(
+            ErrorKind::Auth,
+            format!(
+                "{what}: the user may {permission} but not SELECT, and the rows are found by their key"
+            ),
+        )),
+        (Some(_), _) => Err(Error::new(
             ErrorKind::Auth,
             format!("{what}: the user may not {permission}"),
         )),
-        None => Err(Error::new(
+        (None, _) => Err(Error::new(
             ErrorKind::Schema,
             format!("{what}: there is no such table"),
         )),

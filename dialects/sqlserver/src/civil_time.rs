@@ -1,5 +1,6 @@
 //! Dates and times in the units of the wire.
-use dialect_core::{Misfit, civil::DAY_MICROS};
+use crate::declared::{Base, Declared};
+use dialect_core::{Grain, Misfit, civil::DAY_MICROS};
 use tiberius::time::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
 
 const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the column");
@@ -137,6 +138,15 @@ pub(crate) fn datetime_floor(micros: i64) -> i64 {
 /// The last full minute that is not after this one.
 pub(crate) fn minute_floor(micros: i64) -> i64 {
     micros.div_euclid(MINUTE_MICROS) * MINUTE_MICROS
+}
+
+/// How fine the times of a type are.
+pub(crate) fn grain(declared: &Declared) -> Grain {
+    match declared.base {
+        Base::DateTime => Grain::of(4_000, datetime_floor),
+        Base::SmallDateTime => Grain::of(MINUTE_MICROS, minute_floor),
+        _ => Grain::digits(declared.digits().into()),
+    }
 }
 
 /// A `datetime`.

@@ -4,7 +4,7 @@ use crate::{
     cursor::SqlServerCursor,
     param,
     refusal::error,
-    session::{Fault, Session, settle},
+    session::{Fault, Session, settle, unheard},
     settings::Settings,
     syntax::declared,
     write::Writing,
@@ -169,7 +169,7 @@ impl Connection for SqlServerConnection {
         let values = self.values;
         let (client, busy) = self.session.begin()?;
         *busy = true;
-        let rows = settle(busy, query.query(client).await)
+        let rows = settle(busy, unheard(query.query(client)).await)
             .map_err(|e| error(format_args!("read `{}`", schema.name()), e))?;
         let cursor = SqlServerCursor::new(rows.into_row_stream(), busy, schema, values)?;
         Ok(Box::new(cursor))
@@ -211,8 +211,11 @@ impl Connection for SqlServerConnection {
     }
 
     async fn rollback_to_savepoint(&mut self) -> Result<()> {
-        self.control(&format!("ROLLBACK TRANSACTION {SAVEPOINT}"))
-            .await
+        // Going back to it takes it away.
+        self.control(&format!(
+            "ROLLBACK TRANSACTION {SAVEPOINT}; SAVE TRANSACTION {SAVEPOINT}"
+        ))
+        .await
     }
 
     async fn write(

@@ -2,7 +2,7 @@
 use crate::{
     decode::RowReader,
     refusal::{error, is_unpaired},
-    session::settle,
+    session::{settle, unheard},
 };
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result, SchemaRef, arrow::array::RecordBatch};
@@ -87,7 +87,7 @@ fn refused(schema: &SchemaRef, cause: DriverError) -> Error {
 #[async_trait]
 impl Cursor for SqlServerCursor<'_> {
     async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
-        let filled = self.fill(max_rows, max_bytes).await;
+        let filled = unheard(self.fill(max_rows, max_bytes)).await;
         if !matches!(filled, Ok(false)) {
             self.rows = None;
         }

@@ -13,6 +13,7 @@ pub(crate) enum Base {
     Int,
     BigInt,
     Decimal,
+    Numeric,
     Money,
     SmallMoney,
     Real,
@@ -75,7 +76,7 @@ const NAMES: &[(&str, Base)] = &[
     ("int", Base::Int),
     ("bigint", Base::BigInt),
     ("decimal", Base::Decimal),
-    ("numeric", Base::Decimal),
+    ("numeric", Base::Numeric),
     ("money", Base::Money),
     ("smallmoney", Base::SmallMoney),
     ("real", Base::Real),
@@ -200,9 +201,9 @@ impl Declared {
     pub(crate) fn decimal(&self) -> Option<(u8, i8)> {
         let scale = |s: u8| i8::try_from(s).ok();
         match (self.base, self.arguments) {
-            (Base::Decimal, Arguments::None) => Some((18, 0)),
-            (Base::Decimal, Arguments::One(p)) => Some((u8::try_from(p).ok()?, 0)),
-            (Base::Decimal, Arguments::Two(p, s)) => Some((p, scale(s)?)),
+            (Base::Decimal | Base::Numeric, Arguments::None) => Some((18, 0)),
+            (Base::Decimal | Base::Numeric, Arguments::One(p)) => Some((u8::try_from(p).ok()?, 0)),
+            (Base::Decimal | Base::Numeric, Arguments::Two(p, s)) => Some((p, scale(s)?)),
             (Base::Money, _) => Some((19, 4)),
             (Base::SmallMoney, _) => Some((10, 4)),
             _ => None,
@@ -238,7 +239,7 @@ impl Declared {
             Base::SmallInt => Kind::Int16,
             Base::Int => Kind::Int32,
             Base::BigInt => Kind::Int64,
-            Base::Decimal | Base::Money | Base::SmallMoney => {
+            Base::Decimal | Base::Numeric | Base::Money | Base::SmallMoney => {
                 let (precision, scale) = self.decimal()?;
                 Kind::Decimal { precision, scale }
             }

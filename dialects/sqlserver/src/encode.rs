@@ -151,7 +151,7 @@ fn form(kind: &Kind, declared: &Declared) -> Option<Form> {
             },
             _ => return None,
         },
-        Base::Decimal | Base::Money | Base::SmallMoney => {
+        Base::Decimal | Base::Numeric | Base::Money | Base::SmallMoney => {
             let (precision, scale) = declared.decimal()?;
             let exact = matches!(
                 kind,

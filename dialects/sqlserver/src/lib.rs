@@ -11,6 +11,9 @@
 //! Column types of text tell the collation where it is not the database's, and always where it
 //! gives a code page. Spatial values are WKB with their reference system, as PostGIS has it.
 //!
+//! The driver's log repeats what the server says, values of rows among it: it is not heard once a
+//! session stands.
+//!
 //! Without `sslmode` or `encrypt`, TLS is required and the certificate verified, as in Microsoft's
 //! drivers. A statement's time ends when the server has said nothing for so long. A read-only
 //! connection asks for a readable secondary and refuses to execute or write.
@@ -53,12 +56,16 @@ mod syntax;
 mod transit;
 mod write;
 
-use crate::{connection::SqlServerConnection, settings::Settings, syntax::SqlServerSyntax};
+use crate::{
+    connection::SqlServerConnection,
+    settings::Settings,
+    syntax::{SqlServerSyntax, declared},
+};
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Connection, Dialect, OpenOptions, Syntax, VisibleBy, WritePlan,
-    WriteRequest,
+    Address, Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, VisibleBy,
+    WritePlan, WriteRequest,
 };
 use std::{fmt, sync::Arc};
 
@@ -128,6 +135,14 @@ impl Dialect for SqlServer {
         plan::plan_write(request)
     }
 
+    fn takes(&self, kind: &Kind, column: &Column) -> bool {
+        encode::Encoder::new(kind, column, &declared(column), false).is_some()
+    }
+
+    fn grain(&self, column: &Column) -> Grain {
+        civil_time::grain(&declared(column))
+    }
+
     // An object of this name; a column of this name.
     fn is_already_there(&self, error: &Error) -> bool {
         matches!(error.code(), Some("2714" | "2705"))
@@ -151,34 +166,35 @@ const KINDS: &[(ErrorKind, &[u32])] = &[
     (
         ErrorKind::Connect,
         &[
-            233, 596, 615, 921, 922, 923, 924, 927, 976, 978, 979, 982, 983, 988, 6001, 6005, 6006,
-            10_053, 10_054, 10_060, 10_061, 17_142, 17_148, 17_188, 40_197, 40_613, 40_914, 42_108,
-            42_109,
+            233, 596, 615, 921, 922, 923, 924, 927, 976, 978, 979, 982, 983, 988, 4804, 6001, 6005,
+            6006, 10_053, 10_054, 10_060, 10_061, 17_142, 17_148, 17_188, 40_197, 40_613, 40_914,
+            42_108, 42_109,
         ],
     ),
     // Memory, disk, log, workers; the limits of Azure.
     (
         ErrorKind::Busy,
         &[
-            701, 802, 1101, 1105, 1121, 5039, 5149, 7987, 8628, 8645, 8651, 9002, 10_922, 10_928,
-            10_929, 17_189, 17_810, 17_830, 17_883, 40_501, 40_544, 40_549, 40_550, 40_551, 40_552,
-            40_553, 49_918, 49_919, 49_920,
+            701, 802, 1101, 1105, 1121, 4846, 5039, 5149, 7987, 8628, 8645, 8651, 9002, 10_922,
+            10_928, 10_929, 17_189, 17_810, 17_830, 17_883, 40_501, 40_544, 40_549, 40_550, 40_551,
+            40_552, 40_553, 49_918, 49_919, 49_920,
         ],
     ),
-    // Deadlocks, waits for locks, changes under snapshot isolation and in memory.
+    // Deadlocks, waits for locks, changes under snapshot isolation and in memory; transactions and
+    // savepoints that the server gave up; a table that changed, or a plan of it, while it was loaded.
     (
         ErrorKind::Conflict,
         &[
-            1205, 1211, 1222, 3902, 3928, 3930, 3960, 3961, 3966, 41_301, 41_302, 41_305, 41_325,
-            41_839,
+            628, 1205, 1211, 1222, 3902, 3903, 3928, 3930, 3931, 4891, 4892, 6401, 3960, 3961,
+            3966, 41_301, 41_302, 41_305, 41_325, 41_839,
         ],
     ),
     (
         ErrorKind::Auth,
         &[
-            229, 230, 262, 297, 300, 371, 378, 916, 3704, 4060, 4064, 5011, 10_011, 15_151, 15_247,
-            18_401, 18_450, 18_451, 18_452, 18_456, 18_458, 18_459, 18_461, 18_463, 18_464, 18_465,
-            18_466, 18_467, 18_468, 18_470, 18_471, 18_486, 18_487, 18_488, 40_615, 47_073,
+            229, 230, 262, 297, 300, 371, 378, 916, 3704, 4060, 4064, 4834, 5011, 10_011, 15_151,
+            15_247, 18_401, 18_450, 18_451, 18_452, 18_456, 18_458, 18_459, 18_461, 18_463, 18_464,
+            18_465, 18_466, 18_467, 18_468, 18_470, 18_471, 18_486, 18_487, 18_488, 40_615, 47_073,
         ],
     ),
     // A database that cannot be written.
@@ -188,8 +204,8 @@ const KINDS: &[(ErrorKind, &[u32])] = &[
         ErrorKind::Data,
         &[
             220, 232, 241, 242, 245, 248, 295, 296, 409, 511, 515, 517, 547, 550, 1007, 1505, 1946,
-            2601, 2627, 2628, 3609, 4815, 4819, 4862, 4863, 4864, 4865, 4866, 4867, 6522, 8114,
-            8115, 8134, 8152, 8169, 9807, 13_608, 13_609, 13_610, 42_203, 42_204,
+            2601, 2627, 2628, 3609, 4815, 4819, 4863, 4864, 4865, 4866, 4867, 4869, 4896, 6522,
+            7339, 8114, 8115, 8134, 8152, 8169, 9807, 13_608, 13_609, 13_610, 42_203, 42_204,
         ],
     ),
     // Tables, columns, schemas and types that are not there or not so; syntax.
@@ -202,10 +218,11 @@ const KINDS: &[(ErrorKind, &[u32])] = &[
             1902, 1904, 1911, 1913, 1919, 1927, 1934, 1944, 1945, 2003, 2014, 2702, 2705, 2714,
             2715, 2716, 2717, 2721, 2744, 2749, 2751, 2760, 3701, 3726, 3727, 3728, 3729, 4104,
             4113, 4145, 4403, 4405, 4406, 4413, 4421, 4425, 4501, 4502, 4506, 4511, 4512, 4816,
-            4823, 4901, 4902, 4917, 4922, 4924, 4925, 4928, 4929, 5074, 5308, 5309, 8003, 8004,
-            8101, 8102, 8106, 8107, 8110, 8111, 8117, 8155, 8156, 8160, 8161, 8180, 8181, 11_501,
-            11_502, 11_503, 11_508, 11_509, 11_510, 11_511, 11_512, 11_513, 11_514, 11_515, 11_516,
-            11_517, 11_518, 11_519, 11_520, 11_521, 11_525, 11_526, 11_527, 11_528, 11_529,
+            4835, 4837, 4838, 4875, 4901, 4902, 4917, 4922, 4924, 4925, 4928, 4929, 5074, 5308,
+            5309, 8003, 8004, 8101, 8102, 8106, 8107, 8110, 8111, 8117, 8155, 8156, 8160, 8161,
+            8180, 8181, 11_501, 11_502, 11_503, 11_508, 11_509, 11_510, 11_511, 11_512, 11_513,
+            11_514, 11_515, 11_516, 11_517, 11_518, 11_519, 11_520, 11_521, 11_525, 11_526, 11_527,
+            11_528, 11_529,
         ],
     ),
 ];

@@ -113,8 +113,8 @@ fn same_vendor(text: &str, kind: &Kind, in_key: bool) -> Option<String> {
         }
         (Base::NChar | Base::NVarChar, Arguments::One(n)) => (1..=4_000).contains(&n),
         (Base::VarChar | Base::NVarChar | Base::VarBinary, Arguments::Max) => true,
-        (Base::Decimal, Arguments::One(p)) => (1..=38).contains(&p),
-        (Base::Decimal, Arguments::Two(p, s)) => (1..=38).contains(&p) && s <= p,
+        (Base::Decimal | Base::Numeric, Arguments::One(p)) => (1..=38).contains(&p),
+        (Base::Decimal | Base::Numeric, Arguments::Two(p, s)) => (1..=38).contains(&p) && s <= p,
         (Base::Float, Arguments::One(n)) => (25..=53).contains(&n),
         (Base::Time | Base::DateTime2 | Base::DateTimeOffset, Arguments::One(n)) => n <= 7,
         (Base::Vector, Arguments::One(n)) => (1..=3_996).contains(&n),

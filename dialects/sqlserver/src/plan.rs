@@ -6,7 +6,10 @@ use crate::{
 };
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Route, Syntax as _, Table, TableType, WriteOp, WritePlan, WriteRequest};
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Rows of a statement that binds them. A power of two, as all smaller statements are: few plans
 /// are kept by the server.
@@ -21,6 +24,8 @@ const FEW_ROWS: usize = 64;
 pub(crate) struct Load {
     pub(crate) table: String,
     pub(crate) columns: Vec<String>,
+    /// The user may not do it: the driver asks for the types of the columns by a SELECT.
+    denied: AtomicBool,
 }
 
 /// What a plan holds for this dialect.
@@ -31,7 +36,7 @@ pub(crate) struct Detail {
     pub(crate) merge: Merge,
     /// The statement that takes the staged rows.
     pub(crate) staged_sql: String,
-    /// Where all columns are of types that can be loaded into.
+    /// Where a load puts the same rows into the table as an INSERT does.
     pub(crate) load: Option<Load>,
     /// The quoted table, where its identity column is given values.
     pub(crate) identity: Option<String>,
@@ -90,7 +95,8 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
         Route::Load if load.is_none() => {
             return Err(unsupported(
                 table,
-                "bulk loads only insert, into tables all of whose columns have types that the driver loads",
+                "bulk loads only insert, into tables all of whose columns have types that the driver loads; \
+                 a column that is left out would be NULL, whatever its default",
             ));
         }
         Route::Stage | Route::Values if !merge.many_at_once() => {
@@ -133,6 +139,11 @@ fn unsupported(table: &Table, why: &str) -> Error {
 
 fn load(request: &WriteRequest<'_>, pairs: &[dialect_core::Pair]) -> Result<Option<Load>> {
     let columns = || pairs.iter().map(|p| &request.table.columns[p.to]);
+    // A load that keeps NULLs writes them there, and one that does not writes defaults for NULLs.
+    let all = request.table.columns.iter().enumerate();
+    let mut left_out = all
+        .filter(|(i, _)| !pairs.iter().any(|p| p.to == *i))
+        .map(|(_, c)| c);
     // The driver takes no control characters in names.
     let plain = |name: &str| !name.contains(char::is_control);
     let name = &request.table.name;
@@ -143,7 +154,8 @@ fn load(request: &WriteRequest<'_>, pairs: &[dialect_core::Pair]) -> Result<Opti
         )
         && plain(&name.name)
         && name.schema.as_deref().is_none_or(plain)
-        && columns().all(|c| plain(&c.name) && declared(c).loads());
+        && columns().all(|c| plain(&c.name) && declared(c).loads())
+        && !left_out.any(|c| c.has_default && !c.identity_always && !c.generated);
     if !loadable {
         return Ok(None);
     }
@@ -152,6 +164,7 @@ fn load(request: &WriteRequest<'_>, pairs: &[dialect_core::Pair]) -> Result<Opti
         columns: columns()
             .map(|c| SqlServerSyntax.quote(&c.name))
             .collect::<Result<_>>()?,
+        denied: AtomicBool::new(false),
     }))
 }
 
@@ -211,11 +224,20 @@ impl Detail {
 
     /// Which way so many rows go.
     pub(crate) fn route(&self, planned: Route, rows: usize) -> Route {
+        let denied = |load: &Load| load.denied.load(Ordering::Relaxed);
         match planned {
             _ if self.forced => planned,
             Route::Load | Route::Stage if rows <= self.full_rows.min(FEW_ROWS) => Route::Values,
+            Route::Load if self.load.as_ref().is_some_and(denied) => Route::Stage,
             _ => planned,
         }
+    }
+}
+
+impl Load {
+    /// From now on rows go another way.
+    pub(crate) fn deny(&self) {
+        self.denied.store(true, Ordering::Relaxed);
     }
 }
 

@@ -28,6 +28,11 @@ pub(crate) fn is_duplicate(error: &Error) -> bool {
     code.is_some_and(|code: u32| DUPLICATES.contains(&code))
 }
 
+/// The user may not do this with an object, or a column of it.
+pub(crate) fn is_denied(error: &Error) -> bool {
+    matches!(error.code(), Some("229" | "230"))
+}
+
 /// A text is half of a surrogate pair; the driver does not say of which column.
 pub(crate) fn is_unpaired(cause: &DriverError) -> bool {
     match cause {
@@ -176,7 +181,7 @@ fn data(number: u32, message: &str) -> String {
         }
         8152 => "a value is too long for a column".to_owned(),
         // `Bulk load data conversion error (truncation) for row 3, column 2 (name).`
-        4815 | 4863 | 4864 => {
+        4815 | 4863 | 4864 | 4867 => {
             let column = message
                 .strip_suffix(").")
                 .and_then(|m| m.rsplit_once(" ("))
@@ -186,6 +191,14 @@ fn data(number: u32, message: &str) -> String {
                 place(&[("column", column)], "a column")
             )
         }
+        // `… Unexpected NULL value in data file row 3, column 2. The destination column (name) is …`
+        4869 => format!(
+            "{} cannot be NULL",
+            place(
+                &[("column", between(message, "destination column (", ")"))],
+                "a column"
+            )
+        ),
         245 | 248 | 295 | 296 | 8114 | 8169 | 241 | 242 | 9807 => format!(
             "a value cannot be read as {}",
             type_name(message).unwrap_or("the type of its column")

@@ -13,6 +13,10 @@ use tiberius::{
 };
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
+use tracing::{
+    Dispatch,
+    instrument::{WithDispatch, WithSubscriber as _},
+};
 
 /// The driver's client over TCP.
 pub(crate) type Tds = Client<Compat<TcpStream>>;
@@ -92,7 +96,7 @@ impl Session {
     pub(crate) async fn batch(&mut self, what: impl fmt::Display, sql: &str) -> Result<()> {
         let (client, busy) = self.begin()?;
         *busy = true;
-        let done = async { client.simple_query(sql).await?.into_results().await }.await;
+        let done = unheard(async { client.simple_query(sql).await?.into_results().await }).await;
         settle(busy, done)
             .map_err(|e| statement_error(what, e))
             .map(|_| ())
@@ -110,7 +114,7 @@ impl Session {
         for param in params {
             query.bind(param);
         }
-        let done = query.execute(client).await;
+        let done = unheard(query.execute(client)).await;
         settle(busy, done)
             .map(tiberius::ExecuteResult::total)
             .map_err(Fault::Driver)
@@ -129,7 +133,7 @@ impl Session {
         for param in params {
             query.bind(param);
         }
-        let done = async { query.query(client).await?.into_results().await }.await;
+        let done = unheard(async { query.query(client).await?.into_results().await }).await;
         settle(busy, done)
             .map(|results| results.into_iter().flatten().collect())
             .map_err(|e| statement_error(what, e))
@@ -140,6 +144,12 @@ impl Session {
         let closed = self.client.close().await;
         closed.map_err(|e| error("close the connection", e))
     }
+}
+
+/// What the driver does, without what it says of it: it tells its log every refusal in the server's
+/// words, values of the row included (G8).
+pub(crate) fn unheard<F: Future>(driver: F) -> WithDispatch<F> {
+    driver.with_subscriber(Dispatch::none())
 }
 
 /// Why a change was not made.

@@ -93,8 +93,9 @@ impl Syntax for SqlServerSyntax {
         made::column_type(field, in_key)
     }
 
+    // Of 2,100, `sp_executesql` takes one for the statement and one for the declarations.
     fn max_params(&self) -> usize {
-        2_100
+        2_098
     }
 
     // COUNT is of 32 bits.

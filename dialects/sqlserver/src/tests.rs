@@ -24,6 +24,14 @@ fn the_numbers_of_the_reference_have_its_kinds() {
         ),
         (ErrorKind::Schema, &[207, 208]),
         (ErrorKind::Auth, &[18_456, 229]),
+        // Of bulk loads.
+        (
+            ErrorKind::Data,
+            &[4815, 4819, 4863, 4864, 4866, 4867, 4869, 4896, 7339],
+        ),
+        (ErrorKind::Conflict, &[4891, 4892, 628, 3903, 3931, 6401]),
+        (ErrorKind::Schema, &[4816, 4835, 4875]),
+        (ErrorKind::Connect, &[4804]),
     ] {
         for number in numbers {
             assert_eq!(kind_of(*number, 16), kind, "{number}");

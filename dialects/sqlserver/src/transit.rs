@@ -161,6 +161,7 @@ impl Declared {
             | Base::Int
             | Base::BigInt
             | Base::Decimal
+            | Base::Numeric
             | Base::Real
             | Base::Float
             | Base::SysName
@@ -188,7 +189,7 @@ impl Declared {
             (_, Arguments::Max) => return None,
             (Base::NVarChar, _) => u32::from(staged.length()?) * 2,
             (Base::Binary | Base::VarBinary, _) => staged.length()?.into(),
-            (Base::Decimal, _) => 17,
+            (Base::Decimal | Base::Numeric, _) => 17,
             _ => 16,
         })
     }

@@ -6,7 +6,7 @@ use crate::{
     merge::staged_name,
     param,
     plan::Detail,
-    refusal::{error, is_duplicate},
+    refusal::{error, is_denied, is_duplicate},
     session::Fault,
 };
 use connect_api::{Error, Records, Result};
@@ -136,7 +136,14 @@ impl SqlServerConnection {
         let columns: Vec<_> = load.columns.iter().map(String::as_str).collect();
         let options = bulk::into_table(detail.identity.is_some());
         let place = (load.table.as_str(), &columns[..]);
-        let mut written = self.bulk(writing, &rows, place, options).await?;
+        let mut written = match self.bulk(writing, &rows, place, options).await {
+            // Nothing was sent, and a temporary table is the user's own.
+            Err(e) if is_denied(&e) && !detail.forced => {
+                load.deny();
+                return self.stage(writing, rows, true).await;
+            }
+            loaded => loaded?,
+        };
         for row in rows.filter(|row| writing.is_long(*row)) {
             written += self.values(writing, row..row + 1, 1).await?;
         }

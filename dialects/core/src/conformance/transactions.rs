@@ -82,6 +82,10 @@ pub async fn savepoints_undo_a_part(fixture: &Fixture) {
         bench.connection.savepoint().await.unwrap();
         bench.write(&table, &schema, write, &rows(10..13)).await;
         bench.connection.rollback_to_savepoint().await.unwrap();
+        // It stays, however often it is gone back to, with changes in between and without.
+        bench.connection.rollback_to_savepoint().await.unwrap();
+        bench.write(&table, &schema, write, &rows(14..16)).await;
+        bench.connection.rollback_to_savepoint().await.unwrap();
         let failed = bench
             .try_write(&table, &schema, write, &rows([20, 1]))
             .await;

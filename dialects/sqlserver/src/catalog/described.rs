@@ -27,7 +27,9 @@ pub(super) struct Described {
     nullable: bool,
     identity: bool,
     generated: bool,
+    /// Its text, where the user may see it.
     default: Option<String>,
+    has_default: bool,
     comment: Option<String>,
 }
 
@@ -183,6 +185,7 @@ impl Described {
             // The server alone makes versions of rows.
             generated: number(row, 13) > 0 || vendor_type == "rowversion",
             default: given(row, 14),
+            has_default: optional(row, 18) == Some(1),
             comment: given(row, 17),
             vendor_type,
         }
@@ -235,7 +238,7 @@ impl Described {
             vendor_type: self.vendor_type,
             values: Vec::new(),
             nullable: self.nullable,
-            has_default: self.default.is_some() || self.identity,
+            has_default: self.has_default || self.default.is_some() || self.identity,
             default: self.default,
             auto_increment: self.identity || sequence,
             generated: self.generated,

@@ -58,6 +58,7 @@ fn column(
         collation,
         Number(1),
         Null,
+        Number(i32::from(name == "hidden")),
     ])
 }
 
@@ -84,6 +85,8 @@ fn a_table_is_put_together_from_the_rows_of_the_catalogue() {
             [Null, Word("Latin1_General_CI_AS")],
         ),
         column("twice", "decimal", 9, [1, 0, 1], [Null, Null]),
+        // The user may not see the text of its default.
+        column("hidden", "int", 4, [0, 0, 0], [Null, Null]),
         column("version", "timestamp", 8, [0, 0, 0], [Null, Null]),
         column("place", "geography", -1, [1, 0, 0], [Null, Null]),
         row([Word("index"), Number(0), Long(1), Number(1), Word("note")]),
@@ -143,6 +146,7 @@ fn a_table_is_put_together_from_the_rows_of_the_catalogue() {
                 Some(Kind::Text)
             ),
             ("twice", "decimal(12,2)", Some(decimal)),
+            ("hidden", "int", Some(Kind::Int32)),
             ("version", "rowversion", Some(Kind::Bytes)),
             ("place", "geography", Some(Kind::Bytes)),
         ]
@@ -159,13 +163,14 @@ fn a_table_is_put_together_from_the_rows_of_the_catalogue() {
             (true, false, false),
             (false, false, false),
             (false, false, true),
+            (true, false, false),
             (false, false, true),
             (false, false, false),
         ]
     );
     assert_eq!(table.columns[1].default.as_deref(), Some("((1.5))"));
     assert_eq!(table.columns[2].length, Some(40));
-    assert_eq!(table.columns[5].extension, Some("geoarrow.wkb"));
+    assert_eq!(table.columns[6].extension, Some("geoarrow.wkb"));
     assert!(Found::default().table(&ValueOptions::default()).is_none());
 }
 

@@ -68,6 +68,16 @@ fn names_are_taken_from_the_servers_text_and_values_are_not() {
             "Bulk load data conversion error (truncation) for row 3, column 2 (note).",
             "a value does not fit column `note`",
         ),
+        (
+            4867,
+            "Bulk load data conversion error (overflow) for row 3, column 2 (note).",
+            "a value does not fit column `note`",
+        ),
+        (
+            4869,
+            "The bulk load failed. Unexpected NULL value in data file row 3, column 2. The destination column (note) is defined as NOT NULL.",
+            "column `note` cannot be NULL",
+        ),
         (50_001, "secret", "a trigger or a procedure refuses the row"),
         (
             9420,

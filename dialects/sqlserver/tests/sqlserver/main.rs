@@ -8,5 +8,6 @@ mod opening;
 mod peer;
 mod reading;
 mod server;
+mod silence;
 mod tls;
 mod writing;

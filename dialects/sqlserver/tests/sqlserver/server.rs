@@ -53,6 +53,7 @@ topics! {
     every_value_is_read_back_by_every_route
     values_that_cannot_be_held_are_refused
     many_rows_arrive_by_every_route
+    columns_left_out_get_their_default_by_every_route
     upserts_leave_other_columns_alone
     updates_pass_over_rows_that_are_not_there
     deletes_take_keys_of_many_columns

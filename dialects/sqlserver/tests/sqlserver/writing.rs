@@ -137,6 +137,60 @@ async fn an_insert_of_many_rows_is_a_bulk_load_that_does_what_an_insert_does() {
 }
 
 #[tokio::test]
+async fn a_user_who_may_only_insert_has_rows_staged_and_not_loaded() {
+    let denied = Reply::Error(
+        229,
+        14,
+        "The SELECT permission was denied on the object 't', database 'shop', schema 'dbo'.",
+    );
+    let peer = Peer::new(Rules {
+        replies: vec![
+            ("SELECT TOP 0 [id]", vec![denied]),
+            (
+                "SELECT TOP 0 c0",
+                vec![Reply::Rows(
+                    vec![column("c0", BIGINT), column("c1", NVARCHAR_MAX)],
+                    Vec::new(),
+                )],
+            ),
+            ("bulk", vec![Reply::Done(100)]),
+        ],
+        ..Rules::default()
+    })
+    .await;
+    let records = plain(100);
+    let plan = plan(&table(), &records, WriteOp::Insert, None);
+    let mut connection = connect(&peer).await;
+    for _ in 0..2 {
+        let written = connection.write(&plan, &records, 0..100).await.unwrap();
+        assert_eq!(written, 100);
+    }
+    let staged = ["IF", "SELECT", "INSERT", "bulk", "INSERT", "COMMIT"];
+    let expected = [&["BEGIN", "SELECT"][..], &staged, &["BEGIN"], &staged];
+    assert_eq!(
+        begin(&peer.texts(), 1),
+        expected.concat(),
+        "the second batch does not try again"
+    );
+    assert!(peer.texts()[6].starts_with("INSERT INTO [dbo].[t] ([id], [v]) SELECT s.c0"));
+}
+
+#[tokio::test]
+async fn rows_are_staged_where_a_column_that_is_left_out_has_a_default() {
+    let mut table = table();
+    for (default, route) in [(false, Route::Load), (true, Route::Stage)] {
+        table.columns[1].has_default = default;
+        let records = plain(100);
+        let plan = plan(&table, &records, WriteOp::Insert, None);
+        assert_eq!(plan.route, route);
+    }
+    // An identity is counted by a load too.
+    table.columns[1].identity_always = true;
+    let plan = plan(&table, &plain(100), WriteOp::Insert, None);
+    assert_eq!(plan.route, Route::Load);
+}
+
+#[tokio::test]
 async fn a_refused_bulk_load_is_undone_and_names_key_and_table() {
     let duplicate = Reply::Error(
         2627,
@@ -292,11 +346,12 @@ async fn an_identity_is_given_values_while_the_rows_are_written_and_no_longer() 
 }
 
 #[tokio::test]
-async fn a_savepoint_is_a_statement_of_its_own() {
+async fn a_savepoint_is_made_again_as_going_back_takes_it_away() {
     let peer = peer(Vec::new()).await;
     let mut connection = connect(&peer).await;
     connection.begin().await.unwrap();
     connection.savepoint().await.unwrap();
+    connection.rollback_to_savepoint().await.unwrap();
     connection.rollback_to_savepoint().await.unwrap();
     connection.commit().await.unwrap();
     assert_eq!(
@@ -304,7 +359,8 @@ async fn a_savepoint_is_a_statement_of_its_own() {
         [
             "BEGIN TRANSACTION",
             "SAVE TRANSACTION connect_savepoint",
-            "ROLLBACK TRANSACTION connect_savepoint",
+            "ROLLBACK TRANSACTION connect_savepoint; SAVE TRANSACTION connect_savepoint",
+            "ROLLBACK TRANSACTION connect_savepoint; SAVE TRANSACTION connect_savepoint",
             "COMMIT TRANSACTION",
         ]
     );

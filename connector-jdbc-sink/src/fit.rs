@@ -1,0 +1,162 @@
+//! Values that their column takes in no form that the records have: brought to the column's own kind,
+//! exactly or as `values.narrow` says.
+mod cast;
+mod number;
+mod text;
+
+use crate::config::{Narrow, SinkConfig};
+use cast::{Cast, can, cast, loses};
+use connect_api::{
+    Error, Kind, Records, Rejected, Result, Schema, SchemaRef,
+    arrow::{
+        array::RecordBatch,
+        schema::{Field, FieldRef},
+    },
+};
+use dialect_core::{Column, Dialect, Misfit, Table, TableName};
+use std::sync::Arc;
+
+/// How records of a schema are brought to what the columns of a table take.
+#[derive(Debug)]
+pub(crate) struct Fit {
+    table: TableName,
+    schema: SchemaRef,
+    /// The columns that change, each with the name that the table has for it.
+    casts: Vec<(usize, String, Cast)>,
+}
+
+/// Records whose columns are as the table takes them.
+#[derive(Debug)]
+pub(crate) struct Fitted {
+    /// The rows that fit.
+    pub(crate) records: Records,
+    /// Where each of them stood, where some do not fit.
+    pub(crate) origin: Option<Vec<u32>>,
+    /// The others, ascending.
+    pub(crate) rejected: Vec<Rejected>,
+}
+
+impl Fit {
+    /// What is to be done with records of `schema`; `None` where the database takes them as they
+    /// are. Columns of the `key` are never narrowed: rows of two keys would become one.
+    ///
+    /// # Errors
+    /// `Schema`: a schema that is none, a fault of the caller.
+    pub(crate) fn plan(
+        dialect: &dyn Dialect,
+        table: &Table,
+        schema: &Schema,
+        key: &[String],
+        config: &SinkConfig,
+    ) -> Result<Option<Self>> {
+        let mut casts = Vec::new();
+        let mut fields: Vec<FieldRef> = schema.columns().fields().to_vec();
+        for (i, field) in schema.columns().fields().iter().enumerate() {
+            let column = table.column(field.name()).filter(|c| !c.generated);
+            // What is not written has nothing to fit.
+            let Some(column) = column.filter(|_| config.writes(field.name(), key)) else {
+                continue;
+            };
+            let in_key = key.iter().any(|k| k.eq_ignore_ascii_case(&column.name));
+            let narrow = if in_key { Narrow::Error } else { config.narrow };
+            if let Some(cast) = choose(dialect, &schema.kinds()[i], column, narrow) {
+                fields[i] = Arc::new(cast.to.clone().field(field.name(), true));
+                casts.push((i, column.name.clone(), cast));
+            }
+        }
+        if casts.is_empty() {
+            return Ok(None);
+        }
+        let names = schema
+            .key()
+            .iter()
+            .map(|i| schema.field(*i).name().as_str());
+        let fields = fields.iter().map(|field| Field::clone(field));
+        Ok(Some(Self {
+            table: table.name.clone(),
+            schema: Schema::new(schema.name(), fields, &names.collect::<Vec<_>>())?,
+            casts,
+        }))
+    }
+
+    /// Brings the records to the columns; rows with a value that does not fit are set apart.
+    ///
+    /// # Errors
+    /// `Internal`: records of another schema than was planned for.
+    pub(crate) fn apply(&self, records: &Records) -> Result<Fitted> {
+        let mut columns = records.batch().columns().to_vec();
+        let mut faults: Vec<(usize, &str, Misfit)> = Vec::new();
+        for (i, name, to) in &self.casts {
+            let kind = &records.schema().kinds()[*i];
+            let (column, misfits) = cast(kind, columns[*i].as_ref(), to)?;
+            columns[*i] = column;
+            faults.extend(
+                misfits
+                    .into_iter()
+                    .map(|(row, misfit)| (row, &**name, misfit)),
+            );
+        }
+        let batch = RecordBatch::try_new(self.schema.columns().clone(), columns)?;
+        let records = records.with_columns(self.schema.clone(), batch)?;
+        if faults.is_empty() {
+            return Ok(Fitted {
+                records,
+                origin: None,
+                rejected: Vec::new(),
+            });
+        }
+        faults.sort_by_key(|(row, ..)| *row);
+        faults.dedup_by_key(|(row, ..)| *row);
+        let fits = |row: &u32| {
+            let bad = faults.binary_search_by_key(&(*row as usize), |(row, ..)| *row);
+            bad.is_err()
+        };
+        let rows = u32::try_from(records.len()).map_err(|e| {
+            Error::new(connect_api::ErrorKind::Internal, "too many rows of a batch").with_source(e)
+        })?;
+        let origin: Vec<u32> = (0..rows).filter(fits).collect();
+        Ok(Fitted {
+            records: records.take(&origin)?,
+            origin: Some(origin),
+            // G3: a row that does not fit is handed back.
+            rejected: faults
+                .into_iter()
+                .map(|(row, column, misfit)| Rejected {
+                    row,
+                    error: misfit.at(&self.table, column),
+                })
+                .collect(),
+        })
+    }
+}
+
+/// What values of `kind` become on their way into `column`; `None` where they stay what they are.
+fn choose(dialect: &dyn Dialect, kind: &Kind, column: &Column, narrow: Narrow) -> Option<Cast> {
+    let own = column
+        .kind
+        .as_ref()
+        .filter(|own| dialect.takes(own, column));
+    let cast = |to: &Kind| Cast {
+        to: to.clone(),
+        grain: dialect.grain(column),
+        narrow,
+    };
+    if !dialect.takes(kind, column) {
+        return own.filter(|own| can(kind, own)).map(cast);
+    }
+    if narrow == Narrow::Error {
+        return None;
+    }
+    let timed = matches!(
+        kind,
+        Kind::Time | Kind::TimeNanos | Kind::Timestamp { .. } | Kind::OffsetTimestamp
+    );
+    match own {
+        Some(own) if loses(kind, own) => Some(cast(own)),
+        _ if timed && !dialect.grain(column).is_microsecond() => Some(cast(kind)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! Columns of one kind as columns of another.
+use super::{
+    number::{self, OUT_OF_RANGE, is_decimal, is_float, is_number, is_whole},
+    text::{Digits, texts},
+};
+use crate::config::Narrow;
+use connect_api::{
+    Error, ErrorKind, Kind, OffsetTimestampBuilder, Result, UTC,
+    arrow::array::{
+        Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, cast::AsArray as _, types::*,
+    },
+    civil::{DAY_MICROS, day_of, micros_of},
+    decimal::max_unscaled_wide,
+    max_unscaled,
+};
+use dialect_core::{Cells, Grain, Misfit};
+use std::sync::Arc;
+
+const TOO_FINE: Misfit = Misfit(
+    "has more digits of a second than the column; values.narrow=round or truncate takes the nearest time that it has",
+);
+const NOT_MIDNIGHT: Misfit =
+    Misfit("is not at midnight, and the column holds dates; values.narrow=truncate takes the date");
+const TOO_FAR: Misfit = Misfit("lies beyond the times that can be carried");
+
+/// What a column becomes.
+#[derive(Debug, Clone)]
+pub(super) struct Cast {
+    pub(super) to: Kind,
+    /// How fine its times may be.
+    pub(super) grain: Grain,
+    pub(super) narrow: Narrow,
+}
+
+/// Values of `from` can be brought to `to`, or are told one by one.
+pub(super) fn can(from: &Kind, to: &Kind) -> bool {
+    match to {
+        Kind::Text => {
+            is_number(from)
+                || matches!(
+                    from,
+                    Kind::Uuid
+                        | Kind::Date
+                        | Kind::Time
+                        | Kind::TimeNanos
+                        | Kind::Timestamp { .. }
+                        | Kind::OffsetTimestamp
+                )
+        }
+        to if is_whole(to) || is_float(to) || is_decimal(to) => is_number(from),
+        Kind::Date => *from == Kind::Timestamp { utc: false },
+        Kind::Timestamp { utc: false } => *from == Kind::Date,
+        Kind::Time => *from == Kind::TimeNanos,
+        Kind::TimeNanos => *from == Kind::Time,
+        _ => false,
+    }
+}
+
+/// A value of `from` may have digits that none of `to` has.
+pub(super) fn loses(from: &Kind, to: &Kind) -> bool {
+    match (from, to) {
+        (Kind::TimeNanos, Kind::Time) | (Kind::Timestamp { utc: false }, Kind::Date) => true,
+        (Kind::Float64, Kind::Float32) => true,
+        (Kind::Float32 | Kind::Float64, to) => is_whole(to) || is_fixed(to),
+        (from, to) if is_whole(from) => is_float(to),
+        (from, to) if is_decimal(from) => match (scale(from), scale(to)) {
+            (Some(from), Some(to)) => to < from,
+            _ => is_whole(to) || is_float(to) || is_fixed(to),
+        },
+        _ => false,
+    }
+}
+
+/// Decimals of a scale.
+fn is_fixed(kind: &Kind) -> bool {
+    scale(kind).is_some()
+}
+
+fn scale(kind: &Kind) -> Option<i8> {
+    match kind {
+        Kind::Decimal { scale, .. } | Kind::WideDecimal { scale, .. } => Some(*scale),
+        _ => None,
+    }
+}
+
+/// The column of `kind` as `cast` says, with NULL where a value does not fit, and why.
+///
+/// # Errors
+/// `Internal`: a column that is not of the kind, or a way that there is not.
+pub(super) fn cast(
+    kind: &Kind,
+    column: &dyn Array,
+    cast: &Cast,
+) -> Result<(ArrayRef, Vec<(usize, Misfit)>)> {
+    let cells = Cells::new(kind, column)?;
+    let mut faults = Vec::new();
+    let column: ArrayRef = match &cast.to {
+        Kind::Text => Arc::new(texts(cells, Digits::Short, &mut faults)),
+        Kind::BigDecimal => Arc::new(texts(cells, Digits::Plain, &mut faults)),
+        to if is_number(to) => numbers(cells, to, cast.narrow, &mut faults)?,
+        _ => times(cells, cast, &mut faults)?,
+    };
+    Ok((column, faults))
+}
+
+/// A column of primitive values, NULL where a cell is, and where it does not fit.
+fn values<T: ArrowPrimitiveType>(
+    cells: Cells<'_>,
+    faults: &mut Vec<(usize, Misfit)>,
+    mut value: impl FnMut(usize) -> Result<T::Native, Misfit>,
+) -> PrimitiveArray<T> {
+    (0..cells.array().len())
+        .map(|row| {
+            if cells.is_null(row) {
+                return None;
+            }
+            match value(row) {
+                Ok(value) => Some(value),
+                Err(misfit) => {
+                    faults.push((row, misfit));
+                    None
+                }
+            }
+        })
+        .collect()
+}
+
+fn numbers(
+    cells: Cells<'_>,
+    to: &Kind,
+    narrow: Narrow,
+    faults: &mut Vec<(usize, Misfit)>,
+) -> Result<ArrayRef> {
+    let read = number::reader(cells).ok_or_else(|| no_way(to))?;
+    let mut scratch = String::new();
+    let mut whole = |row| -> Result<i128, Misfit> { read(row)?.unscaled(0, narrow, &mut scratch) };
+    macro_rules! whole {
+        ($of:ty) => {
+            Arc::new(values::<$of>(cells, faults, |row| {
+                whole(row)?.try_into().or(Err(OUT_OF_RANGE))
+            }))
+        };
+    }
+    Ok(match to {
+        Kind::Int8 => whole!(Int8Type),
+        Kind::Int16 => whole!(Int16Type),
+        Kind::Int32 => whole!(Int32Type),
+        Kind::Int64 => whole!(Int64Type),
+        Kind::UInt8 => whole!(UInt8Type),
+        Kind::UInt16 => whole!(UInt16Type),
+        Kind::UInt32 => whole!(UInt32Type),
+        Kind::UInt64 => whole!(UInt64Type),
+        Kind::Float32 => Arc::new(values::<Float32Type>(cells, faults, |row| {
+            read(row)?.single(narrow, &mut scratch)
+        })),
+        Kind::Float64 => Arc::new(values::<Float64Type>(cells, faults, |row| {
+            read(row)?.double(narrow, &mut scratch)
+        })),
+        Kind::Decimal { precision, scale } => {
+            let most = max_unscaled(*precision);
+            let column = values::<Decimal128Type>(cells, faults, |row| {
+                let value = read(row)?.unscaled((*scale).into(), narrow, &mut scratch)?;
+                let fits = value.unsigned_abs() <= most;
+                fits.then_some(value).ok_or(OUT_OF_RANGE)
+            });
+            Arc::new(column.with_precision_and_scale(*precision, *scale)?)
+        }
+        Kind::WideDecimal { precision, scale } => {
+            let most = max_unscaled_wide(*precision);
+            let column = values::<Decimal256Type>(cells, faults, |row| {
+                let value = read(row)?.unscaled_wide((*scale).into(), narrow, &mut scratch)?;
+                let fits = value.wrapping_abs() <= most;
+                fits.then_some(value).ok_or(OUT_OF_RANGE)
+            });
+            Arc::new(column.with_precision_and_scale(*precision, *scale)?)
+        }
+        other => return Err(no_way(other)),
+    })
+}
+
+/// A way that nobody asks for.
+fn no_way(to: &Kind) -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        format!("a column cannot be brought to {to:?}"),
+    )
+}
+
+/// A time as the column holds it.
+fn held(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
+    let before = cast.grain.floor(micros);
+    if before == micros {
+        return Ok(micros);
+    }
+    match cast.narrow {
+        Narrow::Error => Err(TOO_FINE),
+        Narrow::Round => Ok(cast.grain.round(micros)),
+        Narrow::Truncate => Ok(before),
+    }
+}
+
+/// A time of day as the column holds it; none is rounded into the next day.
+fn of_day(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
+    match held(micros, cast)? {
+        DAY_MICROS if micros < DAY_MICROS => Ok(cast.grain.floor(micros)),
+        held => Ok(held),
+    }
+}
+
+fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Result<ArrayRef> {
+    Ok(match (cells, &cast.to) {
+        (Cells::Time(a), Kind::Time) => {
+            Arc::new(values::<Time64MicrosecondType>(cells, faults, |row| {
+                of_day(a.value(row), cast)
+            }))
+        }
+        (Cells::Time(a), Kind::TimeNanos) => {
+            Arc::new(values::<Time64NanosecondType>(cells, faults, |row| {
+                a.value(row).checked_mul(1_000).ok_or(TOO_FAR)
+            }))
+        }
+        (Cells::TimeNanos(a), Kind::Time | Kind::TimeNanos) => {
+            let micros = |row| {
+                let nanos: i64 = a.value(row);
+                let (micros, rest) = (nanos.div_euclid(1_000), nanos.rem_euclid(1_000));
+                match cast.narrow {
+                    _ if rest == 0 => of_day(micros, cast),
+                    Narrow::Error => Err(TOO_FINE),
+                    // A half of the column's step is whole microseconds, or of this one.
+                    Narrow::Round if cast.grain.is_microsecond() && rest >= 500 => {
+                        of_day((micros + 1).min(DAY_MICROS - 1), cast)
+                    }
+                    Narrow::Round | Narrow::Truncate => of_day(micros, cast),
+                }
+            };
+            match cast.to {
+                Kind::Time => Arc::new(values::<Time64MicrosecondType>(cells, faults, micros)),
+                _ => Arc::new(values::<Time64NanosecondType>(cells, faults, |row| {
+                    Ok(micros(row)? * 1_000)
+                })),
+            }
+        }
+        (Cells::Timestamp(a), Kind::Timestamp { utc }) => {
+            let column =
+                values::<TimestampMicrosecondType>(cells, faults, |row| held(a.value(row), cast));
+            Arc::new(column.with_timezone_opt(utc.then_some(UTC)))
+        }
+        (Cells::Timestamp(a), Kind::Date) => {
+            Arc::new(values::<Date32Type>(cells, faults, |row| {
+                match (day_of(a.value(row)), cast.narrow) {
+                    ((days, 0), _) => Ok(days),
+                    // The date of a time of day is no other date, however late it is.
+                    ((days, _), Narrow::Truncate | Narrow::Round) => Ok(days),
+                    (_, Narrow::Error) => Err(NOT_MIDNIGHT),
+                }
+            }))
+        }
+        (Cells::Date(a), Kind::Timestamp { utc: false }) => {
+            Arc::new(values::<TimestampMicrosecondType>(cells, faults, |row| {
+                micros_of(a.value(row), 0).ok_or(TOO_FAR)
+            }))
+        }
+        (Cells::OffsetTimestamp(a), Kind::OffsetTimestamp) => {
+            let instants = a.column(0).as_primitive::<TimestampMicrosecondType>();
+            let offsets = a.column(1).as_primitive::<Int16Type>();
+            let mut column = OffsetTimestampBuilder::with_capacity(a.len());
+            for row in 0..a.len() {
+                if a.is_null(row) {
+                    column.append_null();
+                    continue;
+                }
+                match held(instants.value(row), cast) {
+                    Ok(instant) => column.append_value(instant, offsets.value(row)),
+                    Err(misfit) => {
+                        faults.push((row, misfit));
+                        column.append_null();
+                    }
+                }
+            }
+            Arc::new(column.finish())
+        }
+        (_, other) => return Err(no_way(other)),
+    })
+}

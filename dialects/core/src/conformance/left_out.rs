@@ -1,0 +1,88 @@
+//! Columns of the table that the records do not have.
+use super::{
+    Fixture,
+    sameness::assert_same,
+    workbench::{INSERT, Rows, Workbench, Write, schema},
+};
+use crate::WriteOp;
+use connect_api::{Kind, Value};
+
+/// By every route, and however many rows there are, a column that the records do not have gets its
+/// default, and one that they have as NULL is NULL.
+pub async fn columns_left_out_get_their_default_by_every_route(fixture: &Fixture) {
+    let mut bench = Workbench::new(fixture).await;
+    let table = bench
+        .make(
+            "left_out",
+            "id bigint NOT NULL PRIMARY KEY, v varchar(40), seven bigint DEFAULT 7, \
+             word varchar(20) DEFAULT 'made' NOT NULL, spare bigint",
+        )
+        .await;
+    let columns = [
+        ("id", Kind::Int64),
+        ("v", Kind::Text),
+        ("seven", Kind::Int64),
+    ];
+    let without = schema(columns[..2].to_vec(), &["id"]);
+    let with = schema(columns, &["id"]);
+    let text = |id: i64| -> Value { format!("row {id}").into() };
+    let empty = format!("DELETE FROM {}", bench.quoted(&table.name));
+    for (op, key) in [
+        (WriteOp::Insert, &[][..]),
+        (WriteOp::InsertIgnore, &["id"][..]),
+        (WriteOp::Upsert, &["id"][..]),
+    ] {
+        let mut routes: Vec<_> = bench.routes(&table, &without, op, key);
+        routes.extend(bench.routes(&table, &with, op, key));
+        let mut routes: Vec<_> = routes.into_iter().map(Some).collect();
+        // As the sink asks: large batches go another way than small ones.
+        routes.push(None);
+        for route in routes {
+            for count in [3, 703] {
+                let write = Write { op, key, route };
+                let what = format!("{count} rows, {op:?} by {route:?}");
+                let given: Rows = (0..count).map(|id| vec![id.into(), text(id)]).collect();
+                if offered(&bench, &table, &without, write) {
+                    bench.write(&table, &without, write, &given).await;
+                    let expected: Rows = (0..count)
+                        .map(|id| vec![id.into(), text(id), 7.into(), "made".into(), Value::Null])
+                        .collect();
+                    assert_same(&bench.read(&table, &["id"]).await, &expected, &what);
+                    bench.run(&empty).await;
+                }
+                if offered(&bench, &table, &with, write) {
+                    let null = |id: i64| vec![id.into(), text(id), Value::Null];
+                    bench
+                        .write(&table, &with, write, &(0..count).map(null).collect())
+                        .await;
+                    let expected: Rows = (0..count)
+                        .map(|id| {
+                            vec![id.into(), text(id), Value::Null, "made".into(), Value::Null]
+                        })
+                        .collect();
+                    assert_same(
+                        &bench.read(&table, &["id"]).await,
+                        &expected,
+                        &format!("NULL: {what}"),
+                    );
+                    bench.run(&empty).await;
+                }
+            }
+        }
+    }
+    bench.write(&table, &without, INSERT, &Rows::new()).await;
+    bench.done().await;
+}
+
+fn offered(
+    bench: &Workbench<'_>,
+    table: &crate::Table,
+    schema: &connect_api::SchemaRef,
+    write: Write<'_>,
+) -> bool {
+    write.route.is_none_or(|route| {
+        bench
+            .routes(table, schema, write.op, write.key)
+            .contains(&route)
+    })
+}
