@@ -31,7 +31,7 @@ impl Target {
                 let new = self.to_add(table, config, schema)?;
                 if !new.is_empty() {
                     let change = Change::AddColumns {
-                        table: &table.name,
+                        table,
                         fields: &new,
                     };
                     change.statements(dialect)?;
