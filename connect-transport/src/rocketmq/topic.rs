@@ -171,7 +171,7 @@ mod tests {
                 prop_assert_eq!(a == b, one == two);
             }
             if let Ok(a) = to_be_made(&one) {
-                prop_assert_eq!(read(&a), one);
+                prop_assert_eq!(read(&a), &*one);
             }
         }
     }
