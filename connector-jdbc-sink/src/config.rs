@@ -3,7 +3,7 @@ use connect_api::{
     config::{Faults, List, Setting as _},
     settings,
 };
-use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig, TableName, WriteOp};
+use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig, TableName, WriteOp, Zone};
 use std::num::NonZeroUsize;
 
 connect_api::choice! {
@@ -80,6 +80,13 @@ settings! {
         "values.narrow": narrow: Narrow, default "error", Medium;
         /// Delete rows whose message has no body; needs `pk.mode=record_key`.
         "delete.enabled": delete: bool, default "false", Medium;
+        /// The time zone whose clocks are shown by columns of timestamps that have none, such as
+        /// `Asia/Shanghai`, `UTC` or `+08:00`: instants are written into them as these clocks show
+        /// them, and so is what comes without a schema. Of an hour that the clocks show twice, when
+        /// they are put back, both are written alike. Times that are said to be of no zone
+        /// (`connect.local`) are written as they stand. Left out: instants are written as clocks in
+        /// UTC show them.
+        "db.timezone": timezone: Zone, optional, Medium;
         /// Create a table that is not there.
         "auto.create": auto_create: bool, default "false", Medium;
         /// Add columns that the records have and the table lacks; they can be NULL.

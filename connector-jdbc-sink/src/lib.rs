@@ -38,6 +38,7 @@ mod reduce;
 mod target;
 mod task;
 mod trial;
+mod walls;
 
 pub use config::{InsertMode, KeyMode, Narrow, SinkConfig};
 

@@ -2,6 +2,7 @@
 use crate::{
     config::{KeyMode, SinkConfig},
     fit::Fit,
+    walls,
 };
 use connect_api::{
     Error, ErrorKind, Result, Schema, SchemaRef,
@@ -196,7 +197,10 @@ impl Target {
         });
         let filled: Vec<usize> = filled.map(|(index, _)| index).collect();
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
-        table.schema(&filled, &key).map(Some)
+        match config.timezone {
+            Some(_) => walls::as_instants(table).schema(&filled, &key).map(Some),
+            None => table.schema(&filled, &key).map(Some),
+        }
     }
 
     /// The fields of the records that are written.

@@ -5,6 +5,7 @@ use crate::{
     records_write::{RecordsWrite, Refusals},
     reduce::{self, Refusal, Step, Steps},
     target::Target,
+    walls,
 };
 use async_trait::async_trait;
 use connect_api::{
@@ -123,11 +124,16 @@ impl Task {
             return Err(Error::new(ErrorKind::Internal, "a topic without a table"));
         };
         let dialect = dialect.as_ref();
-        let schema = records.schema();
         if target.table.is_none() {
             // Another task, or a person, may have made it since.
             target.describe_again(connection).await?;
         }
+        let shown = match (&config.timezone, &target.table) {
+            (Some(zone), Some(table)) => walls::of(records, table, zone)?,
+            _ => None,
+        };
+        let records = shown.as_ref().unwrap_or(records);
+        let schema = records.schema();
         let only_deletes = records.ops().uniform() == Some(Op::Delete);
         if target.table.is_none() && only_deletes && config.delete {
             return Ok(PutOutcome {

@@ -71,8 +71,11 @@ impl TableState {
             true => e,
             false => e.context(format!("{name} was changed while it was read ({what})")),
         };
-        let reading = Reading::decide(described, config, dialect.syntax())
+        let mut reading = Reading::decide(described, config, dialect.syntax())
             .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
+        if let Some(zone) = self.reading.clock.clone().filter(|_| reading.needs_clock()) {
+            reading.set_clock(zone);
+        }
         if reading.reads_like(&self.reading) {
             self.reading = reading;
             return Ok(false);

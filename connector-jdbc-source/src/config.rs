@@ -4,7 +4,7 @@ use connect_api::{
     config::{Faults, List, Millis, Setting},
     settings,
 };
-use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig};
+use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig, Zone};
 use std::num::{NonZeroU32, NonZeroUsize};
 
 connect_api::choice! {
@@ -58,6 +58,14 @@ settings! {
         /// Rows are read only once their time lies so far back, so that transactions that commit
         /// late are not overtaken.
         "timestamp.delay.interval.ms": timestamp_delay: Millis, default "0", Medium;
+        /// The time zone whose clocks wrote the columns of timestamps that have none, such as
+        /// `Asia/Shanghai`, `UTC` or `+08:00`. Their values are sent as instants then, and the
+        /// timestamp modes take the present time by these clocks. A time that the clocks never
+        /// showed, when they are put forward, is an error of its row; of an hour that they show
+        /// twice, when they are put back, the later is sent, and rows wait until it is over. Left
+        /// out: values are sent as they stand, and the present time is that of the database's own
+        /// zone, where it tells one. Dates, times of day and lists are sent as they stand.
+        "db.timezone": timezone: Zone, optional, Medium;
         /// Refuse tables whose incrementing column, or all of whose timestamp columns, can be NULL.
         /// With `false` such tables are read without the rows that hold NULL there; how many they
         /// are is logged. A `query` is always read so.

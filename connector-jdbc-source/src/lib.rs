@@ -37,8 +37,10 @@
 //! assert!(source.validate(&settings).is_empty());
 //! ```
 mod change;
+mod clock;
 mod config;
 mod draft;
+mod instants;
 mod page;
 mod plan;
 mod position;

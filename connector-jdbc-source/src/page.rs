@@ -1,5 +1,5 @@
 //! Pages of a table, and the records made of them.
-use crate::reading::Reading;
+use crate::{clock::Bound, reading::Reading};
 use connect_api::{
     Kind, Op, Ops, Records, Result, Row, Value,
     arrow::{
@@ -35,17 +35,21 @@ impl Reading {
             key: &self.key,
             after,
             before_now: self.before_now,
+            east: None,
             limit,
             ..Page::of(&self.table, &self.columns)
         }
     }
 
-    /// Records of the columns, with event times and ops.
+    /// Rows as they were read, as they are sent: with event times and ops.
     ///
     /// # Errors
-    /// `Internal`: the batch is not of the reading's columns.
-    pub(crate) fn records(&self, topic: Arc<str>, batch: RecordBatch) -> Result<Records> {
-        let records = Records::new(topic, self.schema.clone(), batch)?;
+    /// `Data`: a time that no clock of the zone showed; its column is named.
+    pub(crate) fn sent(&self, records: Records) -> Result<Records> {
+        let records = match &self.instants {
+            Some(instants) => instants.apply(&records)?,
+            None => records,
+        };
         let records = match self.event_times(&records) {
             Some(times) => records.with_times(times)?,
             None => records,
@@ -56,6 +60,20 @@ impl Reading {
                 records.with_ops(ops)
             }
             None => Ok(records),
+        }
+    }
+
+    /// The same rows, those alone that are final by the clocks of a zone.
+    pub(crate) fn bounded<'a>(
+        &'a self,
+        page: Page<'a>,
+        bound: Option<&Bound>,
+        before: &'a [Value],
+    ) -> Page<'a> {
+        Page {
+            east: bound.map(|bound| bound.east),
+            until: (!before.is_empty()).then_some(before),
+            ..page
         }
     }
 

@@ -3,10 +3,11 @@
 use crate::{
     config::{Mode, SourceConfig},
     draft::Draft,
+    instants::Instants,
     position, runs,
 };
 use connect_api::{Kind, Partition, SchemaRef, Value, config::Faults};
-use dialect_core::{KeyPart, KeyValues, Syntax, Table};
+use dialect_core::{KeyPart, KeyValues, Syntax, Table, Zone};
 use std::{fmt, time::Duration};
 
 /// How a table is read.
@@ -19,8 +20,10 @@ pub(crate) struct Reading {
     /// The columns, by index in the table: all of them, so that a column has one index in the
     /// table and in the records.
     pub(crate) columns: Vec<usize>,
-    /// Of the records.
+    /// Of the rows as they are read.
     pub(crate) schema: SchemaRef,
+    /// How they are sent, where that is otherwise.
+    pub(crate) instants: Option<Instants>,
     /// What pages are ordered by; empty for a table that is read in one stream.
     pub(crate) key: Vec<KeyPart>,
     /// No two rows have one key, so that a page may end anywhere.
@@ -33,6 +36,10 @@ pub(crate) struct Reading {
     pub(crate) again: bool,
     /// See [`Page::before_now`](dialect_core::Page::before_now).
     pub(crate) before_now: Option<Duration>,
+    /// How far apart times lie that the first part of the key holds as one.
+    pub(crate) step: Duration,
+    /// The zone whose clocks write the first part of the key.
+    pub(crate) clock: Option<Zone>,
     /// Where rows begin in a table that was not read before.
     pub(crate) begin: Begin,
     /// Columns that hold the event time; the first that is not NULL counts.
@@ -113,6 +120,17 @@ impl Reading {
                 return Err(draft.faults);
             }
         };
+        let instants = config
+            .timezone
+            .as_ref()
+            .map(|zone| Instants::of(&table, &record_key, zone));
+        let instants = match instants.transpose() {
+            Ok(instants) => instants.flatten(),
+            Err(e) => {
+                draft.faults.general(e.to_string());
+                return Err(draft.faults);
+            }
+        };
         let begin = match config
             .timestamp_initial
             .filter(|_| config.uses_timestamps())
@@ -133,10 +151,16 @@ impl Reading {
         let parts = parts.into_iter().map(|columns| KeyPart { columns });
         let key: Vec<KeyPart> = parts.collect();
         let query = config.query.0.is_some();
+        let of_first = key.first().map_or(&[][..], |part| &part.columns);
+        let steps = of_first.iter().map(|i| syntax.step(&table.columns[*i]));
+        let step = steps.max().unwrap_or_default();
         Ok(Self {
             query: config.query.0.clone(),
             columns,
             schema,
+            instants,
+            step,
+            clock: None,
             tells_apart: runs::tells_apart(&table, query, &key, syntax),
             key,
             offset_names,
@@ -173,6 +197,12 @@ impl Reading {
             columns.all(|i| self.table.columns[*i].nullable)
         };
         self.key.iter().any(nullable)
+    }
+
+    /// Of the records that are sent.
+    pub(crate) fn sent_schema(&self) -> &SchemaRef {
+        let instants = self.instants.as_ref();
+        instants.map_or(&self.schema, |instants| &instants.schema)
     }
 
     /// The kind of a key part.

@@ -63,6 +63,8 @@ impl Reading {
     pub(crate) fn run<'a>(&'a self, after: Option<&'a [Value]>, until: &'a [Value]) -> Page<'a> {
         Page {
             until: Some(until),
+            // What stood before the end of the run is final.
+            before_now: None,
             ..self.next_page(after, None)
         }
     }

@@ -92,7 +92,7 @@ impl TableState {
 
     /// No rows, with the position after `key`.
     fn nothing_after(&self, key: &[Value]) -> Result<Records> {
-        let schema = &self.reading.schema;
+        let schema = self.reading.sent_schema();
         let none = RecordBatch::new_empty(schema.columns().clone());
         let records = Records::new(self.topic.clone(), schema.clone(), none)?;
         let offset = position::offset(&self.reading, key);
@@ -156,7 +156,7 @@ impl TableState {
             return Ok(None);
         };
         self.size.learn(&batch);
-        let mut records = self.reading.records(self.topic.clone(), batch)?;
+        let mut records = self.rows(batch)?;
         if !last && !self.reading.tells_apart {
             // G3: the last run may go on beyond the page.
             match self.reading.rows_before_last_run(&records) {
@@ -168,6 +168,7 @@ impl TableState {
             }
         }
         let key = self.last_key(&records)?;
+        let records = self.reading.sent(records)?;
         let offset = if again {
             Offset::new()
         } else {
@@ -191,7 +192,15 @@ impl TableState {
             // One more tells where the last run ends.
             self.size.rows().saturating_add(1)
         };
+        let back = self.reading.before_now.unwrap_or_default();
+        let bound = self.reading.bound(back.saturating_add(self.reading.step));
+        // G3: what clocks are about to show again is left out until they have.
+        let before = bound.as_ref().and_then(|bound| bound.before);
+        let before = before.map(|before| Value::Timestamp(before.saturating_sub(1)));
         let page = self.reading.next_page(self.after.as_deref(), Some(limit));
+        let page = self
+            .reading
+            .bounded(page, bound.as_ref(), before.as_slice());
         let statement = select(dialect, &page, config)?;
         let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
         let mut cursor = connection.query(&statement, &self.reading.schema).await?;
@@ -204,6 +213,11 @@ impl TableState {
             Some(_) => cursor.next(1, 1).await?.is_none(),
         };
         Ok((batch, last))
+    }
+
+    /// Rows as they were read.
+    fn rows(&self, batch: RecordBatch) -> Result<Records> {
+        Records::new(self.topic.clone(), self.reading.schema.clone(), batch)
     }
 
     fn last_key(&self, records: &Records) -> Result<Vec<Value>> {
@@ -252,11 +266,12 @@ impl TableState {
         match (streamed, self.run.take()) {
             (Streamed::Batch(batch), None) => {
                 self.stream = Some(stream);
-                self.reading.records(self.topic.clone(), batch).map(Some)
+                let rows = self.rows(batch)?;
+                self.reading.sent(rows).map(Some)
             }
             (Streamed::Batch(batch), Some(until)) => {
                 (self.stream, self.run) = (Some(stream), Some(until));
-                let records = self.reading.records(self.topic.clone(), batch)?;
+                let records = self.reading.sent(self.rows(batch)?)?;
                 // G1: a run counts as read at its end alone; until then its rows have the position
                 // before it.
                 let before = self.after.as_deref().unwrap_or_default();
@@ -339,9 +354,17 @@ async fn now(
     reading: &Reading,
 ) -> Result<Value> {
     let column = reading.next_page(None, None).key_column(0).clone();
-    let statement = dialect.syntax().select_now(&column);
+    // What is written next may have the time of a step that has begun.
+    let (bound, back) = (reading.bound(reading.step), reading.step);
+    let east = bound.as_ref().map(|bound| bound.east);
+    let statement = dialect.syntax().select_present(&column, east, back);
     let schema = Schema::new("now", [reading.key_kind(0).clone().field("now", true)], &[])?;
-    single(connection, &statement, &schema).await
+    let now = single(connection, &statement, &schema).await?;
+    let before = bound.and_then(|bound| bound.before);
+    Ok(match (now, before) {
+        (Value::Timestamp(now), Some(before)) => Value::Timestamp(now.min(before - 1)),
+        (now, _) => now,
+    })
 }
 
 /// The one value that a query gives.

@@ -1,5 +1,5 @@
 //! The task: pages of its tables, in turn.
-use crate::{config::SourceConfig, survey::Survey, table::TableState};
+use crate::{clock, config::SourceConfig, reading::Reading, survey::Survey, table::TableState};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Polled, Records, Result, SourceTask, TaskContext};
 use dialect_core::{Connection, Dialect};
@@ -56,7 +56,14 @@ impl Task {
         let stored = cx.positions.read(&partitions).await?;
         let (dialect, config) = (self.dialect.as_ref(), &self.config);
         let mut tables = Vec::with_capacity(readings.len());
-        for ((reading, partition), stored) in readings.into_iter().zip(partitions).zip(stored) {
+        let mut clock = None;
+        if readings.iter().any(Reading::needs_clock) {
+            clock = clock::of_database(connection, config.timezone.as_ref()).await?;
+        }
+        for ((mut reading, partition), stored) in readings.into_iter().zip(partitions).zip(stored) {
+            if let Some(zone) = clock.clone().filter(|_| reading.needs_clock()) {
+                reading.set_clock(zone);
+            }
             let resuming =
                 TableState::resume(reading, partition, stored, connection, dialect, config);
             tables.push(resuming.await?);

@@ -14,6 +14,7 @@ mod parts;
 mod planted;
 mod program;
 mod refused;
+mod runs;
 mod start;
 mod waiting;
 

@@ -12,3 +12,4 @@ mod refusals;
 mod servers;
 mod tables;
 mod writes;
+mod zones;

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod changes;
+mod clocks;
 mod faults;
 mod harness;
 mod modes;

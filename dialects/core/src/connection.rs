@@ -75,6 +75,12 @@ pub trait Connection: Send {
         Ok(None)
     }
 
+    /// The time zone whose clocks write columns without one in sessions that set no other; `None`
+    /// where the database does not tell, or [`Syntax::now`] knows it by itself.
+    async fn time_zone(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Slices that together are the rows of `page` which have a key, about the same number in each;
     /// fewer than `parts` where the table has few keys. With a key they are ranges of its first
     /// part; without one, blocks of the file where the database has them; else one slice.

@@ -54,6 +54,7 @@ mod syntax;
 mod table;
 mod watched;
 mod writing;
+mod zone;
 
 pub use address::{Address, Host};
 pub use attempts::Attempts;
@@ -79,10 +80,11 @@ pub use options::{
     ZeroDates,
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
-pub use query::{KeyPart, KeyValues, Page, Param, Statement};
+pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
 pub use watched::Watched;
 pub use writing::{beside_excluded, create_table, default_clause, insert_or_excluded};
+pub use zone::{Repeated, Shows, Zone, instants, shown};

@@ -39,10 +39,11 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         }
     }
     if let (Some(delay), Some(first)) = (page.before_now, keys.first()) {
-        conditions.push(format!(
-            "{first} < {}",
-            syntax.now(page.key_column(0), delay)
-        ));
+        let steps = page.key[0].columns.iter();
+        let step = steps.map(|i| syntax.step(&page.table.columns[*i])).max();
+        let back = delay.saturating_add(step.unwrap_or_default());
+        let present = syntax.present(page.key_column(0), page.east, back);
+        conditions.push(format!("{first} < {present}"));
     }
     if let Some(until) = page.until.filter(|until| !until.is_empty()) {
         let bound = &keys[..until.len().min(keys.len())];
@@ -377,6 +378,34 @@ mod tests {
             Plain { row_values: true }.select_now(&table.columns[0]).sql,
             "SELECT now(0)"
         );
+    }
+
+    #[test]
+    fn what_can_still_get_the_same_time_is_left_out() {
+        let mut table = table(&["a", "b?"]);
+        table.columns[1].vendor_type = "seconds".to_owned();
+        let key = key(&[&[0, 1]]);
+        let page = Page {
+            before_now: Some(Duration::from_secs(9)),
+            ..page(&table, &key, None)
+        };
+        assert!(text(&page, true).0.contains("< now(10) ORDER"));
+        // A clock of its own is that of columns without a zone alone.
+        let east = Page {
+            east: Some(28_800_000_000),
+            ..page
+        };
+        assert!(text(&east, true).0.contains("< now(10) ORDER"));
+        table.columns[0].kind = Some(Kind::Timestamp { utc: false });
+        let east = Page {
+            table: &table,
+            key: &key,
+            before_now: Some(Duration::from_secs(9)),
+            east: Some(28_800_000_000),
+            ..Page::of(&table, &[1])
+        };
+        let sql = Plain { row_values: true }.select(&east).unwrap().sql;
+        assert!(sql.contains("< utc(28790000000) ORDER"), "{sql}");
     }
 
     #[test]

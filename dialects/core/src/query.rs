@@ -42,6 +42,16 @@ pub enum KeyValues {
     Cut,
 }
 
+/// How far apart times lie that have so many digits after the second; zero for microseconds.
+pub fn step_of_digits(digits: u32) -> Duration {
+    match digits {
+        0..=5 => Duration::from_micros(10u64.pow(6 - digits)),
+        6 => Duration::ZERO,
+        // What is cut to a microsecond, on either side.
+        _ => Duration::from_micros(2),
+    }
+}
+
 /// A page of a table: the rows after a key, in the order of the key.
 #[derive(Debug, Clone)]
 pub struct Page<'a> {
@@ -57,9 +67,12 @@ pub struct Page<'a> {
     /// parts only; `None` from the start. Rows with NULL in a part of the key are left out in
     /// either case.
     pub after: Option<&'a [Value]>,
-    /// Only rows whose first key part lies before the database's present time less this. For
-    /// keys that begin with a timestamp.
+    /// Only rows whose first key part lies before the database's present time less this, and less
+    /// what can still be written with the same value. For keys that begin with a timestamp.
     pub before_now: Option<Duration>,
+    /// How far the clocks that wrote the first key part are ahead of UTC, in microseconds, where it
+    /// has no time zone of its own; `None`: they are the database's.
+    pub east: Option<i64>,
     /// Only rows the first parts of whose key are not greater than this.
     pub until: Option<&'a [Value]>,
     /// Only rows in these blocks of the table's file.
@@ -80,6 +93,7 @@ impl<'a> Page<'a> {
             key: &[],
             after: None,
             before_now: None,
+            east: None,
             until: None,
             blocks: None,
             filter: None,

@@ -2,7 +2,7 @@
 use crate::{
     Column, KeyPart, KeyValues, Page, Pair, Param, Statement, Table, TableName, paging, writing,
 };
-use connect_api::{Error, ErrorKind, Result, Schema, Value, arrow::schema::Field};
+use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 /// The text of a dialect's statements. What is common to most databases stands here; a dialect
@@ -139,8 +139,31 @@ pub trait Syntax: Send + Sync {
         self.quote(&column.name)
     }
 
-    /// The database's present time less `delay`, of the type of `column`.
+    /// The database's present time less `delay`, of the type of `column`. For a column without a
+    /// time zone: by the clock that the database's own functions write it by.
     fn now(&self, column: &Column, delay: Duration) -> String;
+
+    /// The present time in UTC, moved by so many microseconds, of the type of `column`, which has
+    /// no time zone.
+    fn utc_now(&self, column: &Column, shift: i64) -> String;
+
+    /// The present time less `back`, of the type of `column`. `east`: where the column has no zone,
+    /// the clocks that wrote it are ahead of UTC by so many microseconds.
+    fn present(&self, column: &Column, east: Option<i64>, back: Duration) -> String {
+        match (east, &column.kind) {
+            (Some(east), Some(Kind::Timestamp { utc: false })) => {
+                let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+                self.utc_now(column, east.saturating_sub(back))
+            }
+            _ => self.now(column, back),
+        }
+    }
+
+    /// How far two times may lie apart that `column` holds as one value: what is written within it
+    /// can still have the same. Zero for microseconds.
+    fn step(&self, _column: &Column) -> Duration {
+        Duration::ZERO
+    }
 
     /// `(a, b) > (?, ?)` is understood, and served by an index.
     fn row_values(&self) -> bool {
@@ -167,8 +190,13 @@ pub trait Syntax: Send + Sync {
 
     /// Reads the database's present time, of the type of `column`: one row of one column.
     fn select_now(&self, column: &Column) -> Statement {
+        self.select_present(column, None, Duration::ZERO)
+    }
+
+    /// The same, as [`present`](Self::present) has it.
+    fn select_present(&self, column: &Column, east: Option<i64>, back: Duration) -> Statement {
         Statement {
-            sql: format!("SELECT {}", self.now(column, Duration::ZERO)),
+            sql: format!("SELECT {}", self.present(column, east, back)),
             params: Vec::new(),
         }
     }
@@ -362,7 +390,6 @@ pub trait Syntax: Send + Sync {
 pub(crate) mod tests {
     use super::*;
     use crate::query::KeyPart;
-    use connect_api::Kind;
 
     /// Nothing but what all databases share, with numbered placeholders.
     pub(crate) struct Plain {
@@ -380,6 +407,18 @@ pub(crate) mod tests {
 
         fn now(&self, _column: &Column, delay: Duration) -> String {
             format!("now({})", delay.as_secs())
+        }
+
+        fn utc_now(&self, _column: &Column, shift: i64) -> String {
+            format!("utc({shift})")
+        }
+
+        fn step(&self, column: &Column) -> Duration {
+            if column.vendor_type == "seconds" {
+                Duration::from_secs(1)
+            } else {
+                Duration::ZERO
+            }
         }
 
         fn row_values(&self) -> bool {

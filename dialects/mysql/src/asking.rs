@@ -143,6 +143,22 @@ fn of_wire(name: &str, wire: &str, server: &Server, values: &ValueOptions) -> Co
     }
 }
 
+/// The zone of sessions that set none: the server's own by its name or offset; that of its system
+/// where it is the same all the year. `None` where it is not: the server alone knows it then.
+pub(crate) async fn time_zone(driver: &mut MySqlConnection) -> Result<Option<String>> {
+    const ZONE: &str = "SELECT CASE WHEN @@global.time_zone <> 'SYSTEM' THEN @@global.time_zone \
+        WHEN winter = summer THEN CONCAT(IF(winter < 0, '-', '+'), \
+        LPAD(ABS(winter) DIV 60, 2, '0'), ':', LPAD(ABS(winter) MOD 60, 2, '0')) END FROM (SELECT \
+        TIMESTAMPDIFF(MINUTE, january, CONVERT_TZ(january, '+00:00', 'SYSTEM')) AS winter, \
+        TIMESTAMPDIFF(MINUTE, july, CONVERT_TZ(july, '+00:00', 'SYSTEM')) AS summer FROM (SELECT \
+        MAKEDATE(YEAR(UTC_DATE()), 15) AS january, MAKEDATE(YEAR(UTC_DATE()), 196) AS july) AS days) \
+        AS offsets";
+    let what = "ask for the time zone";
+    let row = driver.fetch_one(sqlx::raw_sql(ZONE)).await;
+    let row = row.map_err(|e| error(what, e))?;
+    optional(&row, 0).map_err(|e| error(what, e))
+}
+
 /// When the oldest running transaction of InnoDB began; `None` where the user may not see that.
 ///
 /// The server writes the seconds by its own clock on the wall, and renews what it shows ten times

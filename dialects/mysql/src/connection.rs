@@ -273,6 +273,10 @@ impl Connection for MySqlConnect {
         asking::visibility(self.ready()?).await
     }
 
+    async fn time_zone(&mut self) -> Result<Option<String>> {
+        asking::time_zone(self.ready()?).await
+    }
+
     async fn split(
         &mut self,
         syntax: &dyn Syntax,

@@ -1,12 +1,14 @@
 //! SQL text of MySQL and MariaDB.
 use crate::{
     declared::stored,
-    grammar::quoted,
+    grammar::{Declared, quoted},
     made, row_size,
     server::{Family, Server},
 };
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
-use dialect_core::{Column, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table, TableName};
+use dialect_core::{
+    Column, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table, TableName, step_of_digits,
+};
 use std::{
     num::NonZeroU32,
     sync::{Arc, OnceLock},
@@ -111,6 +113,26 @@ impl Syntax for MySqlSyntax {
         match column.kind {
             Some(Kind::Date) => format!("DATE({local})"),
             _ => local,
+        }
+    }
+
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        let now = format!("(UTC_TIMESTAMP(6) + INTERVAL {shift} MICROSECOND)");
+        match column.kind {
+            Some(Kind::Date) => format!("DATE({now})"),
+            _ => now,
+        }
+    }
+
+    // MySQL rounds, MariaDB cuts.
+    fn step(&self, column: &Column) -> Duration {
+        let digits = Declared::parse(&column.vendor_type).first();
+        match column.kind {
+            Some(Kind::Timestamp { .. } | Kind::Time | Kind::Duration) => {
+                step_of_digits(digits.unwrap_or(0))
+            }
+            Some(Kind::Date) => Duration::from_hours(24),
+            _ => Duration::ZERO,
         }
     }
 
@@ -287,6 +309,18 @@ impl Syntax for Plain<'_> {
 
     fn now(&self, column: &Column, delay: Duration) -> String {
         self.0.now(column, delay)
+    }
+
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        self.0.utc_now(column, shift)
+    }
+
+    fn step(&self, column: &Column) -> Duration {
+        self.0.step(column)
+    }
+
+    fn key_values(&self, column: &Column) -> KeyValues {
+        self.0.key_values(column)
     }
 
     fn key_expression(&self, page: &Page<'_>, part: &KeyPart) -> Result<String> {

@@ -1,11 +1,14 @@
 //! SQL text for the database behind the driver.
 mod base;
+mod clock;
 mod made;
 
 use crate::{declared::Declared, profile::Profile};
 use base::Base;
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
-use dialect_core::{Column, Page, Pair, Statement, Syntax, Table, TableName, ValueOptions};
+use dialect_core::{
+    Column, KeyValues, Page, Pair, Statement, Syntax, Table, TableName, ValueOptions,
+};
 use std::{num::NonZeroU32, time::Duration};
 
 /// What is known of a database's SQL.
@@ -183,11 +186,23 @@ impl Syntax for OdbcSyntax {
     }
 
     fn now(&self, column: &Column, delay: Duration) -> String {
-        made::now(self.profile, column, delay)
+        clock::now(self.profile, column, delay)
     }
 
-    fn select_now(&self, column: &Column) -> Statement {
-        let now = self.now(column, Duration::ZERO);
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        clock::utc_now(self.profile, column, shift)
+    }
+
+    fn step(&self, column: &Column) -> Duration {
+        clock::step(self.profile, column)
+    }
+
+    fn key_values(&self, column: &Column) -> KeyValues {
+        clock::key_values(self.profile, column)
+    }
+
+    fn select_present(&self, column: &Column, east: Option<i64>, back: Duration) -> Statement {
+        let now = self.present(column, east, back);
         let now = match self.profile {
             Profile::MySql { .. } => format!("CAST({now} AS CHAR)"),
             _ => now,

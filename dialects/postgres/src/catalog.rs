@@ -166,6 +166,32 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relname = $2 AND c.relkind IN ('r', 'm') \
 AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
 
+/// The time zone that sessions begin with, unlike ours, and how many roles have another: that of the
+/// role or database, else that of the server's files where they may be read, else the one that
+/// initdb writes for logs too.
+pub(crate) const TIME_ZONE: &str = "\
+WITH set AS ( \
+  SELECT s.setrole, s.setdatabase, substr(c, strpos(c, '=') + 1) AS zone \
+  FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c \
+  WHERE lower(c) LIKE 'timezone=%' AND s.setdatabase IN \
+    (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) \
+), own AS ( \
+  SELECT zone FROM set WHERE setrole IN \
+    (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)) \
+  ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC LIMIT 1 \
+) \
+SELECT (SELECT zone FROM own), \
+  pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT') \
+  AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE'), \
+  (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'log_timezone'), \
+  (SELECT count(DISTINCT setrole) FROM set WHERE setrole <> 0 \
+    AND zone IS DISTINCT FROM (SELECT zone FROM own))";
+
+/// The time zone in the server's files.
+pub(crate) const FILE_TIME_ZONE: &str = "\
+SELECT setting FROM pg_catalog.pg_file_settings \
+WHERE lower(name) = 'timezone' AND error IS NULL ORDER BY seqno DESC LIMIT 1";
+
 /// The snapshot of present transactions: `xmin`, `xmax`. By the words of servers before 13 too.
 pub(crate) const SNAPSHOT: &str = "\
 SELECT txid_snapshot_xmin(s), txid_snapshot_xmax(s) FROM txid_current_snapshot() AS s";

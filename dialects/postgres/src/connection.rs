@@ -349,6 +349,31 @@ impl Connection for PostgresConnection {
         }))
     }
 
+    async fn time_zone(&mut self) -> Result<Option<String>> {
+        self.settle().await?;
+        let refused = |e| refusal::error("asking for the time zone", e);
+        let query = sqlx::query_as::<_, (Option<String>, bool, String, i64)>(catalog::TIME_ZONE);
+        let found = query.fetch_one(&mut self.driver).await;
+        let (own, files, logs, others) = self.noted(found.map_err(refused))?;
+        if others > 0 {
+            tracing::warn!(
+                roles = others,
+                "other roles begin sessions in other time zones: columns without a zone that they \
+                 write need db.timezone"
+            );
+        }
+        if own.is_some() {
+            return Ok(own);
+        }
+        let mut written = None;
+        if files {
+            let query = sqlx::query_scalar::<_, String>(catalog::FILE_TIME_ZONE);
+            let found = query.fetch_optional(&mut self.driver).await;
+            written = self.noted(found.map_err(refused))?;
+        }
+        Ok(Some(written.unwrap_or(logs)))
+    }
+
     async fn split(
         &mut self,
         syntax: &dyn Syntax,

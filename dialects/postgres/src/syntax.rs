@@ -9,7 +9,9 @@ use crate::{
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,
 };
-use dialect_core::{Column, KeyPart, Page, Statement, Syntax, TableName, TableType, ValueOptions};
+use dialect_core::{
+    Column, KeyPart, Page, Statement, Syntax, TableName, TableType, ValueOptions, step_of_digits,
+};
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 /// How many values a statement can bind: the protocol counts them in 16 bits.
@@ -75,7 +77,7 @@ impl Syntax for PostgresSyntax {
         })
     }
 
-    /// In UTC, the zone of our sessions.
+    /// In UTC, the zone of our sessions, where nothing else is known of the clock.
     fn now(&self, column: &Column, delay: Duration) -> String {
         let back = match delay.as_micros() {
             0 => String::new(),
@@ -85,6 +87,29 @@ impl Syntax for PostgresSyntax {
             Some(Kind::Timestamp { utc: false }) => format!("(localtimestamp{back})"),
             Some(Kind::Date) => format!("(current_timestamp{back})::date"),
             _ => format!("(current_timestamp{back})"),
+        }
+    }
+
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        let now =
+            format!("(current_timestamp AT TIME ZONE 'UTC' + interval '{shift} microseconds')");
+        match column.kind {
+            Some(Kind::Date) => format!("{now}::date"),
+            _ => now,
+        }
+    }
+
+    /// Values are rounded: one may lie half a step before the present or after it.
+    fn step(&self, column: &Column) -> Duration {
+        let declared = column.base_type.as_deref().unwrap_or(&column.vendor_type);
+        let digits = Vendor::parse(declared).and_then(|of| match of.arguments.as_slice() {
+            [digits] => u32::try_from(*digits).ok(),
+            _ => None,
+        });
+        match column.kind {
+            Some(Kind::Timestamp { .. }) => step_of_digits(digits.unwrap_or(6)),
+            Some(Kind::Date) => Duration::from_hours(24),
+            _ => Duration::ZERO,
         }
     }
 

@@ -142,7 +142,17 @@ impl Syntax for SqliteSyntax {
     }
 
     fn now(&self, column: &Column, delay: Duration) -> String {
-        keys::now(column, delay, self.values.sqlite_dates)
+        let shift = i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
+        keys::now(column, -shift, self.values.sqlite_dates)
+    }
+
+    // Its own functions write in UTC.
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        keys::now(column, shift, self.values.sqlite_dates)
+    }
+
+    fn step(&self, column: &Column) -> Duration {
+        keys::step(column, self.values.sqlite_dates)
     }
 
     /// The declared type says what the column holds, so that it is described as it was made, and

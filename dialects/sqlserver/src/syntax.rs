@@ -5,7 +5,7 @@ use crate::{
     made,
 };
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
-use dialect_core::{Column, Syntax, TableName};
+use dialect_core::{Column, KeyValues, Syntax, TableName, step_of_digits};
 use std::time::Duration;
 
 /// T-SQL.
@@ -24,6 +24,34 @@ pub(crate) fn declared(column: &Column) -> Declared {
 /// Text as a literal of Unicode.
 pub(crate) fn literal(text: &str) -> String {
     format!("N'{}'", text.replace('\'', "''"))
+}
+
+/// A time moved by so many microseconds. A number of DATEADD is of 32 bits: microseconds alone would
+/// reach half an hour.
+fn moved(time: &str, shift: i64) -> String {
+    let mut moved = time.to_owned();
+    let sign = if shift < 0 { "-" } else { "" };
+    let micros = shift.unsigned_abs();
+    for (unit, number) in [
+        ("microsecond", micros % 1_000_000),
+        ("second", (micros / 1_000_000).min(2_147_483_647)),
+    ] {
+        if number > 0 {
+            moved = format!("DATEADD({unit}, {sign}{number}, {moved})");
+        }
+    }
+    moved
+}
+
+/// A time cast to a type: seven digits would be more than are carried.
+fn of_type(declared: &Declared, time: String) -> String {
+    match declared.base {
+        Base::Date | Base::DateTime | Base::SmallDateTime => {
+            format!("CAST({time} AS {declared})")
+        }
+        Base::DateTimeOffset => format!("CAST({time} AS datetimeoffset(6))"),
+        _ => format!("CAST({time} AS datetime2(6))"),
+    }
 }
 
 impl Syntax for SqlServerSyntax {
@@ -61,27 +89,42 @@ impl Syntax for SqlServerSyntax {
     // A datetimeoffset is an instant; the other types show the server's clock on the wall.
     fn now(&self, column: &Column, delay: Duration) -> String {
         let declared = declared(column);
-        let mut now = match declared.base {
+        let now = match declared.base {
             Base::DateTimeOffset => "SYSDATETIMEOFFSET()",
             _ => "SYSDATETIME()",
-        }
-        .to_owned();
-        // A number of DATEADD is of 32 bits: microseconds alone would reach half an hour.
-        for (unit, number) in [
-            ("microsecond", u64::from(delay.subsec_micros())),
-            ("second", delay.as_secs().min(2_147_483_647)),
-        ] {
-            if number > 0 {
-                now = format!("DATEADD({unit}, -{number}, {now})");
-            }
-        }
+        };
+        let back = i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
+        of_type(&declared, moved(now, -back))
+    }
+
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        of_type(&declared(column), moved("SYSUTCDATETIME()", shift))
+    }
+
+    // A `datetime` counts in thirds of ten milliseconds, rounded.
+    fn step(&self, column: &Column) -> Duration {
+        let declared = declared(column);
         match declared.base {
-            Base::Date | Base::DateTime | Base::SmallDateTime => {
-                format!("CAST({now} AS {declared})")
+            Base::DateTime2 | Base::DateTimeOffset | Base::Time => {
+                step_of_digits(declared.digits().into())
             }
-            // Seven digits would be more than are carried.
-            Base::DateTimeOffset => format!("CAST({now} AS datetimeoffset(6))"),
-            _ => format!("CAST({now} AS datetime2(6))"),
+            Base::DateTime => Duration::from_micros(3_334),
+            Base::SmallDateTime => Duration::from_secs(60),
+            Base::Date => Duration::from_hours(24),
+            _ => Duration::ZERO,
+        }
+    }
+
+    // Rows are ordered by the seventh digit too, which is not carried.
+    fn key_values(&self, column: &Column) -> KeyValues {
+        let carried = matches!(
+            column.kind,
+            Some(Kind::Timestamp { .. } | Kind::OffsetTimestamp)
+        );
+        if declared(column).is_fine() && carried {
+            KeyValues::Cut
+        } else {
+            KeyValues::Exact
         }
     }
 

@@ -1,7 +1,7 @@
 //! The words of a database in the sentences that all databases share.
 use super::OdbcSyntax;
 use connect_api::{Result, Value, arrow::schema::Field};
-use dialect_core::{Column, Syntax};
+use dialect_core::{Column, KeyValues, Syntax};
 use std::time::Duration;
 
 /// An [`OdbcSyntax`] with the statements as the trait makes them.
@@ -30,6 +30,18 @@ impl Syntax for Base<'_> {
 
     fn now(&self, column: &Column, delay: Duration) -> String {
         self.0.now(column, delay)
+    }
+
+    fn utc_now(&self, column: &Column, shift: i64) -> String {
+        self.0.utc_now(column, shift)
+    }
+
+    fn step(&self, column: &Column) -> Duration {
+        self.0.step(column)
+    }
+
+    fn key_values(&self, column: &Column) -> KeyValues {
+        self.0.key_values(column)
     }
 
     fn row_values(&self) -> bool {

@@ -6,64 +6,9 @@ use connect_api::{
     decimal_text,
 };
 use dialect_core::{Column, Syntax as _, TableName, ValueOptions};
-use std::time::Duration;
 
 /// Lengths beyond this are unbounded to us: no database declares them.
 const MAX_LENGTH: u32 = 16_383;
-
-/// The present time less `delay`, of the type of `column`.
-pub(super) fn now(profile: Profile, column: &Column, delay: Duration) -> String {
-    let micros = delay.as_micros();
-    match profile {
-        Profile::Postgres => {
-            let name = match &column.kind {
-                Some(Kind::Timestamp { utc: true }) => "clock_timestamp()",
-                _ => "CAST(clock_timestamp() AS timestamp)",
-            };
-            let now = format!("({name} - interval '{micros} microseconds')");
-            match &column.kind {
-                Some(Kind::Date) => format!("CAST({now} AS date)"),
-                _ => now,
-            }
-        }
-        // The session's zone is +00:00.
-        Profile::MySql { .. } => {
-            let now = format!("(NOW(6) - INTERVAL {micros} MICROSECOND)");
-            match &column.kind {
-                Some(Kind::Date) => format!("DATE({now})"),
-                _ => now,
-            }
-        }
-        Profile::Sqlite => {
-            let delay = format!(
-                "'now', '-{}.{:03} seconds'",
-                delay.as_secs(),
-                delay.subsec_millis()
-            );
-            match &column.kind {
-                Some(Kind::Date) => format!("date({delay})"),
-                Some(Kind::Time) => format!("strftime('%H:%M:%f', {delay}) || '000'"),
-                Some(Kind::Timestamp { utc: true }) => {
-                    format!("strftime('%Y-%m-%d %H:%M:%f', {delay}) || '000Z'")
-                }
-                Some(Kind::Timestamp { utc: false }) => {
-                    format!("strftime('%Y-%m-%d %H:%M:%f', {delay}) || '000'")
-                }
-                _ => format!("strftime('%Y-%m-%d %H:%M:%f', {delay})"),
-            }
-        }
-        Profile::SqlServer => format!(
-            "DATEADD(second, -{}, DATEADD(millisecond, -{}, SYSUTCDATETIME()))",
-            delay.as_secs(),
-            delay.subsec_millis()
-        ),
-        Profile::Db2 => format!("(CURRENT TIMESTAMP - {micros} MICROSECONDS)"),
-        Profile::Oracle | Profile::Generic => format!(
-            "(CURRENT_TIMESTAMP - INTERVAL '{}' SECOND)",
-            delay.as_secs()
-        ),
-    }
-}
 
 /// A plain literal.
 pub(super) fn literal(profile: Profile, value: &Value) -> Option<String> {

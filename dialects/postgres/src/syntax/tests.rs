@@ -77,6 +77,27 @@ fn the_present_time_has_the_type_of_its_column() {
 }
 
 #[test]
+fn times_that_lie_within_a_step_can_have_one_value() {
+    let step = |kind, vendor| PostgresSyntax.step(&column("c", kind, vendor)).as_micros();
+    let wall = || Kind::Timestamp { utc: false };
+    assert_eq!(step(wall(), "timestamp without time zone"), 0);
+    assert_eq!(step(wall(), "timestamp(6) without time zone"), 0);
+    assert_eq!(step(wall(), "timestamp(3) without time zone"), 1_000);
+    assert_eq!(step(wall(), "timestamp(0) without time zone"), 1_000_000);
+    let utc = Kind::Timestamp { utc: true };
+    assert_eq!(step(utc, "timestamp(0) with time zone"), 1_000_000);
+    let domain = Column {
+        base_type: Some("timestamp(0) without time zone".to_owned()),
+        ..column("c", wall(), "shop.moment")
+    };
+    assert_eq!(PostgresSyntax.step(&domain).as_micros(), 1_000_000);
+    assert_eq!(
+        PostgresSyntax.present(&column("c", wall(), ""), Some(-3), Duration::from_micros(4)),
+        "(current_timestamp AT TIME ZONE 'UTC' + interval '-7 microseconds')"
+    );
+}
+
+#[test]
 fn a_column_is_made_as_the_source_had_it_or_by_its_kind() {
     let decimal = |precision, scale| Kind::Decimal { precision, scale };
     for (kind, vendor, length, expected) in [

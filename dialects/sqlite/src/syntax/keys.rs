@@ -186,13 +186,30 @@ pub(super) fn bound(column: &Column, value: &Value, dates: SqliteDates) -> Optio
     }
 }
 
-/// The present time less `delay`, in the form of the column's expression; of a column of text, as
+/// Text and numbers are of whole seconds where SQLite's own `CURRENT_TIMESTAMP` and `unixepoch()`
+/// write them, and nothing declares it.
+pub(super) fn step(column: &Column, dates: SqliteDates) -> Duration {
+    let declared = Declared::parse(&column.vendor_type);
+    match (&column.kind, declared.storage(dates)) {
+        (Some(Kind::Timestamp { .. } | Kind::OffsetTimestamp), storage) => match storage {
+            Storage::Canonical => Duration::ZERO,
+            Storage::Iso | Storage::Unix => Duration::from_secs(1),
+            Storage::Julian => Duration::from_millis(1),
+        },
+        (Some(Kind::Date), _) => Duration::from_hours(24),
+        _ => Duration::ZERO,
+    }
+}
+
+/// The present time moved by so many microseconds, in the form of the column's expression; of a column of text, as
 /// SQLite's own functions write it, in UTC, to the millisecond.
-pub(super) fn now(column: &Column, delay: Duration, dates: SqliteDates) -> String {
+pub(super) fn now(column: &Column, shift: i64, dates: SqliteDates) -> String {
+    let millis = shift.div_euclid(1_000).unsigned_abs();
+    let sign = if shift > 0 { '+' } else { '-' };
     let delay = format!(
-        "'now', '-{}.{:03} seconds'",
-        delay.as_secs(),
-        delay.subsec_millis()
+        "'now', '{sign}{}.{:03} seconds'",
+        millis / 1_000,
+        millis % 1_000
     );
     match form(column, dates) {
         Form::Unix(Kind::Date) => format!("unixepoch(date({delay}))"),

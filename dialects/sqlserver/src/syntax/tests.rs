@@ -168,6 +168,62 @@ fn rows_without_a_key_and_quantiles_are_asked_for() {
 }
 
 #[test]
+fn positions_that_are_cut_stand_for_their_whole_microsecond() {
+    let table = table(&[("id", "int"), ("at", "datetime2"), ("six", "datetime2(6)")]);
+    let after = [Value::Int(7), Value::Timestamp(3)];
+    let parts = key(&[&[0], &[1]]);
+    let page = Page {
+        key: &parts,
+        after: Some(&after),
+        until: Some(&after),
+        ..Page::of(&table, &[0])
+    };
+    let statement = SYNTAX.select(&page).unwrap();
+    let sql = &statement.sql;
+    for part in ["[at] >= ", "[at] < ", "ORDER BY [id], [at]"] {
+        assert!(sql.contains(part), "{part}: {sql}");
+    }
+    assert!(
+        !sql.contains("[at] > ") && !sql.contains("[at] <= "),
+        "{sql}"
+    );
+    assert_eq!(statement.params[1].value, Value::Timestamp(4));
+    assert_eq!(statement.params[3].value, Value::Timestamp(4));
+    let only = key(&[&[1]]);
+    let page = Page {
+        key: &only,
+        after: Some(&after[1..]),
+        ..Page::of(&table, &[0])
+    };
+    let sql = SYNTAX.select(&page).unwrap().sql;
+    assert!(sql.contains("WHERE [at] >= "), "{sql}");
+    let values = |i: usize| SYNTAX.key_values(&table.columns[i]);
+    assert_eq!(
+        [values(0), values(1), values(2)],
+        [KeyValues::Exact, KeyValues::Cut, KeyValues::Exact]
+    );
+    let step = |declared| {
+        let table = self::table(&[("c", declared)]);
+        SYNTAX.step(&table.columns[0]).as_micros()
+    };
+    for (declared, micros) in [
+        ("datetime2", 2),
+        ("datetime2(6)", 0),
+        ("datetime2(0)", 1_000_000),
+        ("datetimeoffset(3)", 1_000),
+        ("datetime", 3_334),
+        ("smalldatetime", 60_000_000),
+        ("date", 86_400_000_000),
+    ] {
+        assert_eq!(step(declared), micros, "{declared}");
+    }
+    assert_eq!(
+        SYNTAX.utc_now(&table.columns[2], 28_800_000_001),
+        "CAST(DATEADD(second, 28800, DATEADD(microsecond, 1, SYSUTCDATETIME())) AS datetime2(6))"
+    );
+}
+
+#[test]
 fn the_present_is_of_the_type_of_the_column() {
     for (declared, delay, now) in [
         (

@@ -1,0 +1,153 @@
+//! Instants written into columns without a time zone, as the clocks of a zone show them.
+use connect_api::{
+    Error, ErrorKind, Kind, Records, Result, Schema,
+    arrow::array::{
+        Array as _, ArrayRef, RecordBatch, TimestampMicrosecondArray, cast::AsArray as _,
+        types::TimestampMicrosecondType,
+    },
+};
+use dialect_core::{Table, Zone, shown};
+use std::sync::Arc;
+
+/// The columns without a zone take instants: what is read without a schema is one.
+pub(crate) fn as_instants(table: &Table) -> Table {
+    let mut table = table.clone();
+    for column in &mut table.columns {
+        if column.kind == Some(Kind::Timestamp { utc: false }) {
+            column.kind = Some(Kind::Timestamp { utc: true });
+        }
+    }
+    table
+}
+
+/// The records with what clocks in `zone` show at the instants that go to columns of `table` without
+/// a zone; `None` where there are none.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) fn of(records: &Records, table: &Table, zone: &Zone) -> Result<Option<Records>> {
+    let schema = records.schema();
+    let becomes = |(index, kind): (usize, &Kind)| {
+        let instant = matches!(kind, Kind::Timestamp { utc: true } | Kind::OffsetTimestamp);
+        let column = table.column(schema.field(index).name());
+        let wall = column.is_some_and(|c| c.kind == Some(Kind::Timestamp { utc: false }));
+        (instant && wall).then_some(index)
+    };
+    let columns: Vec<usize> = schema
+        .kinds()
+        .iter()
+        .enumerate()
+        .filter_map(becomes)
+        .collect();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let wall = Kind::Timestamp { utc: false };
+    let fields = schema
+        .columns()
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            if columns.contains(&index) {
+                wall.clone().field(field.name(), field.is_nullable())
+            } else {
+                field.as_ref().clone()
+            }
+        });
+    let key: Vec<&str> = schema
+        .key()
+        .iter()
+        .map(|index| schema.field(*index).name().as_str())
+        .collect();
+    let written = Schema::new(schema.name(), fields, &key)?;
+    let cells = records.batch().columns().iter().enumerate();
+    let cells = cells.map(|(index, column)| {
+        if columns.contains(&index) {
+            walls(column, zone)
+        } else {
+            column.clone()
+        }
+    });
+    let batch = RecordBatch::try_new(written.columns().clone(), cells.collect()).map_err(|e| {
+        let message = format!("records of {}: instants as clocks show them", schema.name());
+        Error::new(ErrorKind::Internal, message).with_source(e)
+    })?;
+    let written = Records::new(records.topic().clone(), written, batch)?;
+    written.with_ops(records.ops().clone()).map(Some)
+}
+
+fn walls(column: &ArrayRef, zone: &Zone) -> ArrayRef {
+    // With an offset, which leads to the wall clock of another place.
+    let (instants, nulls) = match column.as_struct_opt() {
+        Some(parts) => (parts.column(0), parts.nulls()),
+        None => (column, column.nulls()),
+    };
+    let times = shown(zone, instants.as_primitive::<TimestampMicrosecondType>());
+    Arc::new(TimestampMicrosecondArray::new(
+        times.values().clone(),
+        nulls.cloned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::{ConnectRecord, Value};
+    use dialect_core::Column;
+
+    #[test]
+    fn instants_become_what_clocks_show_where_the_column_has_no_zone() {
+        let kinds = [
+            ("id", Kind::Int64),
+            ("at", Kind::Timestamp { utc: true }),
+            ("known", Kind::Timestamp { utc: true }),
+            ("local", Kind::Timestamp { utc: false }),
+            ("far", Kind::OffsetTimestamp),
+        ];
+        let fields = kinds
+            .iter()
+            .map(|(name, kind)| kind.clone().field(name, *name != "id"));
+        let schema = Schema::new("t", fields, &["id"]).unwrap();
+        let hour = 3_600_000_000;
+        let row = ConnectRecord::from([
+            Value::Int(1),
+            Value::Timestamp(0),
+            Value::Timestamp(0),
+            Value::Timestamp(0),
+            Value::OffsetTimestamp(0, -60),
+        ]);
+        let records = Records::from_rows("t".into(), schema, [row]).unwrap();
+        let column = |name: &str, utc| Column {
+            name: name.to_owned(),
+            kind: Some(Kind::Timestamp { utc }),
+            ..Column::default()
+        };
+        let table = Table {
+            columns: vec![
+                column("AT", false),
+                column("known", true),
+                column("local", false),
+                column("far", false),
+            ],
+            ..Table::default()
+        };
+        let zone = Zone::named("Asia/Shanghai").unwrap();
+        let written = of(&records, &table, &zone).unwrap().unwrap();
+        let row: Vec<Value> = (0..5).map(|i| written.row(0).get(i).to_value()).collect();
+        assert_eq!(row[1], Value::Timestamp(8 * hour));
+        assert_eq!(row[2], Value::Timestamp(0), "it has a zone");
+        assert_eq!(row[3], Value::Timestamp(0), "it was said to be of no zone");
+        assert_eq!(row[4], Value::Timestamp(8 * hour));
+        assert_eq!(written.schema().kinds()[1], Kind::Timestamp { utc: false });
+        assert_eq!(written.schema().key(), [0]);
+        assert!(of(&written, &table, &zone).unwrap().is_none());
+        let as_instants = as_instants(&table);
+        assert!(
+            as_instants
+                .columns
+                .iter()
+                .all(|c| c.kind == Some(Kind::Timestamp { utc: true }))
+        );
+    }
+}

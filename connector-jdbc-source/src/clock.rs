@@ -1,0 +1,126 @@
+//! The clocks that write columns without a time zone: where the present is on them, and up to where
+//! what they wrote is final.
+use crate::reading::{Begin, Reading};
+use connect_api::{Kind, Result, Value};
+use dialect_core::{Connection, Zone};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The database's clock and ours differ by less than this, in microseconds.
+const SKEW: i64 = 120_000_000;
+
+/// Up to where rows are final by the clocks of a zone.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Bound {
+    /// See [`Page::east`](dialect_core::Page::east).
+    pub(crate) east: i64,
+    /// No row at this time or after it: the clocks are about to show it again.
+    pub(crate) before: Option<i64>,
+}
+
+/// The bound at an instant.
+fn bound(zone: &Zone, instant: i64) -> Bound {
+    // Around a change the clock that is behind counts: whose clock is right is not known.
+    let times = [instant, instant - SKEW, instant + SKEW];
+    let east = times.map(|time| zone.east_at(time)).into_iter().min();
+    let east = east.unwrap_or_default();
+    let least = zone.least_shown_from(instant);
+    Bound {
+        east,
+        before: (least < instant + east).then_some(least),
+    }
+}
+
+impl Reading {
+    /// The rows are ordered by times without a zone.
+    pub(crate) fn needs_clock(&self) -> bool {
+        let kinds = self.before_now.map(|_| self.key_kind(0));
+        matches!(kinds, Some(Kind::Timestamp { utc: false }))
+    }
+
+    /// The clocks of `zone` write the times of the rows.
+    pub(crate) fn set_clock(&mut self, zone: Zone) {
+        if let Begin::After(key) = &mut self.begin
+            && let Some(Value::Timestamp(micros)) = key.first_mut()
+        {
+            // A microsecond before, so that the very time counts.
+            *micros = zone.least_shown_from(micros.saturating_add(1)) - 1;
+        }
+        self.clock = Some(zone);
+    }
+
+    /// Up to where rows are final that were written `back` ago; `None` where the database knows.
+    pub(crate) fn bound(&self, back: Duration) -> Option<Bound> {
+        let zone = self.clock.as_ref()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let then = now.saturating_sub(back).as_micros();
+        Some(bound(zone, i64::try_from(then).unwrap_or(i64::MAX - SKEW)))
+    }
+}
+
+/// The zone whose clocks write the columns of a database that have none: as the settings say, else
+/// as the database says, where it does.
+///
+/// # Errors
+/// As [`Connection::time_zone`].
+pub(crate) async fn of_database(
+    connection: &mut dyn Connection,
+    wanted: Option<&Zone>,
+) -> Result<Option<Zone>> {
+    if let Some(zone) = wanted {
+        return Ok(Some(zone.clone()));
+    }
+    let Some(name) = connection.time_zone().await? else {
+        return Ok(None);
+    };
+    let zone = Zone::named(&name);
+    match &zone {
+        Some(zone) => tracing::info!(
+            zone = zone.name(),
+            "timestamp columns without a time zone are compared with the present time of the \
+             database's zone; db.timezone names another"
+        ),
+        None => tracing::warn!(
+            zone = name,
+            "the database's time zone is not known here: timestamp columns without a zone are \
+             compared with its own present time; set db.timezone to the zone that they are written in"
+        ),
+    }
+    Ok(zone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const HOUR: i64 = 3_600 * SECOND;
+
+    #[test]
+    fn the_present_lies_behind_while_clocks_change() {
+        let zone = Zone::named("America/New_York").unwrap();
+        // 2024-11-03 06:00 in UTC: from 02:00 back to 01:00.
+        let autumn = 1_730_613_600 * SECOND;
+        let at = |instant: i64| bound(&zone, instant);
+        let summer = |before| Bound {
+            east: -4 * HOUR,
+            before,
+        };
+        let again = autumn - 5 * HOUR;
+        assert_eq!(at(autumn - 2 * HOUR), summer(None));
+        assert_eq!(at(autumn - HOUR / 2), summer(Some(again)));
+        let winter = Bound {
+            east: -5 * HOUR,
+            before: None,
+        };
+        assert_eq!(
+            at(autumn - SECOND),
+            winter,
+            "the clock that is behind counts"
+        );
+        assert_eq!(at(autumn + HOUR), winter);
+        // 2024-03-10 07:00 in UTC: from 02:00 to 03:00.
+        let spring = 1_710_054_000 * SECOND;
+        assert_eq!(at(spring + SECOND), winter);
+        assert_eq!(at(spring + 2 * SKEW), summer(None));
+    }
+}
