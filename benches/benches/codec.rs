@@ -42,6 +42,7 @@ fn bodies(
     let target = Target {
         schema: Some(records.schema().clone()),
         key: Vec::new(),
+        ..Target::default()
     };
     decode(
         group,
@@ -68,6 +69,7 @@ fn keys(group: &mut BenchmarkGroup<'_, WallTime>, records: &Records) -> Result<(
     let target = Target {
         schema: Some(records.schema().clone()),
         key: vec!["id".to_owned()],
+        ..Target::default()
     };
     let mut empty = Blobs::default();
     for _ in 0..records.len() {

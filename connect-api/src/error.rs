@@ -91,6 +91,7 @@ struct Repr {
     message: Cow<'static, str>,
     code: Option<Box<str>>,
     retry_after: Option<Duration>,
+    reference: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -102,6 +103,7 @@ impl Error {
             message: message.into(),
             code: None,
             retry_after: None,
+            reference: false,
             source: None,
         }))
     }
@@ -127,6 +129,13 @@ impl Error {
         self
     }
 
+    /// A foreign key refuses the row: it may pass once another row is there, or gone.
+    #[must_use]
+    pub fn of_reference(mut self) -> Self {
+        self.0.reference = true;
+        self
+    }
+
     /// Puts `context` in front of the message, as `context: message`.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
@@ -147,6 +156,11 @@ impl Error {
     /// When to come back, if the system said.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// See [`of_reference`](Self::of_reference).
+    pub fn is_reference(&self) -> bool {
+        self.0.reference
     }
 
     /// The message and every cause below it, joined by `: `; a cause that repeats the text above

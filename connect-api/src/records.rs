@@ -1,7 +1,7 @@
 //! Rows of one topic and one schema, by column.
 use crate::{
-    ConnectRecord, Error, ErrorKind, Headers, Op, Ops, Position, RecordsBuilder, Result, Row,
-    Schema, SchemaRef,
+    ConnectRecord, Error, ErrorKind, Headers, Op, Ops, Origin, Position, RecordsBuilder, Result,
+    Row, Schema, SchemaRef,
 };
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;
@@ -23,6 +23,7 @@ pub struct Records {
     times: Option<ScalarBuffer<i64>>,
     headers: Option<Arc<[Option<Headers>]>>,
     position: Option<Position>,
+    origin: Option<Arc<Origin>>,
 }
 
 fn wrong_length(what: &str) -> Error {
@@ -52,6 +53,7 @@ impl Records {
             times: None,
             headers: None,
             position: None,
+            origin: None,
         })
     }
 
@@ -157,6 +159,20 @@ impl Records {
         }
     }
 
+    /// Sets the table that the rows were read from.
+    #[must_use]
+    pub fn with_origin(self, origin: Arc<Origin>) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
+        }
+    }
+
+    /// The table that the rows were read from, where it is known.
+    pub fn origin(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
+    }
+
     /// Where the rows go, or came from.
     pub fn topic(&self) -> &Arc<str> {
         &self.topic
@@ -232,6 +248,7 @@ impl Records {
             times: self.times.as_ref().map(|t| t.slice(start, len)),
             headers: self.headers.as_ref().map(|h| h[rows.clone()].into()),
             position: self.position.clone().filter(|_| rows.end == self.len()),
+            origin: self.origin.clone(),
         }
     }
 
@@ -258,6 +275,45 @@ impl Records {
                 .as_ref()
                 .map(|h| indexes.iter().map(|i| h[at(i)].clone()).collect()),
             position: self.position.clone(),
+            origin: self.origin.clone(),
+        })
+    }
+
+    /// These rows and those of `other` behind them, by copy; the position is that of `other`.
+    ///
+    /// # Errors
+    /// `Internal`: they are of another topic or schema.
+    pub fn and(&self, other: &Self) -> Result<Self> {
+        if self.topic != other.topic || self.schema != other.schema {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("rows of topic {} and of {}", self.topic, other.topic),
+            ));
+        }
+        let columns = self.batch.schema_ref();
+        let batch = arrow_select::concat::concat_batches(columns, [&self.batch, &other.batch])?;
+        let both = [self, other];
+        let ops = both
+            .iter()
+            .flat_map(|r| (0..r.len()).map(|row| r.ops.get(row)));
+        let has_times = both.iter().any(|r| r.times.is_some());
+        let times = both.iter().flat_map(|r| {
+            let time = |row| r.times.as_ref().map_or(NO_TIME, |t| t[row]);
+            (0..r.len()).map(time)
+        });
+        let has_headers = both.iter().any(|r| r.headers.is_some());
+        let headers = both
+            .iter()
+            .flat_map(|r| (0..r.len()).map(|row| r.shared_headers(row).cloned()));
+        Ok(Self {
+            topic: self.topic.clone(),
+            schema: self.schema.clone(),
+            batch,
+            ops: Ops::from_rows(ops.collect()),
+            times: has_times.then(|| times.collect()),
+            headers: has_headers.then(|| headers.collect()),
+            position: other.position.clone(),
+            origin: self.origin.clone(),
         })
     }
 

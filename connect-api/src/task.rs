@@ -1,5 +1,5 @@
 //! Tasks: what moves records.
-use crate::{Error, Offset, Partition, Position, Records, Result, SchemaRef};
+use crate::{Error, Offset, Origin, Origins, Partition, Position, Records, Result, SchemaRef};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -100,6 +100,8 @@ pub struct Target {
     /// Names of the key columns that are read from the message key; empty where the key comes
     /// from the body, or there is none.
     pub key: Vec<String>,
+    /// What the table that rows were read from is to the sink.
+    pub origins: Origins,
 }
 
 /// Writes to a system.
@@ -121,6 +123,17 @@ pub trait SinkTask: Send {
         Ok(Target::default())
     }
 
+    /// What the sink knows of the rows of `topic` that were read from `origin`. Called where
+    /// [`target`](Self::target) said that origins matter, once an origin, before the first of its
+    /// rows is decoded; after a restart first for the origin that was taken first before.
+    ///
+    /// # Errors
+    /// As in `start`. `Data`: the sink takes no rows of this origin; each of them is refused.
+    async fn target_of(&mut self, topic: &str, origin: &Origin) -> Result<Target> {
+        let _ = origin;
+        self.target(topic).await
+    }
+
     /// Writes a batch. `Ok` means durable; borrowed, so a retry costs no copy; must tolerate the
     /// same batch twice.
     ///
@@ -137,6 +150,16 @@ pub trait SinkTask: Send {
     /// As in `put`, but rows at the front of the batch may be durable then.
     async fn put_until_refused(&mut self, records: &Records) -> Result<PutOutcome> {
         self.put(records).await
+    }
+
+    /// Bytes for each of the rows that are the same for rows of one key, so that rows wait behind
+    /// one of their key that is not written yet (G2); `None` where the rows have no key.
+    ///
+    /// # Errors
+    /// `Unsupported`: keys that cannot be compared.
+    fn keys(&self, records: &Records) -> Result<Option<Vec<Box<[u8]>>>> {
+        let _ = records;
+        Ok(None)
     }
 
     /// Closes what `start` opened; called also after a failure.

@@ -78,6 +78,7 @@ pub async fn check(
             Ok(prepared) => {
                 notes.extend_from_slice(&prepared.notes);
                 let mut faults = prepared.connector.check(&prepared.settings).await;
+                notes.extend(faults.take_notes());
                 if let (Common::Sink(sink), Some(transport)) = (&prepared.common, transport) {
                     for topic in &sink.topics.0 {
                         match transport.queues(topic).await {

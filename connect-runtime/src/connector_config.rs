@@ -82,6 +82,8 @@ connect_api::settings! {
         "errors.tolerance": tolerance: Tolerance, default "none", High;
         /// With `errors.tolerance=all`: most messages of a topic in a row that are set aside because the target does not take their schema (an unknown column, another type, a column that must be given). With one more the task fails, as it is no longer the fault of single messages; 0 for no limit.
         "errors.tolerance.misfits.max": misfits_max: u64, default "1000", Medium;
+        /// How long a row that a foreign key refuses waits for the row that it refers to, or, a delete, for those that refer to it, and is tried again behind the others, before it counts as one that can never be written; 0 not at all. Later rows of its key wait behind it, and the offset of its queue before it.
+        "errors.reference.timeout.ms": reference_timeout: Millis, default "60000", Medium;
         /// Topic for messages that can never be written; required by `errors.tolerance=all`.
         "errors.deadletterqueue.topic.name": dead_letter_topic: String, optional, High;
         /// Queues of the dead-letter topic, where it is made.

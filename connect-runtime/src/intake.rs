@@ -1,9 +1,12 @@
 //! The intake of a sink task: pulls from its queues, gathered into batches of records.
 use crate::connector_config::{SinkCommon, Tolerance};
 use connect_api::{
-    Converter, Decoder, Error, ErrorKind, MessageRef, Op, Pushed, Records, Result, Target,
+    Converter, Decoder, Error, ErrorKind, MessageRef, Op, Origin, Origins, Pushed, Records, Result,
+    Target,
 };
-use connect_transport::{EVENT_TIME, KEYS, Message, OP, Pulled, Queue, Reader, op_of};
+use connect_transport::{
+    EVENT_TIME, KEYS, Message, OP, Pulled, Queue, Reader, SOURCE_SCHEMA, SOURCE_TABLE, op_of,
+};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -64,14 +67,27 @@ pub(crate) struct Batch {
     pub(crate) offsets: Vec<(Queue, i64)>,
     /// Rows and messages that cannot be decoded.
     pub(crate) messages: usize,
+    /// It ends before a message whose origin was not met before: see [`Intake::undecided`].
+    pub(crate) undecided: bool,
     bytes: usize,
 }
 
-/// The topics of a task, each with its decoder.
+/// The rows of a topic, or those of them that were read from one table, with their decoder.
 struct Topic {
     name: Arc<str>,
-    decoder: Option<Box<dyn Decoder>>,
+    /// What origins are to the sink; the same for all parts of a topic.
+    origins: Origins,
+    /// `None` for the rows of a topic together, and for those whose origin is not known.
+    origin: Option<Arc<Origin>>,
+    state: State,
     places: Vec<Place>,
+}
+
+enum State {
+    Undecided,
+    Decoding(Box<dyn Decoder>),
+    /// The sink takes no rows of this origin.
+    Refused(Error),
 }
 
 /// Bounds of a batch.
@@ -85,7 +101,7 @@ struct Bounds {
 /// Gathers batches. Dropping the future of [`next`](Intake::next) loses nothing.
 pub(crate) struct Intake {
     queues: Vec<Queue>,
-    /// Index of each queue's topic.
+    /// Index of each queue's topic, or of the part of it that its last message belongs to.
     topic_of: Vec<usize>,
     topics: Vec<Topic>,
     inbox: mpsc::Receiver<Result<Waiting>>,
@@ -164,11 +180,11 @@ pub(crate) fn is_of_message(kind: ErrorKind) -> bool {
     }
 }
 
-fn origin(offset: i64, queue: &Queue) -> String {
+pub(crate) fn origin(offset: i64, queue: &Queue) -> String {
     format!("message {offset} of queue {queue}")
 }
 
-fn at_message(offset: i64, queue: &Queue, error: &Error) -> Error {
+pub(crate) fn at_message(offset: i64, queue: &Queue, error: &Error) -> Error {
     let message = format!("{}: {}", origin(offset, queue), error.report());
     Error::new(error.kind(), message)
 }
@@ -192,7 +208,9 @@ impl Intake {
             if known.is_none() {
                 topics.push(Topic {
                     name: queue.topic.clone(),
-                    decoder: None,
+                    origins: Origins::default(),
+                    origin: None,
+                    state: State::Undecided,
                     places: Vec::new(),
                 });
             }
@@ -225,26 +243,40 @@ impl Intake {
         }
     }
 
-    /// Names of topics whose decoders are still to be made.
-    pub(crate) fn undecided(&self) -> Vec<Arc<str>> {
-        let undecided = self.topics.iter().filter(|t| t.decoder.is_none());
-        undecided.map(|t| t.name.clone()).collect()
+    /// Topics, and parts of them by origin, whose decoders are still to be made.
+    pub(crate) fn undecided(&self) -> Vec<(Arc<str>, Option<Arc<Origin>>)> {
+        let undecided = |topic: &&Topic| matches!(topic.state, State::Undecided);
+        let undecided = self.topics.iter().filter(undecided);
+        undecided
+            .map(|t| (t.name.clone(), t.origin.clone()))
+            .collect()
     }
 
-    /// Gives a topic its decoder.
+    /// Gives a topic, or a part of it, its decoder.
     ///
     /// # Errors
     /// `Schema`, `Config`: as [`Converter::decoder`].
     pub(crate) fn decide(
         &mut self,
         name: &str,
+        origin: Option<&Arc<Origin>>,
         converter: &dyn Converter,
         target: Target,
     ) -> Result<()> {
-        for topic in self.topics.iter_mut().filter(|t| &*t.name == name) {
-            topic.decoder = Some(converter.decoder(topic.name.clone(), target.clone())?);
+        let of = |t: &&mut Topic| &*t.name == name && t.origin.as_ref() == origin;
+        for topic in self.topics.iter_mut().filter(of) {
+            topic.origins = target.origins;
+            topic.state = State::Decoding(converter.decoder(topic.name.clone(), target.clone())?);
         }
         Ok(())
+    }
+
+    /// Rows of this origin are refused, each with this error.
+    pub(crate) fn refuse(&mut self, name: &str, origin: Option<&Arc<Origin>>, why: &Error) {
+        let of = |t: &&mut Topic| &*t.name == name && t.origin.as_ref() == origin;
+        for topic in self.topics.iter_mut().filter(of) {
+            topic.state = State::Refused(Error::new(why.kind(), why.report()));
+        }
     }
 
     /// The next batch: full by rows or bytes, or what came within the linger after the first.
@@ -257,7 +289,10 @@ impl Intake {
             if let Some((waiting, from)) = self.partial.take() {
                 self.decode(waiting, from)?;
             }
-            if self.is_full() || (self.failed.is_some() && self.batch.messages > 0) {
+            if self.batch.undecided
+                || self.is_full()
+                || (self.failed.is_some() && self.batch.messages > 0)
+            {
                 return self.take();
             }
             if let Some(error) = self.failed.take() {
@@ -292,13 +327,7 @@ impl Intake {
     /// Decodes a pull from its message `from` on, as far as the batch goes.
     fn decode(&mut self, waiting: Waiting, from: usize) -> Result<()> {
         let (queue, pulled) = (waiting.queue, &waiting.pulled);
-        let topic = &mut self.topics[self.topic_of[queue]];
-        let Some(decoder) = &mut topic.decoder else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!("topic {}: no decoder was made", topic.name),
-            ));
-        };
+        let origins = self.topics[self.topic_of[queue]].origins;
         let pull = u32::try_from(self.batch.pulls.len()).unwrap_or(u32::MAX);
         let (mut rest, mut next) = (None, pulled.next);
         for (index, message) in pulled.iter().enumerate().skip(from) {
@@ -311,17 +340,33 @@ impl Intake {
                 message: u32::try_from(index).unwrap_or(u32::MAX),
             };
             let parts = parts(&message);
-            let pushed = match decoder.push(parts) {
-                Ok(Pushed::TakeFirst) => {
-                    take(
-                        topic.name.clone(),
-                        decoder,
-                        &mut topic.places,
-                        &mut self.batch,
-                    )?;
-                    decoder.push(parts)
+            if origins != Origins::Ignored {
+                let part = part_of(&mut self.topics, self.topic_of[queue], &message);
+                self.topic_of[queue] = part;
+                if matches!(self.topics[part].state, State::Undecided) {
+                    self.batch.undecided = true;
+                    rest = Some(index);
+                    break;
                 }
-                pushed => pushed,
+            }
+            let topic = &mut self.topics[self.topic_of[queue]];
+            let pushed = match &mut topic.state {
+                State::Decoding(decoder) => match decoder.push(parts) {
+                    Ok(Pushed::TakeFirst) => {
+                        let origin = topic.origin.clone();
+                        let places = &mut topic.places;
+                        take(topic.name.clone(), origin, decoder, places, &mut self.batch)?;
+                        decoder.push(parts)
+                    }
+                    pushed => pushed,
+                },
+                State::Refused(why) => Err(Error::new(why.kind(), why.report())),
+                State::Undecided => {
+                    return Err(Error::new(
+                        ErrorKind::Internal,
+                        format!("topic {}: no decoder was made", topic.name),
+                    ));
+                }
             };
             match pushed {
                 Ok(Pushed::Row) => topic.places.push(place),
@@ -366,13 +411,10 @@ impl Intake {
 
     fn take(&mut self) -> Result<Batch> {
         for topic in &mut self.topics {
-            if let Some(decoder) = &mut topic.decoder {
-                take(
-                    topic.name.clone(),
-                    decoder,
-                    &mut topic.places,
-                    &mut self.batch,
-                )?;
+            if let State::Decoding(decoder) = &mut topic.state {
+                let origin = topic.origin.clone();
+                let places = &mut topic.places;
+                take(topic.name.clone(), origin, decoder, places, &mut self.batch)?;
             }
         }
         self.deadline = None;
@@ -387,6 +429,7 @@ impl Intake {
 
 fn take(
     topic: Arc<str>,
+    origin: Option<Arc<Origin>>,
     decoder: &mut Box<dyn Decoder>,
     places: &mut Vec<Place>,
     batch: &mut Batch,
@@ -396,9 +439,66 @@ fn take(
         .map_err(|e| e.context(format_args!("topic {topic}")))?;
     if let Some(records) = records {
         let places = std::mem::take(places);
+        let records = match origin {
+            Some(origin) => records.with_origin(origin),
+            None => records,
+        };
         batch.gathered.push(Gathered { records, places });
     }
     Ok(())
+}
+
+/// The index of the part of a topic that the message belongs to, which may be new; `last` is the
+/// part of the message before it.
+fn part_of(topics: &mut Vec<Topic>, last: usize, message: &Message<'_>) -> usize {
+    let picked = message.properties.pick([SOURCE_TABLE, SOURCE_SCHEMA]);
+    let [table, schema] = picked.map(|text| std::str::from_utf8(text?).ok());
+    let last_of = &topics[last];
+    let is = |origin: &Origin, table: &str| {
+        &*origin.table == table && origin.schema.as_deref() == schema
+    };
+    let of_message = |topic: &Topic| match (&topic.origin, table) {
+        (Some(origin), Some(table)) => is(origin, table),
+        (None, None) => true,
+        _ => false,
+    };
+    let only = last_of.origin.is_some() || topics.len() == 1;
+    let decoding = matches!(last_of.state, State::Decoding(_));
+    if table.is_none() && last_of.origins == Origins::Compared && only && decoding {
+        return last;
+    }
+    if of_message(last_of) && table.is_some() {
+        return last;
+    }
+    let (name, origins) = (last_of.name.clone(), last_of.origins);
+    if table.is_none() && origins == Origins::Compared {
+        // Rows whose table is not known go with those that are taken, in their order (G2).
+        let taken = |t: &Topic| t.origin.is_some() && matches!(t.state, State::Decoding(_));
+        let others = topics.iter().position(|t| t.name == name && taken(t));
+        let own = || {
+            topics
+                .iter()
+                .position(|t| t.name == name && t.origin.is_none())
+        };
+        return others.or_else(own).unwrap_or(last);
+    }
+    let known = topics.iter().position(|t| t.name == name && of_message(t));
+    if let Some(known) = known {
+        return known;
+    }
+    topics.push(Topic {
+        name,
+        origins,
+        origin: table.map(|table| {
+            Arc::new(Origin {
+                schema: schema.map(Into::into),
+                table: table.into(),
+            })
+        }),
+        state: State::Undecided,
+        places: Vec::new(),
+    });
+    topics.len() - 1
 }
 
 /// What the decoder sees of a message.

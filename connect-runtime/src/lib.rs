@@ -31,7 +31,9 @@ mod identity;
 mod intake;
 mod membership;
 mod original_keys;
+mod origins;
 mod positions;
+mod reference;
 mod refused;
 mod registry;
 mod retry;
@@ -40,6 +42,7 @@ mod source;
 mod status;
 mod store_dir;
 mod task;
+mod waiting;
 mod worker;
 mod worker_config;
 

@@ -5,6 +5,7 @@ use crate::{
     intake::{Batch, Undecoded, is_of_message},
     sink::SinkRun,
     status::{Counters, TaskState},
+    waiting::Waiting,
 };
 use connect_api::{Disposition, Error, ErrorKind, PutOutcome, Records, Result, SinkTask};
 use connect_transport::Queue;
@@ -85,8 +86,9 @@ impl SinkRun {
         &self,
         sink: &mut dyn SinkTask,
         batch: &Batch,
-        dead_letters: Option<&mut DeadLetters>,
+        mut dead_letters: Option<&mut DeadLetters>,
         misfits: &mut Misfits,
+        waiting: &mut Waiting,
     ) -> Result<Option<Halt>> {
         let mut refused = Vec::new();
         let mut fitting = HashSet::new();
@@ -101,7 +103,7 @@ impl SinkRun {
                     offsets: batch.offsets_before(unwritten),
                 }
             };
-            let outcome = match self.put(sink, &gathered.records).await {
+            let outcome = match self.put_or_hold(sink, batch, gathered, waiting).await {
                 Ok(outcome) => outcome,
                 Err(error) => match error.kind().disposition() {
                     Disposition::Retry | Disposition::Stop => return Err(error),
@@ -137,12 +139,16 @@ impl SinkRun {
             let offsets = batch.offsets_before(unwritten);
             return Ok(Some(Halt { error, offsets }));
         }
-        if let (Some(dead_letters), false) = (dead_letters, all.is_empty()) {
+        if let (Some(dead_letters), false) = (dead_letters.as_deref_mut(), all.is_empty()) {
             for refused in &all {
                 self.set_aside(batch, refused, dead_letters).await?;
             }
             dead_letters.flush().await?;
             Counters::add(&self.run.counters.dead_letters, all.len());
+        }
+        if let Some(error) = self.try_waiting(sink, waiting, dead_letters).await? {
+            let offsets = batch.offsets.clone();
+            return Ok(Some(Halt { error, offsets }));
         }
         Counters::add(&self.run.counters.batches, 1);
         tracing::debug!(
@@ -152,12 +158,17 @@ impl SinkRun {
         Ok(None)
     }
 
-    /// Puts records; what passes is tried again with the same records, unless the connection is
+    /// Puts records, up to the first refused row where none is tolerated; what passes is tried again with the same records, unless the connection is
     /// gone: then the whole session begins anew.
-    async fn put(&self, sink: &mut dyn SinkTask, records: &Records) -> Result<PutOutcome> {
+    pub(crate) async fn put(
+        &self,
+        sink: &mut dyn SinkTask,
+        records: &Records,
+        tolerance: Tolerance,
+    ) -> Result<PutOutcome> {
         let mut retry = None;
         loop {
-            let outcome = match self.config.tolerance {
+            let outcome = match tolerance {
                 Tolerance::All => sink.put(records).await,
                 Tolerance::None => sink.put_until_refused(records).await,
             };

@@ -8,6 +8,7 @@ use crate::{
     retry::pause,
     status::TaskState,
     task::TaskRun,
+    waiting::Waiting,
 };
 use connect_api::{Error, ErrorKind, Result, SinkTask, TaskKind};
 use connect_transport::{Queue, Reader};
@@ -113,10 +114,8 @@ impl SinkRun {
     async fn read(&self, sink: &mut dyn SinkTask, queues: Vec<Queue>) -> Result<()> {
         let readers = self.readers(queues).await?;
         let mut intake = Intake::open(readers, &self.config, &self.run.stop);
-        for topic in intake.undecided() {
-            let target = sink.target(&topic).await?;
-            intake.decide(&topic, self.run.converter.as_ref(), target)?;
-        }
+        self.recall(sink).await?;
+        self.decide(sink, &mut intake).await?;
         let dead_letters = match &self.config.dead_letter_topic {
             Some(topic) => Some(DeadLetters::open(&self.run, &self.config, topic).await?),
             None => None,
@@ -141,7 +140,19 @@ impl SinkRun {
     ) -> Result<()> {
         let mut ready: Option<Result<Batch>> = None;
         let mut misfits = Misfits::new(self.config.misfits_max);
+        let mut waiting = Waiting::new(self.config.reference_timeout.0);
         loop {
+            commits.held = waiting.lowest();
+            if waiting.is_full() {
+                if !pause(waiting.pause(), &self.run.stop).await {
+                    return Ok(());
+                }
+                let tried = self.try_waiting(sink, &mut waiting, dead_letters.as_mut());
+                if let Some(error) = tried.await? {
+                    return Err(error);
+                }
+                continue;
+            }
             let batch = match ready.take() {
                 Some(batch) => batch?,
                 None => tokio::select! {
@@ -151,10 +162,23 @@ impl SinkRun {
                         self.commit(commits).await?;
                         continue;
                     }
+                    () = tokio::time::sleep(waiting.pause()), if !waiting.is_empty() => {
+                        let tried = self.try_waiting(sink, &mut waiting, dead_letters.as_mut());
+                        if let Some(error) = tried.await? {
+                            return Err(error);
+                        }
+                        continue;
+                    }
                 },
             };
             let halted = {
-                let writing = self.write(sink, &batch, dead_letters.as_mut(), &mut misfits);
+                let writing = self.write(
+                    sink,
+                    &batch,
+                    dead_letters.as_mut(),
+                    &mut misfits,
+                    &mut waiting,
+                );
                 tokio::pin!(writing);
                 loop {
                     tokio::select! {
@@ -165,11 +189,16 @@ impl SinkRun {
                 }
             };
             if let Some(halt) = halted {
+                commits.held = waiting.lowest();
                 commits.add(halt.offsets);
                 return Err(halt.error);
             }
             // G1: offsets move only after the database committed.
+            commits.held = waiting.lowest();
             commits.add(batch.offsets);
+            if batch.undecided {
+                self.decide(sink, intake).await?;
+            }
             if self.run.stop.is_cancelled() {
                 return Ok(());
             }
@@ -180,11 +209,10 @@ impl SinkRun {
     }
 
     async fn commit(&self, commits: &mut Commits) -> Result<()> {
-        if !commits.offsets.is_empty() {
-            let offsets: Vec<_> = std::mem::take(&mut commits.offsets).into_iter().collect();
+        let offsets = commits.take();
+        if !offsets.is_empty() {
             self.run.transport.commit(&self.group, &offsets).await?;
         }
-        commits.since = None;
         Ok(())
     }
 
@@ -248,12 +276,39 @@ impl SinkRun {
 struct Commits {
     offsets: BTreeMap<Queue, i64>,
     since: Option<Instant>,
+    /// Of each queue the first message that waits: no offset goes beyond it (G1, G3).
+    held: BTreeMap<Queue, i64>,
+    /// What was committed of queues that are held back.
+    committed: BTreeMap<Queue, i64>,
 }
 
 impl Commits {
     fn add(&mut self, offsets: Vec<(Queue, i64)>) {
         self.since.get_or_insert_with(Instant::now);
         self.offsets.extend(offsets);
+    }
+
+    /// The offsets to commit. Those that are held back stay for the next time.
+    fn take(&mut self) -> Vec<(Queue, i64)> {
+        let mut due = Vec::with_capacity(self.offsets.len());
+        let mut later = BTreeMap::new();
+        for (queue, next) in std::mem::take(&mut self.offsets) {
+            match self.held.get(&queue) {
+                Some(held) if *held < next => {
+                    if self.committed.insert(queue.clone(), *held) != Some(*held) {
+                        due.push((queue.clone(), *held));
+                    }
+                    later.insert(queue, next);
+                }
+                _ => {
+                    self.committed.remove(&queue);
+                    due.push((queue, next));
+                }
+            }
+        }
+        self.since = (!later.is_empty()).then(Instant::now);
+        self.offsets = later;
+        due
     }
 
     fn is_due(&self, interval: Duration) -> bool {

@@ -7,14 +7,11 @@ use crate::{
 use connect_api::{
     Encoded, Error, ErrorKind, Polled, Position, Records, Result, SourceTask, TaskKind,
 };
-use connect_transport::{Page, Publisher, PublisherOptions};
+use connect_transport::{Page, Publisher, PublisherOptions, SOURCE_SCHEMA, SOURCE_TABLE};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
-
-/// Property that names the table, as the Java original names it.
-const SOURCE_TABLE: &str = "connect-ext-__source_table";
 
 /// What a source task runs with, beside what every task has.
 pub(crate) struct SourceRun {
@@ -180,8 +177,14 @@ impl<'a> Flow<'a> {
         let keys = &self.source.run.keys;
         keys.encode(records, &mut self.encoded.keys)
             .map_err(context)?;
-        let common = [(SOURCE_TABLE, table)];
-        let page = Page::of(records, &self.encoded).with_common(&common);
+        let origin = records.origin();
+        let schema = origin.and_then(|origin| origin.schema.as_deref());
+        let common = [
+            (SOURCE_TABLE, origin.map_or(table, |origin| &*origin.table)),
+            (SOURCE_SCHEMA, schema.unwrap_or_default()),
+        ];
+        let common = &common[..1 + usize::from(schema.is_some())];
+        let page = Page::of(records, &self.encoded).with_common(common);
         let ticket = self.publishers[publisher].send(page).await?;
         self.in_flight.push_back(InFlight {
             publisher,

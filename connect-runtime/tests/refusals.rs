@@ -50,6 +50,7 @@ impl SinkTask for Numbers {
         Ok(Target {
             schema: Some(Schema::new("numbers", fields, &[])?),
             key: Vec::new(),
+            ..Target::default()
         })
     }
 

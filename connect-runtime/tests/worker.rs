@@ -135,6 +135,7 @@ impl SinkTask for Collect {
         Ok(Target {
             schema: Some(schema()),
             key: vec!["id".to_owned()],
+            ..Target::default()
         })
     }
 

@@ -61,8 +61,8 @@ mod walk;
 pub use frame::{CommonProperties, Frames, Outgoing, op_of};
 pub use member::{CLAIM_TIME, Claim, Joining, Member, Peer};
 pub use message::{
-    Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled, UNIQ_KEY,
-    VALUE_END,
+    Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled,
+    SOURCE_SCHEMA, SOURCE_TABLE, UNIQ_KEY, VALUE_END,
 };
 pub use page::Page;
 pub use publisher::{

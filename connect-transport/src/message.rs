@@ -23,6 +23,11 @@ pub const EVENT_TIME: &str = "connect.timestamp";
 /// Property of what the row does at the sink: `r`, `c`, `u`, `d`; `r` where it is absent.
 pub const OP: &str = "connect-ext-op";
 
+/// Property that names the table a row was read from, as the Java original names it.
+pub const SOURCE_TABLE: &str = "connect-ext-__source_table";
+/// Property that names the schema or database of that table, likewise.
+pub const SOURCE_SCHEMA: &str = "connect-ext-__source_db";
+
 /// Frames of messages for one queue.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -86,6 +91,28 @@ impl Pulled {
     /// Bytes held in memory.
     pub fn total_bytes(&self) -> usize {
         self.buffers.iter().map(Bytes::len).sum()
+    }
+
+    /// One of the messages alone, by copy.
+    pub fn only(&self, index: usize) -> Option<Self> {
+        let message = self.messages.get(index)?;
+        let body = &self.buffers[message.body_buffer][message.body.clone()];
+        let properties = &self.buffers[0][message.properties.clone()];
+        let buffer = Bytes::from([body, properties].concat());
+        let only = Slices {
+            offset: message.offset,
+            born: message.born,
+            stored: message.stored,
+            body_buffer: 0,
+            body: 0..body.len(),
+            properties: body.len()..buffer.len(),
+        };
+        Some(Self {
+            buffers: vec![buffer],
+            messages: vec![only],
+            next: message.offset + 1,
+            end: self.end,
+        })
     }
 
     /// The messages, in order.

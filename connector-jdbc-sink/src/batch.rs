@@ -1,14 +1,14 @@
 //! Writing a batch: one transaction, and a search for the rows that the table refuses.
 use crate::reduce::Rows;
 use connect_api::{ErrorKind, Records, Rejected, Result};
-use dialect_core::{Connection, WritePlan, pieces, write_or_reject};
+use dialect_core::{Connection, WriteOp, WritePlan, pieces, write_or_reject};
 use std::{num::NonZeroUsize, ops::Range};
 
 /// Rows that are written by one plan.
 pub(crate) struct Write {
-    plan: WritePlan,
-    records: Records,
-    rows: Range<usize>,
+    pub(crate) plan: WritePlan,
+    pub(crate) records: Records,
+    pub(crate) rows: Range<usize>,
     /// Where each row stands in the batch, where the rows were copied out of it.
     origin: Option<Vec<u32>>,
 }
@@ -35,6 +35,22 @@ impl Write {
         })
     }
 
+    /// These of its rows, in this order.
+    ///
+    /// # Errors
+    /// `Internal`: a row that is not there.
+    pub(crate) fn in_order(&self, rows: Vec<usize>) -> Result<Self> {
+        let index = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
+        let list: Vec<u32> = rows.iter().map(|row| index(*row)).collect();
+        let origin = rows.iter().map(|row| index(self.origin(*row))).collect();
+        Ok(Self {
+            plan: self.plan.clone(),
+            records: self.records.take(&list)?,
+            rows: 0..rows.len(),
+            origin: Some(origin),
+        })
+    }
+
     /// The row's index in the batch.
     fn origin(&self, row: usize) -> usize {
         match &self.origin {
@@ -58,9 +74,40 @@ pub(crate) async fn write(
         Ok(()) => Ok(Vec::new()),
         Err(e) if e.kind() == ErrorKind::Data => {
             connection.rollback().await?;
+            if e.is_reference() {
+                return write_family(connection, writes, size).await;
+            }
             write_in_pieces(connection, writes, size).await
         }
         Err(e) => Err(e),
+    }
+}
+
+/// As [`write`], after a foreign key has refused a row: in a table that refers to itself, rows that
+/// are referred to come first now.
+async fn write_family(
+    connection: &mut dyn Connection,
+    writes: &[Write],
+    size: NonZeroUsize,
+) -> Result<Vec<Rejected>> {
+    let mut ordered = Vec::with_capacity(writes.len());
+    for write in writes {
+        // Inserts of one key keep their order.
+        let by_key = matches!(
+            write.plan.op,
+            WriteOp::Upsert | WriteOp::Update | WriteOp::Delete
+        );
+        match write.parents_first()?.filter(|_| by_key) {
+            Some(write) => ordered.push(write),
+            None => return write_in_pieces(connection, writes, size).await,
+        }
+    }
+    match in_one_transaction(connection, &ordered, size).await {
+        Err(e) if e.kind() == ErrorKind::Data => {
+            connection.rollback().await?;
+            write_in_pieces(connection, &ordered, size).await
+        }
+        outcome => outcome.map(|()| Vec::new()),
     }
 }
 

@@ -3,7 +3,9 @@ use connect_api::{
     config::{Faults, List, Setting as _},
     settings,
 };
-use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig, TableName, WriteOp, Zone};
+use dialect_core::{
+    ConnectionConfig, OpenOptions, OtherKeys, SessionConfig, TableName, WriteOp, Zone,
+};
 use std::num::NonZeroUsize;
 
 connect_api::choice! {
@@ -44,27 +46,39 @@ connect_api::choice! {
     }
 }
 
-/// Stands in `table.name.format` for the topic.
-const TOPIC: &str = "${topic}";
-
 settings! {
     /// Settings of the JDBC sink: records to tables.
     pub struct SinkConfig {
         include connection: ConnectionConfig;
-        /// The table of a topic's rows: `table` or `schema.table`, with `${topic}` for the topic.
+        /// The table that rows go to: `table` or `schema.table`, with `${topic}` for the topic,
+        /// `${source.table}` and `${source.schema}` for the table that the row was read from and its
+        /// schema or database, as its message says it, and `${schema.name}` for the name of the
+        /// schema in its body. A row whose message does not say what is needed is refused.
         "table.name.format": table_format: String, default "${topic}", Medium;
+        /// The table has the name of the table that the row was read from: as
+        /// `table.name.format=${source.table}`, which is not heeded then.
+        "table.name.from.header": from_header: bool, default "false", Medium;
+        /// Write rows of several source tables into one table. Otherwise a table takes rows of the
+        /// source table alone whose rows came first; those of others are refused. Which one came
+        /// first in a topic is kept with the worker's positions.
+        "table.merge": merge: bool, default "false", Low;
         /// Topics to read, separated by semicolons or commas: the runtime reads them, and `check`
         /// looks at their tables.
         "connect.topicnames": topics: List, default "", High;
         /// `insert`: new rows; a row whose key is there already is refused, so that a batch that
         /// is written again after a crash is refused too, or doubled where the table has no unique
-        /// key. `insert_ignore`: new rows; a row that some key of the table keeps out is passed
-        /// over, so that what comes again changes nothing. `upsert`: new rows, or new values where the key is there; what comes again changes
+        /// key. `insert_ignore`: new rows; a row that some key of the table keeps out, the primary
+        /// key or any other unique one, is passed over, so that what comes again changes nothing. `upsert`: new rows, or new values where the key is there; what comes again changes
         /// nothing. `update`: new values for rows that are there.
         "insert.mode": insert_mode: InsertMode, default "insert", High;
         /// Where the key columns come from: `none`, `record_key` (the message key) or
         /// `record_value` (the body).
         "pk.mode": key_mode: KeyMode, default "none", High;
+        /// What becomes of an upserted row that has, in another unique key of the table, the value
+        /// of a row with another key. `refuse`: it is refused, and no row but that of its key is
+        /// changed, as in every database but MySQL and MariaDB. `update`: MySQL and MariaDB change
+        /// the row that is there, whatever its key.
+        "upsert.other.keys": other_keys: OtherKeys, default "refuse", Low;
         /// Names of the key columns. Left out: the primary key of the table.
         "pk.fields": key_fields: List, default "", Medium;
         /// Columns to write beside the key columns. Left out: all that the records have.
@@ -98,15 +112,8 @@ settings! {
 
 impl SinkConfig {
     fn check_together(&self, faults: &mut Faults) {
-        let example = self.table_format.replace(TOPIC, "topic");
-        if let Err(e) = TableName::parse(&example) {
-            faults.at("table.name.format", e.to_string());
-        }
-        if self.table_format.replace(TOPIC, "").contains("${") {
-            faults.at(
-                "table.name.format",
-                format!("only `{TOPIC}` can stand for something else"),
-            );
+        if let Err(why) = self.check_format() {
+            faults.at("table.name.format", why);
         }
         let keyed = self.key_mode != KeyMode::None;
         let by_key = matches!(self.insert_mode, InsertMode::Upsert | InsertMode::Update);
@@ -125,6 +132,12 @@ impl SinkConfig {
                 "needs pk.mode=record_key: a message without a body has its key alone",
             );
         }
+        if self.other_keys == OtherKeys::Update && self.insert_mode != InsertMode::Upsert {
+            faults.at(
+                "upsert.other.keys",
+                "has no effect without insert.mode=upsert",
+            );
+        }
     }
 
     /// Settings that have no effect beside the others: the Java original takes them without a
@@ -136,16 +149,10 @@ impl SinkConfig {
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {
-        self.connection.open_options(&self.session)
-    }
-
-    /// The table of a topic's rows.
-    ///
-    /// # Errors
-    /// `Config`: with this topic, the format gives no name of a table.
-    pub(crate) fn table_of(&self, topic: &str) -> connect_api::Result<TableName> {
-        TableName::parse(&self.table_format.replace(TOPIC, topic))
-            .map_err(|e| e.context("table.name.format"))
+        OpenOptions {
+            other_keys: self.other_keys,
+            ..self.connection.open_options(&self.session)
+        }
     }
 
     /// The tables that are known before a topic is met, each once.
@@ -154,12 +161,12 @@ impl SinkConfig {
     /// As [`table_of`](Self::table_of).
     pub(crate) fn known_tables(&self) -> connect_api::Result<Vec<TableName>> {
         let mut tables = Vec::new();
-        if !self.table_format.contains(TOPIC) {
-            tables.push(self.table_of("")?);
+        if self.is_one_table() {
+            tables.push(self.table_of("", None, None)?);
             return Ok(tables);
         }
-        for topic in &self.topics.0 {
-            let table = self.table_of(topic)?;
+        for topic in self.topics.0.iter().filter(|_| self.is_by_topic()) {
+            let table = self.table_of(topic, None, None)?;
             if !tables.contains(&table) {
                 tables.push(table);
             }
@@ -187,7 +194,10 @@ impl SinkConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use connect_api::config::{Config as _, Settings};
+    use connect_api::{
+        ErrorKind, Origin, Origins,
+        config::{Config as _, Settings},
+    };
 
     fn config(pairs: &[(&str, &str)]) -> Result<SinkConfig, Faults> {
         let mut settings = Settings::from_iter([("connection.url", "sqlite:x")]);
@@ -222,15 +232,56 @@ mod tests {
     #[test]
     fn the_format_makes_the_table_of_a_topic() {
         let of = |format| config(&[("table.name.format", format)]).unwrap();
-        let table = of("shop.copy_${topic}").table_of("orders").unwrap();
-        assert_eq!(table.to_string(), "shop.copy_orders");
-        assert_eq!(
-            of("${topic}").table_of("a.b").unwrap().schema.as_deref(),
-            Some("a")
-        );
-        assert!(of("${topic}").table_of("a.b.c").is_err());
+        let table = of("shop.copy_${topic}").table_of("orders", None, None);
+        assert_eq!(table.unwrap().to_string(), "shop.copy_orders");
+        let table = of("${topic}").table_of("a.b", None, None);
+        assert_eq!(table.unwrap().schema.as_deref(), Some("a"));
+        assert!(of("${topic}").table_of("a.b.c", None, None).is_err());
         let unknown = config(&[("table.name.format", "${table}")]).unwrap_err();
         assert!(unknown.to_string().contains("only `${topic}`"), "{unknown}");
+    }
+
+    #[test]
+    fn the_format_makes_the_table_of_a_source_table_and_of_a_schema() {
+        let of = |pairs: &[(&str, &str)]| config(pairs).unwrap();
+        let origin = Origin {
+            schema: Some("eu".into()),
+            table: "or.\"ders".into(),
+        };
+        let routed = of(&[(
+            "table.name.format",
+            "x_${source.schema}.${topic}_${source.table}",
+        )]);
+        let table = routed.table_of("t", Some(&origin), None).unwrap();
+        assert_eq!(
+            (table.schema.as_deref(), table.name.as_str()),
+            (Some("x_eu"), "t_or.\"ders")
+        );
+        let unknown = routed.table_of("t", None, Some("s")).unwrap_err();
+        assert_eq!(unknown.kind(), ErrorKind::Data);
+        assert!(
+            unknown.to_string().contains("connect-ext-__source_table"),
+            "{unknown}"
+        );
+        let named = of(&[("table.name.format", "${schema.name}")]);
+        let table = named.table_of("t", None, Some("a.b")).unwrap();
+        assert_eq!(table, TableName::new("a.b"));
+        assert!(named.table_of("t", Some(&origin), Some("")).is_err());
+        let header = of(&[
+            ("table.name.from.header", "true"),
+            ("table.name.format", "y"),
+        ]);
+        let table = header.table_of("t", Some(&origin), None).unwrap();
+        assert_eq!(table, TableName::new("or.\"ders"));
+        for (config, origins) in [
+            (&routed, Origins::Routed),
+            (&header, Origins::Routed),
+            (&named, Origins::Compared),
+            (&of(&[]), Origins::Compared),
+            (&of(&[("table.merge", "true")]), Origins::Ignored),
+        ] {
+            assert_eq!(config.origins(), origins);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tables and columns that the sink makes.
 use crate::{
     config::SinkConfig,
+    folding::is_missing,
     target::{Target, name_in},
 };
 use connect_api::{Result, Schema, SchemaRef, arrow::schema::Field};
@@ -21,6 +22,13 @@ impl Target {
         match &self.table {
             None if config.auto_create => {
                 let schema = self.to_create(config, schema)?;
+                let fields: Vec<&Field> = schema
+                    .columns()
+                    .fields()
+                    .iter()
+                    .map(AsRef::as_ref)
+                    .collect();
+                self.check_names(dialect, &fields)?;
                 let change = Change::Create {
                     table: &self.name,
                     schema: &schema,
@@ -28,7 +36,8 @@ impl Target {
                 change.statements(dialect)?;
             }
             Some(table) if config.auto_evolve => {
-                let new = self.to_add(table, config, schema)?;
+                let new = self.to_add(table, dialect, config, schema)?;
+                self.check_names(dialect, &new)?;
                 if !new.is_empty() {
                     let change = Change::AddColumns {
                         table,
@@ -55,13 +64,14 @@ impl Target {
     fn to_add<'a>(
         &self,
         table: &Table,
+        dialect: &dyn Dialect,
         config: &SinkConfig,
         schema: &'a Schema,
     ) -> Result<Vec<&'a Field>> {
         let key = self.key(config)?;
         let written = self.written(config, schema, &key);
         Ok(written
-            .filter(|field| table.index_of(field.name()).is_none())
+            .filter(|field| is_missing(table, dialect, schema, field))
             .collect())
     }
 
@@ -102,7 +112,7 @@ impl Target {
         let mut left = usize::MAX;
         // Again where another task has added some of them in the meantime.
         while let Some(table) = self.table.clone() {
-            let new = self.to_add(&table, config, schema)?;
+            let new = self.to_add(&table, dialect, config, schema)?;
             if new.is_empty() {
                 break;
             }

@@ -32,7 +32,11 @@
 mod batch;
 mod config;
 mod evolve;
+mod family;
 mod fit;
+mod folding;
+mod keys;
+mod origin;
 mod records_write;
 mod reduce;
 mod target;
@@ -44,6 +48,7 @@ pub use config::{InsertMode, KeyMode, Narrow, SinkConfig};
 
 use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener};
+use origin::Owners;
 use std::sync::Arc;
 use target::Target;
 
@@ -51,12 +56,16 @@ use target::Target;
 #[derive(Clone)]
 pub struct JdbcSink {
     opener: Arc<dyn Opener>,
+    owners: Arc<Owners>,
 }
 
 impl JdbcSink {
     /// A sink whose databases are opened by `opener`.
     pub fn new(opener: Arc<dyn Opener>) -> Self {
-        Self { opener }
+        Self {
+            opener,
+            owners: Arc::default(),
+        }
     }
 
     fn open(&self, config: &SinkConfig) -> Result<Arc<dyn Dialect>> {
@@ -70,12 +79,18 @@ impl JdbcSink {
         // One try: who asks wants to know now.
         let mut connection = dialect.connect().await?;
         let mut faults = Faults::default();
+        if !config.is_by_topic() {
+            faults.note("messages say which tables rows go to: they are looked at when rows come");
+        }
         for table in config.known_tables()? {
             let target = Target::describe(connection.as_mut(), table).await?;
             let mut of_table = target.faults(config, dialect.as_ref());
             target
                 .check_access(config, dialect.as_ref(), connection.as_mut(), &mut of_table)
                 .await?;
+            for note in target.notes(config, dialect.as_ref()) {
+                of_table.note(note);
+            }
             faults.extend(of_table);
         }
         connection.close().await?;
@@ -112,6 +127,10 @@ impl Connector for JdbcSink {
 
     fn task(&self, config: SinkConfig) -> Result<TaskKind> {
         let dialect = self.open(&config)?;
-        Ok(TaskKind::Sink(Box::new(task::Task::new(dialect, config))))
+        Ok(TaskKind::Sink(Box::new(task::Task::new(
+            dialect,
+            config,
+            self.owners.clone(),
+        ))))
     }
 }

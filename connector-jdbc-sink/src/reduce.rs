@@ -102,12 +102,24 @@ pub(crate) fn steps_before(
     ))
 }
 
+/// For each row bytes that are the same for rows of one key; `None` without key columns.
+///
+/// # Errors
+/// As [`steps`].
+pub(crate) fn key_bytes(records: &Records, key: &[usize]) -> Result<Option<Vec<Box<[u8]>>>> {
+    if key.is_empty() {
+        return Ok(None);
+    }
+    let rows = comparable(&key_columns(records, key))?;
+    Ok(Some(rows.iter().map(|row| row.as_ref().into()).collect()))
+}
+
 fn key_columns(records: &Records, key: &[usize]) -> Vec<ArrayRef> {
     let columns = key.iter().map(|i| records.batch().column(*i).clone());
     columns.collect()
 }
 
-fn comparable(columns: &[ArrayRef]) -> Result<arrow_row::Rows> {
+pub(crate) fn comparable(columns: &[ArrayRef]) -> Result<arrow_row::Rows> {
     let wrong = |e| Error::new(ErrorKind::Unsupported, "key columns of such types").with_source(e);
     let fields = columns
         .iter()

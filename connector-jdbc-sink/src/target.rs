@@ -193,7 +193,8 @@ impl Target {
         let columns = table.columns.iter().enumerate();
         let filled = columns.filter(|(_, column)| {
             let excluded = column.kind.is_none() && !config.writes(&column.name, key);
-            !column.generated && !excluded
+            let unknown = column.generated && column.kind.is_none();
+            !unknown && !excluded
         });
         let filled: Vec<usize> = filled.map(|(index, _)| index).collect();
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
@@ -211,7 +212,7 @@ impl Target {
         key: &[String],
     ) -> impl Iterator<Item = &'a Field> {
         let fields = schema.columns().fields().iter().map(AsRef::as_ref);
-        fields.filter(move |field: &&Field| config.writes(field.name(), key))
+        fields.filter(move |field: &&Field| config.writes_of(schema, field.name(), key))
     }
 
     /// The way records of `schema` are written by `op`; the same as before where it is known.

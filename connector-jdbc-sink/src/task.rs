@@ -2,6 +2,7 @@
 use crate::{
     batch::{self, Write},
     config::{KeyMode, SinkConfig},
+    origin::{Owners, all_refused},
     records_write::{RecordsWrite, Refusals},
     reduce::{self, Refusal, Step, Steps},
     target::Target,
@@ -9,31 +10,41 @@ use crate::{
 };
 use async_trait::async_trait;
 use connect_api::{
-    Error, ErrorKind, Op, PutOutcome, Records, Rejected, Result, SinkTask, TaskContext,
+    Error, ErrorKind, Op, Origin, PutOutcome, Records, Rejected, Result, SinkTask, TaskContext,
 };
-use dialect_core::{Connection, Dialect, WriteOp};
-use std::{collections::HashMap, sync::Arc};
+use dialect_core::{Connection, Dialect, TableName, WriteOp};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Writes the rows of its topics.
 pub(crate) struct Task {
-    dialect: Arc<dyn Dialect>,
-    config: SinkConfig,
+    pub(crate) dialect: Arc<dyn Dialect>,
+    pub(crate) config: SinkConfig,
+    pub(crate) owners: Arc<Owners>,
+    /// Name of the connector.
+    pub(crate) connector: Arc<str>,
     stop: CancellationToken,
     /// Taken out while it works: a dropped future leaves no half-used connection behind.
     connection: Option<Box<dyn Connection>>,
-    /// By topic.
-    targets: HashMap<Arc<str>, Target>,
+    targets: HashMap<TableName, Target>,
+    /// Tables whose notes are in the log.
+    told: HashSet<TableName>,
 }
 
 impl Task {
-    pub(crate) fn new(dialect: Arc<dyn Dialect>, config: SinkConfig) -> Self {
+    pub(crate) fn new(dialect: Arc<dyn Dialect>, config: SinkConfig, owners: Arc<Owners>) -> Self {
         Self {
             dialect,
             config,
+            owners,
+            connector: "".into(),
             stop: CancellationToken::new(),
             connection: None,
             targets: HashMap::new(),
+            told: HashSet::new(),
         }
     }
 
@@ -64,13 +75,33 @@ impl Task {
         }
     }
 
-    /// What is known of the table of `topic` before its first row.
+    /// What is known of the rows of a topic where their table is not known yet.
+    fn unknown(&self) -> connect_api::Target {
+        connect_api::Target {
+            schema: None,
+            key: match self.config.key_mode {
+                KeyMode::RecordKey => self.config.key_fields.0.clone(),
+                KeyMode::None | KeyMode::RecordValue => Vec::new(),
+            },
+            origins: self.config.origins(),
+        }
+    }
+
+    /// As [`look`](Self::look), with a connection.
+    async fn look_at(&mut self, topic: &str, name: TableName) -> Result<connect_api::Target> {
+        let mut connection = self.connection().await?;
+        let outcome = self.look(connection.as_mut(), topic, name).await;
+        self.keep(connection, &outcome).await;
+        outcome
+    }
+
+    /// What is known of the table of rows of `topic` before the first of them.
     async fn look(
         &mut self,
         connection: &mut dyn Connection,
         topic: &str,
+        name: TableName,
     ) -> Result<connect_api::Target> {
-        let name = self.config.table_of(topic)?;
         let target = Target::describe(connection, name).await?;
         let mut faults = target.faults(&self.config, self.dialect.as_ref());
         target
@@ -80,10 +111,12 @@ impl Task {
             let message = format!("topic {topic}: {faults}");
             return Err(Error::new(ErrorKind::Schema, message));
         }
+        tell(&mut self.told, &target, &self.config, self.dialect.as_ref());
         let key = target.key(&self.config)?;
         let schema = target.columns(&self.config, &key)?;
-        self.targets.insert(topic.into(), target);
+        self.targets.insert(target.name.clone(), target);
         Ok(connect_api::Target {
+            origins: self.config.origins(),
             schema,
             key: match self.config.key_mode {
                 KeyMode::RecordKey => key,
@@ -108,20 +141,24 @@ impl Task {
         records: &Records,
         refusals: Refusals,
     ) -> Result<PutOutcome> {
-        let topic = records.topic();
-        if !self.targets.contains_key(topic) {
-            let name = self.config.table_of(topic)?;
-            let target = Target::describe(connection, name).await?;
-            self.targets.insert(topic.clone(), target);
+        let name = match self.table_for(records) {
+            Ok(name) => name,
+            Err(e) if e.kind() == ErrorKind::Data => return Ok(all_refused(records, &e)),
+            Err(e) => return Err(e),
+        };
+        if !self.targets.contains_key(&name) {
+            let target = Target::describe(connection, name.clone()).await?;
+            self.targets.insert(name.clone(), target);
         }
         let Self {
             dialect,
             config,
             targets,
+            told,
             ..
         } = self;
-        let Some(target) = targets.get_mut(topic) else {
-            return Err(Error::new(ErrorKind::Internal, "a topic without a table"));
+        let Some(target) = targets.get_mut(&name) else {
+            return Err(Error::new(ErrorKind::Internal, "rows without a table"));
         };
         let dialect = dialect.as_ref();
         if target.table.is_none() {
@@ -160,11 +197,27 @@ impl Task {
             if target.table.is_none() && config.auto_create {
                 target.create(connection, dialect, config, schema).await?;
             }
+            tell(told, target, config, dialect);
             if config.auto_evolve && !target.knows(schema) {
                 target.evolve(connection, dialect, config, schema).await?;
             }
         }
         write.run(target, connection).await
+    }
+}
+
+/// Puts into the log what is worth knowing of the table, once.
+fn tell(
+    told: &mut HashSet<TableName>,
+    target: &Target,
+    config: &SinkConfig,
+    dialect: &dyn Dialect,
+) {
+    if target.table.is_some() && !told.contains(&target.name) {
+        told.insert(target.name.clone());
+        for note in target.notes(config, dialect) {
+            tracing::warn!("{note}");
+        }
     }
 }
 
@@ -274,6 +327,7 @@ pub(crate) fn plan(
 impl SinkTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
         self.stop = cx.stop;
+        self.connector = cx.connector;
         self.targets.clear();
         let connection = self.connection().await?;
         self.connection = Some(connection);
@@ -281,10 +335,20 @@ impl SinkTask for Task {
     }
 
     async fn target(&mut self, topic: &str) -> Result<connect_api::Target> {
-        let mut connection = self.connection().await?;
-        let outcome = self.look(connection.as_mut(), topic).await;
-        self.keep(connection, &outcome).await;
-        outcome
+        if !self.config.is_by_topic() {
+            return Ok(self.unknown());
+        }
+        let name = self.config.table_of(topic, None, None)?;
+        self.look_at(topic, name).await
+    }
+
+    async fn target_of(&mut self, topic: &str, origin: &Origin) -> Result<connect_api::Target> {
+        if self.config.is_by_schema() {
+            return Ok(self.unknown());
+        }
+        let name = self.config.table_of(topic, Some(origin), None)?;
+        self.claim(&name, origin)?;
+        self.look_at(topic, name).await
     }
 
     async fn put(&mut self, records: &Records) -> Result<PutOutcome> {
@@ -293,6 +357,17 @@ impl SinkTask for Task {
 
     async fn put_until_refused(&mut self, records: &Records) -> Result<PutOutcome> {
         self.put_with(records, Refusals::End).await
+    }
+
+    fn keys(&self, records: &Records) -> Result<Option<Vec<Box<[u8]>>>> {
+        let name = self.table_for(records)?;
+        match self.targets.get(&name) {
+            Some(target) => {
+                let key = target.key_in(&self.config, records.schema())?;
+                reduce::key_bytes(records, &key)
+            }
+            None => Ok(None),
+        }
     }
 
     async fn stop(&mut self) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Pages of a table, and the records made of them.
 use crate::{clock::Bound, reading::Reading};
 use connect_api::{
-    Kind, Op, Ops, Records, Result, Row, Value,
+    Kind, Op, Ops, Origin, Records, Result, Row, Value,
     arrow::{
         array::{
             Array, ArrayRef, ArrowPrimitiveType, RecordBatch, TimestampMicrosecondArray,
@@ -49,6 +49,13 @@ impl Reading {
         let records = match &self.instants {
             Some(instants) => instants.apply(&records)?,
             None => records,
+        };
+        let records = match &self.query {
+            Some(_) => records,
+            None => records.with_origin(Arc::new(Origin {
+                schema: self.table.name.schema.as_deref().map(Into::into),
+                table: self.table.name.name.as_str().into(),
+            })),
         };
         let records = match self.event_times(&records) {
             Some(times) => records.with_times(times)?,

@@ -14,12 +14,16 @@ pub struct Fault {
 /// All faults found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    faults: Vec<Fault>,
+    #[serde(skip)]
+    notes: Vec<String>,
+}
 
 impl Faults {
     /// A fault of the value of `key`.
     pub fn at(&mut self, key: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Fault {
+        self.faults.push(Fault {
             key: Some(key.into()),
             message: message.into(),
         });
@@ -27,25 +31,36 @@ impl Faults {
 
     /// A fault that lies at no single key.
     pub fn general(&mut self, message: impl Into<String>) {
-        self.0.push(Fault {
+        self.faults.push(Fault {
             key: None,
             message: message.into(),
         });
     }
 
+    /// What was seen on the way and is no fault, but worth knowing.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// The notes, which are gone then.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// Adds those of `other`.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.faults.extend(other.faults);
+        self.notes.extend(other.notes);
     }
 
     /// None found.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.faults.is_empty()
     }
 
     /// The faults, in the order they were found.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Fault> {
-        self.0.iter()
+        self.faults.iter()
     }
 }
 
@@ -60,7 +75,7 @@ impl fmt::Display for Fault {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, fault) in self.0.iter().enumerate() {
+        for (i, fault) in self.faults.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }

@@ -268,6 +268,7 @@ fn key_columns_that_the_body_lacks_come_from_the_message_key() {
         let knows = Target {
             schema: knows,
             key: vec!["id".to_owned()],
+            ..Target::default()
         };
         let mut decoder = decoder(&*json(&[]), knows);
         let message = MessageRef {

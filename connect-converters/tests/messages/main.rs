@@ -57,6 +57,7 @@ fn target(schema: &SchemaRef) -> Target {
     Target {
         schema: Some(schema.clone()),
         key: Vec::new(),
+        ..Target::default()
     }
 }
 

@@ -330,6 +330,7 @@ fn key_columns_that_the_body_lacks_come_from_the_message_key() {
     let knows = Target {
         schema: Some(lines),
         key: vec!["order".to_owned(), "line".to_owned()],
+        ..Target::default()
     };
     let mut decoder = decoder(&*json(&[]), knows);
     let key = r#"{"order":7,"line":2}"#;
@@ -370,6 +371,7 @@ fn a_tombstone_deletes_the_row_of_its_key() {
     let knows = Target {
         schema: Some(orders()),
         key: vec!["id".to_owned()],
+        ..Target::default()
     };
     for first in [None, Some(r#"{"id":1,"status":"a"}"#)] {
         let mut decoder = decoder(&*json(&[]), knows.clone());
@@ -421,6 +423,7 @@ fn a_tombstone_without_key_columns_or_types_is_refused() {
     let knows = Target {
         schema: None,
         key: vec!["id".to_owned()],
+        ..Target::default()
     };
     assert_eq!(
         refusal(&mut *decoder(&*json(&[]), knows), keyed("7")),

@@ -654,6 +654,7 @@ fn assert_same_schema_comes_back(sent: &SchemaRef, row: Vec<Value>) {
     let knows = Target {
         schema: None,
         key: vec!["id".to_owned()],
+        ..Target::default()
     };
     let mut decoder = decoder(&*converter, knows);
     for text in bodies(&*converter, &records(sent, rows)) {

@@ -19,6 +19,7 @@ fn one_column_beside_the_key_is_the_body() {
         let knows = Target {
             schema: Some(sent.clone()),
             key: vec!["id".to_owned()],
+            ..Target::default()
         };
         let mut decoder = converter.decoder(TOPIC.into(), knows).unwrap();
         for body in [bodies.get(0), b""] {

@@ -5,7 +5,9 @@
     reason = "a failed assertion is how a test reports"
 )]
 
+mod families;
 mod harness;
+mod keys;
 mod narrowing;
 mod privileges;
 mod refusals;

@@ -26,10 +26,10 @@ async fn the_target_tells_columns_and_key() {
     let schema = target.schema.unwrap();
     assert_eq!(
         names(&schema),
-        ["id", "name"],
-        "what is generated cannot be filled"
+        ["id", "name", "upper"],
+        "a body may have what is generated, which is not written"
     );
-    assert_eq!(schema.kinds(), [Kind::Int64, Kind::Text]);
+    assert_eq!(schema.kinds(), [Kind::Int64, Kind::Text, Kind::Text]);
     assert_eq!(target.key, ["id"]);
     let mut run = database.start(&[UPSERT, RECORD_VALUE]).await;
     let target = run.task.target("people").await.unwrap();

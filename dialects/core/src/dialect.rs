@@ -13,6 +13,10 @@ pub struct Capabilities {
     pub transactional_ddl: bool,
     /// Several connections can write at once.
     pub concurrent_writers: bool,
+    /// An upsert is decided by every unique key of the table, not by the given one alone.
+    pub upsert_by_any_key: bool,
+    /// Names of columns that differ in case alone are one.
+    pub folds_columns: bool,
     /// A transaction has savepoints.
     pub savepoints: bool,
     /// The type of a column can be changed, see [`Syntax::widen`].

@@ -30,6 +30,7 @@ mod batch;
 mod cells;
 mod chunk;
 pub mod civil;
+mod collation;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connection;
@@ -52,6 +53,7 @@ mod settings;
 mod slice;
 mod syntax;
 mod table;
+mod unique;
 mod watched;
 mod writing;
 mod zone;
@@ -61,6 +63,7 @@ pub use attempts::Attempts;
 pub use batch::BatchBuilder;
 pub use cells::Cells;
 pub use chunk::chunks;
+pub use collation::equates;
 pub use connection::{Access, Connection, Cursor};
 #[cfg(feature = "rustls")]
 pub use cryptography::choose_cryptography;
@@ -75,9 +78,9 @@ pub use misfit::Misfit;
 pub use opener::Opener;
 pub use options::{
     Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, JsonNumbers,
-    NumericMapping, OpenOptions, PointMapping, Pooler, RangeMapping, SqliteDates, SqliteTyping,
-    TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable, ValueOptions,
-    ZeroDates,
+    NumericMapping, OpenOptions, OtherKeys, PointMapping, Pooler, RangeMapping, SqliteDates,
+    SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable,
+    ValueOptions, ZeroDates,
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};

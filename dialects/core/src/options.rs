@@ -207,6 +207,17 @@ connect_api::choice! {
     }
 }
 
+connect_api::choice! {
+    /// What becomes of an upsert's row that has, in another unique key, the values of a row that is
+    /// there with another key. MySQL and MariaDB alone give a choice; all others refuse it.
+    pub enum OtherKeys {
+        /// It is refused; no row but that of its key is changed.
+        Refuse = "refuse",
+        /// The row that is there is changed, whatever its key.
+        Update = "update",
+    }
+}
+
 /// How a `numeric` without precision, which may have any number of digits, is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NumericMapping {
@@ -375,6 +386,8 @@ pub struct OpenOptions {
     pub pooler: Pooler,
     /// How values are carried.
     pub values: ValueOptions,
+    /// See [`OtherKeys`].
+    pub other_keys: OtherKeys,
 }
 
 impl Default for OpenOptions {
@@ -392,6 +405,7 @@ impl Default for OpenOptions {
             read_only: false,
             pooler: Pooler::Detect,
             values: ValueOptions::default(),
+            other_keys: OtherKeys::Refuse,
         }
     }
 }

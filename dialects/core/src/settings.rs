@@ -1,9 +1,9 @@
 //! The settings that all who open a database have in common.
 use crate::{
     Attempts, Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping,
-    JsonNumbers, NumericMapping, OpenOptions, PointMapping, Pooler, RangeMapping, SqliteDates,
-    SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable,
-    ValueOptions, ZeroDates, dialect_name::DialectName,
+    JsonNumbers, NumericMapping, OpenOptions, OtherKeys, PointMapping, Pooler, RangeMapping,
+    SqliteDates, SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes,
+    Unrepresentable, ValueOptions, ZeroDates, dialect_name::DialectName,
 };
 use connect_api::{
     config::{Faults, Millis, Secret, Setting},
@@ -244,6 +244,7 @@ impl SessionConfig {
             session: self.session.0.clone(),
             read_only: false,
             pooler: self.pooler,
+            other_keys: OtherKeys::Refuse,
             values: ValueOptions {
                 numeric_mapping: self.numeric_mapping,
                 unrepresentable: self.unrepresentable,

@@ -138,6 +138,10 @@ pub struct Column {
     pub identity_always: bool,
     /// What its owner says about it.
     pub comment: Option<String>,
+    /// What of two different texts makes no difference to the database where it compares them, and
+    /// by which collation or type: `case, blanks at the end (utf8mb4_general_ci)`. `None` where it
+    /// tells all values apart, and where nothing is known.
+    pub equates: Option<String>,
 }
 
 /// What the values of a type are that somebody made.
@@ -191,6 +195,9 @@ pub struct Table {
     /// The other unique keys that hold for every row, each with the names of its columns; keys
     /// over expressions and partial ones are left out.
     pub unique_keys: Vec<Vec<String>>,
+    /// Names of unique indexes over expressions or the beginnings of values, where the database's
+    /// upsert minds them.
+    pub partial_keys: Vec<String>,
     /// References to other tables.
     pub foreign_keys: Vec<ForeignKey>,
     /// Rows of other tables are read with its own, and its keys do not hold across them.
@@ -212,6 +219,7 @@ impl Default for Table {
             columns: Vec::new(),
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
+            partial_keys: Vec::new(),
             foreign_keys: Vec::new(),
             inherited: false,
             comment: None,

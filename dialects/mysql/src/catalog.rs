@@ -103,7 +103,7 @@ struct Part {
     from: &'static str,
     schema: &'static str,
     /// A place, a name and what else the part tells.
-    columns: [&'static str; 8],
+    columns: [&'static str; 9],
     condition: &'static str,
 }
 
@@ -119,6 +119,7 @@ const PARTS: [Part; 5] = [
             "CREATE_OPTIONS",
             "TABLE_COMMENT",
             "TABLE_ROWS",
+            "''",
             "''",
             "''",
         ],
@@ -137,6 +138,7 @@ const PARTS: [Part; 5] = [
             "EXTRA",
             "COLUMN_COMMENT",
             "CHARACTER_MAXIMUM_LENGTH",
+            "COLLATION_NAME",
         ],
         condition: "",
     },
@@ -149,6 +151,7 @@ const PARTS: [Part; 5] = [
             "COLUMN_NAME",
             "INDEX_NAME",
             "IF(SUB_PART IS NULL, 'YES', 'NO')",
+            "''",
             "''",
             "''",
             "''",
@@ -169,6 +172,7 @@ const PARTS: [Part; 5] = [
             "REFERENCED_COLUMN_NAME",
             "''",
             "''",
+            "''",
         ],
         condition: " AND REFERENCED_TABLE_NAME IS NOT NULL",
     },
@@ -181,6 +185,7 @@ const PARTS: [Part; 5] = [
             "0",
             "CONSTRAINT_NAME",
             "CHECK_CLAUSE",
+            "''",
             "''",
             "''",
             "''",
@@ -340,6 +345,7 @@ fn read(row: &MySqlRow, found: &mut BTreeMap<TableName, Catalog>) -> Result<(), 
                 comment: text(row, 9)?,
                 length: text(row, 10)?.parse().ok(),
                 json: false,
+                collation: text(row, 11)?,
             },
         )),
         "unique" => table
@@ -387,13 +393,14 @@ impl Catalog {
             }
             .column(values, server)
         });
-        let (primary_key, unique_keys) = self.keys();
+        let (primary_key, unique_keys, partial_keys) = self.keys();
         Some(Table {
             name: name.clone(),
             table_type: self.table_type?,
             columns: columns.collect(),
             primary_key,
             unique_keys,
+            partial_keys,
             foreign_keys: self.foreign_keys(),
             inherited: false,
             comment: self.comment.clone(),
@@ -402,8 +409,9 @@ impl Catalog {
         })
     }
 
-    /// The primary key and the other unique keys over whole columns.
-    fn keys(&self) -> (Vec<String>, Vec<Vec<String>>) {
+    /// The primary key, the other unique keys over whole columns, and the names of those that are
+    /// not.
+    fn keys(&self) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
         let mut unique: Vec<_> = self.unique.iter().collect();
         unique.sort();
         let mut keys: Vec<(&str, Vec<String>, bool)> = Vec::new();
@@ -418,15 +426,15 @@ impl Catalog {
                 None => keys.push((index, vec![column.clone()], whole)),
             }
         }
-        let (mut primary_key, mut unique_keys) = (Vec::new(), Vec::new());
+        let (mut primary_key, mut unique_keys, mut partial) = (Vec::new(), Vec::new(), Vec::new());
         for (index, columns, whole) in keys {
             match index {
                 "PRIMARY" => primary_key = columns,
                 _ if whole => unique_keys.push(columns),
-                _ => {}
+                _ => partial.push(index.to_owned()),
             }
         }
-        (primary_key, unique_keys)
+        (primary_key, unique_keys, partial)
     }
 
     fn foreign_keys(&self) -> Vec<ForeignKey> {

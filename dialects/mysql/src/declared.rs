@@ -7,7 +7,8 @@ use crate::{
 };
 use connect_api::Kind;
 use dialect_core::{
-    Binary16, Column, TimeMapping, TinyInt1, UnknownTypes, Unrepresentable, ValueOptions, ZeroDates,
+    Binary16, Column, TimeMapping, TinyInt1, UnknownTypes, Unrepresentable, ValueOptions,
+    ZeroDates, equates,
 };
 
 /// The comment on a `tinyint(1)` made for booleans, by which it is read as one again.
@@ -147,6 +148,8 @@ pub(crate) struct Described {
     pub(crate) length: Option<u64>,
     /// A check of the table says that it is JSON.
     pub(crate) json: bool,
+    /// Empty where it is no text.
+    pub(crate) collation: String,
 }
 
 impl Described {
@@ -175,7 +178,7 @@ impl Described {
             kind,
             vendor_type: vendor_type.to_owned(),
             length,
-            values: of.labels,
+            values: of.labels.clone(),
             nullable: self.nullable,
             has_default: default.is_some() || extra.contains("auto_increment"),
             default,
@@ -186,6 +189,7 @@ impl Described {
             user_type: None,
             identity_always: false,
             comment: Some(self.comment.clone()).filter(|c| !c.is_empty()),
+            equates: equates(&of.base, &self.collation),
         }
     }
 

@@ -54,6 +54,7 @@ mod server;
 mod settings;
 mod stage;
 mod syntax;
+mod upsert;
 mod wire;
 
 use crate::{connection::MySqlConnect, settings::Settings, syntax::MySqlSyntax};
@@ -141,6 +142,8 @@ impl Dialect for MySql {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             upsert: true,
+            upsert_by_any_key: true,
+            folds_columns: true,
             transactional_ddl: false,
             concurrent_writers: true,
             savepoints: true,
@@ -151,7 +154,7 @@ impl Dialect for MySql {
     }
 
     fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
-        plan::plan_write(request)
+        plan::plan_write(request, self.settings.other_keys)
     }
 
     fn takes(&self, kind: &Kind, column: &Column) -> bool {

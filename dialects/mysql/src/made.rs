@@ -43,13 +43,20 @@ impl Made {
     }
 }
 
+/// Two keys that differ only in case, accents or blanks at their end are two keys elsewhere.
+fn collated(key: Option<&str>) -> String {
+    key.map_or_else(String::new, |collation| format!(" COLLATE {collation}"))
+}
+
 /// Text of any length.
 fn unbounded() -> Made {
     Made::of("longtext CHARACTER SET utf8mb4")
 }
 
-/// See [`Syntax::column_type`](dialect_core::Syntax::column_type).
-pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<Made> {
+/// See [`Syntax::column_type`](dialect_core::Syntax::column_type). `key`: it is in a key, whose
+/// texts have this collation.
+pub(crate) fn column_type(field: &Field, key: Option<&str>, mariadb: bool) -> Result<Made> {
+    let in_key = key.is_some();
     let metadata = |key: &str| field.metadata().get(key);
     let length = metadata(LENGTH)
         .and_then(|l| l.parse::<u32>().ok())
@@ -57,12 +64,11 @@ pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<
     let of = Kind::of(field);
     if let (Some(MYSQL), Some(vendor_type)) =
         (metadata(VENDOR).map(String::as_str), metadata(VENDOR_TYPE))
-        && let Some(same) = recreated(vendor_type, &of, in_key, mariadb)
+        && let Some(same) = recreated(vendor_type, &of, key, mariadb)
     {
         return Ok(same);
     }
-    // Two keys that differ only in case or accents are two keys elsewhere.
-    let collation = if in_key { " COLLATE utf8mb4_bin" } else { "" };
+    let collation = collated(key);
     let varchar = |n: u32| Made::of(format!("varchar({n}) CHARACTER SET utf8mb4{collation}"));
     Ok(match of {
         Kind::Bool => Made::marked("tinyint(1)", BOOLEAN),
@@ -134,13 +140,13 @@ pub(crate) fn column_type(field: &Field, in_key: bool, mariadb: bool) -> Result<
 
 /// A type of ours, made anew of what it says: it may come from a foreign message, and nothing of it
 /// is pasted. `None` where it is none, or does not hold `of`.
-fn recreated(vendor_type: &str, of: &Kind, in_key: bool, mariadb: bool) -> Option<Made> {
+fn recreated(vendor_type: &str, of: &Kind, key: Option<&str>, mariadb: bool) -> Option<Made> {
     let declared = Declared::parse(vendor_type);
     if !declared.whole {
         return None;
     }
     let mark = mark(&declared, of)?;
-    let sql = render(&declared, in_key, mariadb)?;
+    let sql = render(&declared, key, mariadb)?;
     Some(Made { sql, mark })
 }
 
@@ -175,7 +181,8 @@ fn mark(declared: &Declared, of: &Kind) -> Option<Option<&'static str>> {
 }
 
 /// The text of a type, of words known here alone.
-fn render(of: &Declared, in_key: bool, mariadb: bool) -> Option<String> {
+fn render(of: &Declared, key: Option<&str>, mariadb: bool) -> Option<String> {
+    let in_key = key.is_some();
     let base = of.base.as_str();
     let numbers = |least: usize, most: usize, limit: u32| {
         let right = (least..=most).contains(&of.numbers.len())
@@ -194,10 +201,8 @@ fn render(of: &Declared, in_key: bool, mariadb: bool) -> Option<String> {
         (true, _) => " unsigned",
         _ => "",
     };
-    let text = match in_key {
-        true => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        false => " CHARACTER SET utf8mb4",
-    };
+    let text = format!(" CHARACTER SET utf8mb4{}", collated(key));
+    let text = text.as_str();
     // The numbers, what stands behind them, and whether an index takes the type.
     let (brackets, behind, indexed) = match base {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => {
@@ -270,7 +275,7 @@ pub(crate) fn widened(
         return Err(refused("the database computes it"));
     }
     let length = field.metadata().get(LENGTH).and_then(|l| l.parse().ok());
-    let made = column_type(field, false, mariadb)?;
+    let made = column_type(field, None, mariadb)?;
     if !holds(column, &Kind::of(field), length) {
         return Err(refused("the new type would not hold what the old one does"));
     }

@@ -5,11 +5,13 @@ use crate::{
     refusal::own,
     server::Server,
     stage::Stage,
-    syntax::{MySqlSyntax, on_duplicate_key},
+    syntax::MySqlSyntax,
+    upsert::{Guard, on_duplicate_key, or_ignore},
 };
 use connect_api::{Error, ErrorKind, Kind, Records, Result};
 use dialect_core::{
-    JsonNumbers, Misfit, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest, chunks,
+    JsonNumbers, Misfit, OtherKeys, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest,
+    chunks,
 };
 use sqlx::{Arguments as _, mysql::MySqlArguments};
 use std::{
@@ -36,16 +38,17 @@ pub(crate) struct Detail {
     texts: [[OnceLock<Arc<str>>; SHAPES]; 2],
     /// For updates by way of a temporary table: the plan of filling it.
     pub(crate) stage: Option<Stage>,
+    guard: Guard,
 }
 
 /// Plans a write.
 ///
 /// # Errors
 /// As [`Dialect::plan_write`](dialect_core::Dialect::plan_write).
-pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
+pub(crate) fn plan_write(request: &WriteRequest<'_>, others: OtherKeys) -> Result<WritePlan> {
     let (pairs, key) = request.pair()?;
     if request.op == WriteOp::Upsert {
-        check_keys(request.table, request.key)?;
+        request.table.check_upsert_key(request.key)?;
     }
     let in_key = |name: &str| {
         pairs[..key]
@@ -105,6 +108,10 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>) -> Result<WritePlan> {
             full_rows,
             texts: Default::default(),
             stage,
+            guard: match request.op {
+                WriteOp::Upsert => guard(request.table, request.key, others),
+                _ => Guard::None,
+            },
         }),
     })
 }
@@ -115,38 +122,23 @@ pub(crate) fn full_rows(values: usize) -> usize {
     1 << most.clamp(1, FULL_ROWS).ilog2()
 }
 
-/// An upsert is decided by every unique key of the table, whatever key was asked for.
-fn check_keys(table: &Table, key: &[String]) -> Result<()> {
-    let same = |columns: &[String]| {
-        columns.len() == key.len()
-            && columns
-                .iter()
-                .all(|c| key.iter().any(|k| k.eq_ignore_ascii_case(c)))
-    };
-    let keys = || std::iter::once(&table.primary_key).chain(&table.unique_keys);
-    if table.table_type.is_table() && !keys().any(|columns| same(columns)) {
-        return Err(Error::new(
-            ErrorKind::Schema,
-            format!(
-                "table {}: rows cannot be upserted by {}, as it has no primary or unique key over these columns: every row would be a new one",
-                table.name,
-                key.join(", ")
-            ),
-        ));
+/// What the other unique keys of the table are to an upsert.
+fn guard(table: &Table, key: &[String], others: OtherKeys) -> Guard {
+    if !table.has_other_keys(key) {
+        return Guard::None;
     }
-    let others: Vec<_> = keys()
-        .filter(|columns| !columns.is_empty() && !same(columns))
-        .map(|columns| columns.join(", "))
-        .collect();
-    if !others.is_empty() {
-        tracing::warn!(
-            table = %table.name,
-            key = key.join(", "),
-            other_keys = others.join("; "),
-            "an upsert also changes a row that has the same value of another unique key"
-        );
+    match others {
+        OtherKeys::Refuse => Guard::SameKey,
+        OtherKeys::Update => {
+            tracing::warn!(
+                table = %table.name,
+                key = key.join(", "),
+                other_keys = table.other_keys(key).join("; "),
+                "an upsert also changes a row that has the same value of another unique key"
+            );
+            Guard::None
+        }
     }
-    Ok(())
 }
 
 impl Detail {
@@ -157,6 +149,7 @@ impl Detail {
             full_rows,
             texts: Default::default(),
             stage: None,
+            guard: Guard::None,
         }
     }
 
@@ -190,9 +183,9 @@ impl Detail {
         let syntax = MySqlSyntax::default();
         let text: Arc<str> = match plan.op {
             WriteOp::Insert => syntax.insert(table, pairs, rows)?,
-            WriteOp::InsertIgnore | WriteOp::Upsert => {
-                let ignore = plan.op == WriteOp::InsertIgnore;
-                let tail = on_duplicate_key(table, pairs, plan.key, alias, ignore)?;
+            WriteOp::InsertIgnore => syntax.insert(table, pairs, rows)? + &or_ignore(table, pairs)?,
+            WriteOp::Upsert => {
+                let tail = on_duplicate_key(table, pairs, plan.key, alias, self.guard)?;
                 syntax.insert(table, pairs, rows)? + &tail
             }
             WriteOp::Update => syntax.update(table, pairs, plan.key)?,

@@ -2,9 +2,9 @@
 //!
 //! The server's text holds values of the row in many cases (`Duplicate entry '…' for key '…'`):
 //! for errors of kind `Data` only the names of column and key are taken from it.
-use crate::kind_of;
+use crate::{kind_of, upsert::REFUSED};
 use connect_api::{Error, ErrorKind};
-use dialect_core::WritePlan;
+use dialect_core::{WriteOp, WritePlan};
 use sqlx::mysql::MySqlDatabaseError;
 use std::{fmt, ops::Range};
 
@@ -70,6 +70,15 @@ pub(crate) fn at_rows(
         .collect();
     let error = error(format_args!("{what}, {place}"), cause);
     match (error.code(), geometries.as_slice()) {
+        // The upsert's own words; see `Guard`.
+        (Some(code), _) if plan.op == WriteOp::Upsert && code == REFUSED => Error::new(
+            ErrorKind::Data,
+            format!(
+                "{what}, {place}: a row with another key has the same value of another unique key ({}) and is left as it is",
+                plan.table.other_keys(&plan.key_names()).join("; ")
+            ),
+        )
+        .with_code(REFUSED),
         (Some("1416" | "3037" | "3055"), [column]) => {
             error.context(format_args!("column `{}`", column.name))
         }
@@ -118,6 +127,7 @@ fn tls(what: impl fmt::Display, cause: Box<dyn std::error::Error + Send + Sync>)
 fn refusal(what: impl fmt::Display, cause: &MySqlDatabaseError, no_values: bool) -> Error {
     let number = cause.number();
     let kind = kind_of(number, cause.code());
+    let reference = matches!(number, 1216 | 1217 | 1451 | 1452);
     let message = cause.message();
     let why = match kind {
         ErrorKind::Data => data(number, message),
@@ -131,11 +141,15 @@ fn refusal(what: impl fmt::Display, cause: &MySqlDatabaseError, no_values: bool)
         }
         _ => message.to_owned(),
     };
-    Error::new(
+    let error = Error::new(
         kind,
         format!("{what}: {why} (error {number} of the server)"),
     )
-    .with_code(number.to_string())
+    .with_code(number.to_string());
+    match reference {
+        true => error.of_reference(),
+        false => error,
+    }
 }
 
 /// The text for an error of kind `Data`, without the server's.

@@ -45,7 +45,7 @@ pub(crate) fn fitted(
 ) -> Result<Vec<Field>> {
     let mut fields: Vec<Field> = fields.iter().copied().cloned().collect();
     let sizes = fields.iter().enumerate().map(|(i, field)| {
-        let made = made::column_type(field, in_key(i), mariadb)?;
+        let made = made::column_type(field, in_key(i).then_some("utf8mb4_bin"), mariadb)?;
         Ok(bytes(&made.sql))
     });
     let mut sizes = sizes.collect::<Result<Vec<usize>>>()?;

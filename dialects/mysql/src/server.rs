@@ -1,6 +1,11 @@
 //! The server behind a connection: which of the family it is, and its version.
 use std::{fmt, time::Duration};
 
+/// The collation of MariaDB's that tells all texts apart.
+pub(crate) const MARIADB_EXACT: &str = "utf8mb4_nopad_bin";
+/// The collation of MySQL's that does.
+pub(crate) const MYSQL_EXACT: &str = "utf8mb4_0900_bin";
+
 /// Which of the family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -47,6 +52,15 @@ impl Server {
     /// `VALUES(c)`, which MySQL calls deprecated since it has the alias.
     pub(crate) fn row_alias(&self) -> bool {
         self.family == Family::MySql && self.version >= (8, 0, 19)
+    }
+
+    /// The collation that tells most texts apart: older servers pad all of theirs with blanks.
+    pub(crate) fn key_collation(&self) -> &'static str {
+        match self.family {
+            Family::MariaDb if self.version >= (10, 2, 2) => MARIADB_EXACT,
+            Family::MySql if self.version >= (8, 0, 17) => MYSQL_EXACT,
+            Family::MariaDb | Family::MySql => "utf8mb4_bin",
+        }
     }
 
     /// The catalogue tells a default as an expression, and a default of NULL as `NULL`.

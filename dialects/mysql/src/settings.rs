@@ -4,7 +4,7 @@ mod parameter;
 
 use crate::server::Server;
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Address, Host, OpenOptions, TlsMode, TlsOptions, ValueOptions};
+use dialect_core::{Address, Host, OpenOptions, OtherKeys, TlsMode, TlsOptions, ValueOptions};
 use sqlx::{
     ConnectOptions as _,
     mysql::{MySqlConnectOptions, MySqlSslMode},
@@ -42,6 +42,7 @@ pub(crate) struct Settings {
     /// Longest wait for a connection.
     pub(crate) connect_timeout: Duration,
     pub(crate) values: ValueOptions,
+    pub(crate) other_keys: OtherKeys,
     statement_timeout: Option<Duration>,
     idle_timeout: Option<Duration>,
     read_only: bool,
@@ -142,6 +143,7 @@ impl Settings {
             driver,
             connect_timeout,
             values,
+            other_keys: options.other_keys,
             statement_timeout: options.statement_timeout.or(given.statement_timeout),
             idle_timeout: options.idle_timeout,
             read_only: options.read_only || given.read_only,

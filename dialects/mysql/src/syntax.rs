@@ -3,7 +3,7 @@ use crate::{
     declared::stored,
     grammar::{Declared, quoted},
     made, row_size,
-    server::{Family, Server},
+    server::{Family, MARIADB_EXACT, MYSQL_EXACT, Server},
 };
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{
@@ -31,6 +31,16 @@ impl MySqlSyntax {
         self.server
             .get()
             .map_or(self.mariadb, |server| server.family == Family::MariaDb)
+    }
+
+    /// The collation of texts in keys that are made: one that tells all texts apart, where the
+    /// server has it.
+    fn key_collation(&self) -> &'static str {
+        match (self.server.get(), self.mariadb) {
+            (Some(server), _) => server.key_collation(),
+            (None, true) => MARIADB_EXACT,
+            (None, false) => MYSQL_EXACT,
+        }
     }
 }
 
@@ -175,7 +185,8 @@ impl Syntax for MySqlSyntax {
     }
 
     fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
-        let made = made::column_type(field, in_key, self.is_mariadb())?;
+        let key = in_key.then(|| self.key_collation());
+        let made = made::column_type(field, key, self.is_mariadb())?;
         Ok(match made.mark {
             Some(mark) => format!("{} COMMENT '{mark}'", made.sql),
             None => made.sql,
@@ -334,52 +345,6 @@ impl Syntax for Plain<'_> {
     fn max_params(&self) -> usize {
         self.0.max_params()
     }
-}
-
-/// What stands after the rows of an INSERT to make it an upsert, or (`ignore`) to pass over rows
-/// that are there. `row_alias`: see [`Server::row_alias`].
-///
-/// # Errors
-/// As [`Syntax::quote`].
-pub(crate) fn on_duplicate_key(
-    table: &Table,
-    pairs: &[Pair],
-    key: usize,
-    row_alias: bool,
-    ignore: bool,
-) -> Result<String> {
-    let syntax = MySqlSyntax::default();
-    let names = syntax.names(table, pairs)?;
-    // The alias must not be the name of the table.
-    let alias = if table.name.name.eq_ignore_ascii_case("new") {
-        "new_row"
-    } else {
-        "new"
-    };
-    let mut set: Vec<_> = names
-        .iter()
-        .skip(if ignore { names.len() } else { key })
-        .map(|name| {
-            if row_alias {
-                format!("{name} = {alias}.{name}")
-            } else {
-                format!("{name} = VALUES({name})")
-            }
-        })
-        .collect();
-    if let (true, Some(name)) = (set.is_empty(), names.first()) {
-        // The row stays as it is. INSERT IGNORE would hide other faults.
-        set.push(format!("{name} = {}.{name}", syntax.table(&table.name)?));
-    }
-    let alias = if row_alias {
-        format!(" AS {alias}")
-    } else {
-        String::new()
-    };
-    Ok(format!(
-        "{alias} ON DUPLICATE KEY UPDATE {}",
-        set.join(", ")
-    ))
 }
 
 #[cfg(test)]

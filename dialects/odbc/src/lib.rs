@@ -106,6 +106,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
         before: Server {
             syntax: OdbcSyntax::unknown(settings.profile, settings.values),
             arrays: false,
+            others: settings.other_keys,
         },
         settings,
         known: Arc::default(),
@@ -150,6 +151,8 @@ impl Dialect for Odbc {
         let profile = self.server().syntax.profile;
         Capabilities {
             upsert: profile.has_upsert(),
+            upsert_by_any_key: profile.is_mysql(),
+            folds_columns: profile.is_mysql() || profile == Profile::Sqlite,
             transactional_ddl: matches!(
                 profile,
                 Profile::Postgres | Profile::Sqlite | Profile::SqlServer | Profile::Db2
@@ -239,8 +242,8 @@ const MYSQL: &[(ErrorKind, &[i32])] = &[
     (
         ErrorKind::Data,
         &[
-            1048, 1062, 1118, 1153, 1264, 1265, 1292, 1366, 1406, 1451, 1452, 1526, 1644, 1690,
-            3140, 3819, 4025,
+            1048, 1062, 1118, 1153, 1216, 1217, 1242, 1264, 1265, 1292, 1366, 1406, 1451, 1452,
+            1526, 1644, 1690, 3140, 3819, 4025,
         ],
     ),
     (

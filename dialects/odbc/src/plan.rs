@@ -2,7 +2,7 @@
 use crate::{encode::Encoder, profile::Profile, server::Server};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{
-    Pair, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest, insert_or_excluded,
+    OtherKeys, Pair, Route, Syntax as _, WriteOp, WritePlan, WriteRequest, insert_or_excluded,
 };
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ pub(crate) fn plan_write(server: &Server, request: &WriteRequest<'_>) -> Result<
     let profile = syntax.profile;
     let (pairs, key) = request.pair()?;
     if request.op == WriteOp::Upsert && profile.is_mysql() {
-        check_keys(table, request.key)?;
+        table.check_upsert_key(request.key)?;
     }
     let encoders = request.encoders(&pairs, |kind, column| {
         Encoder::choose(profile, kind, column)
@@ -171,11 +171,12 @@ fn statement(
             syntax.insert(table, pairs, rows)? + &syntax.or_ignore(table, pairs)?
         }
         WriteOp::Upsert => {
+            let guarded = server.others == OtherKeys::Refuse && table.has_other_keys(request.key);
             let insert = match syntax.profile.is_mysql() {
                 true => syntax.insert(table, pairs, rows)?,
                 false => insert_or_excluded(syntax, table, pairs, rows)?,
             };
-            insert + &syntax.on_conflict(table, pairs, key)?
+            insert + &syntax.on_conflict(table, pairs, key, guarded)?
         }
         WriteOp::Update => syntax.update(table, pairs, key)?,
         WriteOp::Delete => syntax.delete(table, pairs, rows)?,
@@ -214,33 +215,4 @@ fn checked_way(
         update,
         insert: syntax.insert(table, pairs, 1)?,
     })
-}
-
-/// MySQL decides an upsert by every unique key of the table, whatever key was asked for.
-fn check_keys(table: &Table, key: &[String]) -> Result<()> {
-    let same = |columns: &Vec<String>| {
-        columns.len() == key.len()
-            && columns
-                .iter()
-                .all(|c| key.iter().any(|k| k.eq_ignore_ascii_case(c)))
-    };
-    let keys = || std::iter::once(&table.primary_key).chain(&table.unique_keys);
-    if table.table_type.is_table() && !keys().any(same) {
-        return Err(Error::new(
-            ErrorKind::Schema,
-            format!(
-                "table {}: rows cannot be upserted by {}, as it has no primary or unique key over these columns: every row would be a new one",
-                table.name,
-                key.join(", ")
-            ),
-        ));
-    }
-    if keys().any(|columns| !columns.is_empty() && !same(columns)) {
-        tracing::warn!(
-            table = %table.name,
-            key = key.join(", "),
-            "an upsert also changes a row that has the same value of another unique key"
-        );
-    }
-    Ok(())
 }

@@ -57,13 +57,38 @@ fn of_record(profile: Profile, what: impl fmt::Display, record: &Record) -> Erro
     } else {
         said
     };
+    let said = match (profile.is_mysql(), record.native_error) {
+        // The upsert's own words.
+        (true, 1242) => {
+            "a row with another key has the same value of another unique key and is left as it is"
+                .to_owned()
+        }
+        _ => said,
+    };
     let code = format!("SQLSTATE {state}, native {}", record.native_error);
     let text = if said.is_empty() {
         format!("{what}: {code}")
     } else {
         format!("{what}: {said} ({code})")
     };
-    Error::new(kind, text).with_code(state)
+    let error = Error::new(kind, text).with_code(state);
+    match is_reference(profile, state, record.native_error, &message) {
+        true => error.of_reference(),
+        false => error,
+    }
+}
+
+/// A foreign key refuses the row. Standard databases say no more than that a constraint does.
+fn is_reference(profile: Profile, state: &str, native: i32, message: &str) -> bool {
+    match profile {
+        Profile::MySql { .. } => matches!(native, 1216 | 1217 | 1451 | 1452),
+        Profile::Sqlite => native == 787 || message.contains("FOREIGN KEY constraint"),
+        Profile::SqlServer => {
+            native == 547
+                && (message.contains("FOREIGN KEY") || message.contains("REFERENCE constraint"))
+        }
+        _ => matches!(state, "23503" | "23001"),
+    }
 }
 
 /// The message alone, of which the driver manager's width of characters is no matter.

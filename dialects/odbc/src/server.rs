@@ -3,6 +3,7 @@ use crate::{
     profile::Profile, refusal::refusal, session::Session, settings::Settings, syntax::OdbcSyntax,
 };
 use connect_api::{Error, ErrorKind, Result};
+use dialect_core::OtherKeys;
 use odbc_api::{BindParamDesc, Connection, Error as OdbcError};
 
 /// Driver and database.
@@ -11,6 +12,8 @@ pub(crate) struct Server {
     pub(crate) syntax: OdbcSyntax,
     /// The driver walks arrays of values rightly.
     pub(crate) arrays: bool,
+    /// What an upsert does to rows of other keys.
+    pub(crate) others: OtherKeys,
 }
 
 impl Server {
@@ -41,7 +44,11 @@ impl Server {
             (_, None) => syntax.max_identifier,
         };
         let arrays = !settings.read_only && walks_arrays(connection, profile);
-        Ok(Self { syntax, arrays })
+        Ok(Self {
+            syntax,
+            arrays,
+            others: settings.other_keys,
+        })
     }
 }
 

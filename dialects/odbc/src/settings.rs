@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) session: Vec<(String, String)>,
     pub(crate) read_only: bool,
     pub(crate) values: dialect_core::ValueOptions,
+    pub(crate) other_keys: dialect_core::OtherKeys,
 }
 
 impl fmt::Debug for Settings {
@@ -110,6 +111,7 @@ impl Settings {
             session: options.session.clone(),
             read_only: options.read_only,
             values: options.values,
+            other_keys: options.other_keys,
             attributes: with_defaults(attributes),
         })
     }

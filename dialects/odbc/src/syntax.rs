@@ -34,16 +34,36 @@ impl OdbcSyntax {
     }
 
     /// What makes an INSERT of an upsert; `key` pairs come first.
-    pub(crate) fn on_conflict(&self, table: &Table, pairs: &[Pair], key: usize) -> Result<String> {
+    ///
+    /// `guarded`: MySQL would change a row of another key, which has the same value of another
+    /// unique key; it fails instead, by a subquery of two rows.
+    pub(crate) fn on_conflict(
+        &self,
+        table: &Table,
+        pairs: &[Pair],
+        key: usize,
+        guarded: bool,
+    ) -> Result<String> {
         let names = self.names(table, pairs)?;
         if self.profile.is_mysql() {
+            let mut set = Vec::with_capacity(names.len());
+            if guarded {
+                let same: Vec<_> = names[..key]
+                    .iter()
+                    .map(|name| format!("{name} <=> VALUES({name})"))
+                    .collect();
+                set.push(format!(
+                    "{0} = IF({1}, {0}, (SELECT {0} UNION ALL SELECT {0}))",
+                    names[0],
+                    same.join(" AND ")
+                ));
+            }
+            let value = |name: &String| format!("{name} = VALUES({name})");
+            set.extend(names[key..].iter().map(value));
             // A row that is there and has nothing beside its key stays as it is.
-            let set: Vec<_> = if names.len() == key {
-                vec![format!("{0} = {0}", names[0])]
-            } else {
-                let value = |name: &String| format!("{name} = VALUES({name})");
-                names[key..].iter().map(value).collect()
-            };
+            if set.is_empty() {
+                set.push(format!("{0} = {0}", names[0]));
+            }
             return Ok(format!(" ON DUPLICATE KEY UPDATE {}", set.join(", ")));
         }
         let target = names[..key].join(", ");

@@ -90,6 +90,8 @@ WITH RECURSIVE asked AS ( \
     'default', CASE WHEN a.attgenerated <> '' THEN NULL \
       ELSE COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.preset) END, \
     'identity', a.attidentity, 'generated', a.attgenerated <> '', \
+    'loose', (SELECT o.collname FROM pg_catalog.pg_collation o WHERE o.oid = a.attcollation \
+      AND pg_catalog.to_json(o) ->> 'collisdeterministic' = 'false'), \
     'comment', pg_catalog.col_description(a.attrelid, a.attnum) \
   ) ORDER BY a.attnum) AS list \
   FROM attribute a JOIN typed t ON t.place = a.place \

@@ -35,6 +35,9 @@ struct DescribedColumn {
     default: Option<String>,
     identity: String,
     generated: bool,
+    /// Its collation, where that takes different texts for equal.
+    #[serde(default)]
+    loose: Option<String>,
     comment: Option<String>,
 }
 
@@ -130,6 +133,7 @@ pub(crate) fn query_column(
         default: None,
         identity: String::new(),
         generated: false,
+        loose: None,
         comment: None,
     };
     Ok(described(column, options))
@@ -151,7 +155,16 @@ fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
     let identity = !column.identity.is_empty();
     let array = if found.dimensions > 0 { "[]" } else { "" };
     let base = format!("{}{array}", found.full_name);
+    let equates = match (found.name.as_str(), &column.loose) {
+        ("citext", _) => Some("case (citext)".to_owned()),
+        ("bpchar", None) => Some("blanks at the end (character)".to_owned()),
+        (_, Some(collation)) => Some(format!(
+            "what its collation does not tell apart ({collation})"
+        )),
+        _ => None,
+    };
     Column {
+        equates,
         name: column.name,
         kind,
         base_type: Some(base).filter(|base| *base != column.vendor_type),

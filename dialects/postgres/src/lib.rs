@@ -127,6 +127,7 @@ impl Dialect for Postgres {
             widen: true,
             blocks: true,
             visibility: VisibleBy::Snapshot,
+            ..Capabilities::default()
         }
     }
 

@@ -119,7 +119,12 @@ fn refused(what: &str, refusal: &PgDatabaseError) -> Error {
     if let Some(line) = copy_place(refusal).and_then(|place| place.split(", ").next()) {
         message.push_str(&format!(", {line} of the rows"));
     }
-    Error::new(kind, message).with_code(code)
+    let error = Error::new(kind, message).with_code(code);
+    match code {
+        // A foreign key; one that restricts.
+        "23503" | "23001" => error.of_reference(),
+        _ => error,
+    }
 }
 
 fn is_authentication(message: &str) -> bool {

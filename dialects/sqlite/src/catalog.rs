@@ -34,9 +34,9 @@ const COLUMNS: &str = "SELECT t.n, t.schema, t.name, t.type, t.wr, t.strict, c.n
     FROM wanted t JOIN pragma_table_xinfo(t.name, t.schema) c \
     WHERE c.hidden <> 1 ORDER BY t.n, c.cid";
 /// Indexes that hold for every row; `pk` for a primary key that is not the rowid.
-const KEYS: &str = "SELECT t.n, l.name, l.origin, i.name FROM wanted t \
-    JOIN pragma_index_list(t.name, t.schema) l JOIN pragma_index_info(l.name, t.schema) i \
-    WHERE l.\"unique\" AND NOT l.partial ORDER BY t.n, l.seq, i.seqno";
+const KEYS: &str = "SELECT t.n, l.name, l.origin, i.name, i.coll FROM wanted t \
+    JOIN pragma_index_list(t.name, t.schema) l JOIN pragma_index_xinfo(l.name, t.schema) i \
+    WHERE l.\"unique\" AND NOT l.partial AND i.key ORDER BY t.n, l.seq, i.seqno";
 /// A reference that names no columns is to the primary key, which stands in its place.
 const REFERENCES: &str = "SELECT t.n, f.id, f.\"table\", f.\"from\", COALESCE(f.\"to\", \
     (SELECT p.name FROM pragma_table_xinfo(f.\"table\", t.schema) p WHERE p.pk = f.seq + 1)) \
@@ -258,11 +258,26 @@ fn column(session: &Session, declared_type: &str, certain: bool) -> Column {
 
 fn add_key(row: &Row<'_>, found: &mut Found) -> Result<(), rusqlite::Error> {
     let origin: String = row.get(2)?;
+    let (named, collation): (Option<String>, String) = (row.get(3)?, row.get(4)?);
+    let equates = match collation.to_ascii_uppercase().as_str() {
+        "BINARY" => None,
+        "NOCASE" => Some(format!("case of ASCII letters ({collation})")),
+        "RTRIM" => Some(format!("blanks at the end ({collation})")),
+        _ => Some(format!(
+            "what its collation does not tell apart ({collation})"
+        )),
+    };
+    if let (Some(equates), Some(name)) = (equates, &named) {
+        let columns = found.table.columns.iter_mut();
+        for column in columns.filter(|c| c.name == *name) {
+            column.equates = Some(equates.clone());
+        }
+    }
     if origin == "pk" {
         found.indexed_key = true;
         return Ok(());
     }
-    let (index, column): (String, Option<String>) = (row.get(1)?, row.get(3)?);
+    let (index, column): (String, Option<String>) = (row.get(1)?, named);
     match found.unique.last_mut().filter(|(last, _)| *last == index) {
         Some((_, columns)) => columns.push(column),
         None => found.unique.push((index, vec![column])),

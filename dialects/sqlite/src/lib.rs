@@ -54,8 +54,8 @@ use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Kind, Result};
 use connection::SqliteConnection;
 use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, VisibleBy,
-    WritePlan, WriteRequest,
+    Address, Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, WritePlan,
+    WriteRequest,
 };
 use settings::Settings;
 use std::{fmt, sync::Arc};
@@ -109,12 +109,13 @@ impl Dialect for Sqlite {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             upsert: true,
+            folds_columns: true,
             transactional_ddl: true,
             concurrent_writers: false,
             savepoints: true,
             widen: false,
             blocks: false,
-            visibility: VisibleBy::Nothing,
+            ..Capabilities::default()
         }
     }
 

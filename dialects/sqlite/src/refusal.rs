@@ -3,6 +3,9 @@ use connect_api::{Error, ErrorKind};
 use rusqlite::Error as Driver;
 use std::fmt;
 
+/// CONSTRAINT_FOREIGNKEY
+const FOREIGN_KEY: i32 = 787;
+
 /// The kind of an error, by the primary code (`extended code & 0xff`) and, for the code that says
 /// everything and nothing, by the message.
 fn kind(code: i32, message: &str) -> ErrorKind {
@@ -64,7 +67,11 @@ pub(crate) fn refusal(operation: impl fmt::Display, error: &Driver) -> Error {
         ErrorKind::Timeout => "the statement took longer than its timeout allows",
         _ => &message,
     };
-    Error::new(kind, format!("{operation}: {message}")).with_code(code.to_string())
+    let error = Error::new(kind, format!("{operation}: {message}")).with_code(code.to_string());
+    match code {
+        FOREIGN_KEY => error.of_reference(),
+        _ => error,
+    }
 }
 
 /// What else the driver says: faults of this program, which hold no value.

@@ -128,6 +128,7 @@ impl Dialect for SqlServer {
             widen: true,
             blocks: false,
             visibility: VisibleBy::RowVersion,
+            ..Capabilities::default()
         }
     }
 

@@ -17,8 +17,23 @@ const KEY_CHARACTERS: u32 = 450;
 /// The longest bytes in a key.
 const KEY_BYTES: u32 = 900;
 
+/// The collation of texts in keys that are made, so that they are told apart as they are
+/// elsewhere; blanks at the end are none to this database in any collation.
+const KEY_COLLATION: &str = "Latin1_General_100_BIN2";
+
 /// The type of a column made for `field`.
 pub(crate) fn column_type(field: &Field, in_key: bool) -> Result<String> {
+    let made = uncollated(field, in_key)?;
+    let text = ["nvarchar", "varchar", "nchar", "char"]
+        .iter()
+        .any(|base| made.starts_with(base));
+    if in_key && text && !made.contains(" COLLATE ") {
+        return Ok(format!("{made} COLLATE {KEY_COLLATION}"));
+    }
+    Ok(made)
+}
+
+fn uncollated(field: &Field, in_key: bool) -> Result<String> {
     let metadata = field.metadata();
     let kind = Kind::of(field);
     let own = metadata

@@ -116,11 +116,19 @@ fn refusal(what: impl fmt::Display, token: &TokenError, no_values: bool) -> Erro
         }
         _ => message.to_owned(),
     };
-    Error::new(
+    let error = Error::new(
         kind,
         format!("{what}: {why} (error {number} of the server)"),
     )
-    .with_code(number.to_string())
+    .with_code(number.to_string());
+    // A CHECK has the number of a foreign key.
+    match ["FOREIGN KEY", "REFERENCE constraint"]
+        .iter()
+        .any(|words| message.contains(words))
+    {
+        true if number == 547 => error.of_reference(),
+        _ => error,
+    }
 }
 
 /// The text for an error of kind `Data`, without the server's.

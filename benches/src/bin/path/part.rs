@@ -160,6 +160,7 @@ fn codec(rows: i64) -> Result<Vec<Outcome>> {
         let target = Target {
             schema: Some(records.schema().clone()),
             key: Vec::new(),
+            ..Target::default()
         };
         let mut decoder = converter.decoder("orders".into(), target)?;
         let clock = Clock::start()?;

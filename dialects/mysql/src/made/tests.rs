@@ -2,7 +2,8 @@ use super::*;
 use connect_api::{NOT_NULL, arrow::schema::extension::EXTENSION_TYPE_NAME_KEY};
 
 fn made(field: &Field, in_key: bool, mariadb: bool) -> String {
-    let made = column_type(field, in_key, mariadb).unwrap();
+    let key = in_key.then_some("utf8mb4_nopad_bin");
+    let made = column_type(field, key, mariadb).unwrap();
     match made.mark {
         Some(mark) => format!("{} COMMENT '{mark}'", made.sql),
         None => made.sql,
@@ -29,7 +30,7 @@ fn every_kind_has_a_type_and_a_key_one_that_an_index_takes() {
     let decimal = |precision, scale| Kind::Decimal { precision, scale }.field("c", true);
     let wide = |precision, scale| Kind::WideDecimal { precision, scale }.field("c", true);
     let long = "longtext CHARACTER SET utf8mb4";
-    let key = "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    let key = "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
     let plain = |kind: Kind| kind.field("c", true);
     for (field, in_key, sql) in [
         (plain(Kind::Text), false, long),

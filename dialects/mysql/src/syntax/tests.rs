@@ -1,4 +1,5 @@
 use super::*;
+use crate::upsert::{Guard, on_duplicate_key, or_ignore};
 use dialect_core::{TableName, TableType, ValueOptions};
 
 fn syntax() -> MySqlSyntax {
@@ -60,7 +61,8 @@ fn an_upsert_is_written_for_servers_with_and_without_a_row_alias() {
         insert,
         "INSERT INTO `shop`.`orders` (`id`, `part`, `at`) VALUES (?, ?, ?), (?, ?, ?)"
     );
-    let tail = |table: &Table, alias| on_duplicate_key(table, &pairs, 2, alias, false).unwrap();
+    let tail =
+        |table: &Table, alias| on_duplicate_key(table, &pairs, 2, alias, Guard::None).unwrap();
     assert_eq!(
         tail(&orders, false),
         " ON DUPLICATE KEY UPDATE `at` = VALUES(`at`)"
@@ -72,6 +74,25 @@ fn an_upsert_is_written_for_servers_with_and_without_a_row_alias() {
     assert_eq!(
         tail(&table("new"), true),
         " AS new_row ON DUPLICATE KEY UPDATE `at` = new_row.`at`"
+    );
+}
+
+#[test]
+fn an_upsert_of_a_table_with_other_unique_keys_refuses_rows_of_other_keys() {
+    let (orders, pairs) = (table("orders"), pairs(&[0, 1, 2]));
+    let guarded = |key, alias| on_duplicate_key(&orders, &pairs, key, alias, Guard::SameKey);
+    assert_eq!(
+        guarded(1, false).unwrap(),
+        " ON DUPLICATE KEY UPDATE `id` = IF(`shop`.`orders`.`id` <=> VALUES(`id`), \
+         `shop`.`orders`.`id`, (SELECT `shop`.`orders`.`id` UNION ALL SELECT \
+         `shop`.`orders`.`id`)), `part` = VALUES(`part`), `at` = VALUES(`at`)"
+    );
+    let two = guarded(2, true).unwrap();
+    assert!(
+        two.contains(
+            "IF(`shop`.`orders`.`id` <=> new.`id` AND `shop`.`orders`.`part` <=> new.`part`, "
+        ),
+        "{two}"
     );
 }
 
@@ -89,7 +110,7 @@ fn a_row_of_nothing_but_its_key_stays_as_it_is() {
         ),
     ] {
         assert_eq!(
-            on_duplicate_key(&orders, &pairs, 2, alias, false).unwrap(),
+            on_duplicate_key(&orders, &pairs, 2, alias, Guard::None).unwrap(),
             text
         );
     }
@@ -159,7 +180,7 @@ fn names_are_quoted_with_backticks_doubled() {
 fn rows_that_are_there_are_passed_over_without_hiding_other_faults() {
     let (orders, pairs) = (table("orders"), pairs(&[2, 0, 1]));
     assert_eq!(
-        on_duplicate_key(&orders, &pairs, 0, false, true).unwrap(),
+        or_ignore(&orders, &pairs).unwrap(),
         " ON DUPLICATE KEY UPDATE `at` = `shop`.`orders`.`at`"
     );
 }

@@ -1,7 +1,7 @@
 //! What the server refuses, and how that is told.
 use crate::place::{Place, is_mariadb, numbers, open, unique, url, url_of};
 use connect_api::{ErrorKind, Kind, Records, Schema, SchemaRef, Value, ValueRef};
-use dialect_core::{Access, OpenOptions, Statement, WriteOp};
+use dialect_core::{Access, OpenOptions, OtherKeys, Statement, WriteOp};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -258,8 +258,8 @@ async fn refusals_name_the_key_or_the_constraint_and_never_the_value() {
 }
 
 #[tokio::test]
-async fn an_upsert_that_another_key_can_catch_is_warned_of_once_a_plan() {
-    let mut place = Place::new().await;
+async fn an_upsert_that_may_change_rows_of_other_keys_is_warned_of_once_a_plan() {
+    let mut place = Place::opened(|options| options.other_keys = OtherKeys::Update).await;
     place
         .run("CREATE TABLE t (id int PRIMARY KEY, c varchar(20), UNIQUE (c))")
         .await;

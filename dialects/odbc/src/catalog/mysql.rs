@@ -6,13 +6,13 @@ use crate::{
     session::Session,
 };
 use connect_api::{Kind, Result};
-use dialect_core::{Column, Table, TableName, TableType};
+use dialect_core::{Column, Table, TableName, TableType, equates};
 
 const SCHEMA: &str = "COALESCE(NULLIF(?, ''), DATABASE())";
 const LIST: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_ROWS, TABLE_COMMENT \
     FROM information_schema.TABLES WHERE TABLE_SCHEMA = ";
 const COLUMNS: &str = "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, \
-    CHARACTER_MAXIMUM_LENGTH, COLUMN_COMMENT, DATA_TYPE FROM information_schema.COLUMNS \
+    CHARACTER_MAXIMUM_LENGTH, COLUMN_COMMENT, DATA_TYPE, COLLATION_NAME FROM information_schema.COLUMNS \
     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 const KEYS: &str = "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS \
     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 \
@@ -70,11 +70,12 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
     });
     let mut primary_key = Vec::new();
     let mut unique_keys = Vec::new();
+    let mut partial_keys = Vec::new();
     for (index, columns) in grouped(members) {
         match columns.into_iter().collect::<Option<Vec<_>>>() {
             Some(columns) if index == "PRIMARY" => primary_key = columns,
             Some(columns) => unique_keys.push(columns),
-            None => {}
+            None => partial_keys.push(index),
         }
     }
     let members = rows(session, REFERENCES, &at)?.into_iter().map(|mut row| {
@@ -89,6 +90,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
         columns,
         primary_key,
         unique_keys,
+        partial_keys,
         foreign_keys: references(grouped(members)),
         inherited: false,
         comment: found
@@ -137,6 +139,9 @@ fn column(session: &Session, mut row: Row) -> Column {
         comment: row.option(6).filter(|comment| !comment.is_empty()),
         extension: None,
         base_type: None,
+        equates: row
+            .option(8)
+            .and_then(|collation| equates(&data_type, &collation)),
         vendor_type,
     }
 }

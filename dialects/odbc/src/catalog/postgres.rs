@@ -161,6 +161,11 @@ fn column(session: &Session, mut row: Row) -> Column {
         default,
         comment: row.option(14),
         base_type: None,
+        equates: match base.split('(').next().unwrap_or_default() {
+            "citext" => Some("case (citext)".to_owned()),
+            "character" => Some("blanks at the end (character)".to_owned()),
+            _ => None,
+        },
         vendor_type,
         extension: None,
     }

@@ -13,9 +13,9 @@ const LIST: &str = "SELECT name, type, wr FROM pragma_table_list \
 const COLUMNS: &str = "SELECT name, type, \"notnull\", dflt_value, pk, hidden \
     FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid";
 /// Indexes that hold for every row; `pk` for a primary key that is not the rowid.
-const INDEXES: &str = "SELECT l.name, l.origin, i.name \
-    FROM pragma_index_list(?, ?) l, pragma_index_info(l.name) i \
-    WHERE l.\"unique\" AND NOT l.partial ORDER BY l.seq, i.seqno";
+const INDEXES: &str = "SELECT l.name, l.origin, i.name, i.coll \
+    FROM pragma_index_list(?, ?) l, pragma_index_xinfo(l.name) i \
+    WHERE l.\"unique\" AND NOT l.partial AND i.key ORDER BY l.seq, i.seqno";
 const REFERENCES: &str = "SELECT id, \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?, ?) \
     ORDER BY id DESC, seq";
 const MAIN: &str = "main";
@@ -87,6 +87,16 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
     primary_key.sort_unstable();
     let primary_key: Vec<_> = primary_key.into_iter().map(|(_, name)| name).collect();
     let indexes = rows(session, INDEXES, &at)?;
+    for row in indexes.iter().filter(|row| !row.is(3, "BINARY")) {
+        let loose = columns.iter_mut().filter(|c| row.is(2, &c.name));
+        for column in loose {
+            column.equates = row.0[3].clone().map(|collation| match collation.as_str() {
+                "NOCASE" => format!("case of ASCII letters ({collation})"),
+                "RTRIM" => format!("blanks at the end ({collation})"),
+                _ => format!("what its collation does not tell apart ({collation})"),
+            });
+        }
+    }
     let has_index = indexes.iter().any(|row| row.is(1, "pk"));
     // An expression has no name.
     let members = indexes

@@ -35,8 +35,31 @@ pub(super) fn literal(profile: Profile, value: &Value) -> Option<String> {
     })
 }
 
-/// The type of a column for `field`.
+/// The type of a column for `field`. Texts in keys have a collation that tells them apart as far
+/// as the database can: all servers of MySQL's name know `utf8mb4_bin`, which pads with blanks, and
+/// SQL Server pads by every collation.
 pub(super) fn column_type(
+    profile: Profile,
+    field: &Field,
+    in_key: bool,
+    values: &ValueOptions,
+) -> Result<String> {
+    let made = uncollated(profile, field, in_key, values)?;
+    let collation = match profile {
+        Profile::MySql { mariadb: true } => "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+        Profile::MySql { mariadb: false } => "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        Profile::SqlServer => "COLLATE Latin1_General_100_BIN2",
+        _ => return Ok(made),
+    };
+    let text = ["char", "varchar", "nchar", "nvarchar"];
+    let base = made.split('(').next().unwrap_or_default();
+    if in_key && text.contains(&base) && !made.contains(" COLLATE ") {
+        return Ok(format!("{made} {collation}"));
+    }
+    Ok(made)
+}
+
+fn uncollated(
     profile: Profile,
     field: &Field,
     in_key: bool,

@@ -4,7 +4,7 @@ use crate::{
     declared::{Base, Declared},
     made::VENDOR_NAME,
 };
-use dialect_core::{Column, ForeignKey, Table, TableName, TableType, ValueOptions};
+use dialect_core::{Column, ForeignKey, Table, TableName, TableType, ValueOptions, equates};
 use tiberius::Row;
 
 /// One table, as its rows come.
@@ -31,6 +31,8 @@ pub(super) struct Described {
     default: Option<String>,
     has_default: bool,
     comment: Option<String>,
+    /// Of text.
+    collation: Option<String>,
 }
 
 impl Found {
@@ -106,6 +108,7 @@ impl Found {
             comment: self.comment,
             row_estimate: self.row_estimate,
             vendor: VENDOR_NAME,
+            ..Table::default()
         })
     }
 }
@@ -187,6 +190,7 @@ impl Described {
             default: given(row, 14),
             has_default: optional(row, 18) == Some(1),
             comment: given(row, 17),
+            collation: given(row, 15),
             vendor_type,
         }
     }
@@ -245,6 +249,10 @@ impl Described {
             user_type: None,
             identity_always: self.identity,
             comment: self.comment,
+            // Texts are compared as if blanks stood at their ends, in every collation.
+            equates: self
+                .collation
+                .and_then(|collation| equates("char", &collation)),
         }
     }
 }

@@ -1,0 +1,58 @@
+//! Names of columns that differ in case alone.
+use crate::{config::SinkConfig, target::Target};
+use connect_api::{Result, Schema, arrow::schema::Field};
+use dialect_core::{Dialect, Table};
+
+impl Target {
+    /// Columns that are to be made have names of their own for the database.
+    ///
+    /// # Errors
+    /// `Schema`: some have one name for it; they are named.
+    pub(crate) fn check_names(&self, dialect: &dyn Dialect, fields: &[&Field]) -> Result<()> {
+        if !dialect.capabilities().folds_columns {
+            return Ok(());
+        }
+        for (i, field) in fields.iter().enumerate() {
+            let like = |other: &&&Field| other.name().eq_ignore_ascii_case(field.name());
+            if let Some(other) = fields[..i].iter().find(like) {
+                return Err(self.wrong(format_args!(
+                    "the records have columns `{}` and `{}`, which are one name to {}; name those \
+                     that are to be written in fields.whitelist",
+                    other.name(),
+                    field.name(),
+                    dialect.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The table has no column for this field of the records. A column of the name in another case is
+/// one, unless the records have that very column too and the database tells the two apart.
+pub(crate) fn is_missing(
+    table: &Table,
+    dialect: &dyn Dialect,
+    schema: &Schema,
+    field: &Field,
+) -> bool {
+    match table.column(field.name()) {
+        None => true,
+        Some(column) if column.name == *field.name() => false,
+        Some(column) => {
+            !dialect.capabilities().folds_columns && schema.index_of(&column.name).is_some()
+        }
+    }
+}
+
+impl SinkConfig {
+    /// This column of the records is written, or is part of the key. A listed name in another case
+    /// means it, unless the records have the very name too.
+    pub(crate) fn writes_of(&self, schema: &Schema, column: &str, key: &[String]) -> bool {
+        let means = |listed: &String| {
+            listed == column
+                || (listed.eq_ignore_ascii_case(column) && schema.index_of(listed).is_none())
+        };
+        self.fields.0.is_empty() || self.fields.0.iter().chain(key).any(means)
+    }
+}

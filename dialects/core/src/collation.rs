@@ -1,0 +1,70 @@
+//! What collations take for equal.
+
+/// What makes no difference between two texts of a column of this type and collation, as people
+/// read it; `None` where all texts are told apart, and for columns that are no text. Collations
+/// are named as MySQL, MariaDB and SQL Server do; a `char` has no blanks at its end.
+pub fn equates(base: &str, collation: &str) -> Option<String> {
+    let name = collation.to_ascii_lowercase();
+    if name.is_empty() || name == "binary" {
+        return None;
+    }
+    let has = |word: &str| name.split('_').any(|part| part == word);
+    let mut ignored = Vec::new();
+    if has("ci") {
+        ignored.push("case");
+    }
+    if has("ai") || (has("ci") && !has("as")) {
+        ignored.push("accents");
+    }
+    // Collations are padded with blanks before they compare, but for those of UCA 9 and MariaDB's
+    // own; `char` does not keep blanks at the end at all.
+    if !(has("nopad") || has("0900")) || base == "char" {
+        ignored.push("blanks at the end");
+    }
+    if ignored.is_empty() && !has("bin") {
+        ignored.push("forms of one character");
+    }
+    (!ignored.is_empty()).then(|| format!("{} ({collation})", ignored.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::equates;
+
+    #[test]
+    fn collations_tell_what_they_ignore() {
+        for (base, collation, ignored) in [
+            ("varchar", "utf8mb4_nopad_bin", None),
+            ("varchar", "utf8mb4_0900_bin", None),
+            ("varbinary", "", None),
+            ("char", "utf8mb4_0900_bin", Some("blanks at the end")),
+            ("varchar", "utf8mb4_bin", Some("blanks at the end")),
+            (
+                "varchar",
+                "latin1_swedish_ci",
+                Some("case, accents, blanks at the end"),
+            ),
+            ("varchar", "utf8mb4_0900_ai_ci", Some("case, accents")),
+            ("varchar", "utf8mb4_0900_as_ci", Some("case")),
+            (
+                "varchar",
+                "utf8mb4_0900_as_cs",
+                Some("forms of one character"),
+            ),
+            (
+                "varchar",
+                "utf8mb4_uca1400_ai_ci",
+                Some("case, accents, blanks at the end"),
+            ),
+            (
+                "varchar",
+                "utf8mb4_uca1400_nopad_as_cs",
+                Some("forms of one character"),
+            ),
+            ("varchar", "latin1_general_cs", Some("blanks at the end")),
+        ] {
+            let expected = ignored.map(|ignored| format!("{ignored} ({collation})"));
+            assert_eq!(equates(base, collation), expected, "{collation}");
+        }
+    }
+}
