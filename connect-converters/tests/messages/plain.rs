@@ -437,6 +437,7 @@ fn null_is_a_delete_however_the_java_runtimes_write_it() {
     let knows = Target {
         schema: Some(orders()),
         key: vec!["id".to_owned()],
+        ..Target::default()
     };
     let row = r#"{"schema":{"type":"struct","fields":[{"type":"int64","field":"id"},{"type":"string","field":"status"}],"name":"orders"},"payload":{"id":7,"status":"new"}}"#;
     let deleted = row.replace(r#"{"id":7,"status":"new"}"#, "null");
