@@ -200,7 +200,14 @@ impl RecordsWrite<'_> {
         rows: Range<usize>,
     ) -> Result<Option<Error>> {
         let (dialect, config) = (self.dialect, self.config);
-        let records = self.records.slice(rows);
+        let mut records = self.records.slice(rows);
+        if let Some(fit) = target.fit(dialect, config, records.schema())? {
+            let fitted = fit.apply(&records)?;
+            if let Some(first) = fitted.rejected.into_iter().next() {
+                return Ok(Some(first.error));
+            }
+            records = fitted.records;
+        }
         let (op, schema) = (config.write_op(), records.schema());
         if records.ops().uniform() != Some(Op::Delete) {
             target.plan(dialect, config, schema, op)?;
