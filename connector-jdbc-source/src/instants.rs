@@ -1,9 +1,7 @@
 //! Columns without a time zone, sent as the instants at which the clocks of a zone showed them.
 use connect_api::{
     Error, ErrorKind, Kind, Records, Result, SchemaRef, UTC,
-    arrow::array::{
-        Array as _, ArrayRef, RecordBatch, cast::AsArray as _, types::TimestampMicrosecondType,
-    },
+    arrow::array::{ArrayRef, RecordBatch, cast::AsArray as _, types::TimestampMicrosecondType},
 };
 use dialect_core::{Repeated, Table, Zone, instants};
 use std::sync::{

@@ -242,7 +242,7 @@ fn target_with_key(schema: &SchemaRef) -> connect_api::Target {
     connect_api::Target {
         schema: Some(schema.clone()),
         key: vec!["id".to_owned()],
-        ..Target::default()
+        ..connect_api::Target::default()
     }
 }
 

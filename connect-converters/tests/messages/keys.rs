@@ -146,7 +146,7 @@ fn by(
             .iter()
             .map(|i| schema.field(*i).name().clone())
             .collect(),
-        ..Target::default()
+        ..connect_api::Target::default()
     };
     let mut decoder = bodies.decoder("t".into(), target).unwrap();
     let message = MessageRef {
