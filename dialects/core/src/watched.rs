@@ -263,6 +263,10 @@ impl Connection for WatchedConnection {
         watched!(self, "asking which rows are final", visibility())
     }
 
+    async fn time_zone(&mut self) -> Result<Option<String>> {
+        watched!(self, "asking for the time zone", time_zone())
+    }
+
     async fn split(
         &mut self,
         syntax: &dyn Syntax,
@@ -278,6 +282,14 @@ impl Connection for WatchedConnection {
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
         watched!(self, "checking privileges", check_access(table, access))
+    }
+
+    async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {
+        watched!(self, "asking for privileges", granted(table, access))
+    }
+
+    async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
+        watched!(self, "trying a write out", try_out(plan))
     }
 
     async fn query<'a>(
@@ -371,5 +383,28 @@ impl Cursor for WatchedCursor<'_> {
             *self.silent |= error.kind() == ErrorKind::Timeout;
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A method with a default that is not passed on would be answered by the default, whatever the
+    /// dialect says.
+    #[test]
+    fn every_method_of_a_dialect_and_its_connections_is_passed_on() {
+        let methods = |text: &'static str| {
+            text.lines()
+                .filter_map(|line| line.strip_prefix("    "))
+                .filter_map(|line| {
+                    let line = line.strip_prefix("async ").unwrap_or(line);
+                    line.strip_prefix("fn ")?.split(['(', '<']).next()
+                })
+        };
+        let passed: Vec<_> = methods(include_str!("watched.rs")).collect();
+        for text in [include_str!("connection.rs"), include_str!("dialect.rs")] {
+            for method in methods(text) {
+                assert!(passed.contains(&method), "{method} is not passed on");
+            }
+        }
     }
 }
