@@ -9,7 +9,7 @@ start_pgbouncer() {
     prepare pgbouncer postgres
     printf '"%s" "%s"\n' "$db_user" "$db_password" >"$folder/users.txt"
     write_pgbouncer_conf "$folder"
-    launch pgbouncer "$pgbouncer_port" postgres /usr/sbin/pgbouncer -q "$folder/pgbouncer.ini"
+    launch pgbouncer postgres /usr/sbin/pgbouncer -q "$folder/pgbouncer.ini"
   fi
   await pgbouncer pgbouncer_answers
 }

@@ -81,6 +81,8 @@ fn is_other(word: &str) -> bool {
         "connect.bits",
         "connect.timestamp",
         "a.b",
+        "my.table",
+        "worker.id",
         "geoarrow.",
         "information_schema.",
         "pg_catalog.",
