@@ -47,25 +47,31 @@ pub(super) fn written(name: &str) -> Cow<'_, str> {
 
 /// The name that is written so; the other way of [`written`].
 pub(super) fn read(written: &str) -> Cow<'_, str> {
+    let mut name = String::with_capacity(written.len());
     let mut bytes = Vec::new();
-    let mut rest = written.as_bytes();
-    let mut found = false;
-    while let [first, tail @ ..] = rest {
-        match escaped(rest) {
-            Some(byte) => {
-                found = true;
-                bytes.push(byte);
-                rest = &rest[3..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
+    let mut rest = written;
+    while !rest.is_empty() {
+        while let Some(byte) = escaped(rest.as_bytes()) {
+            bytes.push(byte);
+            rest = &rest[3..];
+        }
+        // Bytes that make no text were never written for one: they stay as they stand.
+        for chunk in bytes.utf8_chunks() {
+            name.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                // Infallible: writes into a String.
+                write!(name, "%{byte:02X}").ok();
             }
         }
+        bytes.clear();
+        let mut chars = rest.chars();
+        name.extend(chars.next());
+        rest = chars.as_str();
     }
-    match String::from_utf8(bytes) {
-        Ok(name) if found => Cow::Owned(name),
-        _ => Cow::Borrowed(written),
+    if name == written {
+        Cow::Borrowed(written)
+    } else {
+        Cow::Owned(name)
     }
 }
 
@@ -154,6 +160,8 @@ mod tests {
             ("TBW102", "RocketMQ's own"),
             ("RMQ_SYS_x", "RocketMQ's own"),
             ("my%2Etable", "how topic \"my.table\" is written"),
+            // `%EE` alone is no text, but the byte before is.
+            ("%2E%EE", "how topic \".%EE\" is written"),
             (&"x".repeat(128), "127 bytes"),
             (&"订".repeat(15), "it has 135"),
         ] {
