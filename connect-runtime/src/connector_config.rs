@@ -52,11 +52,28 @@ connect_api::settings! {
 connect_api::settings! {
     /// Settings that every source has.
     pub struct SourceCommon {
+        /// Longest message body that is sent, in bytes. Left out: what the brokers say that they take, less 131072 for properties; 4063232 where they do not say. A value beyond the brokers' limit is lowered to it.
+        "producer.max.message.bytes": max_message_bytes: NonZeroUsize, optional, Medium;
+        /// What happens to a row that cannot be carried (a value that the settings or the converter refuse, a message that is too long): `none` fails the task before it, `all` sends its key and the reason to the dead-letter topic.
+        "errors.tolerance": tolerance: Tolerance, default "none", High;
+        /// Topic for the keys of rows that cannot be carried; required by `errors.tolerance=all`.
+        "errors.deadletterqueue.topic.name": dead_letter_topic: String, optional, High;
+        /// Queues of the dead-letter topic, where it is made.
+        "errors.deadletterqueue.write.queue.nums": dead_letter_queues: NonZeroU32, default "8", Low;
         /// Queues of topics that are made.
         "topic.queue.nums": queues: NonZeroU32, default "8", Medium;
         /// Most bytes on their way to the broker, not acknowledged yet.
         "producer.in.flight.bytes": in_flight_bytes: NonZeroUsize, default "16777216", Low;
     }
+    check check_source
+}
+
+fn check_source(config: &SourceCommon, faults: &mut Faults) {
+    check_dead_letters(
+        config.tolerance,
+        config.dead_letter_topic.as_deref(),
+        faults,
+    );
 }
 
 connect_api::settings! {
@@ -98,17 +115,26 @@ fn check_sink(config: &SinkCommon, faults: &mut Faults) {
     if config.topics.0.is_empty() {
         faults.at("connect.topicnames", "names no topic");
     }
-    match (config.tolerance, &config.dead_letter_topic) {
+    let topic = config.dead_letter_topic.as_deref();
+    check_dead_letters(config.tolerance, topic, faults);
+    if config.tolerance == Tolerance::All
+        && topic.is_some_and(|topic| config.topics.0.iter().any(|read| read == topic))
+    {
+        faults.at(
+            "errors.deadletterqueue.topic.name",
+            "is one of connect.topicnames: dead letters would come back",
+        );
+    }
+}
+
+fn check_dead_letters(tolerance: Tolerance, topic: Option<&str>, faults: &mut Faults) {
+    match (tolerance, topic) {
         // G3: there is no way to drop a message.
         (Tolerance::All, None) => faults.at(
             "errors.deadletterqueue.topic.name",
-            "is required by errors.tolerance=all: a message is written, or set aside, never dropped",
+            "is required by errors.tolerance=all: what cannot be carried is set aside, never dropped",
         ),
-        (Tolerance::All, Some(topic)) if config.topics.0.contains(topic) => faults.at(
-            "errors.deadletterqueue.topic.name",
-            "is one of connect.topicnames: dead letters would come back",
-        ),
-        _ => {}
+        (Tolerance::All, Some(_)) | (Tolerance::None, _) => {}
     }
 }
 

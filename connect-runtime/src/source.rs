@@ -1,15 +1,18 @@
 //! The source loop: poll, convert, publish, store positions.
 use crate::{
-    connector_config::SourceCommon,
+    connector_config::{SourceCommon, Tolerance},
+    message_limit::MessageLimit,
+    set_aside::{self, Letters},
     status::{Counters, TaskState},
     task::TaskRun,
 };
 use connect_api::{
-    Encoded, Error, ErrorKind, Polled, Position, Records, Result, SourceTask, TaskKind,
+    Encoded, Error, ErrorKind, Polled, Position, Records, Rejected, Result, SourceTask, TaskKind,
 };
 use connect_transport::{Page, Publisher, PublisherOptions, SOURCE_SCHEMA, SOURCE_TABLE};
 use std::{
     collections::VecDeque,
+    num::NonZeroU32,
     time::{Duration, Instant},
 };
 
@@ -104,6 +107,10 @@ struct Flow<'a> {
     /// The pause before positions are stored again, where that failed last.
     store_again: Option<Duration>,
     encoded: Encoded,
+    /// Of a message, once it is known.
+    limit: Option<MessageLimit>,
+    /// Letters of rows that cannot be carried, once there are any.
+    letters: Option<Letters>,
 }
 
 impl<'a> Flow<'a> {
@@ -116,6 +123,8 @@ impl<'a> Flow<'a> {
             stored_at: Instant::now(),
             store_again: None,
             encoded: Encoded::default(),
+            limit: None,
+            letters: None,
         }
     }
 
@@ -164,47 +173,158 @@ impl<'a> Flow<'a> {
     }
 
     /// Converts the rows and hands them to the topic's publisher, which holds back while too
-    /// much is on its way.
+    /// much is on its way. Rows that cannot be carried are set aside, where that is wanted.
     async fn publish(&mut self, records: &Records) -> Result<()> {
-        let publisher = self.publisher(records.topic()).await?;
-        let table = records.schema().name();
-        let context = |e: Error| e.context(format_args!("rows of {table}"));
+        let queues = self.source.config.queues;
+        let publisher = self.publisher(records.topic(), queues).await?;
+        let tolerant = self.source.config.tolerance == Tolerance::All;
+        match self.encode(records) {
+            Ok(()) if !tolerant => {
+                let ticket = self.send(publisher, records, None).await;
+                let ticket = ticket.map_err(|e| set_aside::advise(e, records))?;
+                self.sent(
+                    publisher,
+                    ticket,
+                    records.len(),
+                    records.position().cloned(),
+                );
+                Ok(())
+            }
+            Ok(()) => self.send_what_fits(publisher, records, Vec::new()).await,
+            Err(e) if e.kind() != ErrorKind::Data => Err(e),
+            Err(e) if !tolerant => Err(set_aside::advise(e, records)),
+            Err(first) => {
+                let rejected = set_aside::find(&self.source.run, records, first)?;
+                self.send_what_fits(publisher, records, rejected).await
+            }
+        }
+    }
+
+    /// Sends the rows that are not `rejected`, and sets aside those and what the publisher refuses.
+    async fn send_what_fits(
+        &mut self,
+        publisher: usize,
+        records: &Records,
+        mut rejected: Vec<Rejected>,
+    ) -> Result<()> {
+        let mut refused = Vec::new();
+        if rejected.is_empty() {
+            // They are encoded already.
+            let ticket = self.send(publisher, records, Some(&mut refused)).await?;
+            let position = records.position().cloned().filter(|_| refused.is_empty());
+            self.sent(publisher, ticket, records.len() - refused.len(), position);
+            rejected = refused;
+        } else {
+            let kept = set_aside::others(records.len(), &rejected);
+            let rest = records.take(&kept)?;
+            if !rest.is_empty() {
+                self.encode(&rest)?;
+                let ticket = self.send(publisher, &rest, Some(&mut refused)).await?;
+                self.sent(publisher, ticket, rest.len() - refused.len(), None);
+            }
+            let place = |row: usize| kept.get(row).map_or(row, |row| *row as usize);
+            rejected.extend(refused.into_iter().map(|one| Rejected {
+                row: place(one.row),
+                ..one
+            }));
+            rejected.sort_by_key(|one| one.row);
+        }
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        self.set_aside(records, &rejected).await
+    }
+
+    /// Sends the keys of rows, with the reasons, to the dead-letter topic. The position of the
+    /// records counts once the letters are acknowledged (G3).
+    async fn set_aside(&mut self, records: &Records, rejected: &[Rejected]) -> Result<()> {
+        let config = &self.source.config;
+        let (Some(topic), queues) = (config.dead_letter_topic.clone(), config.dead_letter_queues)
+        else {
+            return Err(Error::new(ErrorKind::Internal, "no dead-letter topic"));
+        };
+        let context = |e: Error| e.context("dead letters");
+        if *topic == **records.topic() {
+            let message = format!(
+                "`errors.deadletterqueue.topic.name`: rows go to `{topic}` themselves; name another"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let publisher = self.publisher(&topic, queues).await.map_err(context)?;
+        let letters = match &mut self.letters {
+            Some(letters) => letters,
+            none => none.insert(Letters::new(&self.source.run.id)?),
+        };
+        letters.write(records, rejected)?;
+        let sent = self.publishers[publisher].send(letters.page()).await;
+        let ticket = sent.map_err(context)?;
+        self.sent(publisher, ticket, 0, records.position().cloned());
+        let run = &self.source.run;
+        Counters::add(&run.counters.dead_letters, rejected.len());
+        tracing::warn!(
+            connector = %run.id.connector, task = run.id.task, table = records.schema().name(),
+            rows = rejected.len(), topic,
+            error = rejected.first().map(|one| one.error.report()),
+            "rows that cannot be carried were set aside"
+        );
+        Ok(())
+    }
+
+    /// Writes keys and bodies.
+    fn encode(&mut self, records: &Records) -> Result<()> {
         self.encoded.clear();
-        let converter = &self.source.run.converter;
-        converter
-            .encode(records, &mut self.encoded.bodies)
-            .map_err(context)?;
-        let keys = &self.source.run.keys;
-        keys.encode(records, &mut self.encoded.keys)
-            .map_err(context)?;
+        set_aside::encode(&self.source.run, records, &mut self.encoded)
+    }
+
+    /// Sends what was encoded; its ticket.
+    async fn send(
+        &mut self,
+        publisher: usize,
+        records: &Records,
+        refused: Option<&mut Vec<Rejected>>,
+    ) -> Result<u64> {
         let origin = records.origin();
         let schema = origin.and_then(|origin| origin.schema.as_deref());
+        let table = origin.map_or(records.schema().name(), |origin| &*origin.table);
         let common = [
-            (SOURCE_TABLE, origin.map_or(table, |origin| &*origin.table)),
+            (SOURCE_TABLE, table),
             (SOURCE_SCHEMA, schema.unwrap_or_default()),
         ];
         let common = &common[..1 + usize::from(schema.is_some())];
         let page = Page::of(records, &self.encoded).with_common(common);
-        let ticket = self.publishers[publisher].send(page).await?;
+        let publisher = &mut self.publishers[publisher];
+        match refused {
+            Some(refused) => publisher.send_carriable(page, refused).await,
+            None => publisher.send(page).await,
+        }
+    }
+
+    fn sent(&mut self, publisher: usize, ticket: u64, rows: usize, position: Option<Position>) {
         self.in_flight.push_back(InFlight {
             publisher,
             ticket,
-            rows: records.len(),
-            position: records.position().cloned(),
+            rows,
+            position,
         });
-        Ok(())
     }
 
-    async fn publisher(&mut self, topic: &str) -> Result<usize> {
+    async fn publisher(&mut self, topic: &str, queues: NonZeroU32) -> Result<usize> {
         if let Some(known) = self.publishers.iter().position(|p| &**p.topic() == topic) {
             return Ok(known);
         }
         let run = &self.source.run;
-        run.transport
-            .create_topic(topic, self.source.config.queues)
-            .await?;
+        run.transport.create_topic(topic, queues).await?;
+        let limit = match self.limit {
+            Some(limit) => limit,
+            None => {
+                let asked = self.source.config.max_message_bytes;
+                MessageLimit::ask(run.transport.as_ref(), asked).await?
+            }
+        };
+        self.limit = Some(limit);
         let options = PublisherOptions {
             max_in_flight_bytes: self.source.config.in_flight_bytes.get(),
+            max_message_bytes: limit.bytes(),
             retry_timeout: run.policy.timeout,
             ..PublisherOptions::default()
         };

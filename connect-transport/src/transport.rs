@@ -47,6 +47,12 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Makes `topic` with so many queues; nothing happens where it is there.
     async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()>;
 
+    /// The longest message that every broker takes, properties and all, in bytes; `None` where they
+    /// do not say.
+    async fn max_message_bytes(&self) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
     /// Makes the consumer group; nothing happens where it is there.
     async fn create_group(&self, group: &str) -> Result<()>;
 

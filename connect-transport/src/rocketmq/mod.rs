@@ -202,6 +202,12 @@ async fn own_address(options: &RocketMqOptions) -> IpAddr {
     }
 }
 
+/// `maxMessageSize` among the properties of a broker.
+fn max_message_size(properties: &str) -> Option<usize> {
+    let mut lines = properties.lines();
+    lines.find_map(|line| line.strip_prefix("maxMessageSize=")?.trim().parse().ok())
+}
+
 /// The offsets of a group in a queue.
 struct Committed<'a> {
     group: &'a str,
@@ -265,6 +271,27 @@ impl Transport for RocketMq {
             sleep(ROUTE_PAUSE).await;
         }
         Ok(())
+    }
+
+    async fn max_message_bytes(&self) -> Result<Option<usize>> {
+        let subject = "settings of the broker";
+        let mut least = None;
+        for address in self.routes.masters().await?.values() {
+            let link = self.routes.links.to(address)?;
+            let answer = link
+                .ask(&subject, Request::broker_config(), self.timeout())
+                .await?;
+            if answer.code != code::SUCCESS {
+                // Settings are for administrators, where brokers know users.
+                let (broker, remark) = (link.address(), answer.remark());
+                debug!(broker, remark, "its longest message is not known");
+                return Ok(None);
+            }
+            let body = answer.into_body();
+            let told = max_message_size(&String::from_utf8_lossy(&body));
+            least = least.into_iter().chain(told).min();
+        }
+        Ok(least)
     }
 
     async fn create_group(&self, group: &str) -> Result<()> {

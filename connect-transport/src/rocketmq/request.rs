@@ -67,6 +67,11 @@ impl Request {
         Self::new(106)
     }
 
+    /// The broker's settings (`GET_BROKER_CONFIG`), as lines of `name=value`.
+    pub(super) fn broker_config() -> Self {
+        Self::new(26)
+    }
+
     /// A sign of life of a client, and what it consumes (`HEART_BEAT`).
     pub(super) fn heartbeat(body: String) -> Self {
         Self::new(34).with_body(body)

@@ -253,7 +253,10 @@ async fn topics_whose_names_rocketmq_refuses_are_read_by_either_name() -> Result
         let mut lane = transport.lane(&queue).await?;
         lane.send(&batch([&b"one"[..]])?).await?;
         // A sink that names the topic as tools show it reads the same, and knows the table by it.
-        assert_eq!(transport.queues(&written).await?, std::slice::from_ref(&queue));
+        assert_eq!(
+            transport.queues(&written).await?,
+            std::slice::from_ref(&queue)
+        );
         let mut reader = transport.reader(&unique("group"), &queue, 0).await?;
         assert_eq!(bodies(&mut reader, 1).await?, [b"one"]);
         let server = environment("CONNECT_TEST_ROCKETMQ");

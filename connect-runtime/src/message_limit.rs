@@ -1,0 +1,86 @@
+//! How long a message may be.
+use connect_api::{ErrorKind, Result};
+use connect_transport::{MAX_MESSAGE_BYTES, MAX_PROPERTIES, Transport};
+use std::num::NonZeroUsize;
+
+/// What is left for properties below a limit that the brokers tell, where no limit was asked for.
+const ROOM: usize = 128 << 10;
+/// The same where one was asked for: the longest properties, and what stands around a body.
+const LEAST_ROOM: usize = MAX_PROPERTIES + 4096;
+
+/// The longest body that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MessageLimit(usize);
+
+impl MessageLimit {
+    pub(crate) fn bytes(self) -> usize {
+        self.0
+    }
+
+    /// The limit that was asked for, or else what the brokers take.
+    ///
+    /// # Errors
+    /// `Connect`, `Timeout`, `Busy`: the brokers do not answer now.
+    pub(crate) async fn ask(
+        transport: &dyn Transport,
+        asked: Option<NonZeroUsize>,
+    ) -> Result<Self> {
+        let told = match transport.max_message_bytes().await {
+            Ok(told) => told,
+            Err(e) => match e.kind() {
+                ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Busy | ErrorKind::Stopped => {
+                    return Err(e);
+                }
+                ErrorKind::Config
+                | ErrorKind::Auth
+                | ErrorKind::Conflict
+                | ErrorKind::Schema
+                | ErrorKind::Data
+                | ErrorKind::Unsupported
+                | ErrorKind::Internal => {
+                    tracing::debug!(error = e.report(), "the brokers do not tell their limit");
+                    None
+                }
+            },
+        };
+        let asked = asked.map(NonZeroUsize::get);
+        let limit = Self::of(asked, told);
+        if asked.is_some_and(|asked| asked > limit.0) {
+            tracing::warn!(
+                bytes = limit.0,
+                broker_bytes = told,
+                "producer.max.message.bytes is more than the brokers take, and was lowered: raise \
+                 their maxMessageSize"
+            );
+        }
+        Ok(limit)
+    }
+
+    fn of(asked: Option<usize>, told: Option<usize>) -> Self {
+        let below = |told: usize, room: usize| told.saturating_sub(room).max(1);
+        Self(match (asked, told) {
+            (Some(asked), Some(told)) => asked.min(below(told, LEAST_ROOM)),
+            (Some(asked), None) => asked,
+            (None, Some(told)) => below(told, ROOM),
+            (None, None) => MAX_MESSAGE_BYTES,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_what_was_asked_for_within_what_brokers_take() {
+        let of = |asked, told| MessageLimit::of(asked, told).bytes();
+        assert_eq!(of(None, None), 4_063_232);
+        assert_eq!(of(None, Some(4_194_304)), 4_063_232);
+        assert_eq!(of(None, Some(16_777_216)), 16_646_144);
+        assert_eq!(of(Some(1_000), Some(4_194_304)), 1_000);
+        assert_eq!(of(Some(4_100_000), Some(4_194_304)), 4_100_000);
+        assert_eq!(of(Some(8_000_000), Some(4_194_304)), 4_157_441);
+        assert_eq!(of(Some(8_000_000), None), 8_000_000);
+        assert_eq!(of(None, Some(10)), 1);
+    }
+}
