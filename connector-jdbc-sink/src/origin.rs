@@ -1,6 +1,8 @@
 //! Which table rows go to, and whose rows a table takes.
 use crate::{config::SinkConfig, task::Task};
-use connect_api::{Error, ErrorKind, Op, Origin, Origins, PutOutcome, Records, Rejected, Result};
+use connect_api::{
+    Disposition, Error, ErrorKind, Op, Origin, Origins, PutOutcome, Records, Rejected, Result,
+};
 use dialect_core::TableName;
 use std::{
     collections::HashMap,
@@ -26,36 +28,66 @@ pub(crate) struct Owners(Mutex<HashMap<Place, Origin>>);
 type Place = (Arc<str>, String, TableName);
 
 impl Owners {
-    /// Takes the table of this database for rows of `origin`.
+    /// Takes the table of this place for rows of `origin`; whether it was nobody's before.
+    ///
+    /// # Errors
+    /// As [`agree`](Self::agree).
+    fn claim(&self, place: &Place, origin: &Origin) -> Result<bool> {
+        let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match owners.get_mut(place) {
+            None => {
+                owners.insert(place.clone(), origin.clone());
+                Ok(true)
+            }
+            Some(owner) => {
+                agree(&place.2, owner, origin)?;
+                // Older messages do not say their schema.
+                if owner.schema.is_none() {
+                    owner.clone_from(origin);
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Takes it back: no row of the origin was written.
+    fn release(&self, place: &Place) {
+        let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.remove(place);
+    }
+
+    /// The table of this place is nobody's, or takes rows of `origin`.
     ///
     /// # Errors
     /// `Data`: it takes rows of another one; both are named.
-    pub(crate) fn claim(
-        &self,
-        connector: &Arc<str>,
-        database: &str,
-        table: &TableName,
-        origin: &Origin,
-    ) -> Result<()> {
-        let place = (connector.clone(), database.to_owned(), table.clone());
-        let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = owners.entry(place).or_insert_with(|| origin.clone());
-        if owner.agrees(origin) {
-            // Older messages do not say their schema.
-            if owner.schema.is_none() {
-                owner.clone_from(origin);
-            }
-            return Ok(());
+    fn agree(&self, place: &Place, origin: &Origin) -> Result<()> {
+        let owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match owners.get(place) {
+            Some(owner) => agree(&place.2, owner, origin),
+            None => Ok(()),
         }
-        Err(Error::new(
-            ErrorKind::Data,
-            format!(
-                "table {table}: it has rows of source table {owner}, and this one is of {origin}; \
-                 give each a table of its own by `${{source.table}}` or `${{source.schema}}` in \
-                 table.name.format, or set table.merge=true"
-            ),
-        ))
     }
+}
+
+fn agree(table: &TableName, owner: &Origin, origin: &Origin) -> Result<()> {
+    if owner.agrees(origin) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Data,
+        format!(
+            "table {table}: it has rows of source table {owner}, and this one is of {origin}; \
+             give each a table of its own by `${{source.table}}` or `${{source.schema}}` in \
+             table.name.format, or set table.merge=true"
+        ),
+    ))
+}
+
+/// Records are on their way into a table.
+pub(crate) struct Claim {
+    pub(crate) table: TableName,
+    /// The table was nobody's before.
+    new: Option<Place>,
 }
 
 impl SinkConfig {
@@ -170,39 +202,70 @@ impl SinkConfig {
 }
 
 impl Task {
-    /// The table of the records, where it takes rows of their origin.
+    /// The table of the records.
     ///
     /// # Errors
-    /// As [`SinkConfig::table_of`] and [`Owners::claim`].
+    /// As [`SinkConfig::table_of`].
     pub(crate) fn table_for(&self, records: &Records) -> Result<TableName> {
-        let schema = records.schema().name();
         let origin = records.origin().map(AsRef::as_ref);
-        let table = self
-            .config
-            .table_of(records.topic(), origin, Some(schema))?;
-        // A delete may come without a schema of its own.
-        let only_deletes = records.ops().uniform() == Some(Op::Delete);
-        match origin {
-            Some(origin) => self.claim(&table, origin)?,
-            None if schema.is_empty() || only_deletes => {}
-            None => self.claim(
-                &table,
-                &Origin {
-                    schema: None,
-                    table: schema.into(),
-                },
-            )?,
-        }
-        Ok(table)
+        let schema = records.schema().name();
+        self.config.table_of(records.topic(), origin, Some(schema))
     }
 
-    /// As [`Owners::claim`], unless tables may be merged.
-    pub(crate) fn claim(&self, table: &TableName, origin: &Origin) -> Result<()> {
-        if self.config.merge {
-            return Ok(());
+    /// Takes the table of the records for those of their origin.
+    ///
+    /// # Errors
+    /// As [`SinkConfig::table_of`]; `Data`: it takes rows of another origin; both are named.
+    pub(crate) fn claim(&self, records: &Records) -> Result<Claim> {
+        let table = self.table_for(records)?;
+        let schema = records.schema().name();
+        // A delete may come without a schema of its own.
+        let only_deletes = records.ops().uniform() == Some(Op::Delete);
+        let named = || Origin {
+            schema: None,
+            table: schema.into(),
+        };
+        let origin = match records.origin() {
+            Some(origin) => Some(Origin::clone(origin)),
+            None if schema.is_empty() || only_deletes => None,
+            None => Some(named()),
+        };
+        let new = match origin.filter(|_| !self.config.merge) {
+            Some(origin) => {
+                let place = self.place(&table);
+                self.owners.claim(&place, &origin)?.then_some(place)
+            }
+            None => None,
+        };
+        Ok(Claim { table, new })
+    }
+
+    /// Rows that were refused take no table: those of another origin may be what it is for.
+    pub(crate) fn settle(&self, claim: Claim, outcome: &Result<PutOutcome>) {
+        let none = match outcome {
+            Ok(outcome) => outcome.written == 0,
+            // What is tried again may have been written.
+            Err(e) => e.kind().disposition() != Disposition::Retry,
+        };
+        if let (Some(place), true) = (claim.new, none) {
+            self.owners.release(&place);
         }
-        let database = self.dialect.address();
-        self.owners.claim(&self.connector, database, table, origin)
+    }
+
+    /// The table takes rows of this origin, as far as is known.
+    ///
+    /// # Errors
+    /// `Data`: it takes rows of another one; both are named.
+    pub(crate) fn agree(&self, table: &TableName, origin: &Origin) -> Result<()> {
+        match self.config.merge {
+            true => Ok(()),
+            false => self.owners.agree(&self.place(table), origin),
+        }
+    }
+
+    fn place(&self, table: &TableName) -> Place {
+        let database = self.dialect.address().to_owned();
+        (self.connector.clone(), database, table.clone())
     }
 }
 

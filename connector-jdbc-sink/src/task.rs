@@ -130,7 +130,21 @@ impl Task {
             return Ok(PutOutcome::default());
         }
         let mut connection = self.connection().await?;
-        let outcome = self.write(connection.as_mut(), records, refusals).await;
+        let claim = match self.claim(records) {
+            Ok(claim) => claim,
+            Err(e) => {
+                self.connection = Some(connection);
+                return match e.kind() {
+                    ErrorKind::Data => Ok(all_refused(records, &e)),
+                    _ => Err(e),
+                };
+            }
+        };
+        let table = claim.table.clone();
+        let outcome = self
+            .write(connection.as_mut(), table, records, refusals)
+            .await;
+        self.settle(claim, &outcome);
         self.keep(connection, &outcome).await;
         outcome
     }
@@ -138,14 +152,10 @@ impl Task {
     async fn write(
         &mut self,
         connection: &mut dyn Connection,
+        name: TableName,
         records: &Records,
         refusals: Refusals,
     ) -> Result<PutOutcome> {
-        let name = match self.table_for(records) {
-            Ok(name) => name,
-            Err(e) if e.kind() == ErrorKind::Data => return Ok(all_refused(records, &e)),
-            Err(e) => return Err(e),
-        };
         if !self.targets.contains_key(&name) {
             let target = Target::describe(connection, name.clone()).await?;
             self.targets.insert(name.clone(), target);
@@ -347,7 +357,7 @@ impl SinkTask for Task {
             return Ok(self.unknown());
         }
         let name = self.config.table_of(topic, Some(origin), None)?;
-        self.claim(&name, origin)?;
+        self.agree(&name, origin)?;
         self.look_at(topic, name).await
     }
 
