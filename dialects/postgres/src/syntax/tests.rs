@@ -46,7 +46,7 @@ fn a_page_casts_its_values_and_no_column() {
         PostgresSyntax.select(&page).unwrap().sql,
         "SELECT \"id\", \"code\" FROM \"shop\".\"Or\"\"ders\" \
          WHERE (\"changed\", \"code\") > ($1::timestamp with time zone, $2::bpchar) \
-         AND \"changed\" < (current_timestamp - interval '1500000 microseconds') \
+         AND \"changed\" < (current_timestamp - interval '1501000 microseconds') \
          ORDER BY \"changed\", \"code\" LIMIT 10"
     );
 }
