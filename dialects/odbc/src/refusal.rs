@@ -57,7 +57,12 @@ fn of_record(profile: Profile, what: impl fmt::Display, record: &Record) -> Erro
     } else {
         said
     };
+    // G8: the words of a trigger are its own, and may hold values of the row.
+    let of_trigger = profile == Profile::Sqlite
+        && record.native_error & 0xff == 19
+        && !message.contains("constraint failed");
     let said = match (profile.is_mysql(), record.native_error) {
+        _ if of_trigger => "a trigger refuses the row".to_owned(),
         // The upsert's own words.
         (true, 1242) => {
             "a row with another key has the same value of another unique key and is left as it is"

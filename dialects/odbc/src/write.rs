@@ -10,7 +10,7 @@ use dialect_core::{Cells, WriteOp, WritePlan, chunks};
 use odbc_api::{
     BindParamDesc, ColumnarBulkInserter, Cursor as _, DataType, Error as OdbcError, Prepared,
     buffers::{BoxColumnBuffer, BufferDesc},
-    handles::StatementImpl,
+    handles::{Record, State, StatementImpl},
     parameter::WithDataType,
 };
 use std::{num::NonZeroUsize, ops::Range};
@@ -179,6 +179,7 @@ impl<'a> Work<'a> {
             }
             inserter.execute()?;
             drop(inserter);
+            self.check_written(prepared, sets)?;
             written += self.count(prepared, sets);
             left.start = part.end;
         }
@@ -187,6 +188,46 @@ impl<'a> Work<'a> {
 
     fn is_sqlite(&self) -> bool {
         self.session.server.syntax.profile == Profile::Sqlite
+    }
+
+    /// G3: an error of MySQL whose SQLSTATE is of the class of warnings, such as 1265 for a value that
+    /// an enumeration does not have, comes through drivers as a success. Where they do not count the
+    /// rows that were given, the server is asked.
+    ///
+    /// # Errors
+    /// That of the statement.
+    fn check_written(
+        &self,
+        prepared: &mut Prepared<StatementImpl<'_>>,
+        rows: usize,
+    ) -> Result<(), Fault> {
+        if !self.session.server.syntax.profile.is_mysql() {
+            return Ok(());
+        }
+        let least = match self.plan.op {
+            WriteOp::Insert => rows,
+            WriteOp::InsertIgnore | WriteOp::Upsert | WriteOp::Update | WriteOp::Delete => 1,
+        };
+        if prepared.row_count().unwrap_or(None) >= Some(least) {
+            return Ok(());
+        }
+        let connection = &self.session.connection;
+        let Some(mut errors) = connection.execute("SHOW ERRORS LIMIT 1", (), None)? else {
+            return Ok(());
+        };
+        let Some(mut error) = errors.next_row()? else {
+            return Ok(());
+        };
+        let mut code = odbc_api::Nullable::<i32>::null();
+        error.get_data(2, &mut code)?;
+        let record = Record {
+            state: State(*b"01000"),
+            native_error: code.into_opt().unwrap_or_default(),
+            // It may hold values.
+            message: Vec::new(),
+        };
+        let function = "SQLExecute";
+        Err(OdbcError::Diagnostics { record, function }.into())
     }
 
     /// Rows that a statement has written: what is given where every row is, else what the driver
@@ -240,6 +281,7 @@ impl<'a> Work<'a> {
             }
             inserter.execute()?;
             drop(inserter);
+            self.check_written(prepared, range.len())?;
             written += self.count(prepared, range.len());
         }
         Ok(written)
@@ -293,6 +335,8 @@ impl<'a> Work<'a> {
             fill(&mut inserter, place, &staged[*pair], 0..1);
         }
         let Some(mut cursor) = inserter.execute()? else {
+            drop(inserter);
+            self.check_written(prepared, 1)?;
             return Ok(0);
         };
         let mut found = odbc_api::Nullable::<i64>::null();

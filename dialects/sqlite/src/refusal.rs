@@ -5,6 +5,8 @@ use std::fmt;
 
 /// CONSTRAINT_FOREIGNKEY
 const FOREIGN_KEY: i32 = 787;
+/// CONSTRAINT_TRIGGER
+const TRIGGER: i32 = 1811;
 
 /// The kind of an error, by the primary code (`extended code & 0xff`) and, for the code that says
 /// everything and nothing, by the message.
@@ -63,8 +65,10 @@ pub(crate) fn refusal(operation: impl fmt::Display, error: &Driver) -> Error {
     };
     let kind = kind(code, &message);
     // A statement is interrupted by its time limit, or because nobody waits for it any more.
-    let message = match kind {
-        ErrorKind::Timeout => "the statement took longer than its timeout allows",
+    let message = match (kind, code) {
+        (ErrorKind::Timeout, _) => "the statement took longer than its timeout allows",
+        // G8: its words are the trigger's own, and may hold values of the row.
+        (_, TRIGGER) => "a trigger refuses the row",
         _ => &message,
     };
     let error = Error::new(kind, format!("{operation}: {message}")).with_code(code.to_string());
