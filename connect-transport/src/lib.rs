@@ -48,6 +48,8 @@ pub mod contract;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod frame;
+#[cfg(any(feature = "embedded", feature = "rocketmq"))]
+mod holders;
 mod id;
 mod member;
 mod message;

@@ -223,8 +223,18 @@ impl TableState {
     fn last_key(&self, records: &Records) -> Result<Vec<Value>> {
         self.reading.last_key(records).ok_or_else(|| {
             let table = self.reading.name();
-            let message = format!("table {table}: the last row of a page has no key");
-            Error::new(ErrorKind::Internal, message)
+            let parts = self.reading.key.iter().flat_map(|part| &part.columns);
+            let names: Vec<_> = parts
+                .map(|i| format!("`{}`", self.reading.table.columns[*i].name))
+                .collect();
+            // G3: a row is not left out, and there is no position after it.
+            let message = format!(
+                "table {table}: a row that is read by {} has a value there that became NULL \
+                 (zero.dates=null, values.unrepresentable=null), so that no position can stand for \
+                 it; leave such rows out by a `query`, or order by another column",
+                names.join(", ")
+            );
+            Error::new(ErrorKind::Data, message)
         })
     }
 

@@ -45,7 +45,8 @@ fn make_sqlite(url: &str) {
         let mut connection = dialect.connect().await.unwrap();
         for sql in [
             "CREATE TABLE t (id bigint PRIMARY KEY, note varchar(30) CHECK (length(note) < 31), \
-             code varchar(60) UNIQUE CHECK (code <> 'planted-check'), mood text CHECK (mood = 'ok'))",
+             code varchar(60) UNIQUE \
+             CONSTRAINT decent CHECK (code <> 'planted-check'), mood text CHECK (mood = 'ok'))",
             "CREATE TRIGGER says BEFORE INSERT ON t WHEN NEW.id = 7 \
              BEGIN SELECT RAISE(ABORT, 'not this: planted-trigger'); END",
         ] {

@@ -1,7 +1,7 @@
 //! Members of groups: all are of this process.
 use crate::{
     Claim, Joining, Member, Queue,
-    member::{Holder, Holders},
+    holders::{Holder, Holders},
 };
 use async_trait::async_trait;
 use connect_api::Result;

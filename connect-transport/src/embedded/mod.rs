@@ -22,7 +22,7 @@ mod table;
 mod tests;
 mod writer;
 
-use crate::{Joining, Lane, Member, Queue, Reader, Transport, member::Holders};
+use crate::{Joining, Lane, Member, Queue, Reader, Transport, holders::Holders};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use desk::{Desk, Work};

@@ -6,7 +6,7 @@
 use super::{fault::code, groups::Groups, link::Link, request::Request, route::Routes, topic};
 use crate::{
     Claim, Joining, Member, Peer, Queue,
-    member::{Holder, Holders},
+    holders::{Holder, Holders},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};

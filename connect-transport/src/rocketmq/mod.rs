@@ -20,7 +20,7 @@ mod topic;
 
 pub use options::RocketMqOptions;
 
-use crate::{Joining, Lane, Member, Queue, Reader, Transport, member::Holders};
+use crate::{Joining, Lane, Member, Queue, Reader, Transport, holders::Holders};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use fault::code;
