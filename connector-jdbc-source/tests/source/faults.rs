@@ -1,7 +1,7 @@
 //! What is wrong is told, all of it, before the first row.
 use crate::harness::*;
-use connect_api::config::Settings;
-use std::num::NonZeroU32;
+use connect_api::{ErrorKind, config::Settings};
+use std::{num::NonZeroU32, sync::Arc};
 
 const TABLES: [&str; 4] = [
     "CREATE TABLE orders (id INTEGER PRIMARY KEY, changed TEXT)",
@@ -215,4 +215,33 @@ async fn connection_attempts_are_made_as_often_as_asked() {
         "two pauses"
     );
     assert!(!format!("{settings:?} {error:?}").contains("planted"));
+}
+
+/// No position can stand for a row whose time became NULL, and none is left out for it.
+#[tokio::test]
+async fn a_page_that_ends_at_a_key_that_became_null_names_the_column_and_the_setting() {
+    let database = Database::server("CONNECT_TEST_POSTGRES_URL");
+    let table = unique("ends");
+    for sql in [
+        format!("CREATE TABLE {table} (id int PRIMARY KEY, seen timestamptz NOT NULL)"),
+        format!("INSERT INTO {table} VALUES (1, '-infinity')"),
+    ] {
+        database.execute(&sql).await;
+    }
+    let settings = database.settings(&[
+        ("mode", "timestamp"),
+        ("timestamp.column.name", "seen"),
+        ("values.unrepresentable", "null"),
+        ("table.whitelist", &table),
+        ("topic.prefix", "p-"),
+    ]);
+    let mut run = Run::start(&settings, &Arc::default()).await;
+    let error = run.poll().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    let told = error.report();
+    for part in [&*table, "`seen`", "values.unrepresentable=null", "`query`"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    run.stop().await;
+    database.execute(&format!("DROP TABLE {table}")).await;
 }
