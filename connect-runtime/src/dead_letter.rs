@@ -7,7 +7,7 @@ use connect_transport::{
 };
 
 /// Prefix of the properties that say where a dead letter comes from, as in the Java original.
-const PREFIX: &str = "__connect.errors.";
+pub(crate) const PREFIX: &str = "__connect.errors.";
 /// Properties that a broker or client gives each message anew.
 const OF_THE_BROKER: [&str; 9] = [
     UNIQ_KEY,

@@ -1,6 +1,6 @@
 //! Rows of a source that cannot be carried: found, and written as letters with their key and the
 //! reason (G3). A letter holds values of the key, the log does not (G8).
-use crate::{status::TaskId, task::TaskRun};
+use crate::{dead_letter::PREFIX, status::TaskId, task::TaskRun};
 use connect_api::{
     Converter, Encoded, Error, ErrorKind, Headers, Records, Rejected, Result, Schema,
     arrow::array::RecordBatch, config::Settings,
@@ -8,8 +8,6 @@ use connect_api::{
 use connect_transport::Page;
 use std::sync::Arc;
 
-/// Prefix of the properties that say where a dead letter comes from, as in the Java original.
-const PREFIX: &str = "__connect.errors.";
 /// Longest reason, in characters: properties have 32 KB together.
 const LONGEST_REASON: usize = 2_000;
 /// Longest text of a key that goes into a property; the body has it in any case.
