@@ -102,9 +102,9 @@ async fn shown(
         let column_type = text(row, 1)?;
         let described = Described {
             name: text(row, 0)?,
-            // The type of a column that is nothing but NULL.
+            // The type of a column that is nothing but NULL: MariaDB's, MySQL's.
             column_type: match column_type.as_str() {
-                "binary(0)" | "null" => "text".to_owned(),
+                "binary(0)" | "varbinary(0)" | "null" => "text".to_owned(),
                 _ => column_type,
             },
             nullable: optional(row, 3)?.as_deref() != Some("NO"),

@@ -94,8 +94,10 @@ fn row(message: &str, rows: &Range<usize>) -> Option<usize> {
     rows.contains(&row).then_some(row)
 }
 
-/// The error for `cause`, where the statement was none that bears values: all that the server
-/// says of it is told.
+/// The error for `cause`, where the statement bears no values: DDL, SET, transactions, questions to
+/// the catalogue, and statements that are prepared and not run. All that the server says of it is
+/// told, also with error 1105, which MySQL, proxies and servers of its protocol give to all for
+/// which they have no number of their own; of a statement that bears values that text is kept back.
 pub(crate) fn statement_error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
     match cause.as_database_error().and_then(|e| e.try_downcast_ref()) {
         Some(cause) => refusal(what, cause, true),
@@ -183,11 +185,15 @@ fn data(number: u16, message: &str) -> String {
 }
 
 /// The column that the server names: `… for column 'c' at row 1`, MariaDB also
-/// ``for column `db`.`t`.`c` at row 1``; `Column 'c' cannot be null`.
+/// ``for column `db`.`t`.`c` at row 1``, MySQL of JSON `for column 't.c'.`; `Column 'c' cannot be
+/// null`.
 fn column(message: &str) -> Option<&str> {
     // The value, if there is one, stands before: the last match is the server's own.
     if let Some(at) = message.rfind(" for column ") {
         let rest = &message[at + " for column ".len()..];
+        if let Some(name) = rest.strip_prefix('\'').and_then(|r| r.strip_suffix("'.")) {
+            return Some(name.split_once('.').map_or(name, |(_, column)| column));
+        }
         let name = rest.rfind(" at row ").map_or(rest, |end| &rest[..end]);
         let name = name.rfind("`.`").map_or(name, |dot| &name[dot + 2..]);
         return Some(name.trim_matches(['\'', '`'])).filter(|name| !name.is_empty());
@@ -252,6 +258,11 @@ mod tests {
                 4025,
                 "CONSTRAINT `orders.n` failed for `shop`.`orders`",
                 "the constraint `orders.n` refuses a value",
+            ),
+            (
+                3140,
+                "Invalid JSON text: \"Missing a name for object member.\" at position 1 in value for column 'orders.doc'.",
+                "a value does not fit column `doc`",
             ),
             (1644, "secret", "a trigger refuses the row"),
             (1265, "secret", "a value does not fit a column"),

@@ -50,10 +50,20 @@ async fn fixture() -> Fixture {
     }
 }
 
-/// The types that MySQL has too.
+/// The types that MySQL has too. It keeps JSON as values, MariaDB as text; and its texts of
+/// geographic points begin with the latitude, while the bytes of both begin with the longitude.
 fn without_mariadbs() -> Vec<dialect_core::conformance::Sample> {
     let own = ["inet4", "inet6", "uuid"];
-    let all = samples().into_iter();
-    all.filter(|sample| !own.contains(&sample.declared))
-        .collect()
+    let mut all = samples();
+    all.retain(|sample| !own.contains(&sample.declared));
+    for sample in &mut all {
+        for (sql, read) in &mut sample.values {
+            match sample.declared {
+                "json" => *read = r#"{"a": [1, 2.5]}"#.into(),
+                "geometry" => *sql = sql.replace("4326", "4326, 'axis-order=long-lat'"),
+                _ => {}
+            }
+        }
+    }
+    all
 }

@@ -83,21 +83,26 @@ async fn a_session_that_was_idle_too_long_is_ended_by_the_server() {
 
 #[tokio::test]
 async fn settings_of_the_session_are_set_and_their_values_are_only_values() {
+    let isolation = match is_mariadb().await {
+        true => "tx_isolation",
+        false => "transaction_isolation",
+    };
     let mut connection = opened(|o| {
         o.session = vec![
             ("lock_wait_timeout".to_owned(), "7".to_owned()),
-            ("tx_isolation".to_owned(), "READ-COMMITTED".to_owned()),
+            (isolation.to_owned(), "READ-COMMITTED".to_owned()),
         ];
     })
     .await
     .unwrap();
     for (variable, value) in [
-        ("@@lock_wait_timeout", "7"),
-        ("@@tx_isolation", "READ-COMMITTED"),
-        ("@@time_zone", "+00:00"),
+        ("lock_wait_timeout", "7"),
+        (isolation, "READ-COMMITTED"),
+        ("time_zone", "+00:00"),
     ] {
+        let variable = format!("@@{variable}");
         assert_eq!(
-            ask(connection.as_mut(), variable).await.unwrap(),
+            ask(connection.as_mut(), &variable).await.unwrap(),
             value.into()
         );
     }

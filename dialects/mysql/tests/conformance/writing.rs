@@ -222,7 +222,8 @@ async fn a_write_of_many_statements_is_whole_or_not_at_all() {
         (error.kind(), error.code()),
         (ErrorKind::Data, Some("1062"))
     );
-    assert!(error.to_string().contains("`PRIMARY`"), "{error}");
+    // MySQL writes the table before the key's name.
+    assert!(error.to_string().contains("PRIMARY`"), "{error}");
     assert_eq!(place.read("t").await.len(), 0);
     rows.pop();
     assert_eq!(
