@@ -1,5 +1,8 @@
 //! Values bound to statements as bytes of a given type.
-use crate::{encode::writer, oid, target::Target};
+use crate::{
+    encode::{target::Target, writer},
+    types::oid,
+};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Result, Value};
 use dialect_core::{Cells, Param};
 use sqlx::{

@@ -1,4 +1,5 @@
 //! What is asked of the system catalogue.
+pub(crate) mod rows;
 
 /// Tables, views and foreign tables of schema `$1`, or of the session's own.
 pub(crate) const TABLES: &str = "\

@@ -1,17 +1,14 @@
 //! Rows of a query as they arrive.
 use crate::{
-    connection::Health,
     decode::{Beyond, Decoder},
-    refusal,
+    error_codes,
+    session::{Health, RowStream},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{BatchBuilder, Cursor};
-use futures_util::{FutureExt as _, StreamExt as _, stream::BoxStream};
-use sqlx::{
-    Column as _, Either, Row as _, ValueRef as _,
-    postgres::{PgQueryResult, PgRow},
-};
+use futures_util::{FutureExt as _, StreamExt as _};
+use sqlx::{Column as _, Either, Row as _, ValueRef as _, postgres::PgRow};
 use std::time::{Duration, Instant};
 
 /// Most bytes of a batch: beyond, a column's offsets of 32 bits could overflow with the next row.
@@ -20,8 +17,6 @@ const MAX_BATCH_BYTES: usize = 1 << 30;
 /// Most rows that are read and thrown away when a cursor is dropped, and for how long.
 const DRAINED_ROWS: usize = 10_000;
 const DRAINED_FOR: Duration = Duration::from_millis(20);
-
-pub(crate) type RowStream<'a> = BoxStream<'a, sqlx::Result<Either<PgQueryResult, PgRow>>>;
 
 /// The rows of one query.
 pub(crate) struct PostgresCursor<'a> {
@@ -152,9 +147,9 @@ impl Cursor for PostgresCursor<'_> {
                 Some(Err(e)) => {
                     self.ended = true;
                     let what = format!("reading table {}", self.batch.schema().name());
-                    let error = refusal::error(&what, e);
+                    let error = error_codes::error(&what, e);
                     self.health.failed = true;
-                    self.health.stale |= refusal::is_stale(&error);
+                    self.health.stale |= error_codes::is_stale(&error);
                     return Err(error);
                 }
                 None => {

@@ -1,7 +1,7 @@
 //! Values of the binary protocol into Arrow columns.
 mod parts;
 
-use crate::{declared, numeric, oid};
+use crate::types::{self, numeric, oid};
 use connect_api::{
     ColumnBuilder, Error, ErrorKind, Kind, ListBuilder, Result, arrow::buffer::i256, max_unscaled,
 };
@@ -124,9 +124,9 @@ impl Decoder {
                 Self::List(Box::new(Self::new(element, oid::element(oid))?))
             }
             (Kind::Interval, oid::INTERVAL) => Self::Interval,
-            (Kind::Struct(_), oid::POINT) if *kind == declared::point() => Self::Point,
+            (Kind::Struct(_), oid::POINT) if *kind == types::point() => Self::Point,
             (Kind::Map(value), oid::FIRST_USER..) if **value == Kind::Text => Self::Hstore,
-            (Kind::Struct(fields), _) => match (declared::bound(fields), oid::range(oid)) {
+            (Kind::Struct(fields), _) => match (types::bound(fields), oid::range(oid)) {
                 (Some(bound), Some((.., of))) => Self::Range(Box::new(Self::new(bound, of)?)),
                 (Some(bound), None) => {
                     let of = oid::of_kind(bound).unwrap_or(0);

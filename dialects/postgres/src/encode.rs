@@ -2,10 +2,11 @@
 mod list;
 mod number;
 mod parts;
+pub(crate) mod target;
 mod text;
 mod time;
 
-use crate::target::Target;
+use crate::encode::target::Target;
 use connect_api::arrow::array::Array;
 use dialect_core::{Cells, Misfit};
 

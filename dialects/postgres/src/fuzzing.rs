@@ -1,8 +1,7 @@
 //! The decoders of wire values, for the fuzz targets of `dialects/fuzz`.
 use crate::{
-    declared,
     decode::{Beyond, Decoder},
-    oid,
+    types::{self, oid},
 };
 use connect_api::{ColumnBuilder, Kind, arrow::array::Array as _};
 
@@ -44,8 +43,8 @@ fn types() -> [(Kind, u32); 31] {
         (list(decimal(12, 2)), array_of(oid::NUMERIC)),
         (list(Kind::Uuid), array_of(oid::UUID)),
         (Kind::Interval, oid::INTERVAL),
-        (declared::point(), oid::POINT),
-        (declared::range(&Kind::BigDecimal), oid::NUMRANGE),
+        (types::point(), oid::POINT),
+        (types::range(&Kind::BigDecimal), oid::NUMRANGE),
         (
             Kind::Struct(vec![("a".into(), Kind::Int32), ("b".into(), Kind::Text)]),
             oid::FIRST_USER,

@@ -1,9 +1,14 @@
 //! Writes decided in advance: the type each column is met with, the route, the SQL.
+pub(crate) mod stage;
+pub(crate) mod statements;
+pub(crate) mod update_first;
 use crate::{
-    encode::writer,
-    merge::{Merge, Stage, Values, cast},
+    encode::{target::Target, writer},
+    plan::{
+        stage::Stage,
+        statements::{Merge, Values, cast},
+    },
     syntax::PostgresSyntax,
-    target::Target,
 };
 use connect_api::{Error, ErrorKind, Kind, Result, arrow::array::new_empty_array};
 use dialect_core::{

@@ -1,120 +1,164 @@
-//! Sessions as they begin.
-use crate::{
-    pooler::{self, set_local},
-    refusal,
-    settings::Settings,
-};
+//! A session with a server: the driver's connection, its transaction, and what is left of earlier
+//! calls. Reading, describing and writing stand above it.
+mod open;
+pub(crate) mod pooler;
+pub(crate) mod stage;
+
+pub(crate) use open::{Begun, begin};
+
+use crate::error_codes;
 use connect_api::{Error, ErrorKind, Result};
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, postgres::PgConnectOptions};
-use std::sync::Arc;
+use dialect_core::ValueOptions;
+use futures_util::stream::BoxStream;
+use sqlx::{
+    Connection as _, Either, Executor as _, PgConnection,
+    postgres::{PgQueryResult, PgRow},
+};
+use stage::Stages;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-/// The first version whose servers end sessions that are idle outside transactions.
-const ENDS_IDLE: u32 = 140_000;
+/// How long the rows that a dropped cursor left are read on and thrown away, before the
+/// connection is given up.
+const DRAIN: Duration = Duration::from_millis(100);
 
-/// A session, and the text that begins each of its transactions where a pooler stands before the
-/// server.
-pub(crate) type Begun = (PgConnection, Option<Arc<str>>);
+/// Rows of a query as the driver hands them out.
+pub(crate) type RowStream<'a> = BoxStream<'a, sqlx::Result<Either<PgQueryResult, PgRow>>>;
 
-/// Connects and sets what the session is to have set, within the time allowed.
-pub(crate) async fn begin(
-    settings: &Settings,
-    driver: &PgConnectOptions,
-    what: &str,
-) -> Result<Begun> {
-    let connecting = async {
-        let (mut session, pooled) = pooler::open(settings, driver, what).await?;
-        match &pooled {
-            None => set(settings, &mut session, what).await?,
-            Some(begin) => try_out(settings, &mut session, begin, what).await?,
-        }
-        Ok((session, pooled))
-    };
-    match tokio::time::timeout(settings.connect_timeout, connecting).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!("{what}: no answer in {:?}", settings.connect_timeout),
-        )),
-    }
+/// A session.
+pub(crate) struct Session {
+    pub(crate) driver: PgConnection,
+    pub(crate) values: ValueOptions,
+    /// A transaction was begun.
+    pub(crate) open: bool,
+    pub(crate) health: Health,
+    /// The temporary tables of the session.
+    pub(crate) stages: Stages,
+    /// A piece of `COPY` data.
+    pub(crate) piece: Vec<u8>,
+    /// What begins a transaction where a pooler stands before the server.
+    pub(crate) pooled: Option<Arc<str>>,
+    /// Numbers of types that the driver has been made to know, behind a pooler.
+    pub(crate) known: HashSet<u32>,
 }
 
-async fn set(settings: &Settings, session: &mut PgConnection, what: &str) -> Result<()> {
-    if settings.ends_idle && session.server_version_num().is_some_and(|v| v < ENDS_IDLE) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("{what}: servers before PostgreSQL 14 do not end idle sessions"),
-        ));
-    }
-    // In one round trip, those of the user in one each, so that the one at fault can be named.
-    let ours = "SELECT set_config(name, value, false) \
-                FROM unnest($1::text[], $2::text[]) AS s (name, value)";
-    let (names, values): (Vec<_>, Vec<_>) = settings
-        .session
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .unzip();
-    sqlx::query(ours)
-        .bind(names)
-        .bind(values)
-        .execute(&mut *session)
-        .await
-        .map_err(|e| refusal::error(what, e))?;
-    for (name, value) in &settings.wanted {
-        sqlx::query("SELECT set_config($1, $2, false)")
-            .bind(name)
-            .bind(value)
-            .execute(&mut *session)
-            .await
-            .map_err(|e| refused(what, name, e))?;
-    }
-    Ok(())
+/// What went wrong before, and matters to what comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Health {
+    /// A statement of the open transaction was refused: `COMMIT` would undo it and say nothing.
+    pub(crate) failed: bool,
+    /// A prepared statement does not fit its table any more.
+    pub(crate) stale: bool,
+    /// A cursor was dropped before its end: its rows are still on their way.
+    pub(crate) abandoned: bool,
+    /// There were too many of them.
+    pub(crate) broken: bool,
+    /// A cursor has a transaction of its own.
+    pub(crate) reading: bool,
 }
 
-/// Tries what each transaction will set, so that a setting at fault can be named.
-async fn try_out(
-    settings: &Settings,
-    session: &mut PgConnection,
-    begin: &Arc<str>,
-    what: &str,
-) -> Result<()> {
-    let Err(first) = undone(session, begin).await else {
-        tracing::debug!(what, "a pooler stands before the server");
-        return Ok(());
-    };
-    for (name, value) in &settings.wanted {
-        let set = format!("BEGIN; SELECT {}", set_local(name, value));
-        if let Err(e) = undone(session, &set).await {
-            return Err(refused(what, name, e));
+impl Session {
+    pub(crate) fn new(
+        driver: PgConnection,
+        values: ValueOptions,
+        pooled: Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            driver,
+            values,
+            open: false,
+            health: Health::default(),
+            stages: Stages::new(pooled.is_some()),
+            piece: Vec::new(),
+            pooled,
+            known: HashSet::new(),
         }
     }
-    Err(refusal::error(what, first))
-}
 
-/// Runs what begins a transaction, and undoes it.
-async fn undone(session: &mut PgConnection, begin: &str) -> sqlx::Result<()> {
-    let begun = sqlx::raw_sql(AssertSqlSafe(begin));
-    let begun = (&mut *session).execute(begun).await;
-    let rollback = sqlx::raw_sql("ROLLBACK");
-    (&mut *session).execute(rollback).await?;
-    begun.map(|_| ())
-}
+    /// Gets rid of what a dropped cursor has left. The protocol cannot take a query back on its
+    /// own connection, and a million rows are not worth reading to throw them away. The driver does
+    /// not yield while rows are at hand: where none were when the cursor was dropped, because the
+    /// server was still at work, and many follow, they are read after all.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        if self.health.broken {
+            return Err(given_up());
+        }
+        if std::mem::take(&mut self.health.abandoned) {
+            self.drain().await?;
+        }
+        if std::mem::take(&mut self.health.reading) {
+            self.end("ROLLBACK", false).await?;
+        }
+        Ok(())
+    }
 
-/// What the user asked for cannot be set.
-fn refused(what: &str, name: &str, cause: sqlx::Error) -> Error {
-    let error = refusal::error(&format!("{what}: setting `{name}` of the session"), cause);
-    match error.kind() {
-        ErrorKind::Data | ErrorKind::Schema | ErrorKind::Unsupported | ErrorKind::Busy => {
-            let refused = Error::new(
-                ErrorKind::Config,
-                format!(
-                    "{what}: setting `{name}` of the session: the server has none, or takes no such value"
-                ),
-            );
-            match error.code() {
-                Some(code) => refused.with_code(code),
-                None => refused,
+    async fn drain(&mut self) -> Result<()> {
+        let drained = tokio::time::timeout(DRAIN, async {
+            match self.driver.ping().await {
+                // The query that nobody waited for has failed; the session has not.
+                Err(sqlx::Error::Database(_)) => {
+                    self.health.failed = true;
+                    self.driver.ping().await
+                }
+                outcome => outcome,
+            }
+        });
+        match drained.await {
+            Ok(outcome) => outcome.map_err(|e| error_codes::error("after a dropped cursor", e)),
+            Err(_) => {
+                self.health.broken = true;
+                Err(given_up())
             }
         }
-        _ => error,
     }
+
+    pub(crate) async fn begin_if_none(&mut self) -> Result<()> {
+        if self.open {
+            Ok(())
+        } else {
+            self.begin_now().await
+        }
+    }
+
+    pub(crate) async fn commit_now(&mut self) -> Result<()> {
+        if self.open && self.health.failed {
+            self.rollback_now().await?;
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "commit: a statement of the transaction failed before, so it was undone",
+            ));
+        }
+        self.end("COMMIT", true).await
+    }
+
+    pub(crate) async fn rollback_now(&mut self) -> Result<()> {
+        if !self.open {
+            return Ok(());
+        }
+        self.end("ROLLBACK", false).await
+    }
+
+    pub(crate) async fn run(&mut self, sql: &'static str) -> Result<()> {
+        let outcome = self.driver.execute(sqlx::raw_sql(sql)).await;
+        outcome.map_err(|e| error_codes::error(sql, e))?;
+        Ok(())
+    }
+
+    /// The transaction is over.
+    pub(crate) fn ended(&mut self, committed: bool) {
+        (self.open, self.health.failed) = (false, false);
+        self.stages.end(committed);
+    }
+
+    /// Notes that the transaction is of no more use, if there is one.
+    pub(crate) fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        self.health.failed |= outcome.is_err();
+        outcome
+    }
+}
+
+fn given_up() -> Error {
+    Error::new(
+        ErrorKind::Connect,
+        "a cursor was dropped with many rows unread; the connection was given up",
+    )
 }

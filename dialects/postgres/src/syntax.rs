@@ -1,16 +1,11 @@
 //! SQL text of PostgreSQL.
 use crate::{
-    declared::{self, Type},
-    described::VENDOR as POSTGRES,
-    oid,
-    vendor::Vendor,
-    widen,
+    ddl,
+    types::{name::Vendor, oid},
 };
-use connect_api::{
-    Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,
-};
+use connect_api::{Kind, Result, arrow::schema::Field};
 use dialect_core::{
-    Column, KeyPart, Page, Statement, Syntax, TableName, TableType, ValueOptions, step_of_digits,
+    Column, KeyPart, Page, Statement, Syntax, TableName, TableType, step_of_digits,
 };
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 
@@ -18,11 +13,6 @@ use std::{num::NonZeroU32, ops::Range, time::Duration};
 pub(crate) const MAX_PARAMS: usize = 65_535;
 /// Bytes of an identifier that are kept (`NAMEDATALEN - 1`).
 const MAX_IDENTIFIER_BYTES: usize = 63;
-/// Longest length of a `varchar`.
-const MAX_LENGTH: u32 = 10_485_760;
-/// Most digits of a `numeric` that has a length.
-const MAX_PRECISION: i16 = 1_000;
-
 /// SQL text of PostgreSQL 12 and later.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PostgresSyntax;
@@ -117,59 +107,8 @@ impl Syntax for PostgresSyntax {
         MAX_PARAMS
     }
 
-    /// A type of PostgreSQL's own is made again as it was; one that is made by users (an enum, a
-    /// domain) is not, and its column becomes one of its kind.
     fn column_type(&self, field: &Field, _in_key: bool) -> Result<String> {
-        let kind = Kind::of(field);
-        if let Some(vendor) = recreated(field, &kind) {
-            return Ok(vendor.text());
-        }
-        let length = field.metadata().get(LENGTH).and_then(|l| l.parse().ok());
-        Ok(match kind {
-            Kind::Bool => "boolean",
-            Kind::Int8 | Kind::Int16 | Kind::UInt8 => "smallint",
-            Kind::Int32 | Kind::UInt16 => "integer",
-            Kind::Int64 | Kind::UInt32 => "bigint",
-            Kind::UInt64 => "numeric(20)",
-            Kind::Float32 => "real",
-            Kind::Float64 => "double precision",
-            Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
-                // Scales below zero are known since PostgreSQL 15 only.
-                if scale < 0 {
-                    let digits = (i16::from(precision) - i16::from(scale)).min(MAX_PRECISION);
-                    return Ok(format!("numeric({digits})"));
-                }
-                return Ok(format!("numeric({precision},{scale})"));
-            }
-            Kind::BigDecimal => "numeric",
-            Kind::Text => match length {
-                Some(length @ 1..=MAX_LENGTH) => return Ok(format!("character varying({length})")),
-                _ => "text",
-            },
-            // Types that users made may not be there: their values are kept as JSON.
-            Kind::Json | Kind::Struct(_) | Kind::Map(_) => "jsonb",
-            Kind::Bytes => "bytea",
-            Kind::Uuid => "uuid",
-            Kind::Date => "date",
-            Kind::Time | Kind::TimeNanos => "time without time zone",
-            Kind::Duration | Kind::Interval => "interval",
-            Kind::Timestamp { utc: false } => "timestamp without time zone",
-            Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => "timestamp with time zone",
-            Kind::List(element) => {
-                let field = Kind::clone(&element).field(field.name(), true);
-                return Ok(format!("{}[]", self.column_type(&field, false)?));
-            }
-            Kind::Other(data_type) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "column `{}`: PostgreSQL has no type here for Arrow type {data_type}",
-                        field.name()
-                    ),
-                ));
-            }
-        }
-        .to_owned())
+        ddl::column_type(field)
     }
 
     fn add_column(&self, table: &TableName, field: &Field) -> Result<String> {
@@ -191,24 +130,12 @@ impl Syntax for PostgresSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        let wanted = self.column_type(field, false)?;
-        let joined = Vendor::parse(&column.vendor_type)
-            .zip(Vendor::parse(&wanted))
-            .and_then(|(old, new)| widen::join(&old, &new));
-        let joined = joined.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "column `{}` of table `{table}`: no type holds the values of both {} and {wanted}",
-                    column.name, column.vendor_type
-                ),
-            )
-        })?;
+        let joined = ddl::widened(table, column, field)?;
         Ok(format!(
             "ALTER TABLE {} ALTER COLUMN {} TYPE {}",
             self.table(table)?,
             self.quote(&column.name)?,
-            joined.text()
+            joined
         ))
     }
 
@@ -273,54 +200,6 @@ pub(crate) fn value_type(column: &Column) -> String {
         },
         None => column.vendor_type.clone(),
     }
-}
-
-/// The type that the field had in PostgreSQL, where a new column can have it and its values are
-/// still the same.
-fn recreated(field: &Field, kind: &Kind) -> Option<Vendor> {
-    let metadata = field.metadata();
-    if metadata.get(VENDOR).is_none_or(|vendor| vendor != POSTGRES) {
-        return None;
-    }
-    let vendor = Vendor::parse(metadata.get(VENDOR_TYPE)?)?;
-    // Numbers of things of the other database, and what cuts or cannot be written.
-    let foreign = oid::UNSIGNED.contains(&vendor.oid) && vendor.oid != oid::OID;
-    // Scales beyond the digits are known since PostgreSQL 15 only.
-    let strange = match (vendor.oid, vendor.arguments.as_slice()) {
-        (oid::NUMERIC, [precision, scale]) => *scale < 0 || scale > precision,
-        _ => false,
-    };
-    if foreign || strange || vendor.oid == oid::NAME {
-        return None;
-    }
-    let of = Type {
-        typmod: vendor.typmod(),
-        dimensions: u32::from(vendor.array),
-        money_scale: match kind {
-            Kind::Decimal { scale, .. } => *scale,
-            _ => 2,
-        },
-        ..Type::plain(vendor.oid)
-    };
-    let (declared, _) = declared::declared(&of, &ValueOptions::default());
-    let same = match (kind, vendor.oid) {
-        (kind, _) if declared.as_ref() == Some(kind) => true,
-        // Read otherwise because somebody asked for that.
-        (Kind::BigDecimal, oid::NUMERIC) => true,
-        (Kind::Decimal { .. } | Kind::WideDecimal { .. }, oid::NUMERIC) => {
-            vendor.arguments.is_empty()
-        }
-        (Kind::Bool, oid::BIT) => vendor.typmod() == 1,
-        (Kind::Interval, oid::INTERVAL) => !vendor.array,
-        (Kind::Struct(_), oid::POINT) => !vendor.array && *kind == declared::point(),
-        (Kind::Struct(fields), oid) if !vendor.array => {
-            let of = oid::range(oid).map(|(.., bound)| bound);
-            of.is_some() && declared::bound(fields).and_then(oid::of_kind) == of
-        }
-        (Kind::List(element), oid::INTERVAL) => vendor.array && **element == Kind::Interval,
-        _ => false,
-    };
-    same.then_some(vendor)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Rows on their way into a table, by each route.
+mod dry_run;
+mod update_first;
 use crate::{
     bind::Raw,
-    connection::PostgresConnection,
     encode::{Writer, writer},
-    merge::Values,
-    plan::Detail,
-    refusal,
+    error_codes,
+    plan::{Detail, statements::Values},
+    session::Session,
     syntax::MAX_PARAMS,
 };
 use connect_api::{Error, ErrorKind, Records, Result};
@@ -48,7 +49,43 @@ const TRAILER: [u8; 2] = (-1i16).to_be_bytes();
 /// A row that the server refuses, whatever the table.
 const REFUSED_ROW: [u8; 2] = (-2i16).to_be_bytes();
 
-impl PostgresConnection {
+impl Session {
+    /// Writes the rows in the open transaction, or in one of the write's own: whole or not at all.
+    pub(crate) async fn write_whole(
+        &mut self,
+        writing: &Writing<'_>,
+        rows: Range<usize>,
+    ) -> Result<u64> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        writing.check_keys(rows.clone())?;
+        let outer = self.open;
+        self.enter().await?;
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let outcome = match self.know_types(writing.detail()).await {
+            Ok(()) => self.write_rows(writing, rows).await,
+            Err(e) => Err(e),
+        };
+        // A row that is its key alone counts too where it is there already.
+        let outcome = outcome.map(|changed| match writing.op() {
+            WriteOp::Upsert => count,
+            WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Update | WriteOp::Delete => changed,
+        });
+        if outer || !self.open {
+            return outcome;
+        }
+        // The transaction is the write's own.
+        match outcome {
+            Ok(written) => self.commit_now().await.map(|()| written),
+            Err(first) => match self.rollback_now().await {
+                // Where the connection is gone the row is not to blame any more.
+                Err(second) if first.kind() == ErrorKind::Data => Err(second),
+                _ => Err(first),
+            },
+        }
+    }
+
     /// Writes by the plan's route; begins a transaction where there is none and several
     /// statements are needed.
     pub(crate) async fn write_rows(
@@ -346,7 +383,7 @@ impl<'a> Writing<'a> {
 
     /// The refusal of a statement with arrays, which names no column where a value cannot be read.
     fn refused_values(&self, cause: sqlx::Error) -> Error {
-        let columns: Vec<_> = match refusal::parameter(&cause) {
+        let columns: Vec<_> = match error_codes::parameter(&cause) {
             Some(n) => match &self.detail.values {
                 Values::Arrays(_) => n.checked_sub(1).into_iter().collect(),
                 Values::Lists { types, .. } => n
@@ -355,7 +392,7 @@ impl<'a> Writing<'a> {
                     .into_iter()
                     .collect(),
             },
-            None if refusal::is_unreadable(&cause) => self.detail.cast.clone(),
+            None if error_codes::is_unreadable(&cause) => self.detail.cast.clone(),
             None => Vec::new(),
         };
         let pairs = columns.iter().filter_map(|i| self.plan.pairs.get(*i));
@@ -370,7 +407,7 @@ impl<'a> Writing<'a> {
     }
 
     pub(crate) fn refused(&self, cause: sqlx::Error) -> Error {
-        refusal::error(&format!("writing table {}", self.plan.table.name), cause)
+        error_codes::error(&format!("writing table {}", self.plan.table.name), cause)
     }
 }
 

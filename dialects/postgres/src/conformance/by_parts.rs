@@ -1,6 +1,6 @@
 //! Values of the types that can be carried by their parts.
 use super::list;
-use crate::declared;
+use crate::types;
 use connect_api::{Kind, Value};
 use dialect_core::{
     CompositeMapping, HstoreMapping, IntervalMapping, PointMapping, RangeMapping, ValueOptions,
@@ -36,7 +36,7 @@ pub fn samples_by_parts() -> Vec<Sample> {
     vec![
         Sample::new(
             "point",
-            declared::point(),
+            types::point(),
             [
                 ("'(1.5,-2)'", point(1.5, -2.0)),
                 ("'(-Infinity,5e-324)'", point(f64::NEG_INFINITY, 5e-324)),
@@ -121,7 +121,7 @@ pub fn samples_by_parts() -> Vec<Sample> {
 /// Ranges that hold their lower bound and not their upper, and what all ranges have: the empty one
 /// and the one without bounds.
 fn range(declared: &'static str, bound: Kind, values: &[(&'static str, Value, Value)]) -> Sample {
-    let kind = declared::range(&bound);
+    let kind = types::range(&bound);
     let range = |lower, upper, inclusive, empty| {
         Value::Struct(vec![
             lower,

@@ -72,9 +72,9 @@ fn what_no_cell_can_be_is_refused_or_null() {
 fn of_parts() -> [(Kind, u32); 5] {
     let fields = vec![("a".into(), Kind::Int32), ("t".into(), Kind::Text)];
     [
-        (declared::point(), oid::POINT),
-        (declared::range(&Kind::Int32), oid::INT4RANGE),
-        (declared::range(&Kind::Text), oid::FIRST_USER),
+        (types::point(), oid::POINT),
+        (types::range(&Kind::Int32), oid::INT4RANGE),
+        (types::range(&Kind::Text), oid::FIRST_USER),
         (Kind::Struct(fields), oid::FIRST_USER),
         (Kind::Map(Box::new(Kind::Text)), oid::FIRST_USER),
     ]
@@ -125,7 +125,7 @@ fn composite_types_of_other_fields_are_refused() {
 
 #[test]
 fn a_range_with_a_bound_that_cannot_be_carried_is_null_as_a_whole() {
-    let kind = declared::range(&Kind::Date);
+    let kind = types::range(&Kind::Date);
     let bytes = [&[2][..], &words(&[4, 0, 4, i32::MAX])].concat();
     let read = |beyond| decoded(&kind, oid::DATERANGE, &bytes, beyond);
     assert_eq!(read(Beyond::Refused), Err(INFINITE));

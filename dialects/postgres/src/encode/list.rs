@@ -1,6 +1,6 @@
 //! Lists into arrays of one dimension.
 use super::{Writer, sized, writer};
-use crate::target::Target;
+use crate::encode::target::Target;
 use connect_api::{
     Kind,
     arrow::{

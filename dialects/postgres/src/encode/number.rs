@@ -1,6 +1,6 @@
 //! Numbers into columns of numbers: the same number, or refused.
 use super::{Writer, cell, sized};
-use crate::{numeric, target::Target};
+use crate::{encode::target::Target, types::numeric};
 use connect_api::arrow::{
     array::{
         Array, ArrowPrimitiveType, BooleanArray, Decimal128Array, Decimal256Array, PrimitiveArray,

@@ -1,8 +1,8 @@
 //! Values of several parts: into types of the same parts, or as JSON and ISO 8601 text.
 use super::{TOO_LONG, Writer, cell, sized, text::put_text, time::TOO_FINE, writer};
 use crate::{
-    declared,
-    target::{Part, Target},
+    encode::target::{Part, Target},
+    types,
 };
 use connect_api::{
     Kind,
@@ -85,7 +85,7 @@ pub(super) fn structs<'a>(a: &'a StructArray, target: &Target) -> Option<Writer<
 }
 
 fn points(a: &StructArray) -> Option<Writer<'_>> {
-    if kind_of(a.data_type()) != declared::point() {
+    if kind_of(a.data_type()) != types::point() {
         return None;
     }
     let [x, y] = [0, 1].map(|i| a.column(i).as_primitive::<Float64Type>());
@@ -105,7 +105,7 @@ fn ranges<'a>(a: &'a StructArray, bound: &Target) -> Option<Writer<'a>> {
     let Kind::Struct(fields) = kind_of(a.data_type()) else {
         return None;
     };
-    let kind = declared::bound(&fields)?;
+    let kind = types::bound(&fields)?;
     let bounds = [a.column(0).as_ref(), a.column(1).as_ref()];
     let [lower, upper] = bounds.map(|cells| writer(Cells::new(kind, cells).ok()?, bound));
     let (lower, upper) = (lower?, upper?);

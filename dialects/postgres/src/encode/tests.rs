@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     decode::{Beyond, Decoder},
-    numeric,
+    types::numeric,
 };
 use connect_api::{ColumnBuilder, Kind, Value};
 use dialect_core::civil::DAY_MICROS;
@@ -45,7 +45,7 @@ proptest! {
         int in any::<i64>(), float in any::<f64>(), text in "[^\0]{0,20}",
         days in -2_000_000_000i32..2_000_000_000, micros in -1i64 << 60..1 << 60, uuid in any::<[u8; 16]>(),
     ) {
-        use crate::oid;
+        use crate::types::oid;
         assert_kept(&Kind::Bool, oid::BOOL, (int % 2 == 0).into());
         assert_kept(&Kind::Int16, oid::INT2, (int >> 48).into());
         assert_kept(&Kind::Int32, oid::INT4, (int >> 32).into());

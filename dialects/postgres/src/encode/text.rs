@@ -1,6 +1,6 @@
 //! Text into columns of text, and of what has a text form of its own.
 use super::{TOO_LONG, Writer, sized};
-use crate::{numeric, target::Target};
+use crate::{encode::target::Target, types::numeric};
 use connect_api::{
     arrow::array::{FixedSizeBinaryArray, StringArray},
     uuid,

@@ -2,7 +2,7 @@
 use super::{TOO_LONG, Writer, cell, number::OUT_OF_RANGE, sized};
 use crate::{
     decode::{EPOCH_DAYS, EPOCH_MICROS},
-    target::Target,
+    encode::target::Target,
 };
 use connect_api::arrow::array::{
     Array, Date32Array, DurationMicrosecondArray, StructArray, Time64MicrosecondArray,
@@ -77,7 +77,7 @@ pub(super) fn durations<'a>(
         Target::Time(step, _) => cell(a, move |row| of_the_day(a.value(row), step)),
         Target::Int8 => cell(a, |row| Ok(a.value(row).to_be_bytes())),
         Target::Numeric(None) => sized(a, |row, out| {
-            crate::numeric::write_decimal(a.value(row).into(), 0, out);
+            crate::types::numeric::write_decimal(a.value(row).into(), 0, out);
             Ok(())
         }),
         Target::Text(max) => sized(a, move |row, out| {

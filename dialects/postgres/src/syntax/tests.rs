@@ -1,5 +1,6 @@
 use super::*;
 use connect_api::Value;
+use connect_api::{LENGTH, VENDOR, VENDOR_TYPE};
 use dialect_core::{KeyPart, Page, Table, TableName, TableType};
 
 fn column(name: &str, kind: Kind, vendor_type: &str) -> Column {

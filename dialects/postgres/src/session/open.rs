@@ -1,0 +1,120 @@
+//! How a session begins: connected, and set as it is to be.
+use crate::{
+    error_codes,
+    options::Settings,
+    session::pooler::{self, set_local},
+};
+use connect_api::{Error, ErrorKind, Result};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, postgres::PgConnectOptions};
+use std::sync::Arc;
+
+/// The first version whose servers end sessions that are idle outside transactions.
+const ENDS_IDLE: u32 = 140_000;
+
+/// A session, and the text that begins each of its transactions where a pooler stands before the
+/// server.
+pub(crate) type Begun = (PgConnection, Option<Arc<str>>);
+
+/// Connects and sets what the session is to have set, within the time allowed.
+pub(crate) async fn begin(
+    settings: &Settings,
+    driver: &PgConnectOptions,
+    what: &str,
+) -> Result<Begun> {
+    let connecting = async {
+        let (mut session, pooled) = pooler::open(settings, driver, what).await?;
+        match &pooled {
+            None => set(settings, &mut session, what).await?,
+            Some(begin) => try_out(settings, &mut session, begin, what).await?,
+        }
+        Ok((session, pooled))
+    };
+    match tokio::time::timeout(settings.connect_timeout, connecting).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
+            format!("{what}: no answer in {:?}", settings.connect_timeout),
+        )),
+    }
+}
+
+async fn set(settings: &Settings, session: &mut PgConnection, what: &str) -> Result<()> {
+    if settings.ends_idle && session.server_version_num().is_some_and(|v| v < ENDS_IDLE) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{what}: servers before PostgreSQL 14 do not end idle sessions"),
+        ));
+    }
+    // In one round trip, those of the user in one each, so that the one at fault can be named.
+    let ours = "SELECT set_config(name, value, false) \
+                FROM unnest($1::text[], $2::text[]) AS s (name, value)";
+    let (names, values): (Vec<_>, Vec<_>) = settings
+        .session
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .unzip();
+    sqlx::query(ours)
+        .bind(names)
+        .bind(values)
+        .execute(&mut *session)
+        .await
+        .map_err(|e| error_codes::error(what, e))?;
+    for (name, value) in &settings.wanted {
+        sqlx::query("SELECT set_config($1, $2, false)")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *session)
+            .await
+            .map_err(|e| refused(what, name, e))?;
+    }
+    Ok(())
+}
+
+/// Tries what each transaction will set, so that a setting at fault can be named.
+async fn try_out(
+    settings: &Settings,
+    session: &mut PgConnection,
+    begin: &Arc<str>,
+    what: &str,
+) -> Result<()> {
+    let Err(first) = undone(session, begin).await else {
+        tracing::debug!(what, "a pooler stands before the server");
+        return Ok(());
+    };
+    for (name, value) in &settings.wanted {
+        let set = format!("BEGIN; SELECT {}", set_local(name, value));
+        if let Err(e) = undone(session, &set).await {
+            return Err(refused(what, name, e));
+        }
+    }
+    Err(error_codes::error(what, first))
+}
+
+/// Runs what begins a transaction, and undoes it.
+async fn undone(session: &mut PgConnection, begin: &str) -> sqlx::Result<()> {
+    let begun = sqlx::raw_sql(AssertSqlSafe(begin));
+    let begun = (&mut *session).execute(begun).await;
+    let rollback = sqlx::raw_sql("ROLLBACK");
+    (&mut *session).execute(rollback).await?;
+    begun.map(|_| ())
+}
+
+/// What the user asked for cannot be set.
+fn refused(what: &str, name: &str, cause: sqlx::Error) -> Error {
+    let error = error_codes::error(&format!("{what}: setting `{name}` of the session"), cause);
+    match error.kind() {
+        ErrorKind::Data | ErrorKind::Schema | ErrorKind::Unsupported | ErrorKind::Busy => {
+            let refused = Error::new(
+                ErrorKind::Config,
+                format!(
+                    "{what}: setting `{name}` of the session: the server has none, or takes no such value"
+                ),
+            );
+            match error.code() {
+                Some(code) => refused.with_code(code),
+                None => refused,
+            }
+        }
+        _ => error,
+    }
+}
