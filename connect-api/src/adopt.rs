@@ -1,5 +1,8 @@
 //! Columns of other Arrow types as columns of our kinds: every value the same, or an error.
-use crate::{Error, ErrorKind, Kind, Result, UTC};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    kind::{Kind, UTC},
+};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryArray, PrimitiveArray, RecordBatch, StringArray,
     cast::AsArray as _,

@@ -1,7 +1,12 @@
 //! Records built row by row, by cell or by value.
 use crate::{
-    ColumnBuilder, ConnectRecord, Error, ErrorKind, Headers, Op, Ops, Records, Result, SchemaRef,
-    Value, records::NO_TIME,
+    column::ColumnBuilder,
+    error::{Error, ErrorKind, Result},
+    op::{Op, Ops},
+    records::{NO_TIME, Records},
+    row::{ConnectRecord, Headers},
+    schema::SchemaRef,
+    value::Value,
 };
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use std::sync::Arc;

@@ -1,5 +1,10 @@
 //! A cell of an Arrow column as a value.
-use crate::{Kind, ListRef, MapRef, StructRef, ValueRef};
+use crate::{
+    kind::Kind,
+    nested::ListRef,
+    structured::{MapRef, StructRef},
+    value::ValueRef,
+};
 use arrow_array::{Array, cast::AsArray as _, types::*};
 
 /// The cell in `row` of `column`, which holds values of `kind`; null where the kind is another.

@@ -3,7 +3,7 @@
 //!
 //! The functions `take_…` read from the front of a text and give what is left of it; what may
 //! follow is for the caller to say.
-use crate::{TextSink, text::push_zeros};
+use crate::text::{TextSink, push_zeros};
 
 /// Microseconds of a day.
 pub const DAY_MICROS: i64 = 86_400_000_000;

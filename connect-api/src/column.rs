@@ -1,7 +1,11 @@
 //! Growing columns, one variant a kind: what cursors, decoders and row builders append to.
 use crate::{
-    Error, ErrorKind, Kind, ListBuilder, MapBuilder, OffsetTimestampBuilder, Result, StructBuilder,
-    Value, decimal::parse_wide_decimal,
+    decimal::parse_wide_decimal,
+    error::{Error, ErrorKind, Result},
+    kind::Kind,
+    nested::{ListBuilder, OffsetTimestampBuilder},
+    structured::{MapBuilder, StructBuilder},
+    value::Value,
 };
 use arrow_array::{ArrayRef, builder::*, types::IntervalMonthDayNano};
 use std::sync::Arc;

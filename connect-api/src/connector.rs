@@ -1,7 +1,9 @@
 //! Connectors: typed for who writes them, erased for who runs them.
 use crate::{
-    Result, SchemaRef, SinkTask, SourceTask,
     config::{Config, Definition, Faults, Settings},
+    error::Result,
+    schema::SchemaRef,
+    task::{SinkTask, SourceTask},
 };
 use async_trait::async_trait;
 use std::num::NonZeroU32;

@@ -1,5 +1,5 @@
 //! Converters: records to message bodies and back.
-use crate::{Records, Result, SchemaRef};
+use crate::{error::Result, records::Records, schema::SchemaRef};
 use std::{ops::Range, sync::Arc};
 
 /// Many byte strings in one buffer: the layout of an Arrow binary column.
@@ -96,11 +96,11 @@ pub trait Converter: Send + Sync {
     ///
     /// # Errors
     /// `Config`, `Schema`: what is known does not suffice to read bodies of this format.
-    fn decoder(&self, topic: Arc<str>, target: crate::Target) -> Result<Box<dyn Decoder>>;
+    fn decoder(&self, topic: Arc<str>, target: crate::task::Target) -> Result<Box<dyn Decoder>>;
 
     /// What who checks a configuration should know of rows of this schema: what their bodies
     /// would lose, or which of their columns the other side may not read. Nothing by default.
-    fn notes(&self, schema: &crate::Schema) -> Vec<String> {
+    fn notes(&self, schema: &crate::schema::Schema) -> Vec<String> {
         let _ = schema;
         Vec::new()
     }

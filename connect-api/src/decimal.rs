@@ -1,7 +1,7 @@
 //! Exact decimals: as number text, and as the big-endian two's complement of the unscaled value.
 //!
 //! Nothing here allocates but what is written to.
-use crate::{TextSink, text::push_zeros};
+use crate::text::{TextSink, push_zeros};
 use arrow_buffer::i256;
 
 /// Digits that a [`Kind::BigDecimal`](crate::Kind::BigDecimal) may have on either side of its point
@@ -487,7 +487,7 @@ mod tests {
             write(&mut text, value, scale);
             prop_assert_eq!(
                 std::str::from_utf8(&text).unwrap(),
-                crate::decimal_text(value, scale)
+                crate::value::decimal_text(value, scale)
             );
             if value != i128::MIN {
                 prop_assert_eq!(parse(&text, scale), Ok(value));

@@ -1,5 +1,5 @@
 //! Intervals as ISO 8601 text, each part with a sign of its own, as PostgreSQL writes them.
-use crate::TextSink;
+use crate::text::TextSink;
 
 /// Nanoseconds of a second, a minute and an hour.
 const SECOND: i64 = 1_000_000_000;

@@ -1,5 +1,10 @@
 //! Columns of more than one Arrow array: lists, and instants with an offset.
-use crate::{ColumnBuilder, Kind, Value, ValueRef, cell::cell};
+use crate::{
+    cell::cell,
+    column::ColumnBuilder,
+    kind::Kind,
+    value::{Value, ValueRef},
+};
 use arrow_array::{
     Array, ListArray, StructArray,
     builder::{Int16Builder, TimestampMicrosecondBuilder},

@@ -1,5 +1,5 @@
 //! Where a source has got to.
-use crate::Value;
+use crate::value::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Which stream of rows: `{"table": "public.orders"}`.

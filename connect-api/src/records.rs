@@ -1,7 +1,12 @@
 //! Rows of one topic and one schema, by column.
 use crate::{
-    ConnectRecord, Error, ErrorKind, Headers, Op, Ops, Origin, Position, RecordsBuilder, Result,
-    Row, Schema, SchemaRef,
+    builder::RecordsBuilder,
+    error::{Error, ErrorKind, Result},
+    op::{Op, Ops},
+    origin::Origin,
+    position::Position,
+    row::{ConnectRecord, Headers, Row},
+    schema::{Schema, SchemaRef},
 };
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;

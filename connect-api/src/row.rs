@@ -1,5 +1,10 @@
 //! Rows for people: seen in place, or owned.
-use crate::{Op, Records, Value, ValueRef, cell::cell};
+use crate::{
+    cell::cell,
+    op::Op,
+    records::Records,
+    value::{Value, ValueRef},
+};
 use std::sync::Arc;
 
 /// Message properties of a row.

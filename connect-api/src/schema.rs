@@ -1,5 +1,8 @@
 //! Schemas: an Arrow schema with a name, a version and key fields; shared by every row of a batch.
-use crate::{Error, ErrorKind, Kind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    kind::Kind,
+};
 use arrow_schema::Field;
 use std::sync::Arc;
 

@@ -1,6 +1,11 @@
 //! Columns of named values: structs, whose names all rows share, and maps, each with names of its
 //! own.
-use crate::{ColumnBuilder, Kind, Value, ValueRef, cell::cell};
+use crate::{
+    cell::cell,
+    column::ColumnBuilder,
+    kind::Kind,
+    value::{Value, ValueRef},
+};
 use arrow_array::{
     Array as _, MapArray, StructArray,
     builder::{ArrayBuilder as _, StringBuilder},

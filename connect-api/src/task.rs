@@ -1,5 +1,11 @@
 //! Tasks: what moves records.
-use crate::{Error, Offset, Origin, Origins, Partition, Position, Records, Result, SchemaRef};
+use crate::{
+    error::{Error, Result},
+    origin::{Origin, Origins},
+    position::{Offset, Partition, Position},
+    records::Records,
+    schema::SchemaRef,
+};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;

@@ -1,5 +1,5 @@
 //! UUIDs and their text.
-use crate::TextSink;
+use crate::text::TextSink;
 use ::uuid::Uuid;
 
 /// The bytes of a UUID's text, in the order of the text: 32 hexadecimal digits of either case,

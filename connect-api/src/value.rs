@@ -1,5 +1,9 @@
 //! Single values: owned for rows and offsets, borrowed for cells.
-use crate::{ListRef, MapRef, StructRef, decimal};
+use crate::{
+    decimal,
+    nested::ListRef,
+    structured::{MapRef, StructRef},
+};
 use arrow_buffer::i256;
 use serde::{Deserialize, Serialize, Serializer};
 

@@ -1,6 +1,9 @@
 //! Converters by name.
 use crate::key::{KeyConverter, KeyForms, Texts, structured::StructuredKeys};
-use crate::{Interop, JsonConverter, JsonSettings, SingleConverter, single::SingleSettings};
+use crate::{
+    json::{Interop, JsonConverter, JsonSettings},
+    single::{SingleConverter, SingleSettings},
+};
 use connect_api::{
     Converter, Error, ErrorKind, Result,
     config::{Config, Definition, Settings, nearest},

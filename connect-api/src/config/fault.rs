@@ -1,5 +1,5 @@
 //! Faults of settings, gathered so that all are shown at once.
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 use std::fmt;
 
 /// One fault.

@@ -1,5 +1,5 @@
 //! URLs of databases.
-use crate::OpenOptions;
+use crate::options::OpenOptions;
 use connect_api::{Disposition, Error, ErrorKind, Result, config::Secret};
 use percent_encoding::percent_decode_str;
 use std::fmt;

@@ -1,5 +1,5 @@
 //! Several tries at a connection.
-use crate::{Connection, Dialect};
+use crate::{connection::Connection, dialect::Dialect};
 use connect_api::{Disposition, Result};
 use std::{num::NonZeroU32, time::Duration};
 

@@ -1,5 +1,8 @@
 //! The cells of record columns, typed once per write.
-use crate::{Misfit, Pair, WritePlan};
+use crate::{
+    misfit::Misfit,
+    plan::{Pair, WritePlan},
+};
 use connect_api::{
     Error, ErrorKind, Kind, ListRef, MapRef, Records, Result, StructRef, ValueRef,
     arrow::array::{cast::AsArray as _, types::*, *},

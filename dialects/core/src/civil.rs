@@ -1,6 +1,6 @@
 //! Dates and times as ISO 8601 text, in the form that databases take: those of
 //! [`connect_api::civil`], with times before 24:00 alone and what is wrong as a [`Misfit`].
-use crate::Misfit;
+use crate::misfit::Misfit;
 pub use connect_api::civil::{DAY_MICROS, date_of, days_of};
 use connect_api::{
     TextSink,

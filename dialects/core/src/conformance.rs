@@ -71,7 +71,7 @@ pub use writes::{
     updates_pass_over_rows_that_are_not_there, upserts_leave_other_columns_alone,
 };
 
-use crate::Dialect;
+use crate::dialect::Dialect;
 use connect_api::{Kind, Value};
 use std::{any::Any, fmt, sync::Arc};
 

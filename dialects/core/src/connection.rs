@@ -1,5 +1,11 @@
 //! A connection to a database, and the cursor over what it reads.
-use crate::{Page, Slice, Statement, Syntax, Table, TableName, TableType, Visibility, WritePlan};
+use crate::{
+    plan::WritePlan,
+    query::{Page, Statement},
+    slice::{Slice, Visibility},
+    syntax::Syntax,
+    table::{Table, TableName, TableType},
+};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
 use std::{num::NonZeroU32, ops::Range};

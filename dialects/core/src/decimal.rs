@@ -1,6 +1,6 @@
 //! Decimal numbers as text, as [`connect_api::decimal`] reads and writes them, with what is wrong
 //! as a [`Misfit`].
-use crate::Misfit;
+use crate::misfit::Misfit;
 use connect_api::{decimal, max_unscaled};
 
 const NOT_DECIMAL: Misfit = Misfit("is not a decimal number");

@@ -1,5 +1,11 @@
 //! A dialect: what a kind of database can do, and the way to it.
-use crate::{Column, Connection, Grain, Syntax, WritePlan, WriteRequest};
+use crate::{
+    connection::Connection,
+    grain::Grain,
+    plan::{WritePlan, WriteRequest},
+    syntax::Syntax,
+    table::Column,
+};
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
 use std::fmt;

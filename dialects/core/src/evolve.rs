@@ -1,5 +1,9 @@
 //! Changing tables while others may be changing them too.
-use crate::{Column, Connection, Dialect, Table, TableName};
+use crate::{
+    connection::Connection,
+    dialect::Dialect,
+    table::{Column, Table, TableName},
+};
 use connect_api::{Error, ErrorKind, Result, Schema, arrow::schema::Field};
 
 /// A change of a table's form.

@@ -1,5 +1,5 @@
 //! Finding the rows that a table refuses.
-use crate::{Connection, WritePlan};
+use crate::{connection::Connection, plan::WritePlan};
 use connect_api::{ErrorKind, Records, Rejected, Result};
 use std::{num::NonZeroUsize, ops::Range};
 

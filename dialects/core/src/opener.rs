@@ -1,5 +1,5 @@
 //! The way from a URL to a dialect, for those who must not name one.
-use crate::{Dialect, OpenOptions};
+use crate::{dialect::Dialect, options::OpenOptions};
 use connect_api::Result;
 use std::sync::Arc;
 

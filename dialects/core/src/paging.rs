@@ -1,5 +1,8 @@
 //! The text of queries that read pages.
-use crate::{KeyValues, Page, Param, Statement, Syntax};
+use crate::{
+    query::{KeyValues, Page, Param, Statement},
+    syntax::Syntax,
+};
 use connect_api::{Error, ErrorKind, Kind, Result, Value};
 use std::num::NonZeroU32;
 
@@ -260,7 +263,7 @@ mod tests {
 
     fn page<'a>(
         table: &'a Table,
-        key: &'a [crate::KeyPart],
+        key: &'a [crate::query::KeyPart],
         after: Option<&'a [Value]>,
     ) -> Page<'a> {
         Page {

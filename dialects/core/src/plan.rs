@@ -1,5 +1,5 @@
 //! How records are written to a table: decided once per table and schema.
-use crate::{Column, Table};
+use crate::table::{Column, Table};
 use connect_api::{Error, ErrorKind, Kind, Result, Schema};
 use std::{any::Any, fmt, sync::Arc};
 

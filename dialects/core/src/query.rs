@@ -1,5 +1,5 @@
 //! What connectors ask for: statements with bound values, and pages of a table by key.
-use crate::{Column, Table};
+use crate::table::{Column, Table};
 use connect_api::{Kind, Value};
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 

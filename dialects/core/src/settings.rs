@@ -1,9 +1,13 @@
 //! The settings that all who open a database have in common.
 use crate::{
-    Attempts, Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping,
-    JsonNumbers, NumericMapping, OpenOptions, OtherKeys, PointMapping, Pooler, RangeMapping,
-    SqliteDates, SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes,
-    Unrepresentable, ValueOptions, ZeroDates, dialect_name::DialectName,
+    attempts::Attempts,
+    dialect_name::DialectName,
+    options::{
+        Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, JsonNumbers,
+        NumericMapping, OpenOptions, OtherKeys, PointMapping, Pooler, RangeMapping, SqliteDates,
+        SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable,
+        ValueOptions, ZeroDates,
+    },
 };
 use connect_api::{
     config::{Faults, Millis, Secret, Setting},

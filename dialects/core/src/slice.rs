@@ -1,5 +1,5 @@
 //! Parts of a table that can be read side by side, and what is known of rows not yet to be seen.
-use crate::{Column, Connection, Page, Syntax};
+use crate::{connection::Connection, query::Page, syntax::Syntax, table::Column};
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::array::RecordBatch};
 use std::{num::NonZeroU32, ops::Range};
 

@@ -1,6 +1,10 @@
 //! SQL text of a dialect: pure, so that it is tested as text.
 use crate::{
-    Column, KeyPart, KeyValues, Page, Pair, Param, Statement, Table, TableName, paging, writing,
+    paging,
+    plan::Pair,
+    query::{KeyPart, KeyValues, Page, Param, Statement},
+    table::{Column, Table, TableName},
+    writing,
 };
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 use std::{num::NonZeroU32, ops::Range, time::Duration};

@@ -1,5 +1,5 @@
 //! The unique keys of a table.
-use crate::Table;
+use crate::table::Table;
 use connect_api::{Error, ErrorKind, Result};
 
 fn same(a: &[String], b: &[String]) -> bool {

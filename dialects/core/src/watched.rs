@@ -5,8 +5,15 @@
 //! second connection whether it can be reached; the wait ends where it cannot, and at the latest
 //! after the read timeout.
 use crate::{
-    Access, Capabilities, Column, Connection, Cursor, Dialect, Grain, OpenOptions, Page, Slice,
-    Statement, Syntax, Table, TableName, TableType, Visibility, WritePlan, WriteRequest,
+    connection::{Access, Connection, Cursor},
+    dialect::{Capabilities, Dialect},
+    grain::Grain,
+    options::OpenOptions,
+    plan::{WritePlan, WriteRequest},
+    query::{Page, Statement},
+    slice::{Slice, Visibility},
+    syntax::Syntax,
+    table::{Column, Table, TableName, TableType},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Kind, Records, Result, SchemaRef, arrow::array::RecordBatch};

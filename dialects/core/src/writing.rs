@@ -1,5 +1,9 @@
 //! The text of statements that make tables and write rows.
-use crate::{Column, Pair, Syntax, Table, TableName};
+use crate::{
+    plan::Pair,
+    syntax::Syntax,
+    table::{Column, Table, TableName},
+};
 use connect_api::{DEFAULT, Kind, Result, Schema, Value, arrow::schema::Field};
 
 /// What [`Syntax::create_table`] does where a dialect does not replace it.

@@ -5,7 +5,12 @@ use super::{
     sameness::assert_same,
     workbench::{Rows, Workbench, Write, parts, schema},
 };
-use crate::{Page, Slice, Table, TableName, WriteOp};
+use crate::{
+    plan::WriteOp,
+    query::Page,
+    slice::Slice,
+    table::{Table, TableName},
+};
 use connect_api::{Kind, SchemaRef, Value};
 use std::num::NonZeroU32;
 

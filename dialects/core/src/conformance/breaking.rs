@@ -3,7 +3,7 @@ use super::{
     Fixture,
     workbench::{INSERT, Rows, Workbench, schema},
 };
-use crate::{Page, Statement};
+use crate::query::{Page, Statement};
 use connect_api::{ErrorKind, Kind, Records, ValueRef};
 use std::time::{Duration, Instant};
 

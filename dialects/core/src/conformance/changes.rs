@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Workbench, schema},
 };
-use crate::{Change, Connection};
+use crate::{connection::Connection, evolve::Change};
 use connect_api::{DEFAULT, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 
 /// Sessions that make the same table, and then the same columns, at the same time all find them

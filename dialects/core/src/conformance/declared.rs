@@ -4,7 +4,7 @@ use super::{
     sameness::differs,
     workbench::{Rows, Workbench, Write},
 };
-use crate::{Table, WriteOp};
+use crate::{plan::WriteOp, table::Table};
 use connect_api::{Result, Value};
 
 /// A column of every sample's type is described as its kind, its values are read as they are,

@@ -3,7 +3,7 @@ use super::{
     Fixture, KINDS,
     workbench::{Workbench, schema},
 };
-use crate::{TableName, TableType};
+use crate::table::{TableName, TableType};
 use connect_api::Kind;
 
 /// Types, keys, defaults and generated columns are told as the table was made.

@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Rows, Workbench, Write, schema},
 };
-use crate::WriteOp;
+use crate::plan::WriteOp;
 use connect_api::{Kind, Value};
 
 /// By every route, and however many rows there are, a column that the records do not have gets its
@@ -76,7 +76,7 @@ pub async fn columns_left_out_get_their_default_by_every_route(fixture: &Fixture
 
 fn offered(
     bench: &Workbench<'_>,
-    table: &crate::Table,
+    table: &crate::table::Table,
     schema: &connect_api::SchemaRef,
     write: Write<'_>,
 ) -> bool {

@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{Rows, Workbench, Write, schema},
 };
-use crate::WriteOp;
+use crate::plan::WriteOp;
 use connect_api::{Kind, Value};
 
 /// 150 columns times 600 rows are more binds than any statement takes, 6 texts of 4 MiB more than
@@ -37,7 +37,7 @@ pub async fn rows_beyond_every_limit_of_a_statement_arrive(fixture: &Fixture) {
 
 async fn arrive(
     bench: &mut Workbench<'_>,
-    table: &crate::Table,
+    table: &crate::table::Table,
     schema: &connect_api::SchemaRef,
     rows: &Rows,
     key: &str,

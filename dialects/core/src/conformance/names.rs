@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{Rows, Workbench, Write, schema},
 };
-use crate::{TableName, WriteOp};
+use crate::{plan::WriteOp, table::TableName};
 use connect_api::{ErrorKind, Kind, Value};
 
 const COLUMNS: &[&str] = &[

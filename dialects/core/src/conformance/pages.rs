@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Rows, Workbench, parts, schema},
 };
-use crate::{KeyPart, Page};
+use crate::query::{KeyPart, Page};
 use connect_api::{Kind, Value};
 use std::time::Duration;
 

@@ -5,7 +5,11 @@ use super::{
     sameness::same,
     workbench::{Rows, Workbench, records},
 };
-use crate::{WriteOp, WriteRequest, civil, write_or_reject};
+use crate::{
+    civil,
+    isolate::write_or_reject,
+    plan::{WriteOp, WriteRequest},
+};
 use connect_api::{Kind, Result, Value, decimal_text};
 use std::num::NonZeroUsize;
 
@@ -285,6 +289,6 @@ fn parts_json(kind: &Kind, value: &Value) -> serde_json::Value {
             .iter()
             .map(|(name, v)| (name.to_string(), parts_json(of, v)))
             .collect(),
-        (kind, other) => crate::json_scalar(kind, other).into(),
+        (kind, other) => crate::json_text::json_scalar(kind, other).into(),
     }
 }

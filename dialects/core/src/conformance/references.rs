@@ -4,7 +4,10 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Rows, Workbench, schema},
 };
-use crate::{ForeignKey, Page, TableName};
+use crate::{
+    query::Page,
+    table::{ForeignKey, TableName},
+};
 use connect_api::{ErrorKind, Kind, Value};
 
 /// Defaults and foreign keys are told as the tables were made; several tables at once are told as

@@ -3,7 +3,11 @@ use super::{
     Fixture,
     workbench::{INSERT, Rows, Workbench, Write, schema},
 };
-use crate::{Access, Table, TableName, WriteOp, WriteRequest};
+use crate::{
+    connection::Access,
+    plan::{WriteOp, WriteRequest},
+    table::{Table, TableName},
+};
 use connect_api::{Error, ErrorKind, Kind, SchemaRef, Value};
 
 /// A number that is looked for in messages: they never hold a value.

@@ -4,7 +4,10 @@ use super::{
     sameness::assert_same,
     workbench::{Rows, Workbench, records, schema},
 };
-use crate::{WriteOp, WriteRequest, write_or_reject};
+use crate::{
+    isolate::write_or_reject,
+    plan::{WriteOp, WriteRequest},
+};
 use connect_api::{ErrorKind, Kind, Value};
 use std::num::NonZeroUsize;
 

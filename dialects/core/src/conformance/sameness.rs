@@ -38,7 +38,7 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         Value::UInt(v) => Some(v.to_string()),
         Value::Bool(v) => Some(i32::from(*v).to_string()),
         Value::Decimal(v, s) => Some(connect_api::decimal_text(*v, *s)),
-        Value::Text(v) if crate::is_decimal(v.as_bytes()) => Some(v.to_string()),
+        Value::Text(v) if crate::decimal::is_decimal(v.as_bytes()) => Some(v.to_string()),
         _ => None,
     };
     let plain = |text: String| {

@@ -4,7 +4,11 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Rows, Workbench, parts, schema},
 };
-use crate::{Page, Slice, Visibility, VisibleBy};
+use crate::{
+    dialect::VisibleBy,
+    query::Page,
+    slice::{Slice, Visibility},
+};
 use connect_api::{Kind, Value};
 use std::num::NonZeroU32;
 

@@ -3,7 +3,7 @@ use super::{
     Fixture,
     workbench::{INSERT, Rows, Workbench, Write, schema},
 };
-use crate::WriteOp;
+use crate::plan::WriteOp;
 use connect_api::{ErrorKind, Kind, Value};
 
 fn rows(ids: impl IntoIterator<Item = i64>) -> Rows {

@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Rows, Workbench, Write, schema},
 };
-use crate::WriteOp;
+use crate::plan::WriteOp;
 use connect_api::{ErrorKind, Kind, SchemaRef, Value};
 
 fn columns() -> Vec<(String, Kind)> {

@@ -1,6 +1,11 @@
 //! A connection with what the topics do again and again.
 use super::Fixture;
-use crate::{Connection, KeyPart, Page, Route, Table, TableName, WriteOp, WriteRequest};
+use crate::{
+    connection::Connection,
+    plan::{Route, WriteOp, WriteRequest},
+    query::{KeyPart, Page},
+    table::{Table, TableName},
+};
 use connect_api::{ConnectRecord, Kind, Records, Result, Schema, SchemaRef, Value};
 use std::num::NonZeroU32;
 

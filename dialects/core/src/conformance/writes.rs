@@ -4,7 +4,7 @@ use super::{
     sameness::assert_same,
     workbench::{INSERT, Rows, Workbench, Write, schema},
 };
-use crate::{WriteOp, WriteRequest};
+use crate::plan::{WriteOp, WriteRequest};
 use connect_api::{Kind, Value};
 
 fn numbered(ids: impl IntoIterator<Item = i64>, text: &str) -> Rows {
