@@ -1,7 +1,7 @@
 //! The suite that every dialect runs against its real database: what is described, written and
 //! read, by every route, and what is refused.
 //!
-//! A dialect's `tests/conformance.rs` gives a [`Fixture`] and calls
+//! A dialect's `tests/integration/conformance.rs` gives a [`Fixture`] and calls
 //! [`conformance_tests!`](crate::conformance_tests), which makes a test of each topic. The topics
 //! make their own tables, named after [`Fixture::unique`] and the topic, and run side by side.
 #![expect(

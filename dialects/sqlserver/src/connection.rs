@@ -1,11 +1,11 @@
 //! A connection: a session of the driver, told how to behave.
 use crate::{
-    catalog,
+    bind,
     cursor::SqlServerCursor,
-    param,
-    refusal::error,
+    describe,
+    error_codes::error,
+    options::Settings,
     session::{Fault, Session, settle, unheard},
-    settings::Settings,
     syntax::declared,
     write::Writing,
 };
@@ -99,7 +99,7 @@ fn is_counted(sql: &str) -> bool {
 #[async_trait]
 impl Connection for SqlServerConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        catalog::tables(&mut self.session, schema).await
+        describe::tables(&mut self.session, schema).await
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
@@ -108,11 +108,11 @@ impl Connection for SqlServerConnection {
     }
 
     async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
-        catalog::describe(&mut self.session, names, &self.values).await
+        describe::describe(&mut self.session, names, &self.values).await
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
-        catalog::describe_query(&mut self.session, query, &self.values).await
+        describe::describe_query(&mut self.session, query, &self.values).await
     }
 
     // G5: versions from this one on may still be those of open transactions.
@@ -153,7 +153,7 @@ impl Connection for SqlServerConnection {
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
-        catalog::check_access(&mut self.session, table, access).await
+        describe::check_access(&mut self.session, table, access).await
     }
 
     async fn query<'a>(
@@ -163,7 +163,7 @@ impl Connection for SqlServerConnection {
     ) -> Result<Box<dyn Cursor + 'a>> {
         let mut query = Query::new(statement.sql.as_str());
         for param in &statement.params {
-            let data = param::compared(param).map_err(|e| e.at(schema.name(), "of the key"))?;
+            let data = bind::compared(param).map_err(|e| e.at(schema.name(), "of the key"))?;
             query.bind(data);
         }
         let values = self.values;

@@ -1,7 +1,7 @@
 //! Rows on their way from the server into columns.
 use crate::{
     decode::RowReader,
-    refusal::{error, is_unpaired},
+    error_codes::{error, is_unpaired},
     session::{settle, unheard},
 };
 use async_trait::async_trait;

@@ -4,7 +4,7 @@
 //! first row is there; inside a row it is one call a cell.
 mod value;
 
-use crate::civil_time::Finer;
+use crate::types::civil_time::Finer;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
 use dialect_core::{BatchBuilder, FineDigits, Misfit, Unrepresentable, ValueOptions};
 use tiberius::{ColumnData, ColumnType, Row};

@@ -2,10 +2,8 @@
 //!
 //! G6: where the server would change a value without a word (places of a decimal, fractions of a
 //! second, characters of a code page, zeros behind short bytes) the form refuses it.
-use crate::{
-    collation::CodePage,
-    declared::{Base, Declared},
-};
+pub(crate) mod cell;
+use crate::types::{Base, Declared, collation::CodePage};
 use connect_api::Kind;
 use dialect_core::Column;
 

@@ -31,34 +31,27 @@
 //! connection.close().await
 //! # }
 //! ```
-mod bulk;
+mod bind;
 mod catalog;
-mod cell;
-mod civil_time;
-mod collation;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connection;
 mod cursor;
-mod declared;
+mod ddl;
 mod decode;
+mod describe;
 mod encode;
-mod made;
-mod merge;
-mod param;
+mod error_codes;
+mod options;
 mod plan;
-mod refusal;
-mod semicolons;
 mod session;
-mod settings;
-mod spatial;
 mod syntax;
-mod transit;
+mod types;
 mod write;
 
 use crate::{
     connection::SqlServerConnection,
-    settings::Settings,
+    options::Settings,
     syntax::{SqlServerSyntax, declared},
 };
 use async_trait::async_trait;
@@ -85,7 +78,7 @@ pub const SCHEMES: &[&str] = &["sqlserver"];
 /// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
 /// `Unsupported`: an idle timeout, or the TLS mode `verify-ca`.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
-    let plain = semicolons::plain(url)
+    let plain = options::jdbc::plain(url)
         .transpose()
         .map_err(|fault| Error::new(ErrorKind::Config, format!("connection.url: {fault}")))?;
     let address = Address::parse(plain.as_deref().unwrap_or(url), options)?;
@@ -141,7 +134,7 @@ impl Dialect for SqlServer {
     }
 
     fn grain(&self, column: &Column) -> Grain {
-        civil_time::grain(&declared(column))
+        types::civil_time::grain(&declared(column))
     }
 
     // An object of this name; a column of this name.

@@ -1,7 +1,8 @@
 //! Writes decided in advance: an encoder a column, the route, the SQL.
+pub(crate) mod statements;
 use crate::{
     encode::Encoder,
-    merge::Merge,
+    plan::statements::Merge,
     syntax::{SqlServerSyntax, declared},
 };
 use connect_api::{Error, ErrorKind, Result};

@@ -1,7 +1,7 @@
 //! A session of the driver: how it is begun, and whether it can still be used.
 use crate::{
-    refusal::{error, statement_error},
-    settings::{Encryption, Settings},
+    error_codes::{error, statement_error},
+    options::{Encryption, Settings},
 };
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Address, Host};

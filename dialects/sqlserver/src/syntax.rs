@@ -1,8 +1,10 @@
 //! T-SQL, as SQL Server 2016 and later understand it.
 use crate::{
-    civil_time::{datetime_floor, minute_floor},
-    declared::{Arguments, Base, Declared},
-    made,
+    ddl,
+    types::{
+        Arguments, Base, Declared,
+        civil_time::{datetime_floor, minute_floor},
+    },
 };
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{Column, KeyValues, Syntax, TableName, step_of_digits};
@@ -133,7 +135,7 @@ impl Syntax for SqlServerSyntax {
     }
 
     fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
-        made::column_type(field, in_key)
+        ddl::column_type(field, in_key)
     }
 
     // Of 2,100, `sp_executesql` takes one for the statement and one for the declarations.
@@ -186,7 +188,7 @@ impl Syntax for SqlServerSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        let Some(wider) = made::wider(column, field)? else {
+        let Some(wider) = ddl::wider(column, field)? else {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
@@ -226,7 +228,7 @@ impl Syntax for SqlServerSyntax {
 
     // Two sessions may pass the check at once: the slower one is told that the table is there.
     fn create_table(&self, table: &TableName, schema: &Schema) -> Result<String> {
-        made::create_table(table, schema)
+        ddl::create_table(table, schema)
     }
 }
 

@@ -1,12 +1,11 @@
 //! Rows on their way into a table, by each route.
+pub(crate) mod bulk;
 use crate::{
-    bulk,
-    cell::Source,
+    bind,
     connection::SqlServerConnection,
-    merge::staged_name,
-    param,
-    plan::Detail,
-    refusal::{error, is_denied, is_duplicate},
+    encode::cell::Source,
+    error_codes::{error, is_denied, is_duplicate},
+    plan::{Detail, statements::staged_name},
     session::Fault,
 };
 use connect_api::{Error, Records, Result};
@@ -62,7 +61,7 @@ impl<'a> Writing<'a> {
         for row in rows {
             for (i, source) in self.sources.iter().enumerate() {
                 let data = source.data(row).map_err(|e| self.misfit(i, e))?;
-                params.push(param::bound(data));
+                params.push(bind::bound(data));
             }
         }
         Ok(params)

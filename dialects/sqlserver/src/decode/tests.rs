@@ -1,5 +1,5 @@
 use super::*;
-use crate::civil_time::{date, offset, time};
+use crate::types::civil_time::{date, offset, time};
 use connect_api::{Records, Schema, Value, arrow::schema::extension::EXTENSION_TYPE_NAME_KEY};
 use dialect_core::civil::parse_timestamp;
 use std::borrow::Cow;

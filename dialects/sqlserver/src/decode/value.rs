@@ -1,6 +1,9 @@
 //! Values of the driver, each kind its own way.
 use super::{CUT, MAKE_NULL};
-use crate::{civil_time, civil_time::Finer, spatial::extended};
+use crate::types::{
+    civil_time::{self, Finer},
+    spatial::extended,
+};
 use connect_api::{ColumnBuilder, Kind, max_unscaled};
 use dialect_core::Misfit;
 use std::cell::RefCell;

@@ -1,9 +1,9 @@
 //! Rows and descriptions on their way from the wire.
 use crate::{
-    opening::connect,
     peer::{
         Asked, BIGINT, BINARY_8, NVARCHAR_50, Peer, Reply, Rules, column, number_cell, text_cell,
     },
+    session::connect,
 };
 use connect_api::{ErrorKind, Kind, Records, Schema, SchemaRef, Value};
 use dialect_core::{Param, Statement, TableName, Visibility};

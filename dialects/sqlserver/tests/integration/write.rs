@@ -1,7 +1,7 @@
 //! Rows on their way to the wire, by each route.
 use crate::{
-    opening::connect,
     peer::{Asked, BIGINT, NVARCHAR_50, NVARCHAR_MAX, Peer, Reply, Rules, TIME7, column},
+    session::connect,
 };
 use connect_api::{ConnectRecord, Error, ErrorKind, Kind, Records, Schema, Value};
 use dialect_core::{

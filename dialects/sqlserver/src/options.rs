@@ -1,5 +1,6 @@
 //! What a URL and the options say of the connection: the parameters of plain URLs and those of
 //! Microsoft's drivers.
+pub(crate) mod jdbc;
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Secret, Setting as _, nearest},

@@ -1,9 +1,6 @@
 //! How values of a type pass between the wire and a column: by which type they are read, by which
 //! they are bound or staged, and how they become the column's own.
-use crate::{
-    collation::CodePage,
-    declared::{Arguments, Base, Declared},
-};
+use crate::types::{Arguments, Base, Declared, collation::CodePage};
 
 /// The longest `nvarchar` that is declared with its length: the driver writes bytes for characters
 /// into the statement of a bulk load.

@@ -1,15 +1,15 @@
 //! What the rows of the catalogue say of one table.
-use super::{given, number, optional, string, table_type};
+use crate::describe::{given, number, optional, string, table_type};
 use crate::{
-    declared::{Base, Declared},
-    made::VENDOR_NAME,
+    ddl::VENDOR_NAME,
+    types::{Base, Declared},
 };
 use dialect_core::{Column, ForeignKey, Table, TableName, TableType, ValueOptions, equates};
 use tiberius::Row;
 
 /// One table, as its rows come.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     name: Option<(TableName, TableType)>,
     comment: Option<String>,
     row_estimate: Option<u64>,
@@ -21,7 +21,7 @@ pub(super) struct Found {
 
 /// A column, as the catalogue or the description of a query tells it.
 #[derive(Debug, Default)]
-pub(super) struct Described {
+pub(crate) struct Described {
     name: String,
     vendor_type: String,
     nullable: bool,
@@ -36,7 +36,7 @@ pub(super) struct Described {
 }
 
 impl Found {
-    pub(super) fn read(&mut self, row: &Row) {
+    pub(crate) fn read(&mut self, row: &Row) {
         match string(row, 0).as_str() {
             "table" => {
                 let name = TableName {
@@ -82,7 +82,7 @@ impl Found {
     }
 
     /// The table; `None` where there is none.
-    pub(super) fn table(self, values: &ValueOptions) -> Option<Table> {
+    pub(crate) fn table(self, values: &ValueOptions) -> Option<Table> {
         let (name, table_type) = self.name?;
         let mut primary_key = Vec::new();
         let mut unique_keys = Vec::new();
@@ -114,14 +114,14 @@ impl Found {
 }
 
 /// A type of the catalogue in its numbers.
-pub(super) struct Numbers {
-    pub(super) max_length: i64,
-    pub(super) precision: i64,
-    pub(super) scale: i64,
+pub(crate) struct Numbers {
+    pub(crate) max_length: i64,
+    pub(crate) precision: i64,
+    pub(crate) scale: i64,
 }
 
 /// A built-in type as it is written in DDL.
-pub(super) fn written(name: &str, numbers: &Numbers) -> String {
+pub(crate) fn written(name: &str, numbers: &Numbers) -> String {
     let Numbers {
         max_length,
         precision,
@@ -145,7 +145,7 @@ pub(super) fn written(name: &str, numbers: &Numbers) -> String {
 }
 
 /// A type with its collation, where that tells what it holds or how it is compared.
-pub(super) fn collated(written: String, collation: Option<String>, is_default: bool) -> String {
+pub(crate) fn collated(written: String, collation: Option<String>, is_default: bool) -> String {
     let Some(declared) = Declared::parse(&written) else {
         return written;
     };
@@ -195,7 +195,7 @@ impl Described {
         }
     }
 
-    pub(super) fn of_query(row: &Row) -> Self {
+    pub(crate) fn of_query(row: &Row) -> Self {
         let numbers = Numbers {
             max_length: number(row, 10),
             precision: 0,
@@ -220,7 +220,7 @@ impl Described {
         }
     }
 
-    pub(super) fn column(self, values: &ValueOptions) -> Column {
+    pub(crate) fn column(self, values: &ValueOptions) -> Column {
         let declared = Declared::parse(&self.vendor_type);
         let kind = declared.as_ref().and_then(|d| d.kind(values));
         let sequence = self

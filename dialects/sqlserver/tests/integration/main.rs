@@ -4,10 +4,10 @@
     clippy::unwrap_used,
     reason = "a failed assertion is how a test reports"
 )]
-mod opening;
+mod conformance;
+mod cursor;
+mod log;
 mod peer;
-mod reading;
-mod server;
-mod silence;
+mod session;
 mod tls;
-mod writing;
+mod write;

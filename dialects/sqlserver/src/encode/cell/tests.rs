@@ -1,5 +1,5 @@
 use super::*;
-use crate::{declared::Declared, encode::Encoder};
+use crate::{encode::Encoder, types::Declared};
 use connect_api::{ConnectRecord, Kind, Records, Schema, Value};
 use dialect_core::{Column, ValueOptions, civil::parse_timestamp};
 use tiberius::time::DateTime;

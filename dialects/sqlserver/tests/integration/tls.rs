@@ -1,7 +1,7 @@
 //! TLS before anything else, as TDS 8.0 has it, with certificates of the tests' own.
 use crate::{
-    opening::connect_with,
     peer::{Peer, Rules},
+    session::connect_with,
 };
 use connect_api::{Error, ErrorKind};
 use dialect_core::{OpenOptions, TlsOptions};

@@ -1,9 +1,7 @@
 //! Cells of record columns, as the driver sends them.
 use crate::{
-    civil_time,
-    collation::CodePage,
     encode::{Encoder, Form, Limit},
-    spatial,
+    types::{civil_time, collation::CodePage, spatial},
 };
 use connect_api::{max_unscaled, wide_decimal_text};
 use dialect_core::{Cells, Misfit, parse_decimal, write_decimal, write_parts};

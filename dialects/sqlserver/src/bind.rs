@@ -1,5 +1,5 @@
 //! Values that are bound to placeholders.
-use crate::civil_time;
+use crate::types::civil_time;
 use connect_api::{Kind, Value, decimal_text};
 use dialect_core::{Misfit, Param};
 use std::borrow::Cow;

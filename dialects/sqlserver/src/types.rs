@@ -1,5 +1,9 @@
 //! Types of columns as SQL Server names them: what they hold, how they are read and written.
-use crate::collation::CodePage;
+pub(crate) mod cast;
+pub(crate) mod civil_time;
+pub(crate) mod collation;
+pub(crate) mod spatial;
+use crate::types::collation::CodePage;
 use connect_api::Kind;
 use dialect_core::{FineDigits, Unrepresentable, ValueOptions};
 use std::fmt;

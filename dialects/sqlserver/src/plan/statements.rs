@@ -1,8 +1,8 @@
 //! The text of writes: rows of a relation on their way into a table. There is no MERGE: not every
 //! server has it, and it is not safe from other sessions by itself.
 use crate::{
-    declared::Declared,
     syntax::{SqlServerSyntax, declared, literal},
+    types::Declared,
 };
 use connect_api::Result;
 use dialect_core::{Column, Pair, Syntax as _, Table, WriteOp};

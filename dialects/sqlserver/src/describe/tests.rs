@@ -1,7 +1,5 @@
-use super::{
-    described::{Numbers, collated, written},
-    *,
-};
+use super::*;
+use crate::catalog::rows::{Numbers, collated, written};
 use connect_api::Kind;
 use tiberius::ColumnType;
 

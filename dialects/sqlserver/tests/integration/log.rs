@@ -1,7 +1,7 @@
 //! What is logged of refusals: nothing that the server says, as it holds values of rows.
 use crate::{
-    opening::{connect, connect_with},
     peer::{BIGINT, NVARCHAR_50, NVARCHAR_MAX, Peer, Reply, Rules, column},
+    session::{connect, connect_with},
 };
 use connect_api::{ConnectRecord, Kind, Records, Schema, Value};
 use dialect_core::{

@@ -1,7 +1,7 @@
 //! Tables and columns that are made: their types, defaults, and how they are widened.
 use crate::{
-    declared::{Arguments, Base, Declared},
     syntax::{SqlServerSyntax, declared, literal},
+    types::{Arguments, Base, Declared},
 };
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, VENDOR, VENDOR_TYPE,

@@ -1,6 +1,6 @@
 //! Rows by the bulk load of TDS.
 use crate::{
-    cell::Source,
+    encode::cell::Source,
     session::{Fault, Session, settle, unheard},
 };
 use connect_api::Error;

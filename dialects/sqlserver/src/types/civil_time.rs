@@ -1,5 +1,5 @@
 //! Dates and times in the units of the wire.
-use crate::declared::{Base, Declared};
+use crate::types::{Base, Declared};
 use dialect_core::{Grain, Misfit, civil::DAY_MICROS};
 use tiberius::time::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
 
