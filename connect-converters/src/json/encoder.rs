@@ -1,4 +1,5 @@
 //! Records to bodies: what stands before each value is made once per schema.
+use super::Interop;
 use super::cell_writer::{CellWriter, Style};
 use super::connect_schema::Types;
 use super::schema_writer;
@@ -10,20 +11,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What stands in a body before the value of each column, and at its end.
+/// What stands in a body before the value of each column, and at its end; and the body of a delete.
 #[derive(Debug)]
 pub(crate) struct Opening {
     before: Vec<Box<[u8]>>,
     end: &'static [u8],
     total: usize,
+    deleted: Box<[u8]>,
 }
 
 impl Opening {
-    fn new(schema: &Schema, envelope: Option<Types>) -> Result<Self> {
+    fn new(schema: &Schema, types: Types, envelope: bool) -> Result<Self> {
         let mut first = Vec::new();
-        if let Some(types) = envelope {
+        if envelope {
             first.extend_from_slice(br#"{"schema":"#);
-            schema_writer::write(&mut first, schema, types)?;
+            schema_writer::write(&mut first, schema, false, types)?;
             first.extend_from_slice(br#","payload":"#);
         }
         first.push(b'{');
@@ -43,24 +45,44 @@ impl Opening {
         Ok(Self {
             total: before.iter().map(|text| text.len()).sum(),
             before,
-            end: if envelope.is_some() { b"}}" } else { b"}" },
+            end: if envelope { b"}}" } else { b"}" },
+            deleted: deleted(schema, types, envelope)?.into_boxed_slice(),
         })
     }
+}
+
+/// The body of a delete: what the Java runtimes read as one, since they cannot send an empty body.
+fn deleted(schema: &Schema, types: Types, envelope: bool) -> Result<Vec<u8>> {
+    Ok(match (types.interop, envelope) {
+        (Interop::None, _) => Vec::new(),
+        // The JDBC sink of the original finds the table by the schema, of a delete too; a schema
+        // that is not optional has no NULL.
+        (Interop::Java, true) => {
+            let mut body = br#"{"schema":"#.to_vec();
+            schema_writer::write(&mut body, schema, true, types)?;
+            body.extend_from_slice(br#","payload":null}"#);
+            body
+        }
+        (Interop::Kafka, true) => br#"{"schema":null,"payload":null}"#.to_vec(),
+        (Interop::Java | Interop::Kafka, false) => b"null".to_vec(),
+    })
 }
 
 /// Openings of the schemas seen; one lock a batch.
 #[derive(Debug)]
 pub(crate) struct Openings {
-    envelope: Option<Types>,
+    types: Types,
+    envelope: bool,
     most: NonZero<usize>,
     /// By address; the schema is held, so that its address stays its own.
     known: Mutex<HashMap<usize, (SchemaRef, Arc<Opening>)>>,
 }
 
 impl Openings {
-    /// Openings with the schema, of these types, where there are any.
-    pub(crate) fn new(envelope: Option<Types>, most: NonZero<usize>) -> Self {
+    /// Openings of these types, with the schema in an `envelope` or without.
+    pub(crate) fn new(types: Types, envelope: bool, most: NonZero<usize>) -> Self {
         Self {
+            types,
             envelope,
             most,
             known: Mutex::default(),
@@ -78,7 +100,7 @@ impl Openings {
         if let Some((_, opening)) = known.get(&address) {
             return Ok(opening.clone());
         }
-        let opening = Arc::new(Opening::new(schema, self.envelope)?);
+        let opening = Arc::new(Opening::new(schema, self.types, self.envelope)?);
         if known.len() >= self.most.get() {
             known.clear();
         }
@@ -87,8 +109,8 @@ impl Openings {
     }
 }
 
-/// Writes the bodies of all rows, `deleted` for those of deletes; on an error some of them are
-/// left in `bodies`. Gives the columns of which digits were cut.
+/// Writes the bodies of all rows; on an error some of them are left in `bodies`. Gives the columns
+/// of which digits were cut.
 ///
 /// # Errors
 /// `Data`: a value that JSON cannot carry. `Unsupported`: a column of a kind that it cannot.
@@ -96,7 +118,6 @@ pub(crate) fn encode(
     records: &Records,
     opening: &Opening,
     style: Style,
-    deleted: &[u8],
     bodies: &mut Blobs,
 ) -> Result<Vec<usize>> {
     /// Room for a value, on average.
@@ -117,7 +138,7 @@ pub(crate) fn encode(
     for row in 0..records.len() {
         let out = bodies.buffer();
         if records.ops().get(row) == Op::Delete {
-            out.extend_from_slice(deleted);
+            out.extend_from_slice(&opening.deleted);
         } else {
             if cells.is_empty() {
                 opening

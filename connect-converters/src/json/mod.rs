@@ -188,9 +188,8 @@ impl JsonConverter {
             quoted: true,
             prefix,
         };
-        let envelope = settings.schemas_enable.then_some(types);
         Self {
-            openings: Openings::new(envelope, settings.schemas_cache_size),
+            openings: Openings::new(types, settings.schemas_enable, settings.schemas_cache_size),
             settings,
             style,
             keys: KeyForms::default(),
@@ -202,16 +201,6 @@ impl JsonConverter {
     #[must_use]
     pub(crate) fn with_keys(self, keys: KeyForms) -> Self {
         Self { keys, ..self }
-    }
-
-    /// The body of a delete: what the Java runtimes read as one, since they cannot send an empty
-    /// body.
-    fn deleted(&self) -> &'static [u8] {
-        match (self.settings.interop, self.settings.schemas_enable) {
-            (Interop::None, _) => b"",
-            (Interop::Java | Interop::Kafka, true) => br#"{"schema":null,"payload":null}"#,
-            (Interop::Java | Interop::Kafka, false) => b"null",
-        }
     }
 
     #[cold]
@@ -236,7 +225,7 @@ impl Converter for JsonConverter {
     fn encode(&self, records: &Records, bodies: &mut Blobs) -> Result<()> {
         let openings = self.openings.of(records.schema())?;
         let before = bodies.len();
-        let cut = encoder::encode(records, &openings, self.style, self.deleted(), bodies)
+        let cut = encoder::encode(records, &openings, self.style, bodies)
             .inspect_err(|_| bodies.truncate(before))?;
         if !cut.is_empty() {
             self.tell_cut(records.schema(), &cut);

@@ -94,12 +94,18 @@ pub(crate) fn unsupported(column: &str, data_type: &DataType) -> Error {
     )
 }
 
-/// Writes `schema` as the Java JsonConverter does: what stands after `"schema":`.
+/// Writes `schema` as the Java JsonConverter does: what stands after `"schema":`; `optional` where
+/// the payload may be NULL.
 ///
 /// # Errors
 /// `Unsupported`: a column of a kind that has no Connect type. `Schema`: a default that is not
 /// JSON.
-pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, types: Types) -> Result<()> {
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    schema: &Schema,
+    optional: bool,
+    types: Types,
+) -> Result<()> {
     let vendor = vendor_of(schema);
     out.extend_from_slice(br#"{"type":"struct","fields":["#);
     let columns = schema.kinds().iter().zip(schema.columns().fields());
@@ -136,7 +142,10 @@ pub(crate) fn write(out: &mut Vec<u8>, schema: &Schema, types: Types) -> Result<
         write_string(out, field.name());
         out.push(b'}');
     }
-    out.extend_from_slice(br#"],"optional":false,"name":"#);
+    out.extend_from_slice(match optional {
+        true => br#"],"optional":true,"name":"#.as_slice(),
+        false => br#"],"optional":false,"name":"#,
+    });
     write_string(out, schema.name());
     if let Some(version) = schema.version() {
         out.extend_from_slice(br#","version":"#);

@@ -215,10 +215,12 @@ fn deletes(schema: &SchemaRef) -> Records {
 #[test]
 fn deletes_have_a_body_that_java_reads_as_one() {
     let schema = schema([("id", Kind::Int64)], &["id"]);
-    for (settings, text) in [
-        (&[][..], r#"{"schema":null,"payload":null}"#),
-        (&[("schemas.enable", "false")], "null"),
-    ] {
+    // Java's JDBC sink takes the table from the schema's name, and NULL from an optional one alone.
+    let whole = concat!(
+        r#"{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],"#,
+        r#""optional":true,"name":"orders"},"payload":null}"#
+    );
+    for (settings, text) in [(&[][..], whole), (&[("schemas.enable", "false")], "null")] {
         let ours = bodies(&*named(JAVA, settings), &deletes(&schema));
         assert_eq!(ours, [text]);
         if settings.is_empty() {
@@ -236,6 +238,8 @@ fn deletes_have_a_body_that_java_reads_as_one() {
         assert_eq!(values(&read), [[Value::Int(7)]]);
     }
     assert_eq!(bodies(&*named("json", &[]), &deletes(&schema)), [""]);
+    let kafka = bodies(&*named(KAFKA, &[]), &deletes(&schema));
+    assert_eq!(kafka, [r#"{"schema":null,"payload":null}"#]);
 }
 
 fn target_with_key(schema: &SchemaRef) -> connect_api::Target {
