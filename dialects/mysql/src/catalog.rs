@@ -1,5 +1,5 @@
 //! Tables as `information_schema` describes them.
-use crate::{declared::Described, refusal::statement_error as error, server::Server};
+use crate::{error_codes::statement_error as error, server::Server, types::Described};
 use connect_api::Result;
 use dialect_core::{Access, ForeignKey, Table, TableName, TableType, ValueOptions};
 use sqlx::{AssertSqlSafe, MySqlConnection, Row as _, mysql::MySqlRow};

@@ -1,13 +1,16 @@
 //! A connection: the driver's, told how to behave.
 use crate::{
-    asking, catalog,
-    cell::Bound,
+    catalog,
     cursor::MySqlCursor,
-    plan::Detail,
-    refusal::{at_rows, error, own, statement_error},
+    describe::query,
+    encode::cell::Bound,
+    error_codes::{at_rows, error, own, statement_error},
+    options::Settings,
+    plan::{
+        Detail,
+        stage::{FEWEST_ROWS, Stage},
+    },
     server::Server,
-    settings::Settings,
-    stage::{FEWEST_ROWS, Stage},
     syntax::MySqlSyntax,
 };
 use async_trait::async_trait;
@@ -257,7 +260,7 @@ impl Connection for MySqlConnect {
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         self.ready()?;
-        asking::describe(&mut self.driver, &self.server, query, &self.values).await
+        query::describe(&mut self.driver, &self.server, query, &self.values).await
     }
 
     async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
@@ -266,15 +269,15 @@ impl Connection for MySqlConnect {
     }
 
     async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
-        asking::fingerprint(self.ready()?, query).await
+        query::fingerprint(self.ready()?, query).await
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
-        asking::visibility(self.ready()?).await
+        query::visibility(self.ready()?).await
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
-        asking::time_zone(self.ready()?).await
+        query::time_zone(self.ready()?).await
     }
 
     async fn split(

@@ -1,5 +1,5 @@
 //! Rows on their way from the server into columns.
-use crate::{decode::RowReader, refusal::error};
+use crate::{decode::RowReader, error_codes::error};
 use async_trait::async_trait;
 use connect_api::{Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{BatchBuilder, Cursor, ValueOptions};

@@ -6,7 +6,7 @@
 pub mod fuzzing;
 mod value;
 
-use crate::declared::zero_dates;
+use crate::types::zero_dates;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
 use dialect_core::{BatchBuilder, Misfit, Unrepresentable, ValueOptions, ZeroDates};
 use sqlx::{
@@ -99,7 +99,7 @@ impl RowReader {
         for (i, append) in self.append.iter().enumerate() {
             let Raw(cell) = row
                 .try_get_unchecked(i)
-                .map_err(|e| crate::refusal::error(schema.name(), e))?;
+                .map_err(|e| crate::error_codes::error(schema.name(), e))?;
             let column = &mut batch.columns()[i];
             match cell {
                 None => column.append_null(),

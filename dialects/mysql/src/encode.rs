@@ -3,10 +3,10 @@
 //! An encoder is chosen per pair of columns when the write is planned. Where the server would
 //! change a value without a word (places of a decimal, fractions of a second, trailing blanks,
 //! zeros behind short bytes, years of two digits) the encoder refuses it.
-use crate::{
-    declared::{is_geometry, stored},
-    grammar::Declared,
-};
+pub(crate) mod cell;
+pub(crate) mod json_numbers;
+pub(crate) mod wire;
+use crate::types::{grammar::Declared, is_geometry, stored};
 use connect_api::Kind;
 use dialect_core::Column;
 use sqlx::{

@@ -34,30 +34,23 @@
 //! connection.close().await
 //! # }
 //! ```
-mod asking;
 mod catalog;
-mod cell;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connection;
 mod cursor;
-mod declared;
+mod ddl;
 mod decode;
+mod describe;
 mod encode;
-mod grammar;
-mod json_numbers;
-mod made;
+mod error_codes;
+mod options;
 mod plan;
-mod refusal;
-mod row_size;
 mod server;
-mod settings;
-mod stage;
 mod syntax;
-mod upsert;
-mod wire;
+mod types;
 
-use crate::{connection::MySqlConnect, settings::Settings, syntax::MySqlSyntax};
+use crate::{connection::MySqlConnect, options::Settings, syntax::MySqlSyntax};
 #[cfg(feature = "fuzzing")]
 pub use decode::fuzzing;
 

@@ -1,12 +1,18 @@
 //! How records go into a table: texts by number of rows, and an encoder a column.
+pub(crate) mod stage;
+pub(crate) mod upsert;
 use crate::{
-    cell::{Cell, Source},
-    encode::Encoder,
-    refusal::own,
+    encode::{
+        Encoder,
+        cell::{Cell, Source},
+    },
+    error_codes::own,
+    plan::{
+        stage::Stage,
+        upsert::{Guard, on_duplicate_key, or_ignore},
+    },
     server::Server,
-    stage::Stage,
     syntax::MySqlSyntax,
-    upsert::{Guard, on_duplicate_key, or_ignore},
 };
 use connect_api::{Error, ErrorKind, Kind, Records, Result};
 use dialect_core::{

@@ -1,9 +1,11 @@
 //! SQL text of MySQL and MariaDB.
 use crate::{
-    declared::stored,
-    grammar::{Declared, quoted},
-    made, row_size,
+    ddl::{self, row_size},
     server::{Family, MARIADB_EXACT, MYSQL_EXACT, Server},
+    types::{
+        grammar::{Declared, quoted},
+        stored,
+    },
 };
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{
@@ -186,7 +188,7 @@ impl Syntax for MySqlSyntax {
 
     fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
         let key = in_key.then(|| self.key_collation());
-        let made = made::column_type(field, key, self.is_mariadb())?;
+        let made = ddl::column_type(field, key, self.is_mariadb())?;
         Ok(match made.mark {
             Some(mark) => format!("{} COMMENT '{mark}'", made.sql),
             None => made.sql,
@@ -258,7 +260,7 @@ impl Syntax for MySqlSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        let definition = made::widened(table, column, field, self.is_mariadb())?;
+        let definition = ddl::widened(table, column, field, self.is_mariadb())?;
         Ok(format!(
             "ALTER TABLE {} MODIFY COLUMN {} {definition}",
             self.table(table)?,

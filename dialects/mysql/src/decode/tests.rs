@@ -1,10 +1,12 @@
 //! What is encoded for a column is what the server sends of it: both ways are held together.
 use super::*;
 use crate::{
-    cell::{Cell, Source},
-    declared::Described,
-    encode::Encoder,
+    encode::{
+        Encoder,
+        cell::{Cell, Source},
+    },
     server::Server,
+    types::Described,
 };
 use connect_api::{Value, arrow::array::ArrayRef};
 use dialect_core::{Cells, Column};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::upsert::{Guard, on_duplicate_key, or_ignore};
+use crate::plan::upsert::{Guard, on_duplicate_key, or_ignore};
 use dialect_core::{TableName, TableType, ValueOptions};
 
 fn syntax() -> MySqlSyntax {
@@ -15,8 +15,8 @@ fn of(version: &str) -> MySqlSyntax {
 fn column(name: &str, vendor_type: &str) -> Column {
     Column {
         name: name.to_owned(),
-        kind: crate::declared::kind(
-            &crate::grammar::Declared::parse(vendor_type),
+        kind: crate::types::kind(
+            &crate::types::grammar::Declared::parse(vendor_type),
             "",
             &ValueOptions::default(),
         ),

@@ -4,17 +4,17 @@
     clippy::expect_used,
     reason = "a failed assertion is how a test reports"
 )]
-mod asking;
-mod creating;
-mod opening;
+mod ddl;
+mod describe;
+mod encode;
+mod error_codes;
 mod place;
 mod policies;
-mod reading;
-mod refusing;
-mod staging;
+mod session;
 mod tls;
-mod values;
-mod writing;
+mod types;
+mod update;
+mod write;
 
 use dialect_core::conformance::Fixture;
 use dialect_mysql::conformance::{SESSION, comes_back, created, holds, samples};

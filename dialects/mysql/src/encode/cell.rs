@@ -1,6 +1,6 @@
 //! Cells of record columns, as the driver binds them.
-use crate::{
-    encode::{Encoder, Form},
+use crate::encode::{
+    Encoder, Form,
     json_numbers::kept,
     wire::{
         integer, put_blob, put_date, put_float32, put_float64, put_geometry, put_integer, put_span,

@@ -2,7 +2,7 @@
 //!
 //! The server's text holds values of the row in many cases (`Duplicate entry '…' for key '…'`):
 //! for errors of kind `Data` only the names of column and key are taken from it.
-use crate::{kind_of, upsert::REFUSED};
+use crate::{kind_of, plan::upsert::REFUSED};
 use connect_api::{Error, ErrorKind};
 use dialect_core::{WriteOp, WritePlan};
 use sqlx::mysql::MySqlDatabaseError;

@@ -1,8 +1,12 @@
 //! Types of columns that are made here, and those that hold more than a column does.
+pub(crate) mod row_size;
 use crate::{
     catalog::VENDOR as MYSQL,
-    declared::{BOOLEAN, MARKS, TIME_OF_DAY, UTC, UUID, WKB, kind, stored},
-    grammar::{Declared, quoted},
+    types::{
+        BOOLEAN, MARKS, TIME_OF_DAY, UTC, UUID, WKB,
+        grammar::{Declared, quoted},
+        kind, stored,
+    },
 };
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,

@@ -1,6 +1,6 @@
 //! The size of rows, which the server limits whatever is in them: text and bytes of a limited
 //! length count with all of it, those of any length with a pointer.
-use crate::{grammar::Declared, made};
+use crate::{ddl, types::grammar::Declared};
 use connect_api::{DEFAULT, Kind, LENGTH, Result, VENDOR_TYPE, arrow::schema::Field};
 
 /// Bytes that the columns of a table made here may have: the server takes 65,535, and columns that
@@ -36,7 +36,7 @@ pub(crate) fn bytes(column_type: &str) -> usize {
 /// `in_key`: the field is part of the primary key, which takes no unbounded ones.
 ///
 /// # Errors
-/// As [`made::column_type`].
+/// As [`ddl::column_type`].
 pub(crate) fn fitted(
     fields: &[&Field],
     in_key: impl Fn(usize) -> bool,
@@ -45,7 +45,7 @@ pub(crate) fn fitted(
 ) -> Result<Vec<Field>> {
     let mut fields: Vec<Field> = fields.iter().copied().cloned().collect();
     let sizes = fields.iter().enumerate().map(|(i, field)| {
-        let made = made::column_type(field, in_key(i).then_some("utf8mb4_bin"), mariadb)?;
+        let made = ddl::column_type(field, in_key(i).then_some("utf8mb4_bin"), mariadb)?;
         Ok(bytes(&made.sql))
     });
     let mut sizes = sizes.collect::<Result<Vec<usize>>>()?;

@@ -194,7 +194,7 @@ impl Settings {
             sql,
         };
         // Dates that are none come and go as text, or are refused.
-        let zero = match crate::declared::zero_dates(&self.values) {
+        let zero = match crate::types::zero_dates(&self.values) {
             dialect_core::ZeroDates::Text => "",
             _ => ",NO_ZERO_DATE,NO_ZERO_IN_DATE",
         };
@@ -292,7 +292,7 @@ fn variable(name: &str, value: &str) -> Result<(String, String), String> {
     let value = match number {
         true => value.to_owned(),
         // Quoted as in a session without other modes than ours.
-        false => crate::grammar::quoted(value),
+        false => crate::types::grammar::quoted(value),
     };
     Ok((lower, value))
 }

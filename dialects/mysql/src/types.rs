@@ -1,9 +1,10 @@
 //! Column types as they are declared, and what columns of them hold.
 //!
 //! [`kind`] is the table of types, in the order of the documentation's.
+pub(crate) mod grammar;
 use crate::{
-    grammar::{Declared, quoted},
     server::{Family, Server},
+    types::grammar::{Declared, quoted},
 };
 use connect_api::Kind;
 use dialect_core::{

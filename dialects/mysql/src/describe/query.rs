@@ -1,9 +1,9 @@
 //! What is asked of the server about queries and about transactions.
 use crate::{
     catalog::{VENDOR, optional, text},
-    declared::Described,
-    refusal::statement_error as error,
+    error_codes::statement_error as error,
     server::Server,
+    types::Described,
 };
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{Column, Table, TableName, ValueOptions, Visibility};

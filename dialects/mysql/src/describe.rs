@@ -1,0 +1,2 @@
+//! Asks the catalogue about tables and queries.
+pub(crate) mod query;
