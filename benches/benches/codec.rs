@@ -1,5 +1,5 @@
 //! Rows to JSON bodies and keys, and back, on one thread: elements are rows.
-use benches::orders;
+use benches::Workload;
 use connect_api::{
     Blobs, Converter, MessageRef, Pushed, Records, Result, Target, config::Settings,
 };
@@ -13,7 +13,7 @@ fn main() -> Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("codec");
     group.throughput(Throughput::Elements(ROWS.unsigned_abs()));
-    let records = orders::records("orders", 1..=ROWS, 0)?;
+    let records = Workload::Orders.records("orders", 1..=ROWS, 0)?;
     for (form, schemas) in [("plain", "false"), ("envelope", "true")] {
         let settings = Settings::from_iter([("schemas.enable", schemas)]);
         let json = connect_converters::converter("json", &settings)?;

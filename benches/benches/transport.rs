@@ -1,14 +1,14 @@
 //! Messages into batches, out of pulls, and through the embedded transport: elements are messages.
 use async_trait::async_trait;
-use benches::{OrdersTopic, orders};
+use benches::{OrdersTopic, Workload};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use connect_api::{Encoded, Error, ErrorKind, Records, Result, config::Settings};
 use connect_transport::{
     Batch, CommonProperties, Frames, Lane, Outgoing, Page, Publisher, PublisherOptions, Queue,
     Reader, Transport,
     embedded::{Embedded, EmbeddedOptions},
+    parse_frames,
     rocketmq::decode_pull,
-    walk,
 };
 use criterion::{Criterion, Throughput};
 use std::{hint::black_box, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
 }
 
 fn messages(ids: i64) -> Result<(Records, Encoded)> {
-    let records = orders::records("orders", 1..=ids, 0)?;
+    let records = Workload::Orders.records("orders", 1..=ids, 0)?;
     let settings = Settings::from_iter([("schemas.enable", "false")]);
     let json = connect_converters::converter("json", &settings)?;
     let mut encoded = Encoded::default();
@@ -148,7 +148,7 @@ fn answer(batch: &Batch) -> Result<Bytes> {
     /// All fields of a message beside body, topic and properties, with addresses of IPv4.
     const FIXED: usize = 91;
     let mut out = BytesMut::new();
-    for (offset, frame) in (0_i64..).zip(walk(&batch.frames)) {
+    for (offset, frame) in (0_i64..).zip(parse_frames(&batch.frames)) {
         let frame = frame?;
         let body = &batch.frames[frame.body];
         let properties = &batch.frames[frame.properties];

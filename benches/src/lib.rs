@@ -4,12 +4,12 @@
 //! `benches/transport.rs`, `benches/dialects.rs`); `scripts/bench` runs the program `path`, which
 //! runs the worker `rocketmq-connect` as users do and counts the rows where they arrive;
 //! `scripts/bench dialects` and `scripts/bench memory` run the program `ratios`, which lets the
-//! dialects compete with the raw drivers. All work on the same rows: [`orders::records`] of a
+//! dialects compete with the raw drivers. All work on the same rows: [`Workload::records`] of a
 //! table that [`OrdersTable`] makes in any database, and the other [`Workload`]s.
 //!
 //! ```
 //! # fn main() -> connect_api::Result<()> {
-//! let rows = benches::orders::records("orders", 1..=1_000, 0)?;
+//! let rows = benches::Workload::Orders.records("orders", 1..=1_000, 0)?;
 //! assert_eq!(rows.len(), 1_000);
 //! assert_eq!(rows.schema().columns().fields().len(), 10);
 //! # Ok(())
@@ -19,7 +19,8 @@ mod arena;
 mod contest;
 mod database;
 mod long_text;
-pub mod orders;
+mod noise;
+mod orders;
 mod ours;
 mod raw;
 mod table;

@@ -1,5 +1,5 @@
 //! The workload `text`: a text of 1 KiB beside a key and a number.
-use crate::workload::{scatter, small};
+use crate::noise::{scatter, small};
 use connect_api::{ColumnBuilder, Kind, Result, Schema, SchemaRef};
 use std::fmt::Write as _;
 

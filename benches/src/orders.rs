@@ -1,9 +1,9 @@
 //! The workload `orders`: a row of ten columns, made from its id.
-use crate::workload::{Workload, scatter, small};
+use crate::noise::{scatter, small};
 use connect_api::{
-    ColumnBuilder, Kind, LENGTH, NOT_NULL, Records, Result, Schema, SchemaRef, arrow::schema::Field,
+    ColumnBuilder, Kind, LENGTH, NOT_NULL, Result, Schema, SchemaRef, arrow::schema::Field,
 };
-use std::{fmt::Write as _, ops::RangeInclusive};
+use std::fmt::Write as _;
 
 /// One row in so many has NULL as its quantity.
 const NULL_EVERY: i64 = 97;
@@ -21,7 +21,7 @@ const NOTE_LENGTH: usize = 56;
 ///
 /// # Errors
 /// None in truth: the schema is a constant.
-pub fn schema() -> Result<SchemaRef> {
+pub(crate) fn schema() -> Result<SchemaRef> {
     let plain = |kind: Kind, name: &str| kind.field(name, true);
     let with = |field: Field, key: &str, value: &str| {
         let mut metadata = field.metadata().clone();
@@ -51,15 +51,6 @@ pub fn schema() -> Result<SchemaRef> {
         ],
         &["id"],
     )
-}
-
-/// The orders with these ids, in this order; the same every time. Another `revision` changes
-/// quantity, status and the time of the last change.
-///
-/// # Errors
-/// None in truth: the rows fit their schema.
-pub fn records(topic: &str, ids: RangeInclusive<i64>, revision: i64) -> Result<Records> {
-    Workload::Orders.records(topic, ids, revision)
 }
 
 /// Appends the cells of one order.
@@ -110,12 +101,12 @@ fn write_note(note: &mut String, id: i64, noise: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Workload;
     use connect_api::arrow::array::{Array as _, cast::AsArray as _};
 
     #[test]
     fn a_million_orders_have_the_nulls_and_lengths_of_the_workload() {
-        let rows = records("orders", 1..=100_000, 0).unwrap();
+        let rows = Workload::Orders.records("orders", 1..=100_000, 0).unwrap();
         assert_eq!(rows.batch().column(2).null_count(), 100_000 / 97);
         let notes = rows.batch().column(6).as_string::<i32>();
         assert_eq!(notes.null_count(), 0);

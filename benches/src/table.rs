@@ -1,5 +1,5 @@
 //! A table of orders in any database.
-use crate::orders;
+use crate::workload::Workload;
 use connect_api::{Error, ErrorKind, Kind, Records, Result, Schema, SchemaRef, Value, ValueRef};
 use dialects::{
     Connection, Dialect, KeyPart, Page, Route, Statement, Table, TableName, WriteOp, WritePlan,
@@ -26,7 +26,7 @@ impl OrdersTable {
     /// # Errors
     /// As the database says.
     pub async fn create(dialect: Arc<dyn Dialect>, name: &str) -> Result<Self> {
-        let schema = orders::schema()?;
+        let schema = Workload::Orders.schema()?;
         let name = TableName::new(name);
         let mut connection = dialect.connect().await?;
         make(connection.as_mut(), dialect.as_ref(), &name).await?;
@@ -83,7 +83,7 @@ impl OrdersTable {
         let mut start = *ids.start();
         while start <= *ids.end() {
             let end = (start + CHUNK - 1).min(*ids.end());
-            let records = orders::records("orders", start..=end, 0)?;
+            let records = Workload::Orders.records("orders", start..=end, 0)?;
             self.write(&plan, &records).await?;
             start = end + 1;
         }
@@ -207,7 +207,7 @@ async fn make(
     let syntax = dialect.syntax();
     let drop = format!("DROP TABLE IF EXISTS {}", syntax.table(name)?);
     connection.execute(&drop).await?;
-    let create = syntax.create_table(name, &*orders::schema()?)?;
+    let create = syntax.create_table(name, &*Workload::Orders.schema()?)?;
     connection.execute(&create).await?;
     Ok(())
 }

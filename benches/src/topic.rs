@@ -1,5 +1,5 @@
 //! A topic of orders over any transport.
-use crate::orders;
+use crate::workload::Workload;
 use connect_api::{Converter, Encoded, Result};
 use connect_transport::{Page, Publisher, PublisherOptions, Transport};
 use std::{num::NonZeroU32, sync::Arc};
@@ -42,7 +42,7 @@ impl OrdersTopic {
         let mut start = 1;
         while start <= rows {
             let end = (start + PAGE - 1).min(rows);
-            let records = orders::records(&self.name, start..=end, 0)?;
+            let records = Workload::Orders.records(&self.name, start..=end, 0)?;
             encoded.clear();
             converter.encode(&records, &mut encoded.bodies)?;
             connect_converters::encode_keys(&records, &mut encoded.keys)?;

@@ -1,5 +1,5 @@
 //! The workload `wide`: forty columns of the types that tables mostly have.
-use crate::workload::{scatter, small};
+use crate::noise::{scatter, small};
 use connect_api::{ColumnBuilder, Kind, LENGTH, Result, Schema, SchemaRef, arrow::schema::Field};
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
 //! Rows of several tables in one topic: which of them a sink takes.
-use crate::{intake::Intake, sink::SinkRun};
+use crate::{intake::Intake, sink_run::SinkRun};
 use connect_api::{ErrorKind, Origin, Origins, Partition, Position, Result, SinkTask, Value};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@ use crate::{
     connector_config::Tolerance,
     dead_letter::{self, DeadLetters},
     intake::{Batch, Gathered, at_message, origin},
-    sink::SinkRun,
+    sink_run::SinkRun,
     status::Counters,
     waiting::{Free, Held, Waiting},
 };

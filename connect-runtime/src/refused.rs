@@ -3,7 +3,7 @@ use crate::{
     connector_config::Tolerance,
     dead_letter::{self, DeadLetters},
     intake::{Batch, Undecoded, is_of_message},
-    sink::SinkRun,
+    sink_run::SinkRun,
     status::{Counters, TaskState},
     waiting::Waiting,
 };

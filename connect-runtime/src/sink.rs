@@ -1,13 +1,13 @@
 //! The sink loop: pull, convert, gather, put, commit.
 use crate::{
-    connector_config::{ConsumeFrom, SinkCommon},
+    connector_config::ConsumeFrom,
     dead_letter::DeadLetters,
     intake::{Batch, Intake},
     membership::Membership,
     refused::Misfits,
     retry::pause,
+    sink_run::SinkRun,
     status::TaskState,
-    task::TaskRun,
     waiting::Waiting,
 };
 use connect_api::{Error, ErrorKind, Result, SinkTask, TaskKind};
@@ -19,16 +19,6 @@ use std::{
 
 /// Pause between two looks for a topic that is not there yet.
 const TOPIC_PAUSE: Duration = Duration::from_millis(500);
-
-/// What a sink task runs with, beside what every task has.
-#[derive(Clone)]
-pub(crate) struct SinkRun {
-    pub(crate) run: TaskRun,
-    pub(crate) config: SinkCommon,
-    pub(crate) group: String,
-    /// Of the queues of a topic, this task reads those whose index leaves `task` modulo this.
-    pub(crate) tasks: u32,
-}
 
 impl SinkRun {
     /// Runs until asked to stop.

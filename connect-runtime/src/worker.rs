@@ -6,7 +6,7 @@ use crate::{
     positions::PositionStore,
     registry::Registry,
     retry::RetryPolicy,
-    sink::SinkRun,
+    sink_run::SinkRun,
     source::SourceRun,
     status::{StatusBoard, TaskId, TaskState},
     store_dir::lock,

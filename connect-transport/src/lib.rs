@@ -48,19 +48,20 @@ pub mod contract;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod frame;
-#[cfg(any(feature = "embedded", feature = "rocketmq"))]
-mod holders;
+mod frames;
 mod id;
 mod member;
 mod message;
 mod page;
 mod publisher;
+#[cfg(any(feature = "embedded", feature = "rocketmq"))]
+mod queue_claims;
 #[cfg(feature = "rocketmq")]
 pub mod rocketmq;
 mod transport;
-mod walk;
 
 pub use frame::{CommonProperties, Frames, Outgoing, op_of};
+pub use frames::{Frame, parse_frames};
 pub use member::{CLAIM_TIME, Claim, Joining, Member, Peer};
 pub use message::{
     Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled,
@@ -72,4 +73,3 @@ pub use publisher::{
     Publisher, PublisherOptions, RETRY_DELAY,
 };
 pub use transport::{Lane, Queue, Reader, Transport};
-pub use walk::{Frame, walk};

@@ -2,8 +2,8 @@
 use super::body::{self, Envelope, Located};
 use super::cursor::Cursor;
 use super::plan::Shape;
-use super::plans::{Plans, Reading};
 use super::row_reader::{Memory, Outcome};
+use super::{plan::Reading, plans::Plans};
 use connect_api::{
     Decoder, Error, ErrorKind, MessageRef, Op, Pushed, Records, RecordsBuilder, Result, SchemaRef,
     Target,

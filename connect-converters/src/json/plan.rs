@@ -1,12 +1,25 @@
 //! How bodies of one form are read: decided once per schema text, or per set of fields.
-use super::cell_reader::CellReader;
-use super::plans::Reading;
+use super::cell_reader::{CellReader, Forms};
 use super::row_reader::RowReader;
 use super::schema_reader::Declared;
 use crate::key::{KeyForms, KeyReader};
 use connect_api::{
     Error, ErrorKind, Kind, NOT_NULL, Result, Schema, SchemaRef, Target, arrow::schema::Field,
 };
+
+/// What the settings say about reading.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    /// Whether fields named `schema` and `payload` may be columns of a plain body.
+    pub(crate) own_fields: bool,
+    /// How values of plain bodies are written.
+    pub(crate) forms: Forms,
+    /// How message keys are written.
+    pub(crate) keys: KeyForms,
+    pub(crate) ignore_unknown: bool,
+    /// Plans to keep.
+    pub(crate) plans: usize,
+}
 
 /// What bodies a plan reads.
 #[derive(Debug, PartialEq, Eq)]

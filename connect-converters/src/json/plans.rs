@@ -1,25 +1,9 @@
 //! The plans of one topic: made once for each schema text and each set of fields.
 use super::body::Envelope;
-use super::cell_reader::Forms;
-use super::plan::{PlainField, Plan, Shape};
+use super::plan::{PlainField, Plan, Reading, Shape};
 use super::schema_reader;
-use crate::key::KeyForms;
 use connect_api::{Error, ErrorKind, Kind, Result, SchemaRef, Target};
 use std::{collections::HashMap, sync::Arc};
-
-/// What the settings say about reading.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading {
-    /// Whether fields named `schema` and `payload` may be columns of a plain body.
-    pub(crate) own_fields: bool,
-    /// How values of plain bodies are written.
-    pub(crate) forms: Forms,
-    /// How message keys are written.
-    pub(crate) keys: KeyForms,
-    pub(crate) ignore_unknown: bool,
-    /// Plans to keep.
-    pub(crate) plans: usize,
-}
 
 /// The plans of one topic.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::Queue;
 use connect_api::{Error, ErrorKind, Result};
 use redb::{ReadableTable as _, WriteTransaction};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock},
 };
 use tokio::sync::watch;
@@ -141,3 +141,6 @@ impl Directory {
         topics.insert(name.into(), Topic::new(number, queues));
     }
 }
+
+/// The state of the queues that a commit touches, before it is committed.
+pub(super) type Touched = BTreeMap<(u32, u32), (Arc<QueueEntry>, Extent)>;

@@ -1,7 +1,7 @@
 //! Members of groups: all are of this process.
 use crate::{
     Claim, Joining, Member, Queue,
-    holders::{Holder, Holders},
+    queue_claims::{Claimant, QueueClaims},
 };
 use async_trait::async_trait;
 use connect_api::Result;
@@ -9,16 +9,16 @@ use std::sync::Arc;
 
 /// A member of a group; gives its queues up when it is dropped.
 pub(super) struct LocalMember {
-    holders: Arc<Holders>,
+    claims: Arc<QueueClaims>,
     group: Arc<str>,
-    me: Holder,
+    me: Claimant,
 }
 
 impl LocalMember {
-    pub(super) fn new(holders: Arc<Holders>, joining: Joining) -> Self {
+    pub(super) fn new(claims: Arc<QueueClaims>, joining: Joining) -> Self {
         Self {
-            holders,
-            me: Holder::new(&joining.name),
+            claims,
+            me: Claimant::new(&joining.name),
             group: joining.group,
         }
     }
@@ -27,17 +27,17 @@ impl LocalMember {
 #[async_trait]
 impl Member for LocalMember {
     async fn claim(&mut self, queues: &[Queue]) -> Result<Claim> {
-        Ok(self.holders.claim(&self.group, &self.me, queues))
+        Ok(self.claims.claim(&self.group, &self.me, queues))
     }
 
     async fn leave(&mut self) -> Result<()> {
-        self.holders.give_up(&self.group, &self.me);
+        self.claims.give_up(&self.group, &self.me);
         Ok(())
     }
 }
 
 impl Drop for LocalMember {
     fn drop(&mut self) {
-        self.holders.give_up(&self.group, &self.me);
+        self.claims.give_up(&self.group, &self.me);
     }
 }

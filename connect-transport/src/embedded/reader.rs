@@ -4,7 +4,7 @@ use super::{
     store::Store,
     table::{BATCHES, Stamp},
 };
-use crate::{Pulled, Reader, message::Slices, walk};
+use crate::{Pulled, Reader, message::Slices, parse_frames};
 use async_trait::async_trait;
 use bytes::Bytes;
 use connect_api::{Error, ErrorKind, Result};
@@ -175,7 +175,7 @@ fn append(
     from: i64,
 ) -> Result<(), redb::Error> {
     let base = buffer.len();
-    for (offset, frame) in offsets.zip(walk(frames)) {
+    for (offset, frame) in offsets.zip(parse_frames(frames)) {
         let frame = frame.map_err(|e| redb::Error::Corrupted(e.to_string()))?;
         if offset >= from {
             messages.push(Slices {

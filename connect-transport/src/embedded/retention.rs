@@ -1,9 +1,8 @@
 //! Lets go of the oldest batches.
 use super::{
     EmbeddedOptions, Unread,
-    directory::{Extent, QueueEntry},
+    directory::{Extent, QueueEntry, Touched},
     table::{BATCHES, OFFSETS, Stamp},
-    writer::Touched,
 };
 use redb::{ReadableTable, WriteTransaction};
 

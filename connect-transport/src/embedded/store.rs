@@ -1,5 +1,5 @@
 //! The file.
-use super::{EmbeddedOptions, directory::Directory, owner, table};
+use super::{EmbeddedOptions, directory::Directory, lock_owner, table};
 use connect_api::{Error, ErrorKind, Result};
 use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase as _};
 use std::{
@@ -109,7 +109,7 @@ fn refused(path: &Path, error: DatabaseError) -> Error {
     let shown = path.display();
     let text = match error {
         DatabaseError::DatabaseAlreadyOpen => {
-            let owner = owner::of(path).unwrap_or_else(|| "another process".to_owned());
+            let owner = lock_owner::of(path).unwrap_or_else(|| "another process".to_owned());
             format!("store {shown} is open in {owner}; stop that one, or name another file")
         }
         DatabaseError::UpgradeRequired(version) => {

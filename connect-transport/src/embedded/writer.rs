@@ -1,16 +1,15 @@
 //! The one thread that writes: what all lanes have handed in goes into one commit.
 use super::{
     EmbeddedOptions,
-    desk::{Answer, Work},
-    directory::{Extent, QueueEntry},
+    directory::{Extent, QueueEntry, Touched},
     retention::{self, Trimmed},
     store::Store,
     table::{BATCHES, OFFSETS, QUEUES, Stamp, TOPICS},
+    write_request::{Reply, WriteRequest},
 };
 use connect_api::{Error, Result};
 use redb::WriteTransaction;
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
@@ -39,9 +38,6 @@ pub(super) struct Writer {
     options: EmbeddedOptions,
 }
 
-/// The state of the queues that a commit touches, before it is committed.
-pub(super) type Touched = BTreeMap<(u32, u32), (Arc<QueueEntry>, Extent)>;
-
 fn extent<'a>(touched: &'a mut Touched, queue: &Arc<QueueEntry>) -> &'a mut Extent {
     let entry = touched.entry((queue.topic, queue.id));
     &mut entry.or_insert_with(|| (queue.clone(), queue.extent())).1
@@ -53,7 +49,7 @@ impl Writer {
     }
 
     /// Works until nobody can hand in any more.
-    pub(super) fn run(self, inbox: &Receiver<(Work, Answer)>) {
+    pub(super) fn run(self, inbox: &Receiver<(WriteRequest, Reply)>) {
         let mut aged = Instant::now();
         // Messages let go since the last look at ages, that a group has not read.
         let mut unread = 0;
@@ -89,7 +85,7 @@ impl Writer {
     }
 
     /// One transaction for all of the group; gives an answer each.
-    fn commit(&self, group: &[Work], by_age: bool) -> Result<Done> {
+    fn commit(&self, group: &[WriteRequest], by_age: bool) -> Result<Done> {
         let mut touched = Touched::new();
         let mut created = Vec::new();
         let done = self.store.with("writing", |database| {
@@ -133,7 +129,7 @@ impl Writer {
     fn apply<'g>(
         &self,
         txn: &WriteTransaction,
-        group: &'g [Work],
+        group: &'g [WriteRequest],
         now: i64,
         touched: &mut Touched,
         created: &mut Vec<(&'g str, u32, u32)>,
@@ -144,7 +140,7 @@ impl Writer {
         let mut results = Vec::with_capacity(group.len());
         for work in group {
             results.push(match work {
-                Work::Append(queue, batch) => {
+                WriteRequest::Append(queue, batch) => {
                     let extent = extent(touched, queue);
                     let first = extent.next;
                     let stamp = Stamp {
@@ -161,13 +157,13 @@ impl Writer {
                     extent.bytes += bytes as u64;
                     first
                 }
-                Work::Commit(group, committed) => {
+                WriteRequest::Commit(group, committed) => {
                     for (queue, offset) in committed {
                         offsets.insert((queue.topic, queue.id, &**group), offset)?;
                     }
                     0
                 }
-                Work::Create(name, queues) => {
+                WriteRequest::Create(name, queues) => {
                     let directory = &self.store.directory;
                     let known = created.iter().any(|(c, ..)| *c == &**name);
                     if !known && !directory.contains(name) {
@@ -187,11 +183,11 @@ impl Writer {
 /// Takes what is there; waits a little for those who were in the commit before and have just got
 /// their answers.
 fn gather(
-    first: (Work, Answer),
-    inbox: &Receiver<(Work, Answer)>,
+    first: (WriteRequest, Reply),
+    inbox: &Receiver<(WriteRequest, Reply)>,
     expected: usize,
-    group: &mut Vec<Work>,
-    answers: &mut Vec<Answer>,
+    group: &mut Vec<WriteRequest>,
+    answers: &mut Vec<Reply>,
 ) {
     let begun = Instant::now();
     let (mut next, mut bytes) = (Some(first), 0);
@@ -210,15 +206,15 @@ fn gather(
     }
 }
 
-fn size(work: &Work) -> usize {
+fn size(work: &WriteRequest) -> usize {
     match work {
-        Work::Append(_, batch) => batch.frames.len(),
-        Work::Commit(..) | Work::Create(..) => 0,
+        WriteRequest::Append(_, batch) => batch.frames.len(),
+        WriteRequest::Commit(..) | WriteRequest::Create(..) => 0,
     }
 }
 
 /// Tells all who handed in work. One who does not listen any more has been cancelled.
-fn answer(done: Result<Done>, answers: Vec<Answer>) {
+fn answer(done: Result<Done>, answers: Vec<Reply>) {
     match done {
         Ok(Done { results, .. }) => {
             for (answer, result) in answers.into_iter().zip(results) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::walk;
+use crate::parse_frames;
 
 fn outgoing<'a>(key: &'a str, body: &'a [u8]) -> Outgoing<'a> {
     Outgoing {
@@ -30,7 +30,7 @@ fn frames_walk_back_to_what_was_written() -> Result<()> {
     frames.push(&all, &common, 10)?;
     let batch = frames.into_batch();
     assert_eq!(batch.messages, 3);
-    let walked = walk(&batch.frames).collect::<Result<Vec<_>>>()?;
+    let walked = parse_frames(&batch.frames).collect::<Result<Vec<_>>>()?;
     let seen: Vec<_> = walked
         .iter()
         .map(|f| {
@@ -110,7 +110,7 @@ fn a_frame_that_does_not_fit_is_an_error_that_says_where() -> Result<()> {
     let whole = frames.into_batch().frames;
     // Each cut, and each byte of the lengths set wrong.
     for cut in first + 1..whole.len() {
-        let end = walk(&whole[..cut]).last();
+        let end = parse_frames(&whole[..cut]).last();
         let said = end.and_then(Result::err).map(|e| e.to_string());
         assert!(said.is_some_and(|s| s.ends_with(&format!("no message at byte {first}"))));
     }
@@ -119,7 +119,10 @@ fn a_frame_that_does_not_fit_is_an_error_that_says_where() -> Result<()> {
             let mut bad = whole.to_vec();
             if bad[at] != value {
                 bad[at] = value;
-                assert!(walk(&bad).any(|f| f.is_err()), "byte {at} = {value}");
+                assert!(
+                    parse_frames(&bad).any(|f| f.is_err()),
+                    "byte {at} = {value}"
+                );
             }
         }
     }
@@ -138,7 +141,7 @@ proptest::proptest! {
             bytes[..4].copy_from_slice(&size.to_be_bytes());
             bytes[16..20].copy_from_slice(&body.to_be_bytes());
         }
-        for frame in walk(&bytes).flatten() {
+        for frame in parse_frames(&bytes).flatten() {
             assert!(frame.body.end < frame.properties.start);
             assert!(bytes.get(frame.body.clone()).is_some());
             frame.properties(&bytes).iter().for_each(drop);
@@ -154,7 +157,7 @@ proptest::proptest! {
             frames.push(&outgoing(key, body.as_bytes()), &CommonProperties::default(), 999)?;
         }
         let frames = frames.into_batch().frames;
-        let back = walk(&frames).collect::<Result<Vec<_>>>()?;
+        let back = parse_frames(&frames).collect::<Result<Vec<_>>>()?;
         assert_eq!(back.len(), messages.len());
         for (frame, (key, body)) in back.iter().zip(&messages) {
             let found = frame.properties(&frames).get(KEYS).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Failures that a real server does not show on demand; the contract tests run on real ones.
 use super::*;
-use crate::{Batch, Lane, Queue, Reader, walk};
+use crate::{Batch, Lane, Queue, Reader, parse_frames};
 use async_trait::async_trait;
 use connect_api::Encoded;
 use futures_util::FutureExt as _;
@@ -126,7 +126,7 @@ fn kept(broker: &Broker) -> HashMap<u32, Vec<(String, usize)>> {
     let mut all = HashMap::<_, Vec<_>>::new();
     for (queue, batch) in broker.kept.lock().unwrap().iter() {
         let frames = &batch.frames;
-        let found = walk(frames).map(|frame| {
+        let found = parse_frames(frames).map(|frame| {
             let frame = frame.unwrap();
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             let key = frame

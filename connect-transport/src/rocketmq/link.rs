@@ -2,7 +2,7 @@
 use super::{
     RocketMqOptions,
     client::{Client, Clients},
-    fault::{self, Asked, code},
+    error_codes::{self, Asked, code},
     groups::Groups,
     request::Request,
 };
@@ -189,13 +189,13 @@ impl Link {
                 return Ok(Answer { code, command });
             }
             Ok(OutboundRequestOutcome::Rejected(rejection)) => {
-                fault::rejected(&self.asked(subject), &rejection, timeout)
+                error_codes::rejected(&self.asked(subject), &rejection, timeout)
             }
             Ok(OutboundRequestOutcome::Contract(_)) => Error::new(
                 ErrorKind::Internal,
                 format!("{}: the request has no address", self.asked(subject)),
             ),
-            Err(error) => fault::failed(&self.asked(subject), &error, timeout),
+            Err(error) => error_codes::failed(&self.asked(subject), &error, timeout),
         };
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
@@ -226,7 +226,7 @@ impl Link {
 
     /// The error of an answer that is a refusal.
     pub(super) fn refused(&self, subject: &(dyn fmt::Display + Sync), answer: &Answer) -> Error {
-        fault::refused(&self.asked(subject), answer.code, answer.remark())
+        error_codes::refused(&self.asked(subject), answer.code, answer.remark())
     }
 
     /// Makes sure that the broker takes these credentials, or the lack of them; asks once.

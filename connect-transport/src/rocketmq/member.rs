@@ -3,10 +3,12 @@
 //! Claims are the locks that brokers keep for RocketMQ's ordered consumers: one owner a queue of
 //! a group, for a minute from its last renewal. The owner is a name that outlives the process, so
 //! that a worker which was killed has its own queues again at once.
-use super::{fault::code, groups::Groups, link::Link, request::Request, route::Routes, topic};
+use super::{
+    error_codes::code, groups::Groups, link::Link, request::Request, route::Routes, topic,
+};
 use crate::{
     Claim, Joining, Member, Peer, Queue,
-    holders::{Holder, Holders},
+    queue_claims::{Claimant, QueueClaims},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
@@ -33,7 +35,7 @@ const SETTLE: Duration = Duration::from_secs(15);
 pub(super) struct Members {
     pub(super) routes: Arc<Routes>,
     pub(super) groups: Arc<Groups>,
-    pub(super) holders: Holders,
+    pub(super) claims: QueueClaims,
     pub(super) timeout: Duration,
 }
 
@@ -41,7 +43,7 @@ pub(super) struct Members {
 pub(super) struct QueueMember {
     members: Arc<Members>,
     joining: Joining,
-    me: Holder,
+    me: Claimant,
     held: Vec<Queue>,
     others: Vec<Peer>,
     /// When the brokers were told and asked last.
@@ -58,7 +60,7 @@ impl QueueMember {
         members.groups.join(&joining.group, &joining.topics);
         Self {
             members,
-            me: Holder::new(&joining.name),
+            me: Claimant::new(&joining.name),
             joining,
             held: Vec::new(),
             others: Vec::new(),
@@ -183,7 +185,7 @@ impl QueueMember {
             return false;
         }
         let Joining { group, topics, .. } = &self.joining;
-        self.members.holders.give_up(group, &self.me);
+        self.members.claims.give_up(group, &self.me);
         self.members.groups.part(group, topics, &self.held)
     }
 }
@@ -222,7 +224,7 @@ fn not_understood(subject: &str, link: &Link) -> Error {
 impl Member for QueueMember {
     async fn claim(&mut self, queues: &[Queue]) -> Result<Claim> {
         let group = self.joining.group.clone();
-        let mut claim = self.members.holders.claim(&group, &self.me, queues);
+        let mut claim = self.members.claims.claim(&group, &self.me, queues);
         let more = claim.held.iter().any(|queue| !self.held.contains(queue));
         if more || self.looked.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
             self.look().await?;
@@ -240,7 +242,7 @@ impl Member for QueueMember {
             .collect();
         self.unlock(&given_up).await?;
         let held = self.lock(&claim.held).await?;
-        self.members.holders.claim(&group, &self.me, &held);
+        self.members.claims.claim(&group, &self.me, &held);
         self.members.groups.hold(&group, &self.held, &held);
         self.held.clone_from(&held);
         claim.held = held;

@@ -1,7 +1,7 @@
 //! Reads one queue in order.
 use super::{
     RocketMqOptions,
-    fault::code,
+    error_codes::code,
     link::{Answer, Link},
     pull,
     request::Request,

@@ -1,7 +1,7 @@
 //! Name servers: which brokers there are, and where a topic's queues lie.
 use super::{
     RocketMqOptions,
-    fault::code,
+    error_codes::code,
     groups::Groups,
     link::{Answer, Link, Links},
     request::Request,

@@ -7,6 +7,7 @@ mod outcome;
 mod part;
 mod path;
 mod progress;
+mod report;
 mod servers;
 mod worker;
 
@@ -14,8 +15,9 @@ use args::{Args, Output};
 use case::Case;
 use clap::Parser as _;
 use connect_api::{Error, ErrorKind, Result};
-use outcome::{Outcome, Report};
+use outcome::Outcome;
 use path::Paths;
+use report::Report;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

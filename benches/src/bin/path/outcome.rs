@@ -1,5 +1,4 @@
 //! What a run did, and how it is printed.
-use crate::args::Args;
 use connect_api::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use std::{fmt, time::Duration};
@@ -109,74 +108,6 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// All runs, and the machine they ran on.
-#[derive(Debug, Serialize)]
-pub(crate) struct Report {
-    machine: Machine,
-    rows: i64,
-    repeat: u32,
-    results: Vec<Outcome>,
-}
-
-#[derive(Debug, Serialize)]
-struct Machine {
-    cpu: String,
-    cpus: usize,
-    memory_gib: f64,
-}
-
-impl Report {
-    pub(crate) fn new(args: &Args, results: Vec<Outcome>) -> Self {
-        Self {
-            machine: Machine::here(),
-            rows: args.rows,
-            repeat: args.repeat.get(),
-            results,
-        }
-    }
-}
-
-impl Machine {
-    fn here() -> Self {
-        let field = |path: &str, name: &str| {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            let line = text.lines().find(|line| line.starts_with(name))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        };
-        let kib: f64 = field("/proc/meminfo", "MemTotal")
-            .and_then(|text| text.split_ascii_whitespace().next()?.parse().ok())
-            .unwrap_or(0.0);
-        Self {
-            cpu: field("/proc/cpuinfo", "model name").unwrap_or_default(),
-            cpus: std::thread::available_parallelism().map_or(0, usize::from),
-            memory_gib: (kib / 1_048_576.0).round(),
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine {
-            cpu,
-            cpus,
-            memory_gib,
-        } = &self.machine;
-        writeln!(f, "{cpus} x {cpu}, {memory_gib} GiB")?;
-        writeln!(
-            f,
-            "{:34} {:>9} {:>8} {:>9} {:>7} {:>9} {:>7} {:>5}",
-            "path", "rows", "s", "rows/s", "CPU-s", "/CPU-s", "peak MB", "busy"
-        )?;
-        for (i, outcome) in self.results.iter().enumerate() {
-            if i > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{outcome}")?;
-        }
-        Ok(())
-    }
-}
-
 fn unprintable(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Internal, "cannot print").with_source(error)
 }
@@ -189,4 +120,18 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
 /// JSON for people too.
 pub(crate) fn to_pretty_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map_err(unprintable)
+}
+
+/// What must hold at the end.
+///
+/// # Errors
+/// `Internal`: it does not.
+pub(crate) fn ensure_rows(what: &str, rows: u64, expected: u64) -> Result<()> {
+    if rows == expected {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        format!("{what} holds {rows} rows, and {expected} were sent"),
+    ))
 }

@@ -4,7 +4,7 @@ use crate::{
     servers::{self, Database},
 };
 use benches::{
-    OrdersTable, OrdersTopic, orders,
+    OrdersTable, OrdersTopic, Workload,
     usage::{Usage, machine_busy},
 };
 use clap::ValueEnum;
@@ -138,7 +138,7 @@ fn json(schemas: &str) -> Result<Arc<dyn Converter>> {
 
 /// The first page's rows, written and read again and again.
 fn codec(rows: i64) -> Result<Vec<Outcome>> {
-    let records = orders::records("orders", 1..=PAGE, 0)?;
+    let records = Workload::Orders.records("orders", 1..=PAGE, 0)?;
     let pages = (rows / PAGE).max(1);
     let mut outcomes = Vec::new();
     for (schemas, encode, decode) in [
@@ -186,7 +186,7 @@ fn codec(rows: i64) -> Result<Vec<Outcome>> {
 /// The first page's messages, sent again and again, then pulled.
 async fn transport(name: &str, transport: Arc<dyn Transport>, rows: i64) -> Result<Vec<Outcome>> {
     let topic = format!("bench_part_{}", process::id());
-    let records = orders::records(&topic, 1..=PAGE, 0)?;
+    let records = Workload::Orders.records(&topic, 1..=PAGE, 0)?;
     let mut encoded = Encoded::default();
     json("false")?.encode(&records, &mut encoded.bodies)?;
     connect_converters::encode_keys(&records, &mut encoded.keys)?;
@@ -233,7 +233,7 @@ async fn transport(name: &str, transport: Arc<dyn Transport>, rows: i64) -> Resu
     let pulled = clock.stop(&format!("{name}-pull"), rows)?;
     transport.close(CLOSE).await;
     let expected = rows.unsigned_abs();
-    crate::progress::ensure_rows("the topic", messages as u64, expected)?;
+    crate::outcome::ensure_rows("the topic", messages as u64, expected)?;
     Ok(vec![sent, pulled])
 }
 
@@ -257,7 +257,7 @@ async fn dialect(name: &str, dialect: Arc<dyn Dialect>, rows: i64) -> Result<Vec
         while start <= rows {
             let end = (start + PAGE - 1).min(rows);
             // The rows are made outside of what is measured.
-            let records = orders::records("orders", start..=end, revision)?;
+            let records = Workload::Orders.records("orders", start..=end, revision)?;
             let clock = Clock::start()?;
             table.write(&plan, &records).await?;
             let piece = clock.stop(&format!("{name}-{what}"), end - start + 1)?;
@@ -274,9 +274,9 @@ async fn dialect(name: &str, dialect: Arc<dyn Dialect>, rows: i64) -> Result<Vec
     let read = table.read(PAGE_ROWS).await?;
     outcomes.push(clock.stop(&format!("{name}-read"), rows)?);
     let expected = rows.unsigned_abs();
-    crate::progress::ensure_rows("the table", read as u64, expected)?;
+    crate::outcome::ensure_rows("the table", read as u64, expected)?;
     let count = table.count().await?;
-    crate::progress::ensure_rows("the table", count, expected)?;
+    crate::outcome::ensure_rows("the table", count, expected)?;
     table.drop().await?;
     Ok(outcomes)
 }

@@ -1,8 +1,8 @@
 //! Whole paths: the worker from one end to the other.
 use crate::{
     args::Args,
-    outcome::Outcome,
-    progress::{Arrival, Destination, ensure_rows},
+    outcome::{Outcome, ensure_rows},
+    progress::{Arrival, Destination},
     servers::{self, Database},
     worker::{Connector, Program, Worker},
 };

@@ -1,37 +1,25 @@
-//! Where work for the writer is handed in.
-use super::{EmbeddedOptions, directory::QueueEntry, store::Store, writer::Writer};
-use crate::Batch;
+//! The queue of write requests before the writer.
+use super::{
+    EmbeddedOptions,
+    store::Store,
+    write_request::{Reply, WriteRequest},
+    writer::Writer,
+};
 use connect_api::Result;
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Sender, channel},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    mpsc::{Sender, channel},
 };
 use tokio::sync::oneshot;
 
-/// What is to be written.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// Appends a batch; the answer is the offset of its first message.
-    Append(Arc<QueueEntry>, Batch),
-    /// Sets offsets of a group; the answer is 0.
-    Commit(Arc<str>, Vec<(Arc<QueueEntry>, i64)>),
-    /// Makes a topic; the answer is 0.
-    Create(Arc<str>, NonZeroU32),
-}
-
-pub(super) type Answer = oneshot::Sender<Result<i64>>;
-
 /// The way to the writer; it ends when the last one is dropped, or at `close`.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct WriteQueue {
     store: Arc<Store>,
-    work: Mutex<Option<Sender<(Work, Answer)>>>,
+    work: Mutex<Option<Sender<(WriteRequest, Reply)>>>,
 }
 
-impl Desk {
+impl WriteQueue {
     /// Starts the writer. The receiver hears when it has ended.
     pub(super) fn open(
         store: Arc<Store>,
@@ -50,11 +38,11 @@ impl Desk {
     }
 
     /// Has the work done; `Ok` means that it is on the disk (G1).
-    pub(super) async fn have(&self, work: Work) -> Result<i64> {
+    pub(super) async fn submit(&self, work: WriteRequest) -> Result<i64> {
         let (answer, done) = oneshot::channel();
         let sent = {
-            let desk = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            desk.as_ref().map(|d| d.send((work, answer)))
+            let writes = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            writes.as_ref().map(|d| d.send((work, answer)))
         };
         match sent {
             Some(Ok(())) => done.await.unwrap_or_else(|_| Err(self.store.ended())),

@@ -5,7 +5,7 @@
 //! request. Brokers and name servers from 5.0 are supported.
 mod client;
 mod compression;
-mod fault;
+mod error_codes;
 mod groups;
 mod inbound;
 mod lane;
@@ -20,10 +20,10 @@ mod topic;
 
 pub use options::RocketMqOptions;
 
-use crate::{Joining, Lane, Member, Queue, Reader, Transport, holders::Holders};
+use crate::{Joining, Lane, Member, Queue, Reader, Transport, queue_claims::QueueClaims};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
-use fault::code;
+use error_codes::code;
 use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 use groups::Groups;
 use lane::QueueLane;
@@ -103,7 +103,7 @@ impl RocketMq {
         let members = Arc::new(Members {
             routes: Arc::clone(&routes),
             groups,
-            holders: Holders::default(),
+            claims: QueueClaims::default(),
             timeout: options.request_timeout,
         });
         Ok(Arc::new(Self {

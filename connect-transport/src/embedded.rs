@@ -8,24 +8,24 @@
 //!
 //! One process has the file open at a time, so that all members of a group are of that process.
 //! Groups need not be made before they are used.
-mod desk;
 mod directory;
 mod lane;
+mod lock_owner;
 mod member;
 mod options;
-mod owner;
 mod reader;
 mod retention;
 mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod write_queue;
+mod write_request;
 mod writer;
 
-use crate::{Joining, Lane, Member, Queue, Reader, Transport, holders::Holders};
+use crate::{Joining, Lane, Member, Queue, Reader, Transport, queue_claims::QueueClaims};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
-use desk::{Desk, Work};
 use lane::QueueLane;
 use member::LocalMember;
 pub use options::{CACHE_BYTES, EmbeddedOptions, MAX_AGE, MAX_QUEUE_BYTES, Unread};
@@ -39,6 +39,8 @@ use std::{
 };
 use store::Store;
 use tokio::sync::oneshot;
+use write_queue::WriteQueue;
+use write_request::WriteRequest;
 
 /// A transport that keeps its messages in one local file.
 ///
@@ -47,8 +49,8 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Embedded {
     store: Arc<Store>,
-    desk: Arc<Desk>,
-    holders: Arc<Holders>,
+    writes: Arc<WriteQueue>,
+    claims: Arc<QueueClaims>,
     /// Hears when the writer has ended; taken by the first `close`.
     writer: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -69,12 +71,12 @@ impl Embedded {
         });
         let opened = opening.await;
         let (store, options) = opened.map_err(|e| broke("opening broke off").with_source(e))??;
-        let (desk, writer) = Desk::open(store.clone(), options)
+        let (writes, writer) = WriteQueue::open(store.clone(), options)
             .map_err(|e| broke("no thread for its writer").with_source(e))?;
         Ok(Self {
             store,
-            desk: Arc::new(desk),
-            holders: Arc::default(),
+            writes: Arc::new(writes),
+            claims: Arc::default(),
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -88,7 +90,9 @@ impl Transport for Embedded {
 
     async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
         if !self.store.directory.contains(topic) {
-            self.desk.have(Work::Create(topic.into(), queues)).await?;
+            self.writes
+                .submit(WriteRequest::Create(topic.into(), queues))
+                .await?;
         }
         Ok(())
     }
@@ -98,12 +102,12 @@ impl Transport for Embedded {
     }
 
     async fn join(&self, joining: Joining) -> Result<Box<dyn Member>> {
-        Ok(Box::new(LocalMember::new(self.holders.clone(), joining)))
+        Ok(Box::new(LocalMember::new(self.claims.clone(), joining)))
     }
 
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>> {
         Ok(Box::new(QueueLane {
-            desk: self.desk.clone(),
+            writes: self.writes.clone(),
             entry: self.store.directory.entry(queue)?,
             queue: queue.clone(),
         }))
@@ -140,7 +144,9 @@ impl Transport for Embedded {
             Ok((entry, *offset))
         };
         let offsets = offsets.iter().map(entry).collect::<Result<_>>()?;
-        self.desk.have(Work::Commit(group.into(), offsets)).await?;
+        self.writes
+            .submit(WriteRequest::Commit(group.into(), offsets))
+            .await?;
         Ok(())
     }
 
@@ -150,7 +156,7 @@ impl Transport for Embedded {
     }
 
     async fn close(&self, deadline: Duration) {
-        self.desk.close();
+        self.writes.close();
         self.store.closed.cancel();
         let writer = self
             .writer

@@ -22,12 +22,12 @@ impl Frame {
     }
 }
 
-/// Walks the frames of a batch. Every length is checked before it is used; after an error the walk
+/// Parses the frames of a batch. Every length is checked before it is used; after an error the iterator
 /// ends.
 ///
 /// # Errors
 /// `Data`: a length does not fit; the message says where.
-pub fn walk(frames: &[u8]) -> impl Iterator<Item = Result<Frame>> {
+pub fn parse_frames(frames: &[u8]) -> impl Iterator<Item = Result<Frame>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         if at >= frames.len() {

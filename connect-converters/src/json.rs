@@ -25,7 +25,7 @@ use connect_api::{Blobs, Converter, Decoder, Records, Result, Schema, Target};
 use connect_schema::Types;
 use decoder::JsonDecoder;
 use encoder::Openings;
-use plans::Reading;
+use plan::Reading;
 use std::{
     collections::BTreeSet,
     num::NonZero,

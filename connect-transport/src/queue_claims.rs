@@ -7,17 +7,17 @@ use std::{
 
 /// Who of this process holds which queue of a group.
 #[derive(Debug, Default)]
-pub(crate) struct Holders {
+pub(crate) struct QueueClaims {
     held: Mutex<Table>,
 }
 
-type Table = HashMap<Arc<str>, HashMap<Queue, Holder>>;
+type Table = HashMap<Arc<str>, HashMap<Queue, Claimant>>;
 
 /// A member of this process.
 #[derive(Debug, Clone)]
-pub(crate) struct Holder(Arc<str>);
+pub(crate) struct Claimant(Arc<str>);
 
-impl Holder {
+impl Claimant {
     pub(crate) fn new(name: &str) -> Self {
         // A value of its own: members are told apart by its address.
         Self(Arc::from(name))
@@ -35,13 +35,13 @@ impl Holder {
     }
 }
 
-impl Holders {
+impl QueueClaims {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Claims `queues` for `me`, and gives up what is not among them.
-    pub(crate) fn claim(&self, group: &Arc<str>, me: &Holder, queues: &[Queue]) -> Claim {
+    pub(crate) fn claim(&self, group: &Arc<str>, me: &Claimant, queues: &[Queue]) -> Claim {
         let mut table = self.table();
         let taken = table.entry(group.clone()).or_default();
         taken.retain(|queue, holder| !holder.is(me) || queues.contains(queue));
@@ -58,7 +58,7 @@ impl Holders {
     }
 
     /// Gives up all that `me` holds.
-    pub(crate) fn give_up(&self, group: &Arc<str>, me: &Holder) {
+    pub(crate) fn give_up(&self, group: &Arc<str>, me: &Claimant) {
         let mut table = self.table();
         if let Some(taken) = table.get_mut(group) {
             taken.retain(|_, holder| !holder.is(me));
