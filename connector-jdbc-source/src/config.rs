@@ -182,6 +182,24 @@ impl SourceConfig {
         .collect()
     }
 
+    /// What becomes of rows of transactions that commit late, where several can write at once.
+    pub(crate) fn overtaken(&self) -> Option<String> {
+        if self.uses_timestamps() {
+            let advice =
+                "`timestamp.delay.interval.ms`, as long as the longest transaction, keeps them";
+            return self.timestamp_delay.0.is_zero().then(|| {
+                format!("a row that commits after one with a later time was read is passed over; {advice}")
+            });
+        }
+        let advice =
+            "`mode`=`timestamp+incrementing` with `timestamp.delay.interval.ms` keeps them";
+        self.uses_incrementing().then(|| {
+            format!(
+                "a row that commits after one with a higher value was read is passed over; {advice}"
+            )
+        })
+    }
+
     /// What does not go together with `query`.
     fn check_query(&self, faults: &mut Faults) {
         for (key, tables) in [
@@ -314,6 +332,24 @@ mod tests {
             idle(&[table, ("mode", "bulk"), column]),
             ["`incrementing.column.name` has no effect in mode bulk"]
         );
+    }
+
+    #[test]
+    fn a_mode_that_passes_over_late_commits_says_so() {
+        let of = |pairs: &[(&str, &str)]| {
+            let table = [("table.whitelist", "t")];
+            config(&[&table, pairs].concat()).unwrap().overtaken()
+        };
+        let time = ("timestamp.column.name", "at");
+        let delay = ("timestamp.delay.interval.ms", "5000");
+        let advised =
+            |note: Option<String>| note.unwrap().contains("`timestamp.delay.interval.ms`");
+        assert!(advised(of(&[("mode", "incrementing")])));
+        for mode in ["timestamp", "timestamp+incrementing"] {
+            assert!(advised(of(&[("mode", mode), time])), "{mode}");
+            assert_eq!(of(&[("mode", mode), time, delay]), None);
+        }
+        assert_eq!(of(&[("mode", "bulk")]), None);
     }
 
     #[test]

@@ -111,7 +111,12 @@ impl Connector for JdbcSource {
     }
 
     fn notes(&self, config: &SourceConfig) -> Vec<String> {
-        config.idle()
+        // What is wrong with the URL is a fault of `check`.
+        let dialect = self.open(config).ok();
+        let side_by_side = dialect.is_some_and(|d| d.capabilities().concurrent_writers);
+        let mut notes = config.idle();
+        notes.extend(config.overtaken().filter(|_| side_by_side));
+        notes
     }
 
     async fn schemas(&self, config: SourceConfig) -> Result<Vec<SchemaRef>> {
