@@ -1,58 +1,38 @@
-//! Databases behind one interface: describe tables, read pages of them into Arrow columns, write
-//! Arrow columns to them by the fastest way that the database has.
+//! Databases behind one interface: describe tables, read them into Arrow batches, write Arrow batches
+//! to them by the fastest way that the database has.
 //!
-//! [`open`] gives the [`Dialect`] for a URL; what it and its [`Connection`] do is told by their
-//! own pages. Each database stands behind a feature of its name: `postgres`, `mysql` (and MariaDB),
-//! `sqlite`, `sqlserver`, `odbc`; `odbc-vendored` builds the driver manager in.
+//! [`Database`] has the everyday calls: connect by URL, read a table or a query as a stream of batches,
+//! write batches into a table. [`BlockingReader`] is the same reading as Arrow's `RecordBatchReader`.
+//! [`open`] gives the [`Dialect`] below it, with pages by key, write plans, transactions and DDL. Each
+//! database stands behind a feature of its name: `postgres`, `mysql` (and MariaDB), `sqlite`,
+//! `sqlserver`, `odbc`; `odbc-vendored` builds the driver manager in.
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
-//! use connect_api::{Kind, Records, Schema, arrow::array::*};
-//! use dialects::{KeyPart, OpenOptions, Page, TableName, WriteOp, WriteRequest};
+//! use connect_api::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+//! use dialects::{Database, Write};
 //! use std::sync::Arc;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> connect_api::Result<()> {
-//! // Arrow columns, and a table made for them.
-//! let fields = [Kind::Int64.field("id", false), Kind::Text.field("name", true)];
-//! let schema = Schema::new("people", fields, &["id"])?;
 //! let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
 //! let names: ArrayRef = Arc::new(StringArray::from(vec!["Ada", "Grace"]));
-//! let batch = RecordBatch::try_new(schema.columns().clone(), vec![ids, names])?;
-//! let records = Records::new("people".into(), schema.clone(), batch)?;
+//! let batch = RecordBatch::try_from_iter([("id", ids), ("name", names)])?;
+//! let mut database = Database::connect("sqlite::memory:").await?;
+//! let how = Write::upsert().by_key(["id"]).create_table();
+//! let written = database.write("people", &batch, &how).await?;
+//! assert_eq!(written.rows, 2);
 //!
-//! let dialect = dialects::open("sqlite::memory:", &OpenOptions::default())?;
-//! let mut connection = dialect.connect().await?;
-//! let name = TableName::new("people");
-//! connection.execute(&dialect.syntax().create_table(&name, &schema)?).await?;
-//! let table = connection.describe(&name).await?.ok_or_else(|| {
-//!     connect_api::Error::new(connect_api::ErrorKind::Schema, "there is no table people")
-//! })?;
-//!
-//! // Written as one batch.
-//! let plan = dialect.plan_write(&WriteRequest {
-//!     table: &table,
-//!     schema: &schema,
-//!     op: WriteOp::Upsert,
-//!     key: &["id".to_owned()],
-//!     columns: None,
-//!     route: None,
-//! })?;
-//! connection.write(&plan, &records, 0..records.len()).await?;
-//!
-//! // Read back by pages in the order of the key.
-//! let read = table.schema(&[0, 1], &["id"])?;
-//! let statement = dialect.syntax().select(&Page {
-//!     key: &[KeyPart { columns: vec![0] }],
-//!     limit: std::num::NonZeroU32::new(1_000),
-//!     ..Page::of(&table, &[0, 1])
-//! })?;
-//! let mut cursor = connection.query(&statement, &read).await?;
-//! let page = cursor.next(1_000, 1 << 20).await?;
-//! assert_eq!(page.map(|batch| batch.num_rows()), Some(2));
+//! let mut people = database.read_query("SELECT name FROM people WHERE id > 1").await?;
+//! while let Some(batch) = people.next().await? {
+//!     assert_eq!(batch.num_rows(), 1);
+//! }
 //! # Ok(())
 //! # }
 //! ```
+mod database;
+
+pub use database::{Batches, BlockingReader, Database, Write, Written};
 pub use dialect_core::*;
 
 use connect_api::{Error, ErrorKind, Result, config::nearest};

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     reason = "a failed assertion is how a test reports"
 )]
+mod database;
 mod page;
 mod passages;
 mod secrets;
