@@ -1,4 +1,6 @@
 //! The command line.
+#[cfg(feature = "admin")]
+use crate::admin::args as admin;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -69,6 +71,21 @@ pub(crate) enum Command {
     Check(RunArgs),
     /// Print the reference of configuration keys, as Markdown
     Keys(KeysArgs),
+    /// Brokers of the RocketMQ cluster: versions, rates, disks
+    #[cfg(feature = "admin")]
+    Brokers(admin::Brokers),
+    /// Topics of the RocketMQ cluster: list, show, create, change, delete
+    #[cfg(feature = "admin")]
+    Topics(admin::Topics),
+    /// Consumer groups: list, show members and lag, create, delete, reset offsets
+    #[cfg(feature = "admin")]
+    Groups(admin::Groups),
+    /// Messages by key, by id, by time
+    #[cfg(feature = "admin")]
+    Messages(admin::Messages),
+    /// Users and policies of RocketMQ's access control
+    #[cfg(feature = "admin")]
+    Acl(admin::Acl),
 }
 
 /// How results are printed; logs go to standard error.

@@ -66,21 +66,32 @@ async fn embedded(_: &WorkerConfig) -> Result<Arc<dyn Transport>> {
     Err(left_out("embedded"))
 }
 
+/// How to reach the worker's RocketMQ cluster.
+///
+/// # Errors
+/// `Config`: settings of access control are missing or wrong, all at once.
 #[cfg(feature = "rocketmq")]
-async fn rocketmq(config: &WorkerConfig) -> Result<Arc<dyn Transport>> {
-    use connect_transport::rocketmq::{RocketMq, RocketMqOptions};
+pub(crate) fn rocketmq_options(
+    config: &WorkerConfig,
+) -> Result<connect_transport::rocketmq::RocketMqOptions> {
+    use connect_transport::rocketmq::RocketMqOptions;
     let acl = config.acl().map_err(|faults| {
         let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
         connect_api::Error::new(connect_api::ErrorKind::Config, texts.join("\n"))
     })?;
-    let options = RocketMqOptions {
+    Ok(RocketMqOptions {
         credentials: acl.credentials,
         tls: config.tls(),
         instance_name: config.worker_id.clone(),
         request_timeout: config.operation_timeout.0,
         ..RocketMqOptions::new(&config.name_servers.0.join(";"))
-    };
-    Ok(RocketMq::connect(options).await?)
+    })
+}
+
+#[cfg(feature = "rocketmq")]
+async fn rocketmq(config: &WorkerConfig) -> Result<Arc<dyn Transport>> {
+    use connect_transport::rocketmq::RocketMq;
+    Ok(RocketMq::connect(rocketmq_options(config)?).await?)
 }
 
 #[cfg(not(feature = "rocketmq"))]

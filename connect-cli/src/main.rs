@@ -1,4 +1,6 @@
 //! The program `rocketmq-connect`: runs connectors between databases and Apache RocketMQ.
+#[cfg(feature = "admin")]
+mod admin;
 mod args;
 mod check;
 mod compose;
@@ -33,6 +35,16 @@ fn main() -> ExitCode {
             Command::Run(args) => run::run(args).await,
             Command::Check(args) => check::check(args).await,
             Command::Keys(args) => keys::keys(&args),
+            #[cfg(feature = "admin")]
+            Command::Brokers(args) => admin::administer(admin::Command::Brokers(args)).await,
+            #[cfg(feature = "admin")]
+            Command::Topics(args) => admin::administer(admin::Command::Topics(args)).await,
+            #[cfg(feature = "admin")]
+            Command::Groups(args) => admin::administer(admin::Command::Groups(args)).await,
+            #[cfg(feature = "admin")]
+            Command::Messages(args) => admin::administer(admin::Command::Messages(args)).await,
+            #[cfg(feature = "admin")]
+            Command::Acl(args) => admin::administer(admin::Command::Acl(args)).await,
         }
     });
     // Blocking work that hangs, a name look-up say, must not hold the program up.

@@ -3,6 +3,8 @@
 //! Batches and pulls are encoded and decoded here and travel as commands over the connections of
 //! the Rust client's transport crate, which also does TLS and, by one hook, the signing of every
 //! request. Brokers and name servers from 5.0 are supported.
+#[cfg(feature = "admin")]
+pub mod admin;
 mod client;
 mod compression;
 mod error_codes;
@@ -172,6 +174,22 @@ impl RocketMq {
         }
     }
 
+    /// Waits until the name servers know a topic that was just made: brokers tell them on their own
+    /// time.
+    async fn wait_for_route(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
+        let deadline = Instant::now() + self.timeout();
+        while self.routes.queues(topic).await?.len() < queues.get() as usize {
+            if Instant::now() >= deadline {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    format!("topic {topic:?}: made, but the name servers do not know it yet"),
+                ));
+            }
+            sleep(ROUTE_PAUSE).await;
+        }
+        Ok(())
+    }
+
     async fn offset(&self, queue: &Queue, request: Request) -> Result<i64> {
         let (link, answer) = self.ask(queue, queue, request).await?;
         if answer.code != code::SUCCESS {
@@ -182,6 +200,13 @@ impl RocketMq {
             Error::new(ErrorKind::Internal, text)
         })
     }
+}
+
+/// How many of a topic's queues each of so many brokers has: the first ones one more.
+fn shares(queues: NonZeroU32, brokers: usize) -> impl Iterator<Item = u32> {
+    let (queues, brokers) = (queues.get() as usize, brokers.max(1));
+    let share = move |turn| queues / brokers + usize::from(turn < queues % brokers);
+    (0..brokers).map(move |turn| u32::try_from(share(turn)).unwrap_or(u32::MAX))
 }
 
 /// The address of this machine that name servers see.
@@ -249,28 +274,14 @@ impl Transport for RocketMq {
         }
         let subject = format!("topic {topic:?}, to be made");
         let masters = self.routes.masters().await?;
-        let count = u32::try_from(masters.len()).unwrap_or(u32::MAX);
-        for (turn, address) in (0..).zip(masters.values()) {
-            // All brokers together have so many queues, the first ones one more.
-            let share = queues.get() / count + u32::from(turn < queues.get() % count);
+        for (share, address) in shares(queues, masters.len()).zip(masters.values()) {
             if share > 0 {
                 let link = self.routes.links.to(address)?;
                 let request = Request::create_topic(topic, share);
                 link.call(&subject, request, self.timeout()).await?;
             }
         }
-        // Brokers tell the name servers on their own time.
-        let deadline = Instant::now() + self.timeout();
-        while self.routes.queues(topic).await?.len() < queues.get() as usize {
-            if Instant::now() >= deadline {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("{subject}: made, but the name servers do not know it yet"),
-                ));
-            }
-            sleep(ROUTE_PAUSE).await;
-        }
-        Ok(())
+        self.wait_for_route(topic, queues).await
     }
 
     async fn max_message_bytes(&self) -> Result<Option<usize>> {

@@ -81,6 +81,7 @@ fn is_other(word: &str) -> bool {
         "connect.bits",
         "connect.timestamp",
         "a.b",
+        "message.type",
         "my.table",
         "worker.id",
         "geoarrow.",

@@ -4,6 +4,7 @@
 //! test.
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 mod access;
+mod admin;
 mod advice;
 mod bad_input;
 mod client;

@@ -84,13 +84,13 @@ pub(super) fn decode(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
     })
 }
 
-struct Parsed {
-    slices: Slices,
-    compression: Option<Compression>,
+pub(super) struct Parsed {
+    pub(super) slices: Slices,
+    pub(super) compression: Option<Compression>,
 }
 
 /// Decodes the message that `bytes` begin with; its size, and ranges in `bytes`.
-fn decode_message(bytes: &[u8]) -> Result<(usize, Parsed), Damage> {
+pub(super) fn decode_message(bytes: &[u8]) -> Result<(usize, Parsed), Damage> {
     let size = bytes
         .first_chunk()
         .map_or(0, |size| u32::from_be_bytes(*size)) as usize;
@@ -188,13 +188,13 @@ impl Fields<'_> {
 }
 
 /// What is wrong with a message.
-struct Damage(&'static str);
+pub(super) struct Damage(&'static str);
 
 const TOO_LONG: Damage = Damage("a part of a message is longer than the message");
 const BATCHED: &str = "a message that holds batches of messages; such topics are not read";
 
 impl Damage {
-    fn at(&self, start: usize, length: usize) -> Error {
+    pub(super) fn at(&self, start: usize, length: usize) -> Error {
         let kind = if self.0 == BATCHED {
             ErrorKind::Unsupported
         } else {

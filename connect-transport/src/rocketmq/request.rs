@@ -24,29 +24,29 @@ pub(super) struct Request {
 }
 
 impl Request {
-    fn new(code: i32) -> Self {
+    pub(super) fn new(code: i32) -> Self {
         let factory = RemotingCommandFactory::new(RemotingCommandDefaults::default());
         Self {
             command: factory.create_remoting_command(code),
         }
     }
 
-    fn with(mut self, field: &'static str, value: impl Into<CheetahString>) -> Self {
+    pub(super) fn with(mut self, field: &'static str, value: impl Into<CheetahString>) -> Self {
         self.command
             .add_ext_field(CheetahString::from_static_str(field), value);
         self
     }
 
-    fn with_topic(self, topic: &str) -> Self {
+    pub(super) fn with_topic(self, topic: &str) -> Self {
         self.with("topic", CheetahString::from_slice(&topic::written(topic)))
     }
 
-    fn with_number(self, field: &'static str, value: impl itoa::Integer) -> Self {
+    pub(super) fn with_number(self, field: &'static str, value: impl itoa::Integer) -> Self {
         let mut digits = itoa::Buffer::new();
         self.with(field, CheetahString::from_slice(digits.format(value)))
     }
 
-    fn with_body(mut self, body: impl Into<Bytes>) -> Self {
+    pub(super) fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.command.set_body_mut_ref(body);
         self
     }

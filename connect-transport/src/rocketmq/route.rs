@@ -22,8 +22,8 @@ use std::{
     time::Duration,
 };
 
-const READABLE: u32 = 4;
-const WRITABLE: u32 = 2;
+pub(super) const READABLE: u32 = 4;
+pub(super) const WRITABLE: u32 = 2;
 /// The id of a broker that can be written to.
 const MASTER: u64 = 0;
 
@@ -31,7 +31,7 @@ const MASTER: u64 = 0;
 #[derive(Debug)]
 pub(super) struct Routes {
     pub(super) links: Links,
-    name_servers: Box<[String]>,
+    pub(super) name_servers: Box<[String]>,
     /// The one that answered last.
     current: AtomicUsize,
     cluster: Option<String>,
@@ -61,7 +61,11 @@ impl Routes {
     }
 
     /// Asks one name server after the other, until one answers.
-    async fn ask(&self, what: &str, request: impl Fn() -> Request) -> Result<(Arc<Link>, Answer)> {
+    pub(super) async fn ask(
+        &self,
+        what: &str,
+        request: impl Fn() -> Request,
+    ) -> Result<(Arc<Link>, Answer)> {
         let first = self.current.load(Ordering::Relaxed);
         let mut failed: Option<Error> = None;
         for turn in 0..self.name_servers.len() {
@@ -84,11 +88,11 @@ impl Routes {
         Err(failed.unwrap_or_else(|| Error::new(ErrorKind::Config, "no name server is given")))
     }
 
-    /// The masters of the cluster, by name, in order.
+    /// The brokers of the cluster, masters and others; and who told.
     ///
     /// # Errors
-    /// `Connect`: no name server answers, or no broker is there.
-    pub(super) async fn masters(&self) -> Result<BTreeMap<Arc<str>, Arc<str>>> {
+    /// `Connect`: no name server answers.
+    pub(super) async fn members(&self) -> Result<(Arc<Link>, Vec<BrokerData>)> {
         let what = "brokers of the cluster";
         let (link, answer) = self.ask(what, Request::cluster).await?;
         if answer.code != code::SUCCESS {
@@ -96,16 +100,21 @@ impl Routes {
         }
         let info = ClusterInfo::decode(&answer.into_body())
             .map_err(|source| unreadable(what, &link).with_source(source))?;
-        let brokers = info.broker_addr_table.unwrap_or_default();
-        let masters: BTreeMap<_, _> = brokers
-            .values()
-            .filter(|broker| {
-                self.cluster
-                    .as_deref()
-                    .is_none_or(|c| c == broker.cluster())
-            })
-            .filter_map(master)
-            .collect();
+        let brokers = info.broker_addr_table.unwrap_or_default().into_values();
+        let ours = |broker: &BrokerData| {
+            let cluster = self.cluster.as_deref();
+            cluster.is_none_or(|c| c == broker.cluster())
+        };
+        Ok((link, brokers.filter(ours).collect()))
+    }
+
+    /// The masters of the cluster, by name, in order.
+    ///
+    /// # Errors
+    /// `Connect`: no name server answers, or no broker is there.
+    pub(super) async fn masters(&self) -> Result<BTreeMap<Arc<str>, Arc<str>>> {
+        let (link, brokers) = self.members().await?;
+        let masters: BTreeMap<_, _> = brokers.iter().filter_map(master).collect();
         if masters.is_empty() {
             let cluster = self
                 .cluster
@@ -124,18 +133,26 @@ impl Routes {
         Ok(masters)
     }
 
-    /// The queues of `topic` by the names of brokers and by ids; empty where there is no such
-    /// topic, or where its brokers are all away.
-    pub(super) async fn queues(&self, topic: &str) -> Result<Vec<Queue>> {
+    /// Where `topic` is; `None` where there is no such topic, or its brokers are all away.
+    pub(super) async fn route(&self, topic: &str) -> Result<Option<TopicRouteData>> {
         let what = format!("topic {topic:?}");
         let (link, answer) = self.ask(&what, || Request::route(topic)).await?;
         match answer.code {
             code::SUCCESS => {}
-            code::TOPIC_NOT_EXIST => return Ok(Vec::new()),
+            code::TOPIC_NOT_EXIST => return Ok(None),
             _ => return Err(link.refused(&what, &answer)),
         }
-        let route = TopicRouteData::decode(&answer.into_body())
-            .map_err(|source| unreadable(&what, &link).with_source(source))?;
+        TopicRouteData::decode(&answer.into_body())
+            .map(Some)
+            .map_err(|source| unreadable(&what, &link).with_source(source))
+    }
+
+    /// The queues of `topic` by the names of brokers and by ids; empty where there is no such
+    /// topic, or where its brokers are all away.
+    pub(super) async fn queues(&self, topic: &str) -> Result<Vec<Queue>> {
+        let Some(route) = self.route(topic).await? else {
+            return Ok(Vec::new());
+        };
         let masters: BTreeMap<_, _> = route.broker_datas.iter().filter_map(master).collect();
         // Whichever way it was asked for: a sink knows a table by it.
         let topic: Arc<str> = topic::read(topic).into();
@@ -214,7 +231,7 @@ impl Routes {
 }
 
 /// A broker's name and address, where it has a master.
-fn master(broker: &BrokerData) -> Option<(Arc<str>, Arc<str>)> {
+pub(super) fn master(broker: &BrokerData) -> Option<(Arc<str>, Arc<str>)> {
     let address = broker.broker_addrs().get(&MASTER)?;
     Some((
         broker.broker_name().as_str().into(),

@@ -89,6 +89,12 @@ fn escaped(text: &[u8]) -> Option<u8> {
     (!is_allowed(byte)).then_some(byte)
 }
 
+/// Whether a topic is a broker's own.
+pub(super) fn is_systems(name: &str) -> bool {
+    let folded = name.get(..SYSTEM_PREFIX.len()).map(str::to_ascii_lowercase);
+    SYSTEM.contains(&name) || folded.as_deref() == Some(SYSTEM_PREFIX)
+}
+
 /// The name of a topic that is to be made, as written.
 ///
 /// # Errors
@@ -112,8 +118,7 @@ pub(super) fn to_be_made(name: &str) -> Result<Cow<'_, str>> {
             written.len()
         ));
     }
-    let folded = name.get(..SYSTEM_PREFIX.len()).map(str::to_ascii_lowercase);
-    if SYSTEM.contains(&name) || folded.as_deref() == Some(SYSTEM_PREFIX) {
+    if is_systems(name) {
         return refused(
             "is one of RocketMQ's own; set topic.prefix, or another name with connect.topicname"
                 .into(),

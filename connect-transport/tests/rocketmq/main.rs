@@ -1,6 +1,8 @@
 //! The RocketMQ transport against real brokers. `eval "$(scripts/services env)"` names them.
 #![expect(clippy::expect_used, reason = "a test ends with a panic")]
 mod access;
+#[cfg(feature = "admin")]
+mod admin;
 mod contract;
 mod membership;
 mod messages;
