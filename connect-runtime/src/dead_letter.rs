@@ -166,7 +166,7 @@ impl Letter {
     }
 }
 
-/// The reason why a message is set aside, not longer than a dead letter may carry.
+/// The reason why a message or row is set aside, not longer than a dead letter may carry.
 pub(crate) fn reason(error: &Error) -> String {
     let mut reason = error.report();
     if reason.len() > REASON_BYTES {

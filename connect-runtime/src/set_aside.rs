@@ -1,6 +1,10 @@
 //! Rows of a source that cannot be carried: found, and written as letters with their key and the
 //! reason (G3). A letter holds values of the key, the log does not (G8).
-use crate::{dead_letter::PREFIX, status::TaskId, task::TaskRun};
+use crate::{
+    dead_letter::{self, PREFIX},
+    status::TaskId,
+    task::TaskRun,
+};
 use connect_api::{
     Converter, Encoded, Error, ErrorKind, Headers, Records, Rejected, Result, Schema,
     arrow::array::RecordBatch, config::Settings,
@@ -8,8 +12,6 @@ use connect_api::{
 use connect_transport::Page;
 use std::sync::Arc;
 
-/// Longest reason, in characters: properties have 32 KB together.
-const LONGEST_REASON: usize = 2_000;
 /// Longest text of a key that goes into a property; the body has it in any case.
 const LONGEST_KEY: usize = 4_096;
 
@@ -56,6 +58,16 @@ pub(crate) fn find(run: &TaskRun, records: &Records, first: Error) -> Result<Vec
     Ok(rejected)
 }
 
+/// All rows, for one reason.
+pub(crate) fn all(records: &Records, error: &Error) -> Vec<Rejected> {
+    let reason = error.report();
+    let rejected = |row| Rejected {
+        row,
+        error: Error::new(ErrorKind::Data, reason.clone()),
+    };
+    (0..records.len()).map(rejected).collect()
+}
+
 /// The rows that are not rejected.
 pub(crate) fn others(rows: usize, rejected: &[Rejected]) -> Vec<u32> {
     let mut rejected = rejected.iter().map(|one| one.row).peekable();
@@ -74,15 +86,19 @@ pub(crate) fn advise(error: Error, records: &Records) -> Error {
         .iter()
         .map(|i| format!("`{}`", schema.field(*i).name()))
         .collect();
-    let place = match names.is_empty() {
-        true => String::new(),
-        false => format!(" (its key is {})", names.join(", ")),
-    };
+    if names.is_empty() {
+        return error.context(format!(
+            "a row of {}, among the first after the stored position, cannot be carried, nor set \
+             aside, as the rows have no key",
+            schema.name()
+        ));
+    }
     error.context(format!(
-        "a row of {}{place}, among the first after the stored position, cannot be carried; \
+        "a row of {} (its key is {}), among the first after the stored position, cannot be carried; \
          errors.tolerance=all with errors.deadletterqueue.topic.name sets such rows aside with \
          their keys",
-        schema.name()
+        schema.name(),
+        names.join(", ")
     ))
 }
 
@@ -148,8 +164,7 @@ impl Letters {
     }
 
     fn context(&self, records: &Records, error: &Error) -> Headers {
-        let reason: String = error.report().chars().take(LONGEST_REASON).collect();
-        let reason = reason.replace(|c: char| c.is_control(), " ");
+        let reason = dead_letter::reason(error).replace(|c: char| c.is_control(), " ");
         let context = [
             ("topic", records.topic().to_string()),
             ("source.table", records.schema().name().to_owned()),

@@ -141,6 +141,7 @@ impl<'a> Flow<'a> {
             match polled {
                 Polled::Records(records) if records.is_empty() => self.advance(&records),
                 Polled::Records(records) => self.publish(&records).await?,
+                Polled::Refused { keys, error } => self.refuse(&keys, error).await?,
                 Polled::Idle(pause) => self.idle(task, pause).await?,
                 Polled::Finished => {
                     for publisher in &self.publishers {
@@ -233,6 +234,17 @@ impl<'a> Flow<'a> {
             return Ok(());
         }
         self.set_aside(records, &rejected).await
+    }
+
+    /// Sets rows aside that the task could not read, or ends it before them (G3).
+    async fn refuse(&mut self, keys: &Records, error: Error) -> Result<()> {
+        match self.source.config.tolerance {
+            Tolerance::None => Err(set_aside::advise(error, keys)),
+            Tolerance::All => {
+                let rejected = set_aside::all(keys, &error);
+                self.set_aside(keys, &rejected).await
+            }
+        }
     }
 
     /// Sends the keys of rows, with the reasons, to the dead-letter topic. The position of the

@@ -98,8 +98,8 @@ impl TableState {
             "the table was changed, and is read by its present columns"
         );
         self.reading = reading;
-        // Where a run ends is told anew.
-        self.run = None;
+        // Where a run ends is told anew, and which rows can be read.
+        (self.run, self.search) = (None, None);
         Ok(true)
     }
 

@@ -46,11 +46,13 @@ mod plan;
 mod position;
 mod reading;
 mod runs;
+mod search;
 mod selection;
 mod stream;
 mod survey;
 mod table;
 mod task;
+mod unreadable;
 
 pub use config::{Mode, OptionalName, SourceConfig};
 pub use selection::{Selection, TableTypes};

@@ -1,7 +1,7 @@
 //! Pages of a table, and the records made of them.
 use crate::{clock::Bound, reading::Reading};
 use connect_api::{
-    Kind, Op, Ops, Origin, Records, Result, Row, Value,
+    Kind, Op, Ops, Records, Result, Row, Value,
     arrow::{
         array::{
             Array, ArrayRef, ArrowPrimitiveType, RecordBatch, TimestampMicrosecondArray,
@@ -11,10 +11,7 @@ use connect_api::{
     },
 };
 use dialect_core::{KeyPart, Page};
-use std::{
-    num::{NonZeroU32, NonZeroUsize},
-    sync::Arc,
-};
+use std::num::{NonZeroU32, NonZeroUsize};
 
 /// Rows of the first page of a table: what its rows weigh is not known yet.
 const FIRST_ROWS: u32 = 500;
@@ -50,12 +47,9 @@ impl Reading {
             Some(instants) => instants.apply(&records)?,
             None => records,
         };
-        let records = match &self.query {
-            Some(_) => records,
-            None => records.with_origin(Arc::new(Origin {
-                schema: self.table.name.schema.as_deref().map(Into::into),
-                table: self.table.name.name.as_str().into(),
-            })),
+        let records = match &self.origin {
+            Some(origin) => records.with_origin(origin.clone()),
+            None => records,
         };
         let records = match self.event_times(&records) {
             Some(times) => records.with_times(times)?,
@@ -208,6 +202,7 @@ mod tests {
     use crate::config::SourceConfig;
     use connect_api::config::{Config as _, Settings};
     use dialects::{Column, OpenOptions, Param, Statement, Table, TableName, TableType};
+    use std::sync::Arc;
 
     fn column(name: &str, kind: Kind, nullable: bool) -> Column {
         Column {

@@ -6,9 +6,9 @@ use crate::{
     instants::Instants,
     position, runs,
 };
-use connect_api::{Kind, Partition, SchemaRef, Value, config::Faults};
+use connect_api::{Kind, Origin, Partition, SchemaRef, Value, config::Faults};
 use dialect_core::{KeyPart, KeyValues, Syntax, Table, Zone};
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// How a table is read.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub(crate) struct Reading {
     pub(crate) schema: SchemaRef,
     /// How they are sent, where that is otherwise.
     pub(crate) instants: Option<Instants>,
+    /// The table that rows are read from; none of a query.
+    pub(crate) origin: Option<Arc<Origin>>,
     /// What pages are ordered by; empty for a table that is read in one stream.
     pub(crate) key: Vec<KeyPart>,
     /// No two rows have one key, so that a page may end anywhere.
@@ -154,7 +156,14 @@ impl Reading {
         let of_first = key.first().map_or(&[][..], |part| &part.columns);
         let steps = of_first.iter().map(|i| syntax.step(&table.columns[*i]));
         let step = steps.max().unwrap_or_default();
+        let origin = (!query).then(|| {
+            Arc::new(Origin {
+                schema: table.name.schema.as_deref().map(Into::into),
+                table: table.name.name.as_str().into(),
+            })
+        });
         Ok(Self {
+            origin,
             query: config.query.0.clone(),
             columns,
             schema,

@@ -4,14 +4,15 @@ use crate::{
     page::PageSize,
     position,
     reading::{Begin, Reading},
+    search::Search,
     stream::{Stream, StreamRequest, Streamed},
 };
 use connect_api::{
-    Error, ErrorKind, Kind, Offset, Partition, Position, Records, Result, Schema, SchemaRef, Value,
-    arrow::array::RecordBatch,
+    Error, ErrorKind, Kind, Offset, Partition, Polled, Position, Records, Result, Schema,
+    SchemaRef, Value, arrow::array::RecordBatch,
 };
 use dialect_core::{Connection, Dialect, Page, Statement};
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 use tokio::time::Instant;
 
 /// A table that is being read.
@@ -27,7 +28,9 @@ pub(crate) struct TableState {
     pub(crate) after: Option<Vec<Value>>,
     /// Where reading begins is to be stored before the first row: it would move else.
     unstored: bool,
-    size: PageSize,
+    pub(crate) size: PageSize,
+    /// For a row that cannot be read, while one is looked for.
+    pub(crate) search: Option<Search>,
     /// The key that the reader ends with, where a run of equal keys is longer than a page.
     pub(crate) run: Option<Vec<Value>>,
     /// The running reader of a table without a key, or of a run.
@@ -65,6 +68,7 @@ impl TableState {
             after,
             due: Instant::now(),
             size: PageSize::new(config.max_rows, config.max_bytes),
+            search: None,
             run: None,
             stream: None,
             spare: None,
@@ -99,14 +103,14 @@ impl TableState {
         Ok(records.with_position(self.position(offset)))
     }
 
-    fn position(&self, offset: Offset) -> Position {
+    pub(crate) fn position(&self, offset: Offset) -> Position {
         Position {
             partition: self.partition.clone(),
             offset,
         }
     }
 
-    /// The next rows; `None` where there is nothing new.
+    /// The next rows, or those that cannot be read; `None` where there is nothing new.
     ///
     /// # Errors
     /// What the database says, and what a reader met.
@@ -115,14 +119,20 @@ impl TableState {
         connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
         config: &SourceConfig,
-    ) -> Result<Option<Records>> {
+    ) -> Result<Option<Polled>> {
         if !self.is_stream() {
-            let page = self.next_page(connection, dialect.as_ref(), config).await?;
-            if page.is_some() || self.run.is_none() {
-                return Ok(page);
+            let polled = if self.search.as_ref().is_some_and(Search::is_of_one) {
+                self.next_row(connection, dialect.as_ref(), config).await?
+            } else {
+                let page = self.next_page(connection, dialect.as_ref(), config).await?;
+                page.map(Polled::Records)
+            };
+            if polled.is_some() || self.run.is_none() {
+                return Ok(polled);
             }
         }
-        self.next_of_stream(connection, dialect, config).await
+        let streamed = self.next_of_stream(connection, dialect, config).await?;
+        Ok(streamed.map(Polled::Records))
     }
 
     /// The next page; `None` where there is nothing new, and where a run is next.
@@ -169,6 +179,7 @@ impl TableState {
         }
         let key = self.last_key(&records)?;
         let records = self.reading.sent(records)?;
+        self.passed(Some(records.len()));
         let offset = if again {
             Offset::new()
         } else {
@@ -187,21 +198,12 @@ impl TableState {
         config: &SourceConfig,
     ) -> Result<(Option<RecordBatch>, bool)> {
         let limit = if self.reading.tells_apart {
-            self.size.rows()
+            self.page_rows()
         } else {
             // One more tells where the last run ends.
-            self.size.rows().saturating_add(1)
+            self.page_rows().saturating_add(1)
         };
-        let back = self.reading.before_now.unwrap_or_default();
-        let bound = self.reading.bound(back.saturating_add(self.reading.step));
-        // G3: what clocks are about to show again is left out until they have.
-        let before = bound.as_ref().and_then(|bound| bound.before);
-        let before = before.map(|before| Value::Timestamp(before.saturating_sub(1)));
-        let page = self.reading.next_page(self.after.as_deref(), Some(limit));
-        let page = self
-            .reading
-            .bounded(page, bound.as_ref(), before.as_slice());
-        let statement = select(dialect, &page, config)?;
+        let statement = self.next_statement(dialect, config, &self.reading.columns, limit)?;
         let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
         let mut cursor = connection.query(&statement, &self.reading.schema).await?;
         let batch = cursor.next(rows, config.max_bytes.get()).await?;
@@ -215,27 +217,56 @@ impl TableState {
         Ok((batch, last))
     }
 
+    /// Reads some columns of so many rows after the last key.
+    pub(crate) fn next_statement(
+        &self,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+        columns: &[usize],
+        limit: NonZeroU32,
+    ) -> Result<Statement> {
+        let back = self.reading.before_now.unwrap_or_default();
+        let bound = self.reading.bound(back.saturating_add(self.reading.step));
+        // G3: what clocks are about to show again is left out until they have.
+        let before = bound.as_ref().and_then(|bound| bound.before);
+        let before = before.map(|before| Value::Timestamp(before.saturating_sub(1)));
+        let page = self.reading.next_page(self.after.as_deref(), Some(limit));
+        let page = self
+            .reading
+            .bounded(page, bound.as_ref(), before.as_slice());
+        select(dialect, &Page { columns, ..page }, config)
+    }
+
     /// Rows as they were read.
-    fn rows(&self, batch: RecordBatch) -> Result<Records> {
-        Records::new(self.topic.clone(), self.reading.schema.clone(), batch)
+    pub(crate) fn rows(&self, batch: RecordBatch) -> Result<Records> {
+        self.rows_of(&self.reading.schema, batch)
+    }
+
+    /// Some columns of rows as they were read.
+    pub(crate) fn rows_of(&self, schema: &SchemaRef, batch: RecordBatch) -> Result<Records> {
+        Records::new(self.topic.clone(), schema.clone(), batch)
     }
 
     fn last_key(&self, records: &Records) -> Result<Vec<Value>> {
-        self.reading.last_key(records).ok_or_else(|| {
-            let table = self.reading.name();
-            let parts = self.reading.key.iter().flat_map(|part| &part.columns);
-            let names: Vec<_> = parts
-                .map(|i| format!("`{}`", self.reading.table.columns[*i].name))
-                .collect();
-            // G3: a row is not left out, and there is no position after it.
-            let message = format!(
-                "table {table}: a row that is read by {} has a value there that became NULL \
-                 (zero.dates=null, values.unrepresentable=null), so that no position can stand for \
-                 it; leave such rows out by a `query`, or order by another column",
-                names.join(", ")
-            );
-            Error::new(ErrorKind::Data, message)
-        })
+        let last = self.reading.last_key(records);
+        last.ok_or_else(|| self.key_became_null())
+    }
+
+    /// No position can stand for a row.
+    pub(crate) fn key_became_null(&self) -> Error {
+        let table = self.reading.name();
+        let parts = self.reading.key.iter().flat_map(|part| &part.columns);
+        let names: Vec<_> = parts
+            .map(|i| format!("`{}`", self.reading.table.columns[*i].name))
+            .collect();
+        // G3: a row is not left out, and there is no position after it.
+        let message = format!(
+            "table {table}: a row that is read by {} has a value there that became NULL \
+             (zero.dates=null, values.unrepresentable=null), so that no position can stand for \
+             it; leave such rows out by a `query`, or order by another column",
+            names.join(", ")
+        );
+        Error::new(ErrorKind::Data, message)
     }
 
     /// The next rows of the stream, which is opened where it is not; after the last of a run none,
@@ -299,6 +330,7 @@ impl TableState {
                 self.spare = connection;
                 let after = self.nothing_after(&until)?;
                 self.after = Some(until);
+                self.passed(None);
                 Ok(Some(after))
             }
         }
@@ -330,7 +362,11 @@ impl TableState {
 }
 
 /// Reads a page, with what the settings put at its end.
-fn select(dialect: &dyn Dialect, page: &Page<'_>, config: &SourceConfig) -> Result<Statement> {
+pub(crate) fn select(
+    dialect: &dyn Dialect,
+    page: &Page<'_>,
+    config: &SourceConfig,
+) -> Result<Statement> {
     let mut statement = dialect.syntax().select(page)?;
     if let Some(suffix) = &config.query_suffix.0 {
         statement.sql.push(' ');

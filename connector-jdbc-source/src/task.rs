@@ -1,7 +1,7 @@
 //! The task: pages of its tables, in turn.
 use crate::{clock, config::SourceConfig, reading::Reading, survey::Survey, table::TableState};
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Polled, Records, Result, SourceTask, TaskContext};
+use connect_api::{Error, ErrorKind, Polled, Result, SourceTask, TaskContext};
 use dialect_core::{Connection, Dialect};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -71,10 +71,11 @@ impl Task {
         Ok(tables)
     }
 
-    /// The next records of table `index`, or `None` where there is nothing new.
-    async fn read(&mut self, index: usize) -> Result<Option<Records>> {
+    /// The next records of table `index`, or rows that cannot be read; `None` where there is
+    /// nothing new.
+    async fn read(&mut self, index: usize) -> Result<Option<Polled>> {
         if let Some(beginning) = self.tables[index].beginning()? {
-            return Ok(Some(beginning));
+            return Ok(Some(Polled::Records(beginning)));
         }
         loop {
             let mut connection = self.connection().await?;
@@ -100,7 +101,7 @@ impl Task {
                 .await;
             self.connection = Some(connection);
             if !changed? {
-                return Err(error);
+                table.look_closer(error, dialect.syntax())?;
             }
         }
     }
@@ -123,9 +124,9 @@ impl SourceTask for Task {
             if self.tables[index].due > Instant::now() {
                 continue;
             }
-            if let Some(records) = self.read(index).await? {
+            if let Some(polled) = self.read(index).await? {
                 self.turn = (index + 1) % self.tables.len();
-                return Ok(Polled::Records(records));
+                return Ok(polled);
             }
         }
         let next = self.tables.iter().map(|table| table.due).min();

@@ -262,3 +262,58 @@ fn a_table_that_is_not_there_is_no_fault_of_messages() {
     assert!(message.contains("auto.create"), "{message}");
     assert!(!scene.program.log_text().contains("message set aside"));
 }
+
+/// The date cannot be read, and the long text is more than the broker takes.
+#[test]
+fn rows_of_a_source_that_cannot_be_read_or_sent_are_set_aside_by_key_and_the_others_arrive() {
+    let _servers = with_servers();
+    let mut scene = Scene::new("source_rows");
+    scene.sql(
+        "CREATE TABLE orders (id bigint PRIMARY KEY, day date, note text);
+         INSERT INTO orders SELECT i, CASE WHEN i IN (1, 70, 71) THEN 'infinity'::date ELSE '2020-02-02' END,
+           CASE WHEN i = 50 THEN repeat('planted', 700000) ELSE 'short' END FROM generate_series(1, 100) i;
+         CREATE TABLE copy (id bigint PRIMARY KEY, day date, note text);",
+    );
+    let (dead, grows) = (unique("dead"), ("incrementing.column.name", "id"));
+    scene.source("orders", &[grows]);
+    let (kind, message) = scene.failure("source");
+    assert_eq!(kind, "data", "{message}");
+    for part in ["orders", "`day`", "its key is `id`", "errors.tolerance=all"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    scene.program.forget_connectors();
+    let dead_letters = ("errors.deadletterqueue.topic.name", dead.as_str());
+    scene.source(
+        "orders",
+        &[grows, ("errors.tolerance", "all"), dead_letters],
+    );
+    scene.sink("copy", &[]);
+    scene.program.start();
+    let table = Database::Postgres.quoted(&scene.name, "copy");
+    let rows = format!("SELECT count(*) FROM {table};");
+    scene
+        .program
+        .wait_until(LIMIT, || Database::Postgres.number(&rows) == 96);
+    let log = scene.program.log();
+    scene.program.wait_for_log(&log, "were set aside", 2, LIMIT);
+    let (code, document) = scene.program.stop();
+    assert_eq!(code, 0);
+    assert_eq!(task(&document, "source")["dead_letters"], 4, "{document:#}");
+    assert!(!scene.program.log_text().contains("planted"));
+    let mut told: Vec<_> = letters(&dead)
+        .into_iter()
+        .map(|(body, properties)| {
+            let reason = properties["__connect.errors.exception.message"].clone();
+            (String::from_utf8(body).unwrap(), reason)
+        })
+        .collect();
+    told.sort();
+    let bodies: Vec<_> = told.iter().map(|(body, _)| body.as_str()).collect();
+    assert_eq!(
+        bodies,
+        ["{\"id\":1}", "{\"id\":50}", "{\"id\":70}", "{\"id\":71}"]
+    );
+    // 4,194,304 bytes as the broker tells, less what properties may take.
+    assert!(told[1].1.contains("4063232"), "{}", told[1].1);
+    assert!(told[2].1.contains("`day`"), "{}", told[2].1);
+}

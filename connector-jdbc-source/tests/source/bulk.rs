@@ -72,6 +72,7 @@ async fn a_table_without_a_key_is_read_in_one_stream() {
         match run.poll().await.unwrap() {
             Polled::Records(page) => pages.push(page),
             Polled::Idle(_) => break,
+            Polled::Refused { error, .. } => panic!("{}", error.report()),
             Polled::Finished => panic!("finished"),
         }
     }

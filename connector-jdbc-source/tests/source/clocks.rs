@@ -211,9 +211,10 @@ async fn a_time_that_clocks_never_showed_is_named() {
     settings.set("sqlite.dates", "iso");
     settings.set("db.timezone", "America/New_York");
     let mut run = Run::start(&settings, &Arc::default()).await;
-    let told = run.poll().await.unwrap_err();
-    assert_eq!(told.kind(), connect_api::ErrorKind::Data);
-    let told = told.report();
+    let (_, told) = run.drain_readable().await;
+    let [(1, told)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
     assert!(
         told.contains("`updated_at` of clock") && told.contains("America/New_York"),
         "{told}"

@@ -176,6 +176,7 @@ impl Run {
                         return Some(records);
                     }
                 }
+                Polled::Refused { keys, error } => panic!("{keys:?}: {}", error.report()),
                 Polled::Idle(_) => return None,
                 Polled::Finished => panic!("a table is never finished"),
             }
@@ -189,6 +190,31 @@ impl Run {
             pages.push(page);
         }
         pages
+    }
+
+    /// All pages until there is nothing new, and the rows that could not be read: their `id`, with
+    /// the reason.
+    pub(crate) async fn drain_readable(&mut self) -> (Vec<Records>, Vec<(i64, String)>) {
+        let (mut pages, mut refused) = (Vec::new(), Vec::new());
+        loop {
+            match self
+                .poll()
+                .await
+                .unwrap_or_else(|e| panic!("{}", e.report()))
+            {
+                Polled::Records(records) => {
+                    self.store.keep(&records);
+                    pages.push(records);
+                }
+                Polled::Refused { keys, error } => {
+                    self.store.keep(&keys);
+                    let ids = numbers(std::slice::from_ref(&keys), "id");
+                    refused.extend(ids.into_iter().map(|id| (id, error.report())));
+                }
+                Polled::Idle(_) => return (pages, refused),
+                Polled::Finished => panic!("a table is never finished"),
+            }
+        }
     }
 
     /// Takes what is there, where that ends.

@@ -15,3 +15,4 @@ mod privileges;
 mod query;
 mod runs;
 mod servers;
+mod unreadable;

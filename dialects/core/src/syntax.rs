@@ -118,6 +118,13 @@ pub trait Syntax: Send + Sync {
         KeyValues::Exact
     }
 
+    /// Where the database has values of `column` that stand before all others and are none of its
+    /// kind, PostgreSQL's `-infinity` say: the first value of the kind, at or before which they
+    /// stand.
+    fn before_first(&self, _column: &Column) -> Option<Value> {
+        None
+    }
+
     /// A placeholder names its value, so that one that is bound once may stand in several places.
     fn named_placeholders(&self) -> bool {
         false

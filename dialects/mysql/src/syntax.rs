@@ -17,6 +17,10 @@ use std::{
     time::Duration,
 };
 
+/// 0001-01-01, in days since 1970-01-01.
+const YEAR_ONE: i64 = -719_162;
+const DAY_MICROS: i64 = 86_400_000_000;
+
 /// SQL text that all supported servers understand; where they differ, by what is known of the
 /// server: its URL, and once a connection was made the server itself.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +101,16 @@ impl Syntax for MySqlSyntax {
             KeyValues::Forms
         } else {
             KeyValues::Exact
+        }
+    }
+
+    // After the zero date stands the first day of the year 1, the first that is bound; other dates that are none stand among
+    // those that are.
+    fn before_first(&self, column: &Column) -> Option<Value> {
+        match column.kind {
+            Some(Kind::Timestamp { .. }) => Some(Value::Timestamp(YEAR_ONE * DAY_MICROS)),
+            Some(Kind::Date) => i32::try_from(YEAR_ONE).ok().map(Value::Date),
+            _ => None,
         }
     }
 

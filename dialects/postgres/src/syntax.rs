@@ -3,7 +3,7 @@ use crate::{
     ddl,
     types::{name::Vendor, oid},
 };
-use connect_api::{Kind, Result, arrow::schema::Field};
+use connect_api::{Kind, Result, Value, arrow::schema::Field};
 use dialect_core::{
     Column, KeyPart, Page, Statement, Syntax, TableName, TableType, step_of_digits,
 };
@@ -13,6 +13,10 @@ use std::{num::NonZeroU32, ops::Range, time::Duration};
 pub(crate) const MAX_PARAMS: usize = 65_535;
 /// Bytes of an identifier that are kept (`NAMEDATALEN - 1`).
 const MAX_IDENTIFIER_BYTES: usize = 63;
+/// The first day that is known, in days since 1970-01-01: 4714-11-24 BC.
+const FIRST_DAY: i64 = -2_440_588;
+const DAY_MICROS: i64 = 86_400_000_000;
+
 /// SQL text of PostgreSQL 12 and later.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PostgresSyntax;
@@ -86,6 +90,15 @@ impl Syntax for PostgresSyntax {
         match column.kind {
             Some(Kind::Date) => format!("{now}::date"),
             _ => now,
+        }
+    }
+
+    /// After `-infinity` stands 4714-11-24 BC.
+    fn before_first(&self, column: &Column) -> Option<Value> {
+        match column.kind {
+            Some(Kind::Timestamp { .. }) => Some(Value::Timestamp(FIRST_DAY * DAY_MICROS)),
+            Some(Kind::Date) => i32::try_from(FIRST_DAY).ok().map(Value::Date),
+            _ => None,
         }
     }
 

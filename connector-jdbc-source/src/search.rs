@@ -1,0 +1,165 @@
+//! The search for a row that cannot be read: pages grow smaller until it is found, and larger again
+//! behind it.
+use connect_api::{Error, ErrorKind, Records, Result, Value};
+
+/// A row, by the columns that it is found by.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// What pages are ordered by.
+    pub(crate) key: Vec<Value>,
+    /// The columns of the records' key.
+    pub(crate) columns: Records,
+}
+
+/// What is done next.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// A page is read.
+    Page,
+    /// The one row is read.
+    Row(Found),
+    /// The one row could not be read, for this reason.
+    Refused(Found, Error),
+    /// The first rows have no readable key, for this reason.
+    Front(Error),
+}
+
+/// Where the search stands.
+#[derive(Debug)]
+pub(crate) struct Search {
+    /// So many rows a page asks for at most.
+    rows: u32,
+    /// The row is among so many next ones, where that is known.
+    within: Option<u32>,
+    stage: Stage,
+}
+
+impl Search {
+    /// A page of so many rows could not be read.
+    pub(crate) fn within(rows: u32) -> Self {
+        Self {
+            rows: (rows / 2).max(1),
+            within: Some(rows),
+            stage: Stage::Page,
+        }
+    }
+
+    /// So many rows a page asks for at most.
+    pub(crate) fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Rows are read one by one.
+    pub(crate) fn is_of_one(&self) -> bool {
+        self.rows == 1
+    }
+
+    /// What is to be done; a page, unless [`set`](Self::set) again.
+    pub(crate) fn take(&mut self) -> Stage {
+        std::mem::replace(&mut self.stage, Stage::Page)
+    }
+
+    pub(crate) fn set(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    /// So many rows were read; of a run it is not counted how many.
+    pub(crate) fn passed(&mut self, rows: Option<usize>) {
+        let rows = rows.and_then(|rows| u32::try_from(rows).ok());
+        self.within = match (self.within, rows) {
+            (Some(within), Some(rows)) => within.checked_sub(rows).filter(|left| *left > 0),
+            _ => None,
+        };
+        self.rows = match self.within {
+            Some(within) => (within / 2).max(1),
+            None => self.rows.saturating_mul(2),
+        };
+    }
+
+    /// The row was found.
+    pub(crate) fn found(&mut self) {
+        (self.rows, self.within) = (1, None);
+    }
+
+    /// What was tried could not be read. `can_skip`: rows whose key cannot be read can be told from
+    /// the others.
+    ///
+    /// # Errors
+    /// The same: there is no way on.
+    pub(crate) fn failed(&mut self, error: Error, can_skip: bool) -> Result<()> {
+        if error.kind() != ErrorKind::Data {
+            return Err(error);
+        }
+        match self.take() {
+            Stage::Page if self.rows > 1 => *self = Self::within(self.rows),
+            Stage::Page if can_skip => self.stage = Stage::Front(error),
+            Stage::Row(found) => self.stage = Stage::Refused(found, error),
+            Stage::Page | Stage::Refused(..) | Stage::Front(_) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads 1,000 rows, the `bad` ones of which cannot be read; how many pages that takes.
+    fn pages(bad: &[u32]) -> u32 {
+        const FULL: u32 = 500;
+        let error = || Error::new(ErrorKind::Data, "row");
+        let (mut next, mut search, mut pages, mut found) = (0, None::<Search>, 0, Vec::new());
+        while next < 1_000 {
+            pages += 1;
+            let rows = search.as_ref().map_or(FULL, |s| s.rows().min(FULL));
+            let page = next..next + rows;
+            let is_bad = bad.iter().any(|row| page.contains(row));
+            match &mut search {
+                Some(search) if is_bad && search.is_of_one() => {
+                    found.push(next);
+                    search.found();
+                    next += 1;
+                }
+                Some(search) if is_bad => search.failed(error(), false).unwrap(),
+                None if is_bad => search = Some(Search::within(rows)),
+                at => {
+                    if let Some(search) = at {
+                        search.passed(usize::try_from(rows).ok());
+                    }
+                    at.take_if(|search| search.rows() >= FULL);
+                    next = page.end;
+                }
+            }
+        }
+        assert_eq!(found, bad);
+        pages
+    }
+
+    #[test]
+    fn a_row_is_found_in_few_pages_and_pages_are_full_again_behind_it() {
+        assert_eq!(pages(&[]), 2);
+        for row in [0, 1, 250, 498, 499, 500, 999] {
+            let pages = pages(&[row]);
+            assert!(pages < 35, "{row}: {pages}");
+        }
+        assert!(pages(&[17, 18, 400]) < 70);
+        let all: Vec<u32> = (0..1_000).collect();
+        assert!(pages(&all) < 1_100);
+    }
+
+    #[test]
+    fn only_faults_of_data_are_looked_for() {
+        let mut search = Search::within(8);
+        assert_eq!(search.rows(), 4);
+        let schema = Error::new(ErrorKind::Schema, "gone");
+        assert!(search.failed(schema, true).is_err());
+        let of_key = || Error::new(ErrorKind::Data, "key");
+        for rows in [2, 1] {
+            search.failed(of_key(), false).unwrap();
+            assert_eq!(search.rows(), rows);
+        }
+        assert!(search.failed(of_key(), false).is_err(), "the key itself");
+        search.failed(of_key(), true).unwrap();
+        assert!(matches!(search.take(), Stage::Front(_)));
+    }
+}

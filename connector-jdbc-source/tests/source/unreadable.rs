@@ -1,0 +1,223 @@
+//! Rows that cannot be read.
+use crate::harness::*;
+use connect_api::{ErrorKind, Polled, Records, Value};
+use std::sync::Arc;
+
+/// A database, and how a date is written there that is none to us.
+struct Case {
+    database: Database,
+    /// Types of a date and of a time, as the database spells them.
+    types: [&'static str; 2],
+    no_date: &'static str,
+    /// What a statement says to write it.
+    ignore: &'static str,
+    /// Stands before all other times.
+    no_time: &'static str,
+}
+
+fn servers() -> [Case; 2] {
+    [
+        Case {
+            database: Database::server("CONNECT_TEST_POSTGRES_URL"),
+            types: ["date", "timestamp"],
+            no_date: "infinity",
+            ignore: "",
+            no_time: "-infinity",
+        },
+        Case {
+            database: Database::server("CONNECT_TEST_MYSQL_URL"),
+            types: ["date", "datetime(6)"],
+            no_date: "0000-00-00",
+            ignore: "IGNORE ",
+            no_time: "0000-00-00 00:00:00",
+        },
+    ]
+}
+
+/// Of 1,000 rows: at both ends, beside each other, and alone.
+const BAD: [i64; 7] = [1, 2, 17, 499, 500, 501, 1_000];
+
+impl Case {
+    /// Rows 1 to 1,000, of which those in `bad` have a date that is none. The times are two a value.
+    async fn table(&self, key: &str, bad: &[i64]) -> String {
+        let table = unique("unreadable");
+        let [date, time] = self.types;
+        let create =
+            format!("CREATE TABLE {table} (id bigint{key}, day {date}, seen {time} NOT NULL)");
+        self.database.execute(&create).await;
+        let rows: Vec<_> = (1..=1_000)
+            .map(|id| {
+                let day = if bad.contains(&id) {
+                    self.no_date
+                } else {
+                    "2020-02-02"
+                };
+                let (minute, second) = (id / 2 / 60, id / 2 % 60);
+                format!("({id}, '{day}', '2020-02-02 10:{minute:02}:{second:02}')")
+            })
+            .collect();
+        let insert = format!(
+            "INSERT {}INTO {table} VALUES {}",
+            self.ignore,
+            rows.join(", ")
+        );
+        self.database.execute(&insert).await;
+        table
+    }
+}
+
+fn ids(pages: &[Records]) -> Vec<i64> {
+    let mut ids = numbers(pages, "id");
+    ids.sort_unstable();
+    ids
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_read_are_told_by_their_keys_and_all_others_are_read() {
+    for case in servers() {
+        let table = case.table(" PRIMARY KEY", &BAD).await;
+        let query = format!("SELECT id, day FROM {table}");
+        let of_table = ("table.whitelist", table.as_str());
+        let grows = ("incrementing.column.name", "id");
+        let times = ("timestamp.column.name", "seen");
+        for settings in [
+            &[("mode", "incrementing"), grows, of_table][..],
+            &[("mode", "timestamp"), times, of_table],
+            &[("mode", "bulk"), ("poll.interval.ms", "3600000"), of_table],
+            // Nothing tells that its rows have one key each.
+            &[
+                ("mode", "incrementing"),
+                grows,
+                ("query", &query),
+                ("topic.prefix", "q"),
+            ],
+        ] {
+            let store: Arc<Store> = Arc::default();
+            let settings = case.database.settings(settings);
+            let mut run = Run::start(&settings, &store).await;
+            let (pages, refused) = run.drain_readable().await;
+            run.stop().await;
+            let told: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
+            assert_eq!(told, BAD, "{settings:?}");
+            for (_, reason) in &refused {
+                assert!(reason.contains("`day`"), "{reason}");
+                assert!(!reason.contains(case.no_date), "{reason}");
+            }
+            let expected: Vec<_> = (1..=1_000).filter(|id| !BAD.contains(id)).collect();
+            assert_eq!(ids(&pages), expected, "{settings:?}");
+            let mut run = Run::start(&settings, &store).await;
+            let (pages, refused) = run.drain_readable().await;
+            assert!(pages.is_empty() && refused.is_empty(), "after a restart");
+            run.stop().await;
+        }
+        case.database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn rows_whose_key_stands_before_every_time_are_told_and_the_others_are_read() {
+    for case in servers() {
+        let table = case.table(" PRIMARY KEY", &[]).await;
+        let (no_time, ignore) = (case.no_time, case.ignore);
+        let spoil =
+            format!("UPDATE {ignore}{table} SET seen = '{no_time}' WHERE id IN (5, 6, 900)");
+        case.database.execute(&spoil).await;
+        for (mode, suffix) in [("timestamp", "t"), ("timestamp+incrementing", "ti")] {
+            let settings = case.database.settings(&[
+                ("mode", mode),
+                ("timestamp.column.name", "seen"),
+                ("incrementing.column.name", "id"),
+                ("table.whitelist", &table),
+                ("offset.suffix", suffix),
+            ]);
+            let store: Arc<Store> = Arc::default();
+            let mut run = Run::start(&settings, &store).await;
+            let (pages, refused) = run.drain_readable().await;
+            run.stop().await;
+            let told: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
+            assert_eq!(told, [5, 6, 900], "{mode}");
+            assert!(refused[0].1.contains("`seen`"), "{}", refused[0].1);
+            let expected = (1..=1_000).filter(|id| ![5, 6, 900].contains(id));
+            assert_eq!(ids(&pages), expected.collect::<Vec<_>>(), "{mode}");
+        }
+        // Read as NULL by a setting they are rows as others.
+        let setting = match case.no_date {
+            "infinity" => ("values.unrepresentable", "null"),
+            _ => ("zero.dates", "null"),
+        };
+        let settings = case.database.settings(&[
+            ("mode", "timestamp"),
+            ("timestamp.column.name", "seen"),
+            ("table.whitelist", &table),
+            ("batch.max.rows", "2"),
+            setting,
+        ]);
+        let mut run = Run::start(&settings, &Arc::default()).await;
+        let (pages, refused) = run.drain_readable().await;
+        run.stop().await;
+        assert!(refused.is_empty(), "{refused:?}");
+        assert_eq!(ids(&pages), (1..=1_000).collect::<Vec<_>>());
+        let seen = pages.iter().flat_map(|page| page.rows());
+        let seen = seen.filter(|row| row.by_name("seen").unwrap().to_value() == Value::Null);
+        assert_eq!(seen.count(), 3);
+        case.database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_no_key_tells_from_others_ends_the_task_with_the_way_on() {
+    for case in servers() {
+        let table = case.table("", &[500]).await;
+        let ends = async |settings: &[(&str, &str)]| {
+            let mut settings = case.database.settings(settings);
+            settings.set("table.whitelist", table.as_str());
+            let mut run = Run::start(&settings, &Arc::default()).await;
+            let mut read = 0;
+            let error = loop {
+                match run.poll().await {
+                    Ok(Polled::Records(page)) => read += page.len(),
+                    Ok(other) => panic!("{other:?}"),
+                    Err(error) => break error,
+                }
+            };
+            run.stop().await;
+            assert_eq!(error.kind(), ErrorKind::Data);
+            let told = error.report();
+            for part in [&*table, "`day`", "`query`"] {
+                assert!(told.contains(part), "{part}: {told}");
+            }
+            (read, told)
+        };
+        let (_, told) = ends(&[("mode", "bulk")]).await;
+        assert!(told.contains("without a key"), "{told}");
+        let times = [("mode", "timestamp"), ("timestamp.column.name", "seen")];
+        let (read, told) = ends(&times).await;
+        assert!(told.contains("several rows with equal keys"), "{told}");
+        assert_eq!(
+            read, 499,
+            "all rows of earlier times, and the first of its own"
+        );
+        case.database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn text_in_a_column_of_numbers_is_told_and_the_rows_behind_it_are_read() {
+    let database = Database::sqlite(&[
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)",
+        "INSERT INTO t VALUES (1, 1), (2, 'planted'), (3, 3)",
+    ])
+    .await;
+    let settings = database.settings(&[("mode", "incrementing"), ("table.whitelist", "t")]);
+    let mut run = Run::start(&settings, &Arc::default()).await;
+    let (pages, refused) = run.drain_readable().await;
+    assert_eq!(ids(&pages), [1, 3]);
+    let [(2, reason)] = refused.as_slice() else {
+        panic!("{refused:?}");
+    };
+    assert!(
+        reason.contains("`n`") && !reason.contains("planted"),
+        "{reason}"
+    );
+    run.stop().await;
+}
