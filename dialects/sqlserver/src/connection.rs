@@ -6,7 +6,7 @@ use crate::{
     error_codes::error,
     options::Settings,
     session::{Fault, Session, settle, unheard},
-    syntax::declared,
+    types::declared,
     write::Writing,
 };
 use async_trait::async_trait;
@@ -112,7 +112,7 @@ impl Connection for SqlServerConnection {
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
-        describe::describe_query(&mut self.session, query, &self.values).await
+        describe::query::describe(&mut self.session, query, &self.values).await
     }
 
     // G5: versions from this one on may still be those of open transactions.
@@ -153,7 +153,7 @@ impl Connection for SqlServerConnection {
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
-        describe::check_access(&mut self.session, table, access).await
+        describe::privileges::check_access(&mut self.session, table, access).await
     }
 
     async fn query<'a>(

@@ -1,36 +1,35 @@
-//! Tables and columns that are made: their types, defaults, and how they are widened.
+//! Tables and columns that are created: their types and defaults.
+pub(crate) mod widen;
+
 use crate::{
-    syntax::{SqlServerSyntax, declared, literal},
-    types::{Arguments, Base, Declared},
+    syntax::literal,
+    types::{Arguments, Base, Declared, VENDOR_NAME},
 };
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, VENDOR, VENDOR_TYPE,
     arrow::schema::Field,
 };
-use dialect_core::{Column, Syntax as _, TableName, ValueOptions, default_clause};
-
-/// The name of this kind of database in metadata.
-pub(crate) const VENDOR_NAME: &str = "sqlserver";
+use dialect_core::{Syntax, TableName, ValueOptions, default_clause};
 
 /// The longest text in a key: a primary key takes 900 bytes, a character two.
 const KEY_CHARACTERS: u32 = 450;
 /// The longest bytes in a key.
 const KEY_BYTES: u32 = 900;
 
-/// The collation of texts in keys that are made, so that they are told apart as they are
+/// The collation of texts in keys that are created, so that they are told apart as they are
 /// elsewhere; blanks at the end are none to this database in any collation.
 const KEY_COLLATION: &str = "Latin1_General_100_BIN2";
 
-/// The type of a column made for `field`.
+/// The type of a column that is created for `field`.
 pub(crate) fn column_type(field: &Field, in_key: bool) -> Result<String> {
-    let made = uncollated(field, in_key)?;
+    let column_type = uncollated(field, in_key)?;
     let text = ["nvarchar", "varchar", "nchar", "char"]
         .iter()
-        .any(|base| made.starts_with(base));
-    if in_key && text && !made.contains(" COLLATE ") {
-        return Ok(format!("{made} COLLATE {KEY_COLLATION}"));
+        .any(|base| column_type.starts_with(base));
+    if in_key && text && !column_type.contains(" COLLATE ") {
+        return Ok(format!("{column_type} COLLATE {KEY_COLLATION}"));
     }
-    Ok(made)
+    Ok(column_type)
 }
 
 fn uncollated(field: &Field, in_key: bool) -> Result<String> {
@@ -152,17 +151,21 @@ fn same_vendor(text: &str, kind: &Kind, in_key: bool) -> Option<String> {
 }
 
 /// `CREATE TABLE`, unless the table is there.
-pub(crate) fn create_table(table: &TableName, schema: &Schema) -> Result<String> {
-    let name = SqlServerSyntax.table(table)?;
+pub(crate) fn create_table(
+    syntax: &dyn Syntax,
+    table: &TableName,
+    schema: &Schema,
+) -> Result<String> {
+    let name = syntax.table(table)?;
     let mut lines = Vec::new();
     for (i, field) in schema.columns().fields().iter().enumerate() {
         let in_key = schema.key().contains(&i);
         let not_null = in_key || field.metadata().contains_key(NOT_NULL);
         lines.push(format!(
             "{} {}{} {}",
-            SqlServerSyntax.quote(field.name())?,
+            syntax.quote(field.name())?,
             column_type(field, in_key)?,
-            default_clause(&SqlServerSyntax, field),
+            default_clause(syntax, field),
             if not_null { "NOT NULL" } else { "NULL" }
         ));
     }
@@ -170,130 +173,13 @@ pub(crate) fn create_table(table: &TableName, schema: &Schema) -> Result<String>
         let key = schema
             .key()
             .iter()
-            .map(|i| SqlServerSyntax.quote(schema.field(*i).name()))
+            .map(|i| syntax.quote(schema.field(*i).name()))
             .collect::<Result<Vec<_>>>()?;
         lines.push(format!("PRIMARY KEY ({})", key.join(", ")));
     }
     Ok(format!(
         "IF OBJECT_ID({}) IS NULL CREATE TABLE {name} ({})",
-        literal(&name),
+        literal::text(&name),
         lines.join(", ")
     ))
-}
-
-/// The type that holds what the column holds, and the values of `field`; `None` where there is
-/// none.
-pub(crate) fn wider(column: &Column, field: &Field) -> Result<Option<String>> {
-    let old = declared(column);
-    let Some(new) = Declared::parse(&column_type(field, false)?) else {
-        return Ok(None);
-    };
-    Ok(join(&old, &new).map(|wider| wider.to_string()))
-}
-
-fn join(old: &Declared, new: &Declared) -> Option<Declared> {
-    let plain = |base, arguments| {
-        Some(Declared {
-            base,
-            arguments,
-            collation: None,
-        })
-    };
-    if let (Some(a), Some(b)) = (integer_digits(old.base), integer_digits(new.base)) {
-        let base = if a > b { old.base } else { new.base };
-        // A tinyint has no sign, and fits every other.
-        return plain(base, Arguments::None);
-    }
-    if let (Some((p1, s1)), Some((p2, s2))) = (exact(old), exact(new)) {
-        let scale = s1.max(s2);
-        let whole = (p1 - s1).max(p2 - s2);
-        return (whole + scale <= 38)
-            .then(|| plain(Base::Decimal, Arguments::Two(whole + scale, scale)))
-            .flatten();
-    }
-    match (old.base, new.base) {
-        (Base::Real | Base::Float, Base::Real | Base::Float) => {
-            let base = if new.base == Base::Real {
-                old.base
-            } else {
-                Base::Float
-            };
-            plain(base, Arguments::None)
-        }
-        // Every whole number of 32 bits, or of 16, is a float too.
-        (Base::TinyInt | Base::SmallInt | Base::Int, Base::Float) => {
-            plain(Base::Float, Arguments::None)
-        }
-        (Base::TinyInt | Base::SmallInt, Base::Real) => plain(Base::Real, Arguments::None),
-        (
-            Base::Bit
-            | Base::TinyInt
-            | Base::SmallInt
-            | Base::Int
-            | Base::BigInt
-            | Base::Char
-            | Base::VarChar
-            | Base::NChar
-            | Base::NVarChar
-            | Base::SysName,
-            Base::NVarChar | Base::VarChar,
-        ) => {
-            let characters = |d: &Declared| match integer_digits(d.base) {
-                Some(digits) => Some(u16::from(digits) + 1),
-                None => d.length(),
-            };
-            let arguments = match (characters(old), characters(new)) {
-                (Some(a), Some(b)) if a.max(b) <= 4_000 => Arguments::One(a.max(b)),
-                _ => Arguments::Max,
-            };
-            // The collation stays: it orders the keys.
-            let collation = matches!(
-                old.base,
-                Base::NChar | Base::NVarChar | Base::Char | Base::VarChar
-            )
-            .then(|| old.collation.clone())
-            .flatten();
-            Some(Declared {
-                base: Base::NVarChar,
-                arguments,
-                collation,
-            })
-        }
-        (Base::Binary | Base::VarBinary, Base::VarBinary) => {
-            let arguments = match (old.length(), new.length()) {
-                (Some(a), Some(b)) => Arguments::One(a.max(b)),
-                _ => Arguments::Max,
-            };
-            plain(Base::VarBinary, arguments)
-        }
-        (Base::Time, Base::Time)
-        | (Base::DateTime2, Base::DateTime2)
-        | (Base::DateTimeOffset, Base::DateTimeOffset) => {
-            let digits = old.digits().max(new.digits());
-            plain(old.base, Arguments::One(digits.into()))
-        }
-        (Base::Date | Base::SmallDateTime, Base::DateTime2) => plain(new.base, new.arguments),
-        (a, b) if a == b && old == new => Some(old.clone()),
-        _ => None,
-    }
-}
-
-/// Decimal digits of a whole number; `None` for other types.
-fn integer_digits(base: Base) -> Option<u8> {
-    match base {
-        Base::TinyInt => Some(3),
-        Base::SmallInt => Some(5),
-        Base::Int => Some(10),
-        Base::BigInt => Some(19),
-        _ => None,
-    }
-}
-
-/// Precision and scale of an exact number.
-fn exact(declared: &Declared) -> Option<(u8, u8)> {
-    if let Some(digits) = integer_digits(declared.base) {
-        return Some((digits, 0));
-    }
-    let (precision, scale) = declared.decimal()?;
-    Some((precision, u8::try_from(scale).ok()?))
 }

@@ -3,7 +3,9 @@
 //! The server's text holds values of the row in many cases ("The duplicate key value is (…)"):
 //! for errors of kind `Data` only names are taken from it, and from before the value (G8). The session
 //! speaks English, so that the names stand where they are looked for.
-use crate::kind_of;
+mod kinds;
+
+use crate::error_codes::kinds::kind_of;
 use connect_api::{Error, ErrorKind};
 use std::{fmt, io};
 use tiberius::error::{Error as DriverError, TokenError};
@@ -28,6 +30,11 @@ pub(crate) fn is_duplicate(error: &Error) -> bool {
     code.is_some_and(|code: u32| DUPLICATES.contains(&code))
 }
 
+/// The cause is an object or a column of this name that is there already.
+pub(crate) fn is_already_there(error: &Error) -> bool {
+    matches!(error.code(), Some("2714" | "2705"))
+}
+
 /// The user may not do this with an object, or a column of it.
 pub(crate) fn is_denied(error: &Error) -> bool {
     matches!(error.code(), Some("229" | "230"))
@@ -45,7 +52,7 @@ pub(crate) fn is_unpaired(cause: &DriverError) -> bool {
 fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Error {
     let told = |kind, why: &str| Error::new(kind, format!("{what}: {why}"));
     match cause {
-        DriverError::Server(token) => refusal(what, &token, no_values),
+        DriverError::Server(token) => refused(what, &token, no_values),
         DriverError::Io {
             kind: io::ErrorKind::TimedOut,
             message,
@@ -105,7 +112,7 @@ fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Erro
 }
 
 /// The error for a statement that the server refused.
-fn refusal(what: impl fmt::Display, token: &TokenError, no_values: bool) -> Error {
+fn refused(what: impl fmt::Display, token: &TokenError, no_values: bool) -> Error {
     let (number, message) = (token.code(), token.message());
     let kind = kind_of(number, token.class());
     let why = match kind {

@@ -40,6 +40,7 @@ mod cursor;
 mod ddl;
 mod decode;
 mod describe;
+mod dialect;
 mod encode;
 mod error_codes;
 mod options;
@@ -49,18 +50,11 @@ mod syntax;
 mod types;
 mod write;
 
-use crate::{
-    connection::SqlServerConnection,
-    options::Settings,
-    syntax::{SqlServerSyntax, declared},
-};
-use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Kind, Result};
-use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, VisibleBy,
-    WritePlan, WriteRequest,
-};
-use std::{fmt, sync::Arc};
+use connect_api::{Error, ErrorKind, Result};
+use dialect::SqlServer;
+use dialect_core::{Address, Dialect, OpenOptions};
+use options::{Settings, jdbc};
+use std::sync::Arc;
 
 /// The schemes of its URLs.
 pub const SCHEMES: &[&str] = &["sqlserver"];
@@ -78,165 +72,10 @@ pub const SCHEMES: &[&str] = &["sqlserver"];
 /// `Config`: the URL cannot be read, no user is given, or a parameter is not known.
 /// `Unsupported`: an idle timeout, or the TLS mode `verify-ca`.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
-    let plain = options::jdbc::plain(url)
+    let plain = jdbc::plain(url)
         .transpose()
         .map_err(|fault| Error::new(ErrorKind::Config, format!("connection.url: {fault}")))?;
     let address = Address::parse(plain.as_deref().unwrap_or(url), options)?;
     let settings = Settings::read(&address, options)?;
-    Ok(Arc::new(SqlServer { address, settings }))
+    Ok(Arc::new(SqlServer::new(address, settings)))
 }
-
-struct SqlServer {
-    address: Address,
-    settings: Settings,
-}
-
-// Not derived: the settings hold the password.
-impl fmt::Debug for SqlServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SqlServer").field(&self.address).finish()
-    }
-}
-
-#[async_trait]
-impl Dialect for SqlServer {
-    fn name(&self) -> &'static str {
-        "SQL Server"
-    }
-
-    fn address(&self) -> &str {
-        self.address.shown()
-    }
-
-    fn syntax(&self) -> &dyn Syntax {
-        &SqlServerSyntax
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            upsert: true,
-            transactional_ddl: true,
-            concurrent_writers: true,
-            savepoints: true,
-            widen: true,
-            blocks: false,
-            visibility: VisibleBy::RowVersion,
-            ..Capabilities::default()
-        }
-    }
-
-    fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
-        plan::plan_write(request)
-    }
-
-    fn takes(&self, kind: &Kind, column: &Column) -> bool {
-        encode::Encoder::new(kind, column, &declared(column), false).is_some()
-    }
-
-    fn grain(&self, column: &Column) -> Grain {
-        types::civil_time::grain(&declared(column))
-    }
-
-    // An object of this name; a column of this name.
-    fn is_already_there(&self, error: &Error) -> bool {
-        matches!(error.code(), Some("2714" | "2705"))
-    }
-
-    async fn connect(&self) -> Result<Box<dyn Connection>> {
-        dialect_core::choose_cryptography();
-        let connection = self
-            .address
-            .first(async |host| {
-                SqlServerConnection::open(&self.settings, &self.address, host).await
-            })
-            .await?;
-        Ok(Box::new(connection))
-    }
-}
-
-/// What the errors of the server mean, by their number.
-const KINDS: &[(ErrorKind, &[u32])] = &[
-    // Shutdown, killed sessions, databases and replicas that are not there yet or not any more.
-    (
-        ErrorKind::Connect,
-        &[
-            233, 596, 615, 921, 922, 923, 924, 927, 976, 978, 979, 982, 983, 988, 4804, 6001, 6005,
-            6006, 10_053, 10_054, 10_060, 10_061, 17_142, 17_148, 17_188, 40_197, 40_613, 40_914,
-            42_108, 42_109,
-        ],
-    ),
-    // Memory, disk, log, workers; the limits of Azure.
-    (
-        ErrorKind::Busy,
-        &[
-            701, 802, 1101, 1105, 1121, 4846, 5039, 5149, 7987, 8628, 8645, 8651, 9002, 10_922,
-            10_928, 10_929, 17_189, 17_810, 17_830, 17_883, 40_501, 40_544, 40_549, 40_550, 40_551,
-            40_552, 40_553, 49_918, 49_919, 49_920,
-        ],
-    ),
-    // Deadlocks, waits for locks, changes under snapshot isolation and in memory; transactions and
-    // savepoints that the server gave up; a table that changed, or a plan of it, while it was loaded.
-    (
-        ErrorKind::Conflict,
-        &[
-            628, 1205, 1211, 1222, 3902, 3903, 3928, 3930, 3931, 4891, 4892, 6401, 3960, 3961,
-            3966, 41_301, 41_302, 41_305, 41_325, 41_839,
-        ],
-    ),
-    (
-        ErrorKind::Auth,
-        &[
-            229, 230, 262, 297, 300, 371, 378, 916, 3704, 4060, 4064, 4834, 5011, 10_011, 15_151,
-            15_247, 18_401, 18_450, 18_451, 18_452, 18_456, 18_458, 18_459, 18_461, 18_463, 18_464,
-            18_465, 18_466, 18_467, 18_468, 18_470, 18_471, 18_486, 18_487, 18_488, 40_615, 47_073,
-        ],
-    ),
-    // A database that cannot be written.
-    (ErrorKind::Config, &[3906, 3908]),
-    // Duplicates, NULLs, ranges, lengths, references, conversions, XML, JSON, row sizes, triggers.
-    (
-        ErrorKind::Data,
-        &[
-            220, 232, 241, 242, 245, 248, 295, 296, 409, 511, 515, 517, 547, 550, 1007, 1505, 1946,
-            2601, 2627, 2628, 3609, 4815, 4819, 4863, 4864, 4865, 4866, 4867, 4869, 4896, 6522,
-            7339, 8114, 8115, 8134, 8152, 8169, 9807, 13_608, 13_609, 13_610, 42_203, 42_204,
-        ],
-    ),
-    // Tables, columns, schemas and types that are not there or not so; syntax.
-    (
-        ErrorKind::Schema,
-        &[
-            102, 103, 105, 109, 110, 120, 121, 137, 156, 157, 170, 195, 201, 206, 207, 208, 213,
-            252, 257, 264, 266, 270, 271, 272, 273, 305, 306, 317, 319, 402, 403, 421, 468, 529,
-            544, 545, 911, 1033, 1088, 1701, 1702, 1750, 1753, 1759, 1767, 1769, 1770, 1779, 1785,
-            1902, 1904, 1911, 1913, 1919, 1927, 1934, 1944, 1945, 2003, 2014, 2702, 2705, 2714,
-            2715, 2716, 2717, 2721, 2744, 2749, 2751, 2760, 3701, 3726, 3727, 3728, 3729, 4104,
-            4113, 4145, 4403, 4405, 4406, 4413, 4421, 4425, 4501, 4502, 4506, 4511, 4512, 4816,
-            4835, 4837, 4838, 4875, 4901, 4902, 4917, 4922, 4924, 4925, 4928, 4929, 5074, 5308,
-            5309, 8003, 8004, 8101, 8102, 8106, 8107, 8110, 8111, 8117, 8155, 8156, 8160, 8161,
-            8180, 8181, 11_501, 11_502, 11_503, 11_508, 11_509, 11_510, 11_511, 11_512, 11_513,
-            11_514, 11_515, 11_516, 11_517, 11_518, 11_519, 11_520, 11_521, 11_525, 11_526, 11_527,
-            11_528, 11_529,
-        ],
-    ),
-];
-
-/// What an error of the server means: by its number, else by its severity.
-pub(crate) fn kind_of(number: u32, severity: u8) -> ErrorKind {
-    if let Some((kind, _)) = KINDS.iter().find(|(_, numbers)| numbers.contains(&number)) {
-        return *kind;
-    }
-    match (number, severity) {
-        // XML; and the numbers of THROW and RAISERROR, which are triggers' and procedures'.
-        (9400..=9499 | 50_000.., ..=19) => ErrorKind::Data,
-        (_, 13) => ErrorKind::Conflict,
-        (_, 14) => ErrorKind::Auth,
-        (_, 17 | 19) => ErrorKind::Busy,
-        // The server ends the connection.
-        (_, 20..) => ErrorKind::Connect,
-        _ => ErrorKind::Internal,
-    }
-}
-
-#[cfg(test)]
-mod tests;

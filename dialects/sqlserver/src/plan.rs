@@ -1,10 +1,6 @@
 //! Writes decided in advance: an encoder a column, the route, the SQL.
 pub(crate) mod statements;
-use crate::{
-    encode::Encoder,
-    plan::statements::Merge,
-    syntax::{SqlServerSyntax, declared},
-};
+use crate::{encode::Encoder, plan::statements::Merge, syntax::SqlServerSyntax, types::declared};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Route, Syntax as _, Table, TableType, WriteOp, WritePlan, WriteRequest};
 use std::sync::{

@@ -1,9 +1,12 @@
 //! T-SQL, as SQL Server 2016 and later understand it.
+pub(crate) mod literal;
+
 use crate::{
-    ddl,
+    ddl::{self, widen},
     types::{
-        Arguments, Base, Declared,
+        Base, Declared,
         civil_time::{datetime_floor, minute_floor},
+        declared,
     },
 };
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
@@ -13,20 +16,6 @@ use std::time::Duration;
 /// T-SQL.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqlServerSyntax;
-
-/// The type of a column, as the catalogue told it.
-pub(crate) fn declared(column: &Column) -> Declared {
-    Declared::parse(&column.vendor_type).unwrap_or(Declared {
-        base: Base::Other,
-        arguments: Arguments::None,
-        collation: None,
-    })
-}
-
-/// Text as a literal of Unicode.
-pub(crate) fn literal(text: &str) -> String {
-    format!("N'{}'", text.replace('\'', "''"))
-}
 
 /// A time moved by so many microseconds. A number of DATEADD is of 32 bits: microseconds alone would
 /// reach half an hour.
@@ -176,8 +165,9 @@ impl Syntax for SqlServerSyntax {
         let columns = fields
             .iter()
             .map(|field| {
-                let (name, made) = (self.quote(field.name())?, self.column_type(field, false)?);
-                Ok(format!("{name} {made} NULL"))
+                let (name, column_type) =
+                    (self.quote(field.name())?, self.column_type(field, false)?);
+                Ok(format!("{name} {column_type} NULL"))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(vec![format!(
@@ -188,7 +178,7 @@ impl Syntax for SqlServerSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        let Some(wider) = ddl::wider(column, field)? else {
+        let Some(wider) = widen::wider(column, field)? else {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
@@ -213,7 +203,7 @@ impl Syntax for SqlServerSyntax {
             Value::Int(v) => v.to_string(),
             Value::UInt(v) => v.to_string(),
             Value::Decimal(v, scale) => connect_api::decimal_text(*v, *scale),
-            Value::Text(v) if !v.contains('\0') => literal(v),
+            Value::Text(v) if !v.contains('\0') => literal::text(v),
             _ => return None,
         })
     }
@@ -228,7 +218,7 @@ impl Syntax for SqlServerSyntax {
 
     // Two sessions may pass the check at once: the slower one is told that the table is there.
     fn create_table(&self, table: &TableName, schema: &Schema) -> Result<String> {
-        ddl::create_table(table, schema)
+        ddl::create_table(self, table, schema)
     }
 }
 

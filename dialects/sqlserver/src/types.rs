@@ -5,8 +5,11 @@ pub(crate) mod collation;
 pub(crate) mod spatial;
 use crate::types::collation::CodePage;
 use connect_api::Kind;
-use dialect_core::{FineDigits, Unrepresentable, ValueOptions};
+use dialect_core::{Column, FineDigits, Unrepresentable, ValueOptions};
 use std::fmt;
+
+/// The name of this kind of database in metadata.
+pub(crate) const VENDOR_NAME: &str = "sqlserver";
 
 /// A type's name. Aliases and types of CLR assemblies of the user's are [`Base::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +121,15 @@ impl Base {
         let known = NAMES.iter().find(|(_, base)| *base == self);
         known.map_or("", |(name, _)| name)
     }
+}
+
+/// The type of a column, as the catalogue told it.
+pub(crate) fn declared(column: &Column) -> Declared {
+    Declared::parse(&column.vendor_type).unwrap_or(Declared {
+        base: Base::Other,
+        arguments: Arguments::None,
+        collation: None,
+    })
 }
 
 impl Declared {

@@ -1,11 +1,7 @@
 //! What the rows of the catalogue say of one table.
-use crate::describe::{given, number, optional, string, table_type};
-use crate::{
-    ddl::VENDOR_NAME,
-    types::{Base, Declared},
-};
+use crate::types::{Base, Declared, VENDOR_NAME};
 use dialect_core::{Column, ForeignKey, Table, TableName, TableType, ValueOptions, equates};
-use tiberius::Row;
+use tiberius::{ColumnData, Row};
 
 /// One table, as its rows come.
 #[derive(Debug, Default)]
@@ -256,3 +252,44 @@ impl Described {
         }
     }
 }
+
+/// The type of the table that the catalogue has this word for.
+pub(crate) fn table_type(kind: &str) -> TableType {
+    match kind {
+        "foreign" => TableType::Foreign,
+        "indexed view" => TableType::MaterializedView,
+        "view" => TableType::View,
+        "partitioned" => TableType::Partitioned,
+        _ => TableType::Table,
+    }
+}
+
+/// Text of the catalogue; empty for NULL.
+pub(crate) fn string(row: &Row, i: usize) -> String {
+    given(row, i).unwrap_or_default()
+}
+
+/// Text of the catalogue.
+pub(crate) fn given(row: &Row, i: usize) -> Option<String> {
+    match row.get_column_data(i) {
+        Ok(ColumnData::String(Some(text))) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// A number of the catalogue; 0 for NULL.
+pub(crate) fn number(row: &Row, i: usize) -> i64 {
+    optional(row, i).unwrap_or(0)
+}
+
+/// A number of the catalogue.
+pub(crate) fn optional(row: &Row, i: usize) -> Option<i64> {
+    match row.get_column_data(i) {
+        Ok(ColumnData::I32(v)) => v.map(i64::from),
+        Ok(ColumnData::I64(v)) => *v,
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! The text of writes: rows of a relation on their way into a table. There is no MERGE: not every
 //! server has it, and it is not safe from other sessions by itself.
 use crate::{
-    syntax::{SqlServerSyntax, declared, literal},
-    types::Declared,
+    syntax::{SqlServerSyntax, literal},
+    types::{Declared, declared},
 };
 use connect_api::Result;
 use dialect_core::{Column, Pair, Syntax as _, Table, WriteOp};
@@ -79,7 +79,7 @@ impl Merge {
         let stage = &merge.stage;
         merge.prepare = format!(
             "IF OBJECT_ID({}) IS NULL CREATE TABLE {stage} ({definition}) ELSE TRUNCATE TABLE {stage}",
-            literal(&format!("tempdb..{stage}"))
+            literal::text(&format!("tempdb..{stage}"))
         );
         Ok(merge)
     }

@@ -7,6 +7,7 @@
 mod conformance;
 mod cursor;
 mod log;
+mod options;
 mod peer;
 mod session;
 mod tls;

@@ -1,7 +1,7 @@
 //! Connections: how they are made, and how they end.
 use crate::peer::{INT, Peer, Reply, Rules, column};
 use connect_api::{Error, ErrorKind};
-use dialect_core::{Connection, OpenOptions, Table, TableName};
+use dialect_core::{Connection, OpenOptions, Table, TableName, TlsOptions};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 
@@ -308,4 +308,24 @@ async fn privileges_are_asked_for_by_name() {
     let error = check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     assert!(error.report().contains("orders") && error.report().contains("INSERT"));
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_told_without_the_password() {
+    // Port 1 of this machine: nothing listens.
+    let options = OpenOptions {
+        connect_timeout: Duration::from_secs(5),
+        tls: TlsOptions::default(),
+        ..OpenOptions::default()
+    };
+    let url = "sqlserver://ann:hunter2@127.0.0.1:1,127.0.0.1:2/shop";
+    let error = dialect_sqlserver::open(url, &options)
+        .unwrap()
+        .connect()
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), ErrorKind::Connect, "{}", error.report());
+    assert!(error.report().contains("127.0.0.1:2"), "{}", error.report());
+    assert!(!error.report().contains(PLANTED), "{}", error.report());
 }

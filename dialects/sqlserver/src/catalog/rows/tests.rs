@@ -1,6 +1,6 @@
 use super::*;
-use crate::catalog::rows::{Numbers, collated, written};
 use connect_api::Kind;
+use std::borrow::Cow;
 use tiberius::ColumnType;
 
 /// Cells of a row of the catalogue.
@@ -210,26 +210,4 @@ fn types_are_written_with_what_the_catalogue_counts_in_bytes() {
         collated("nvarchar(5)", false),
         "nvarchar(5) COLLATE Greek_CI_AS"
     );
-}
-
-#[test]
-fn several_tables_are_described_in_one_exchange() {
-    let sql = describe_sql(2);
-    assert!(
-        sql.contains("(VALUES (0, OBJECT_ID(@P1)), (1, OBJECT_ID(@P2))) AS n (i, id)"),
-        "{sql}"
-    );
-    for part in [
-        "sys.columns",
-        "sys.types",
-        "sys.indexes",
-        "sys.index_columns",
-        "sys.foreign_keys",
-        "sys.extended_properties",
-        "sys.partitions",
-        "sys.default_constraints",
-    ] {
-        assert!(sql.contains(part), "{part}");
-    }
-    assert_eq!(sql.matches("; SELECT N'").count(), 3);
 }
