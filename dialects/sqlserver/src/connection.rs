@@ -1,10 +1,9 @@
-//! A connection: a session of the driver, told how to behave.
+//! What is asked of a connection, by the session's parts.
 use crate::{
     bind,
     cursor::SqlServerCursor,
     describe,
     error_codes::error,
-    options::Settings,
     session::{Fault, Session, settle, unheard},
     types::declared,
     write::Writing,
@@ -12,71 +11,14 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Address, Connection, Cursor, Host, Page, Slice, Statement, Syntax, Table, TableName,
-    TableType, ValueOptions, Visibility, WriteOp, WritePlan, by_quantiles,
+    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
+    Visibility, WriteOp, WritePlan, by_quantiles,
 };
 use std::{num::NonZeroU32, ops::Range};
 use tiberius::{ColumnData, Query};
 
 /// The one savepoint.
 const SAVEPOINT: &str = "connect_savepoint";
-
-/// A connection to SQL Server.
-pub(crate) struct SqlServerConnection {
-    pub(crate) session: Session,
-    values: ValueOptions,
-    read_only: bool,
-    in_transaction: bool,
-}
-
-impl SqlServerConnection {
-    /// Connects to one host.
-    ///
-    /// # Errors
-    /// As [`Session::open`].
-    pub(crate) async fn open(settings: &Settings, address: &Address, host: &Host) -> Result<Self> {
-        let session = Session::open(settings, address, host).await?;
-        tracing::debug!(%address, %host, "connected");
-        Ok(Self {
-            session,
-            values: settings.values,
-            read_only: settings.read_only,
-            in_transaction: false,
-        })
-    }
-
-    /// The server has no sessions that may only read: ApplicationIntent asks for a server that is
-    /// read, and is granted by one that is written too.
-    fn check_writable(&self, what: &str) -> Result<()> {
-        if self.read_only {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("{what}: the connection was opened to read only"),
-            ));
-        }
-        Ok(())
-    }
-
-    /// A statement of the connection's own.
-    async fn control(&mut self, sql: &str) -> Result<()> {
-        self.session.batch(sql, sql).await
-    }
-
-    async fn write_whole(&mut self, writing: &Writing<'_>, rows: Range<usize>) -> Result<u64> {
-        let Some(table) = &writing.detail.identity else {
-            return self.write_rows(writing, rows).await;
-        };
-        self.control(&format!("SET IDENTITY_INSERT {table} ON"))
-            .await?;
-        let written = self.write_rows(writing, rows).await;
-        // Only one table of a session can have it on.
-        let off = self
-            .control(&format!("SET IDENTITY_INSERT {table} OFF"))
-            .await;
-        let written = written?;
-        off.map(|()| written)
-    }
-}
 
 /// The first words of a statement, for messages.
 fn shortened(text: &str) -> String {
@@ -97,9 +39,9 @@ fn is_counted(sql: &str) -> bool {
 }
 
 #[async_trait]
-impl Connection for SqlServerConnection {
+impl Connection for Session {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        describe::tables(&mut self.session, schema).await
+        describe::tables(self, schema).await
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
@@ -108,18 +50,19 @@ impl Connection for SqlServerConnection {
     }
 
     async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
-        describe::describe(&mut self.session, names, &self.values).await
+        let values = self.values;
+        describe::describe(self, names, &values).await
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
-        describe::query::describe(&mut self.session, query, &self.values).await
+        let values = self.values;
+        describe::query::describe(self, query, &values).await
     }
 
     // G5: versions from this one on may still be those of open transactions.
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         let what = "ask for the oldest row version that may change";
         let rows = self
-            .session
             .rows(what, "SELECT MIN_ACTIVE_ROWVERSION()", Vec::new())
             .await?;
         let version = rows.first().and_then(|row| row.get_column_data(0).ok());
@@ -149,11 +92,11 @@ impl Connection for SqlServerConnection {
     }
 
     async fn ping(&mut self) -> Result<()> {
-        self.session.batch("ask the server", "SELECT 1").await
+        self.batch("ask the server", "SELECT 1").await
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
-        describe::privileges::check_access(&mut self.session, table, access).await
+        describe::privileges::check_access(self, table, access).await
     }
 
     async fn query<'a>(
@@ -167,7 +110,7 @@ impl Connection for SqlServerConnection {
             query.bind(data);
         }
         let values = self.values;
-        let (client, busy) = self.session.begin()?;
+        let (client, busy) = self.client()?;
         *busy = true;
         let rows = settle(busy, unheard(query.query(client)).await)
             .map_err(|e| error(format_args!("read `{}`", schema.name()), e))?;
@@ -179,9 +122,9 @@ impl Connection for SqlServerConnection {
         let what = shortened(sql);
         self.check_writable(&what)?;
         if !is_counted(sql) {
-            return self.session.batch(what, sql).await.map(|()| 0);
+            return self.batch(what, sql).await.map(|()| 0);
         }
-        let done = self.session.change(sql, Vec::new()).await;
+        let done = self.execute_bound(sql, Vec::new()).await;
         done.map_err(|fault| match fault {
             Fault::Own(error) => error,
             Fault::Driver(cause) => error(what, cause),
@@ -256,7 +199,8 @@ impl Connection for SqlServerConnection {
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        self.session.close().await
+        let closed = self.client.close().await;
+        closed.map_err(|e| error("close the connection", e))
     }
 }
 

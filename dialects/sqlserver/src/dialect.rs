@@ -1,10 +1,10 @@
 //! The dialect: what it can do, and how it connects.
 use crate::{
-    connection::SqlServerConnection,
     encode::Encoder,
     error_codes,
     options::Settings,
     plan,
+    session::Session,
     syntax::SqlServerSyntax,
     types::{civil_time, declared},
 };
@@ -75,9 +75,7 @@ impl Dialect for SqlServer {
         dialect_core::choose_cryptography();
         let connection = self
             .address
-            .first(async |host| {
-                SqlServerConnection::open(&self.settings, &self.address, host).await
-            })
+            .first(async |host| Session::open(&self.settings, &self.address, host).await)
             .await?;
         Ok(Box::new(connection))
     }

@@ -2,11 +2,10 @@
 pub(crate) mod bulk;
 use crate::{
     bind,
-    connection::SqlServerConnection,
     encode::cell::Source,
     error_codes::{error, is_denied, is_duplicate},
     plan::{Detail, statements::staged_name},
-    session::Fault,
+    session::{Fault, Session},
 };
 use connect_api::{Error, Records, Result};
 use dialect_core::{Misfit, Route, WriteOp, WritePlan, chunks};
@@ -107,13 +106,29 @@ impl<'a> Writing<'a> {
     }
 }
 
-impl SqlServerConnection {
-    /// Writes inside a transaction that is open, where several statements are needed.
-    pub(crate) async fn write_rows(
+impl Session {
+    /// Writes inside a transaction that is open, where several statements are needed; an identity
+    /// column takes values meanwhile, where the plan writes one.
+    pub(crate) async fn write_whole(
         &mut self,
         writing: &Writing<'_>,
         rows: Range<usize>,
     ) -> Result<u64> {
+        let Some(table) = &writing.detail.identity else {
+            return self.write_rows(writing, rows).await;
+        };
+        self.control(&format!("SET IDENTITY_INSERT {table} ON"))
+            .await?;
+        let written = self.write_rows(writing, rows).await;
+        // Only one table of a session can have it on.
+        let off = self
+            .control(&format!("SET IDENTITY_INSERT {table} OFF"))
+            .await;
+        let written = written?;
+        off.map(|()| written)
+    }
+
+    async fn write_rows(&mut self, writing: &Writing<'_>, rows: Range<usize>) -> Result<u64> {
         writing.check(&rows)?;
         let detail = writing.detail;
         let keyed = detail.merge.is_keyed();
@@ -162,8 +177,7 @@ impl SqlServerConnection {
             return Ok(0);
         }
         let misfit = |i, e| writing.misfit(i, e);
-        self.session
-            .load(place, options, &writing.sources, &short, misfit)
+        self.bulk_load(place, options, &writing.sources, &short, misfit)
             .await
             .map_err(|e| writing.refused(e))
     }
@@ -177,7 +191,7 @@ impl SqlServerConnection {
     ) -> Result<u64> {
         let detail = writing.detail;
         let what = format!("stage rows of table {}", writing.plan.table.name);
-        self.session.batch(&what, &detail.merge.prepare).await?;
+        self.batch(&what, &detail.merge.prepare).await?;
         match self.fill(writing, rows.clone(), in_bulk).await {
             Ok(()) => {}
             // Two rows of one key: each has its own turn, in their order (G2).
@@ -263,7 +277,7 @@ impl SqlServerConnection {
         sql: &str,
         params: Vec<ColumnData<'_>>,
     ) -> Result<u64> {
-        let done = self.session.change(sql, params).await;
+        let done = self.execute_bound(sql, params).await;
         done.map_err(|e| writing.refused(e))
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn into_table(identity: bool) -> SqlBulkCopyOptions {
 
 impl Session {
     /// Loads `rows`, whose cells have been found to fit their columns.
-    pub(crate) async fn load(
+    pub(crate) async fn bulk_load(
         &mut self,
         (table, columns): (&str, &[&str]),
         options: SqlBulkCopyOptions,
@@ -29,7 +29,7 @@ impl Session {
         rows: &[usize],
         misfit: impl Fn(usize, dialect_core::Misfit) -> Error,
     ) -> Result<u64, Fault> {
-        let (client, busy) = self.begin().map_err(Fault::Own)?;
+        let (client, busy) = self.client().map_err(Fault::Own)?;
         *busy = true;
         let loading = async {
             let begun = client
