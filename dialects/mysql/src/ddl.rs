@@ -1,37 +1,33 @@
-//! Types of columns that are made here, and those that hold more than a column does.
+//! Types of columns that are created.
 pub(crate) mod row_size;
-use crate::{
-    catalog::VENDOR as MYSQL,
-    types::{
-        BOOLEAN, MARKS, TIME_OF_DAY, UTC, UUID, WKB,
-        grammar::{Declared, quoted},
-        kind, stored,
-    },
+pub(crate) mod widen;
+
+use crate::types::{
+    BOOLEAN, MARKS, TIME_OF_DAY, UTC, UUID, VENDOR_NAME, WKB,
+    grammar::{Declared, quoted},
+    kind,
 };
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,
 };
-use dialect_core::{
-    Column, TableName, TimeMapping, TinyInt1, UnknownTypes, Unrepresentable, ValueOptions,
-    ZeroDates,
-};
+use dialect_core::{TimeMapping, TinyInt1, UnknownTypes, Unrepresentable, ValueOptions, ZeroDates};
 
-/// The longest `varchar` and `varbinary` that columns are made with: rows hold 65,535 bytes, and
+/// The longest `varchar` and `varbinary` that columns are created with: rows hold 65,535 bytes, and
 /// a character takes four.
 const MAX_INLINE: u32 = 16_383;
 
 /// Length of text and bytes in a key: the index takes 3,072 bytes, a character four of them.
 const KEY_LENGTH: u32 = 255;
 
-/// The type of a column that is made.
+/// The type of a column that is created.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Made {
+pub(crate) struct ColumnType {
     pub(crate) sql: String,
     /// The comment that tells its kind from others of the type.
     pub(crate) mark: Option<&'static str>,
 }
 
-impl Made {
+impl ColumnType {
     fn of(sql: impl Into<String>) -> Self {
         Self {
             sql: sql.into(),
@@ -53,49 +49,49 @@ fn collated(key: Option<&str>) -> String {
 }
 
 /// Text of any length.
-fn unbounded() -> Made {
-    Made::of("longtext CHARACTER SET utf8mb4")
+fn unbounded() -> ColumnType {
+    ColumnType::of("longtext CHARACTER SET utf8mb4")
 }
 
 /// See [`Syntax::column_type`](dialect_core::Syntax::column_type). `key`: it is in a key, whose
 /// texts have this collation.
-pub(crate) fn column_type(field: &Field, key: Option<&str>, mariadb: bool) -> Result<Made> {
+pub(crate) fn column_type(field: &Field, key: Option<&str>, mariadb: bool) -> Result<ColumnType> {
     let in_key = key.is_some();
     let metadata = |key: &str| field.metadata().get(key);
     let length = metadata(LENGTH)
         .and_then(|l| l.parse::<u32>().ok())
         .filter(|l| *l > 0);
     let of = Kind::of(field);
-    if let (Some(MYSQL), Some(vendor_type)) =
+    if let (Some(VENDOR_NAME), Some(vendor_type)) =
         (metadata(VENDOR).map(String::as_str), metadata(VENDOR_TYPE))
         && let Some(same) = recreated(vendor_type, &of, key, mariadb)
     {
         return Ok(same);
     }
     let collation = collated(key);
-    let varchar = |n: u32| Made::of(format!("varchar({n}) CHARACTER SET utf8mb4{collation}"));
+    let varchar = |n: u32| ColumnType::of(format!("varchar({n}) CHARACTER SET utf8mb4{collation}"));
     Ok(match of {
-        Kind::Bool => Made::marked("tinyint(1)", BOOLEAN),
-        Kind::Int8 => Made::of("tinyint"),
-        Kind::Int16 => Made::of("smallint"),
-        Kind::Int32 => Made::of("int"),
-        Kind::Int64 => Made::of("bigint"),
-        Kind::UInt8 => Made::of("tinyint unsigned"),
-        Kind::UInt16 => Made::of("smallint unsigned"),
-        Kind::UInt32 => Made::of("int unsigned"),
-        Kind::UInt64 => Made::of("bigint unsigned"),
-        Kind::Float32 => Made::of("float"),
-        Kind::Float64 => Made::of("double"),
+        Kind::Bool => ColumnType::marked("tinyint(1)", BOOLEAN),
+        Kind::Int8 => ColumnType::of("tinyint"),
+        Kind::Int16 => ColumnType::of("smallint"),
+        Kind::Int32 => ColumnType::of("int"),
+        Kind::Int64 => ColumnType::of("bigint"),
+        Kind::UInt8 => ColumnType::of("tinyint unsigned"),
+        Kind::UInt16 => ColumnType::of("smallint unsigned"),
+        Kind::UInt32 => ColumnType::of("int unsigned"),
+        Kind::UInt64 => ColumnType::of("bigint unsigned"),
+        Kind::Float32 => ColumnType::of("float"),
+        Kind::Float64 => ColumnType::of("double"),
         Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale }
             if scale <= 0 && u16::from(precision) + u16::from(scale.unsigned_abs()) <= 65 =>
         {
             let digits = u16::from(precision) + u16::from(scale.unsigned_abs());
-            Made::of(format!("decimal({digits})"))
+            ColumnType::of(format!("decimal({digits})"))
         }
         Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale }
             if (1..=30).contains(&scale) && precision <= 65 =>
         {
-            Made::of(format!("decimal({precision},{scale})"))
+            ColumnType::of(format!("decimal({precision},{scale})"))
         }
         Kind::Decimal { .. }
         | Kind::WideDecimal { .. }
@@ -114,21 +110,25 @@ pub(crate) fn column_type(field: &Field, key: Option<&str>, mariadb: bool) -> Re
             _ => unbounded(),
         },
         Kind::BigDecimal | Kind::Decimal { .. } | Kind::WideDecimal { .. } => unbounded(),
-        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => Made::of("json"),
-        Kind::Bytes if field.extension_type_name() == Some(WKB) && !in_key => Made::of("geometry"),
+        Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => ColumnType::of("json"),
+        Kind::Bytes if field.extension_type_name() == Some(WKB) && !in_key => {
+            ColumnType::of("geometry")
+        }
         Kind::Bytes => match length {
-            Some(n) if in_key => Made::of(format!("varbinary({})", n.min(KEY_LENGTH))),
-            Some(n) if n <= MAX_INLINE => Made::of(format!("varbinary({n})")),
-            _ if in_key => Made::of(format!("varbinary({KEY_LENGTH})")),
-            _ => Made::of("longblob"),
+            Some(n) if in_key => ColumnType::of(format!("varbinary({})", n.min(KEY_LENGTH))),
+            Some(n) if n <= MAX_INLINE => ColumnType::of(format!("varbinary({n})")),
+            _ if in_key => ColumnType::of(format!("varbinary({KEY_LENGTH})")),
+            _ => ColumnType::of("longblob"),
         },
         // Not MariaDB's uuid, which refuses those of versions and variants that it does not know.
-        Kind::Uuid => Made::marked("binary(16)", UUID),
-        Kind::Date => Made::of("date"),
-        Kind::Time | Kind::TimeNanos => Made::marked("time(6)", TIME_OF_DAY),
-        Kind::Duration => Made::of("time(6)"),
-        Kind::Timestamp { utc: false } => Made::of("datetime(6)"),
-        Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => Made::marked("datetime(6)", UTC),
+        Kind::Uuid => ColumnType::marked("binary(16)", UUID),
+        Kind::Date => ColumnType::of("date"),
+        Kind::Time | Kind::TimeNanos => ColumnType::marked("time(6)", TIME_OF_DAY),
+        Kind::Duration => ColumnType::of("time(6)"),
+        Kind::Timestamp { utc: false } => ColumnType::of("datetime(6)"),
+        Kind::Timestamp { utc: true } | Kind::OffsetTimestamp => {
+            ColumnType::marked("datetime(6)", UTC)
+        }
         Kind::Interval => varchar(64),
         Kind::Other(data_type) => {
             return Err(Error::new(
@@ -144,14 +144,14 @@ pub(crate) fn column_type(field: &Field, key: Option<&str>, mariadb: bool) -> Re
 
 /// A type of ours, made anew of what it says: it may come from a foreign message, and nothing of it
 /// is pasted. `None` where it is none, or does not hold `of`.
-fn recreated(vendor_type: &str, of: &Kind, key: Option<&str>, mariadb: bool) -> Option<Made> {
+fn recreated(vendor_type: &str, of: &Kind, key: Option<&str>, mariadb: bool) -> Option<ColumnType> {
     let declared = Declared::parse(vendor_type);
     if !declared.whole {
         return None;
     }
     let mark = mark(&declared, of)?;
     let sql = render(&declared, key, mariadb)?;
-    Some(Made { sql, mark })
+    Some(ColumnType { sql, mark })
 }
 
 /// The comment by which a column of the type is read as the kind; `None` where it never is.
@@ -254,120 +254,6 @@ fn render(of: &Declared, key: Option<&str>, mariadb: bool) -> Option<String> {
         base => base,
     };
     (indexed || !in_key).then(|| format!("{base}{brackets}{behind}"))
-}
-
-/// The definition of `column` once it holds the values of `field` too: its new type, and what it
-/// was beside its type.
-pub(crate) fn widened(
-    table: &TableName,
-    column: &Column,
-    field: &Field,
-    mariadb: bool,
-) -> Result<String> {
-    let refused = |why: &str| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "column `{}` of table `{table}`: it is {} and cannot become {:?}: {why}",
-                column.name,
-                column.vendor_type,
-                Kind::of(field)
-            ),
-        )
-    };
-    if column.generated {
-        return Err(refused("the database computes it"));
-    }
-    let length = field.metadata().get(LENGTH).and_then(|l| l.parse().ok());
-    let made = column_type(field, None, mariadb)?;
-    if !holds(column, &Kind::of(field), length) {
-        return Err(refused("the new type would not hold what the old one does"));
-    }
-    let mut sql = made.sql;
-    let is_timestamp = sql.starts_with("timestamp");
-    if !column.nullable {
-        sql = sql.trim_end_matches(" NULL").to_owned() + " NOT NULL";
-    } else if !is_timestamp {
-        sql.push_str(" NULL");
-    }
-    if let Some(default) = &column.default {
-        let unbounded = sql.starts_with("longtext") || sql.starts_with("longblob");
-        match (unbounded, mariadb) {
-            // MySQL takes no literals there, but expressions.
-            (true, false) => sql.push_str(&format!(" DEFAULT ({default})")),
-            _ => sql.push_str(&format!(" DEFAULT {default}")),
-        }
-    }
-    if column.auto_increment {
-        sql.push_str(" AUTO_INCREMENT");
-    }
-    let own = column.comment.as_deref().filter(|c| !MARKS.contains(c));
-    match (made.mark, own) {
-        (Some(mark), None) => sql.push_str(&format!(" COMMENT '{mark}'")),
-        (Some(_), Some(_)) => {
-            return Err(refused("its comment stands where the kind would be marked"));
-        }
-        (None, Some(own)) => sql.push_str(&format!(" COMMENT {}", quoted(own))),
-        (None, None) => {}
-    }
-    Ok(sql)
-}
-
-/// Whether a column made for `to`, of so many characters or bytes, holds every value of `column`.
-fn holds(column: &Column, to: &Kind, length: Option<u32>) -> bool {
-    let Some((from, _)) = stored(column) else {
-        return false;
-    };
-    if let (Some((least, most)), Some((to_least, to_most))) = (range(&from), range(to)) {
-        return to_least <= least && most <= to_most;
-    }
-    let digits = |kind: &Kind| match *kind {
-        Kind::Decimal { precision, scale } | Kind::WideDecimal { precision, scale } => {
-            let scale = i16::from(scale);
-            Some((i16::from(precision) - scale, scale))
-        }
-        _ => None,
-    };
-    let whole = |kind: &Kind| range(kind).map(|(_, most)| (most.to_string().len(), 0));
-    if let Some((to_whole, to_places)) = digits(to) {
-        let from = digits(&from).or_else(|| {
-            whole(&from).and_then(|(n, places)| Some((i16::try_from(n).ok()?, places)))
-        });
-        return from.is_some_and(|(n, places)| n <= to_whole && places <= to_places);
-    }
-    let roomy = match (column.length, length) {
-        (_, None) => true,
-        (Some(old), Some(new)) => old <= new,
-        (None, Some(_)) => false,
-    };
-    match (&from, to) {
-        (Kind::Float32, Kind::Float64) => true,
-        (Kind::Bytes, Kind::Bytes) | (Kind::Text | Kind::Uuid, Kind::Text) => roomy,
-        (Kind::Text, Kind::BigDecimal) => false,
-        (from, Kind::Float64) => range(from)
-            .is_some_and(|(least, most)| least >= i32::MIN.into() && most <= u32::MAX.into()),
-        (from, Kind::Text | Kind::BigDecimal) => {
-            length.is_none() && (range(from).is_some() || digits(from).is_some())
-        }
-        // The same kind with all its digits: text and times of fewer are among them.
-        (from, to) => from == to && length.is_none(),
-    }
-}
-
-/// The least and the greatest whole number of a kind.
-fn range(kind: &Kind) -> Option<(i128, i128)> {
-    Some(match kind {
-        Kind::Bool => (0, 1),
-        Kind::Int8 => (i8::MIN.into(), i8::MAX.into()),
-        Kind::Int16 => (i16::MIN.into(), i16::MAX.into()),
-        Kind::Int32 => (i32::MIN.into(), i32::MAX.into()),
-        Kind::Int64 => (i64::MIN.into(), i64::MAX.into()),
-        Kind::UInt8 => (0, u8::MAX.into()),
-        Kind::UInt16 => (0, u16::MAX.into()),
-        Kind::UInt32 => (0, u32::MAX.into()),
-        Kind::UInt64 => (0, u64::MAX.into()),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

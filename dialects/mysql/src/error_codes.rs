@@ -2,17 +2,18 @@
 //!
 //! The server's text holds values of the row in many cases (`Duplicate entry '…' for key '…'`):
 //! for errors of kind `Data` only the names of column and key are taken from it.
-use crate::{kind_of, plan::upsert::REFUSED};
+mod kinds;
+
+use crate::error_codes::kinds::kind_of;
 use connect_api::{Error, ErrorKind};
-use dialect_core::{WriteOp, WritePlan};
 use sqlx::mysql::MySqlDatabaseError;
-use std::{fmt, ops::Range};
+use std::fmt;
 
 /// The error for `cause`, which happened on the way to `what`, e.g. "insert into `orders`".
 pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
     match cause {
         sqlx::Error::Database(cause) => match cause.try_downcast::<MySqlDatabaseError>() {
-            Ok(cause) => refusal(what, &cause, false),
+            Ok(cause) => refused(what, &cause, false),
             Err(cause) => Error::new(ErrorKind::Internal, format!("{what}: {}", cause.message())),
         },
         // rustls says so of certificates that it does not trust.
@@ -30,7 +31,7 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
         )
         .with_source(cause),
         // The encoders' own errors.
-        sqlx::Error::Encode(cause) => own(what, cause),
+        sqlx::Error::Encode(cause) => encode_error(what, cause),
         sqlx::Error::Configuration(cause) if cause.to_string().contains("RSA") => Error::new(
             ErrorKind::Config,
             format!(
@@ -47,66 +48,24 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
     }
 }
 
-/// The error for `cause`, which some rows of a write met: the very row where the server counts it,
-/// else the rows of the statement.
-pub(crate) fn at_rows(
-    what: impl fmt::Display,
-    rows: &Range<usize>,
-    plan: &WritePlan,
-    cause: sqlx::Error,
-) -> Error {
-    let refused = cause.as_database_error().map(|e| e.message());
-    let place = match refused.and_then(|message| row(message, rows)) {
-        Some(row) => format!("row {row}"),
-        None if rows.len() == 1 => format!("row {}", rows.start),
-        None => format!("rows {} to {}", rows.start, rows.end - 1),
-    };
-    // The server does not name the column of a geometry that is none; there may be but one.
-    let geometries: Vec<_> = plan
-        .pairs
-        .iter()
-        .map(|pair| &plan.table.columns[pair.to])
-        .filter(|column| column.extension.is_some())
-        .collect();
-    let error = error(format_args!("{what}, {place}"), cause);
-    match (error.code(), geometries.as_slice()) {
-        // The upsert's own words; see `Guard`.
-        (Some(code), _) if plan.op == WriteOp::Upsert && code == REFUSED => Error::new(
-            ErrorKind::Data,
-            format!(
-                "{what}, {place}: a row with another key has the same value of another unique key ({}) and is left as it is",
-                plan.table.other_keys(&plan.key_names()).join("; ")
-            ),
-        )
-        .with_code(REFUSED),
-        (Some("1416" | "3037" | "3055"), [column]) => {
-            error.context(format_args!("column `{}`", column.name))
-        }
-        _ => error,
-    }
-}
-
-/// The row that the server counts, from 1, in a statement of these rows.
-fn row(message: &str, rows: &Range<usize>) -> Option<usize> {
-    let (_, number) = message.rsplit_once(" at row ")?;
-    let counted: usize = number.trim_end_matches(['.', '\'']).parse().ok()?;
-    let row = rows.start.checked_add(counted.checked_sub(1)?)?;
-    rows.contains(&row).then_some(row)
-}
-
 /// The error for `cause`, where the statement bears no values: DDL, SET, transactions, questions to
 /// the catalogue, and statements that are prepared and not run. All that the server says of it is
 /// told, also with error 1105, which MySQL, proxies and servers of its protocol give to all for
 /// which they have no number of their own; of a statement that bears values that text is kept back.
 pub(crate) fn statement_error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
     match cause.as_database_error().and_then(|e| e.try_downcast_ref()) {
-        Some(cause) => refusal(what, cause, true),
+        Some(cause) => refused(what, cause, true),
         None => error(what, cause),
     }
 }
 
+/// The cause is a table or a column of this name that is there already.
+pub(crate) fn is_already_there(error: &Error) -> bool {
+    matches!(error.code(), Some("1050" | "1060"))
+}
+
 /// An error that an encoder gave to the driver, and the driver back.
-pub(crate) fn own(
+pub(crate) fn encode_error(
     what: impl fmt::Display,
     cause: Box<dyn std::error::Error + Send + Sync>,
 ) -> Error {
@@ -126,7 +85,7 @@ fn tls(what: impl fmt::Display, cause: Box<dyn std::error::Error + Send + Sync>)
 }
 
 /// The error for a statement that the server refused.
-fn refusal(what: impl fmt::Display, cause: &MySqlDatabaseError, no_values: bool) -> Error {
+fn refused(what: impl fmt::Display, cause: &MySqlDatabaseError, no_values: bool) -> Error {
     let number = cause.number();
     let kind = kind_of(number, cause.code());
     let reference = matches!(number, 1216 | 1217 | 1451 | 1452);

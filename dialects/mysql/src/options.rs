@@ -21,7 +21,7 @@ const MODES: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY
     NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION";
 
 /// Variables on which it depends that values arrive as they were: they are not the user's.
-const OURS: [&str; 10] = [
+const RESERVED: [&str; 10] = [
     "autocommit",
     "character_set_client",
     "character_set_connection",
@@ -279,7 +279,7 @@ fn variable(name: &str, value: &str) -> Result<(String, String), String> {
         ));
     }
     let lower = name.to_ascii_lowercase();
-    if OURS.contains(&lower.as_str()) {
+    if RESERVED.contains(&lower.as_str()) {
         return Err(format!(
             "session setting `{name}` is set here, so that values arrive as they were"
         ));

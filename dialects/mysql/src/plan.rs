@@ -6,7 +6,7 @@ use crate::{
         Encoder,
         cell::{Cell, Source},
     },
-    error_codes::own,
+    error_codes::encode_error,
     plan::{
         stage::Stage,
         upsert::{Guard, on_duplicate_key, or_ignore},
@@ -66,7 +66,8 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>, others: OtherKeys) -> Resul
     })?;
     let stage = match request.op {
         WriteOp::Update if request.route != Some(Route::Rows) => {
-            Stage::new(request.table, &pairs, key, &encoders)?
+            let fill = || Detail::new(encoders.clone(), full_rows(pairs.len()));
+            Stage::new(request.table, &pairs, key, || Arc::new(fill()))?
         }
         _ => None,
     };
@@ -123,7 +124,7 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>, others: OtherKeys) -> Resul
 }
 
 /// Rows of a full statement of so many values a row: a power of two.
-pub(crate) fn full_rows(values: usize) -> usize {
+fn full_rows(values: usize) -> usize {
     let most = usize::from(u16::MAX) / values.max(1);
     1 << most.clamp(1, FULL_ROWS).ilog2()
 }
@@ -149,7 +150,7 @@ fn guard(table: &Table, key: &[String], others: OtherKeys) -> Guard {
 
 impl Detail {
     /// For rows of these columns, in this order.
-    pub(crate) fn new(encoders: Vec<Encoder>, full_rows: usize) -> Self {
+    fn new(encoders: Vec<Encoder>, full_rows: usize) -> Self {
         Self {
             bound: encoders.into_iter().enumerate().collect(),
             full_rows,
@@ -276,7 +277,7 @@ impl Detail {
                     let column = &plan.table.columns[plan.pairs[*pair].to].name;
                     return Err(match e.downcast::<Misfit>() {
                         Ok(misfit) => misfit.at(&plan.table.name, column),
-                        Err(e) => own(format_args!("column `{column}`"), e),
+                        Err(e) => encode_error(format_args!("column `{column}`"), e),
                     });
                 }
             }

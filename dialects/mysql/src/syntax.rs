@@ -1,6 +1,6 @@
 //! SQL text of MySQL and MariaDB.
 use crate::{
-    ddl::{self, row_size},
+    ddl::{self, row_size, widen},
     server::{Family, MARIADB_EXACT, MYSQL_EXACT, Server},
     types::{
         grammar::{Declared, quoted},
@@ -202,10 +202,10 @@ impl Syntax for MySqlSyntax {
 
     fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
         let key = in_key.then(|| self.key_collation());
-        let made = ddl::column_type(field, key, self.is_mariadb())?;
-        Ok(match made.mark {
-            Some(mark) => format!("{} COMMENT '{mark}'", made.sql),
-            None => made.sql,
+        let column_type = ddl::column_type(field, key, self.is_mariadb())?;
+        Ok(match column_type.mark {
+            Some(mark) => format!("{} COMMENT '{mark}'", column_type.sql),
+            None => column_type.sql,
         })
     }
 
@@ -274,7 +274,7 @@ impl Syntax for MySqlSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        let definition = ddl::widened(table, column, field, self.is_mariadb())?;
+        let definition = widen::widened(table, column, field, self.is_mariadb())?;
         Ok(format!(
             "ALTER TABLE {} MODIFY COLUMN {} {definition}",
             self.table(table)?,

@@ -12,6 +12,9 @@ use dialect_core::{
     ZeroDates, equates,
 };
 
+/// The name of this kind of database in metadata.
+pub(crate) const VENDOR_NAME: &str = "mysql";
+
 /// The comment on a `tinyint(1)` made for booleans, by which it is read as one again.
 pub(crate) const BOOLEAN: &str = "boolean";
 /// The comment on a `binary(16)` made for UUIDs, by which it is read as one again.

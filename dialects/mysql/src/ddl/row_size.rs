@@ -3,7 +3,7 @@
 use crate::{ddl, types::grammar::Declared};
 use connect_api::{DEFAULT, Kind, LENGTH, Result, VENDOR_TYPE, arrow::schema::Field};
 
-/// Bytes that the columns of a table made here may have: the server takes 65,535, and columns that
+/// Bytes that the columns of a table created here may have: the server takes 65,535, and columns that
 /// are added later want room too.
 const MOST_BYTES: usize = 60_000;
 
@@ -31,7 +31,7 @@ pub(crate) fn bytes(column_type: &str) -> usize {
     }
 }
 
-/// The fields as columns are made for them beside others that take `taken` bytes of a row: the
+/// The fields as columns are created for them beside others that take `taken` bytes of a row: the
 /// longest texts and byte strings without their length where a row would be too large with it.
 /// `in_key`: the field is part of the primary key, which takes no unbounded ones.
 ///
@@ -45,8 +45,8 @@ pub(crate) fn fitted(
 ) -> Result<Vec<Field>> {
     let mut fields: Vec<Field> = fields.iter().copied().cloned().collect();
     let sizes = fields.iter().enumerate().map(|(i, field)| {
-        let made = ddl::column_type(field, in_key(i).then_some("utf8mb4_bin"), mariadb)?;
-        Ok(bytes(&made.sql))
+        let column_type = ddl::column_type(field, in_key(i).then_some("utf8mb4_bin"), mariadb)?;
+        Ok(bytes(&column_type.sql))
     });
     let mut sizes = sizes.collect::<Result<Vec<usize>>>()?;
     let nulls = fields.len().div_ceil(8);

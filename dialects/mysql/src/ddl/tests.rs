@@ -1,5 +1,6 @@
-use super::*;
+use super::{widen::widened, *};
 use connect_api::{NOT_NULL, arrow::schema::extension::EXTENSION_TYPE_NAME_KEY};
+use dialect_core::{Column, TableName};
 
 fn made(field: &Field, in_key: bool, mariadb: bool) -> String {
     let key = in_key.then_some("utf8mb4_nopad_bin");

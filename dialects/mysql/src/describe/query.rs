@@ -1,19 +1,19 @@
-//! What is asked of the server about queries and about transactions.
+//! Describes queries.
 use crate::{
-    catalog::{VENDOR, optional, text},
+    catalog::rows::{optional, text},
     error_codes::statement_error as error,
     server::Server,
-    types::Described,
+    types::{Described, VENDOR_NAME},
 };
 use connect_api::{Error, ErrorKind, Kind, Result};
-use dialect_core::{Column, Table, TableName, ValueOptions, Visibility};
+use dialect_core::{Column, Table, TableName, ValueOptions};
 use sqlx::{
     AssertSqlSafe, Column as _, Connection as _, Executor as _, MySqlConnection, SqlSafeStr as _,
     Statement as _, TypeInfo as _,
 };
 
 /// The temporary table that shows the types of a query.
-const SHOWN: &str = "`rocketmq_connect_query`";
+const TYPES_TABLE: &str = "`rocketmq_connect_query`";
 
 /// The columns of a query. It is prepared, which tells its names and faults; then a temporary table
 /// is made of none of its rows, which tells the types with all their numbers. Who may not make one
@@ -37,7 +37,7 @@ pub(crate) async fn describe(
             format!("the query's column {} has no name", column.ordinal() + 1),
         ));
     }
-    let columns = match shown(driver, server, &whole, values).await? {
+    let columns = match temporary_columns(driver, server, &whole, values).await? {
         Some(columns) => columns,
         None => prepared
             .columns()
@@ -48,7 +48,7 @@ pub(crate) async fn describe(
     Ok(Table {
         name: TableName::new("q"),
         columns,
-        vendor: VENDOR,
+        vendor: VENDOR_NAME,
         ..Table::default()
     })
 }
@@ -73,7 +73,7 @@ pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Re
 }
 
 /// The columns of a temporary table made of the query; `None` where none can be made.
-async fn shown(
+async fn temporary_columns(
     driver: &mut MySqlConnection,
     server: &Server,
     whole: &str,
@@ -81,8 +81,8 @@ async fn shown(
 ) -> Result<Option<Vec<Column>>> {
     let what = "describe the query";
     let run = |sql: String| sqlx::raw_sql(AssertSqlSafe(sql).into_sql_str());
-    let drop = || run(format!("DROP TEMPORARY TABLE IF EXISTS {SHOWN}"));
-    let create = run(format!("CREATE TEMPORARY TABLE {SHOWN} {whole}"));
+    let drop = || run(format!("DROP TEMPORARY TABLE IF EXISTS {TYPES_TABLE}"));
+    let create = run(format!("CREATE TEMPORARY TABLE {TYPES_TABLE} {whole}"));
     if let Err(e) = driver.execute(create).await {
         let e = error(what, e);
         return match e.kind() {
@@ -94,7 +94,7 @@ async fn shown(
         };
     }
     let rows = driver
-        .fetch_all(run(format!("SHOW FULL COLUMNS FROM {SHOWN}")))
+        .fetch_all(run(format!("SHOW FULL COLUMNS FROM {TYPES_TABLE}")))
         .await;
     driver.execute(drop()).await.map_err(|e| error(what, e))?;
     let rows = rows.map_err(|e| error(what, e))?;
@@ -140,52 +140,5 @@ fn of_wire(name: &str, wire: &str, server: &Server, values: &ValueOptions) -> Co
             ..column
         },
         _ => column,
-    }
-}
-
-/// The zone of sessions that set none: the server's own by its name or offset; that of its system
-/// where it is the same all the year. `None` where it is not: the server alone knows it then.
-pub(crate) async fn time_zone(driver: &mut MySqlConnection) -> Result<Option<String>> {
-    const ZONE: &str = "SELECT CASE WHEN @@global.time_zone <> 'SYSTEM' THEN @@global.time_zone \
-        WHEN winter = summer THEN CONCAT(IF(winter < 0, '-', '+'), \
-        LPAD(ABS(winter) DIV 60, 2, '0'), ':', LPAD(ABS(winter) MOD 60, 2, '0')) END FROM (SELECT \
-        TIMESTAMPDIFF(MINUTE, january, CONVERT_TZ(january, '+00:00', 'SYSTEM')) AS winter, \
-        TIMESTAMPDIFF(MINUTE, july, CONVERT_TZ(july, '+00:00', 'SYSTEM')) AS summer FROM (SELECT \
-        MAKEDATE(YEAR(UTC_DATE()), 15) AS january, MAKEDATE(YEAR(UTC_DATE()), 196) AS july) AS days) \
-        AS offsets";
-    let what = "ask for the time zone";
-    let row = driver.fetch_one(sqlx::raw_sql(ZONE)).await;
-    let row = row.map_err(|e| error(what, e))?;
-    optional(&row, 0).map_err(|e| error(what, e))
-}
-
-/// When the oldest running transaction of InnoDB began; `None` where the user may not see that.
-///
-/// The server writes the seconds by its own clock on the wall, and renews what it shows ten times
-/// a second at most: a second is taken off what may not be shown yet.
-pub(crate) async fn visibility(driver: &mut MySqlConnection) -> Result<Option<Visibility>> {
-    const OLDEST: &str = "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', LEAST(\
-        COALESCE(MIN(CONVERT_TZ(trx_started, 'SYSTEM', '+00:00')), UTC_TIMESTAMP(6)), \
-        UTC_TIMESTAMP(6) - INTERVAL 1 SECOND)) AS CHAR) \
-        FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id <> CONNECTION_ID()";
-    let what = "ask for the oldest transaction";
-    let row = match driver.fetch_one(sqlx::raw_sql(OLDEST)).await {
-        Ok(row) => row,
-        Err(e) => {
-            let e = error(what, e);
-            if e.kind() != ErrorKind::Auth {
-                return Err(e);
-            }
-            tracing::warn!(
-                error = e.report(),
-                "running transactions are not shown without the privilege PROCESS"
-            );
-            return Ok(None);
-        }
-    };
-    let began = text(&row, 0).map_err(|e| error(what, e))?;
-    match began.parse() {
-        Ok(began) => Ok(Some(Visibility::OldestTransaction { began })),
-        Err(e) => Err(Error::new(ErrorKind::Internal, what).with_source(e)),
     }
 }

@@ -1,13 +1,9 @@
 //! Updates by way of a temporary table: its rows go in like any others, and one statement takes
 //! them over. Row by row an update is a round trip each.
-use crate::{
-    encode::Encoder,
-    plan::{Detail, full_rows},
-    syntax::MySqlSyntax,
-};
+use crate::syntax::MySqlSyntax;
 use connect_api::{Kind, Result};
 use dialect_core::{Pair, Route, Syntax as _, Table, TableName, TableType, WriteOp, WritePlan};
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 /// Fewer rows are updated one by one: a temporary table is made and dropped for each write.
 pub(crate) const FEWEST_ROWS: usize = 8;
@@ -33,7 +29,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// The statements for `pairs`, the first `key` of them the key; `None` where there is no way
-    /// but row by row.
+    /// but row by row. `fill`: the detail of the plan of filling the table.
     ///
     /// # Errors
     /// As [`Syntax::quote`](dialect_core::Syntax::quote).
@@ -41,7 +37,7 @@ impl Stage {
         table: &Table,
         pairs: &[Pair],
         key: usize,
-        encoders: &[Encoder],
+        fill: impl FnOnce() -> Arc<dyn Any + Send + Sync>,
     ) -> Result<Option<Self>> {
         let indexed = |pair: &Pair| {
             let column = &table.columns[pair.to];
@@ -82,7 +78,7 @@ impl Stage {
             pairs: pairs.to_vec(),
             key,
             route: Route::Values,
-            detail: Arc::new(Detail::new(encoders.to_vec(), full_rows(pairs.len()))),
+            detail: fill(),
         };
         Ok(Some(Self {
             clear: format!("DROP TEMPORARY TABLE IF EXISTS {quoted}"),

@@ -1,7 +1,7 @@
 //! What the server refuses, and how that is told.
 use crate::place::{Place, is_mariadb, numbers, open, unique, url, url_of};
 use connect_api::{ErrorKind, Kind, Records, Schema, SchemaRef, Value, ValueRef};
-use dialect_core::{Access, OpenOptions, OtherKeys, Statement, WriteOp};
+use dialect_core::{OpenOptions, OtherKeys, Statement, WriteOp};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -84,55 +84,6 @@ async fn tls_that_is_required_and_not_there_is_a_fault_of_the_config() {
         .unwrap();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("sslMode"), "{error}");
-}
-
-#[tokio::test]
-async fn missing_privileges_are_told_without_doing_anything() {
-    let mut place = Place::new().await;
-    let (database, user) = (place.database.clone(), unique("u"));
-    place
-        .run("CREATE TABLE t (id int PRIMARY KEY, c text)")
-        .await;
-    place
-        .run(&format!("CREATE USER {user} IDENTIFIED BY 'pw'"))
-        .await;
-    place
-        .run(&format!("GRANT SELECT, DELETE ON {database}.* TO {user}"))
-        .await;
-    let table = place.table("t").await;
-    let server = url();
-    let (_, server) = server.split_once('@').unwrap();
-    let (server, _) = server.split_once('/').unwrap();
-    let mut theirs = open(&format!("mariadb://{user}:pw@{server}/{database}"))
-        .connect()
-        .await
-        .unwrap();
-    for access in [Access::Select, Access::Delete] {
-        theirs.check_access(&table, access).await.unwrap();
-    }
-    for (access, name) in [(Access::Insert, "INSERT"), (Access::Update, "UPDATE")] {
-        let error = theirs.check_access(&table, access).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.code()),
-            (ErrorKind::Auth, Some("1142"))
-        );
-        let text = error.to_string();
-        assert!(
-            text.contains(name) && text.contains(&format!("{database}.t")),
-            "{text}"
-        );
-    }
-    for access in [
-        Access::Select,
-        Access::Insert,
-        Access::Update,
-        Access::Delete,
-    ] {
-        place.connection.check_access(&table, access).await.unwrap();
-    }
-    assert!(place.read("t").await.is_empty());
-    place.run(&format!("DROP USER {user}")).await;
-    place.drop().await;
 }
 
 #[tokio::test]
