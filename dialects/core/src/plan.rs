@@ -100,6 +100,31 @@ impl WritePlan {
         let key = self.pairs[..self.key].iter();
         key.map(|p| self.table.columns[p.to].name.clone()).collect()
     }
+
+    /// What the write does, for messages: `insert into table orders`.
+    pub fn action(&self) -> String {
+        let verb = match self.op {
+            WriteOp::Insert | WriteOp::InsertIgnore => "insert into",
+            WriteOp::Upsert => "upsert into",
+            WriteOp::Update => "update",
+            WriteOp::Delete => "delete from",
+        };
+        format!("{verb} table {}", self.table.name)
+    }
+
+    /// What the dialect has decided beside, as the dialect's own type.
+    ///
+    /// # Errors
+    /// `Internal`: the plan was made by another dialect.
+    pub fn detail_as<T: Any>(&self) -> Result<&T> {
+        self.detail.downcast_ref().ok_or_else(|| {
+            let table = &self.table.name;
+            Error::new(
+                ErrorKind::Internal,
+                format!("the write to {table} was planned by another dialect"),
+            )
+        })
+    }
 }
 
 impl WriteRequest<'_> {

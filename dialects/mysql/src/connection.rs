@@ -146,7 +146,7 @@ impl Connection for Session {
         rows: Range<usize>,
     ) -> Result<u64> {
         plan.check_keys(records, rows.clone())?;
-        let detail = Detail::of(plan)?;
+        let detail: &Detail = plan.detail_as()?;
         if let Some(stage) = detail
             .stage
             .as_ref()

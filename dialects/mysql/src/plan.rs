@@ -160,22 +160,6 @@ impl Detail {
         }
     }
 
-    /// The detail of a plan of this dialect.
-    ///
-    /// # Errors
-    /// `Internal`: the plan was made by another dialect.
-    pub(crate) fn of(plan: &WritePlan) -> Result<&Self> {
-        plan.detail.downcast_ref().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Internal,
-                format!(
-                    "the write to {} was planned by another dialect",
-                    plan.table.name
-                ),
-            )
-        })
-    }
-
     /// The text for so many rows, a power of two.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ impl Session {
         records: &Records,
         statements: &[Range<usize>],
     ) -> Result<u64> {
-        let detail = Detail::of(plan)?;
+        let detail: &Detail = plan.detail_as()?;
         let mut written = 0;
         let mut rest = statements.iter();
         let numbers = self
@@ -42,7 +42,7 @@ impl Session {
                 })
             };
             let (done, encoded) = tokio::join!(self.driver.execute(query), encode);
-            let done = done.map_err(|e| at_rows(verb(plan), rows, plan, e))?;
+            let done = done.map_err(|e| at_rows(plan.action(), rows, plan, e))?;
             // An upsert counts 2 for a row that it changes, and 1 for one that it passes over.
             written += match plan.op {
                 WriteOp::Insert | WriteOp::InsertIgnore | WriteOp::Upsert => rows.len() as u64,
@@ -88,7 +88,7 @@ impl Session {
         records: &Records,
         rows: Range<usize>,
     ) -> Result<Option<u64>> {
-        let statements = Detail::of(&stage.fill)?.statements(
+        let statements = stage.fill.detail_as::<Detail>()?.statements(
             &stage.fill,
             records,
             rows.clone(),
@@ -99,27 +99,16 @@ impl Session {
         }
         self.write_statements(&stage.fill, records, &statements)
             .await
-            .map_err(|e| e.context(verb(plan)))?;
+            .map_err(|e| e.context(plan.action()))?;
         let updated = self
             .driver
             .execute(sqlx::raw_sql(sql(&stage.update)))
             .await
-            .map_err(|e| at_rows(verb(plan), &rows, plan, e))?
+            .map_err(|e| at_rows(plan.action(), &rows, plan, e))?
             .rows_affected();
         self.run(&stage.drop).await?;
         Ok(Some(updated))
     }
-}
-
-/// What a write does, for messages.
-pub(crate) fn verb(plan: &WritePlan) -> String {
-    let verb = match plan.op {
-        WriteOp::Insert | WriteOp::InsertIgnore => "insert into",
-        WriteOp::Upsert => "upsert into",
-        WriteOp::Update => "update",
-        WriteOp::Delete => "delete from",
-    };
-    format!("{verb} table {}", plan.table.name)
 }
 
 /// The error for `cause`, which some rows of a write met: the very row where the server counts it,

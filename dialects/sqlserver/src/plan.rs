@@ -189,22 +189,6 @@ fn check_keys(table: &Table, key: &[String]) -> Result<()> {
 }
 
 impl Detail {
-    /// The detail of a plan of this dialect.
-    ///
-    /// # Errors
-    /// `Internal`: the plan was made by another dialect.
-    pub(crate) fn of(plan: &WritePlan) -> Result<&Self> {
-        plan.detail.downcast_ref().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Internal,
-                format!(
-                    "the write to {} was planned by another dialect",
-                    plan.table.name
-                ),
-            )
-        })
-    }
-
     /// The statement that writes so many bound rows, a power of two.
     pub(crate) fn values_sql(&self, rows: usize) -> Arc<str> {
         let text = &self.texts[0][rows.max(1).ilog2() as usize];

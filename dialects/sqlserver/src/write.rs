@@ -21,7 +21,7 @@ pub(crate) struct Writing<'a> {
 
 impl<'a> Writing<'a> {
     pub(crate) fn new(plan: &'a WritePlan, records: &'a Records) -> Result<Self> {
-        let detail = Detail::of(plan)?;
+        let detail: &Detail = plan.detail_as()?;
         let cells = plan.cells(records)?;
         Ok(Self {
             plan,
@@ -83,15 +83,7 @@ impl<'a> Writing<'a> {
     fn refused(&self, fault: Fault) -> Error {
         match fault {
             Fault::Own(error) => error,
-            Fault::Driver(cause) => {
-                let verb = match self.plan.op {
-                    WriteOp::Insert | WriteOp::InsertIgnore => "insert into",
-                    WriteOp::Upsert => "upsert into",
-                    WriteOp::Update => "update",
-                    WriteOp::Delete => "delete from",
-                };
-                error(format_args!("{verb} table {}", self.plan.table.name), cause)
-            }
+            Fault::Driver(cause) => error(self.plan.action(), cause),
         }
     }
 
