@@ -30,7 +30,11 @@ impl Target {
         if !dialect.capabilities().transactional_ddl {
             return Ok(());
         }
-        connection.begin().await?;
+        match connection.begin().await {
+            // Another writes to the file: so can we, later.
+            Err(e) if e.kind() == ErrorKind::Busy => return Ok(()),
+            begun => begun?,
+        }
         let made = connection.execute(&create).await;
         connection.rollback().await?;
         match made {
@@ -102,7 +106,9 @@ impl Target {
             // Whatever else is wrong with such a plan may be right with the records that come.
             let Ok(plan) = plan else { continue };
             match connection.try_out(&plan).await {
-                Err(e) if e.kind() == ErrorKind::Auth => faults.general(e.report()),
+                Err(e) if matches!(e.kind(), ErrorKind::Auth | ErrorKind::Schema) => {
+                    faults.general(e.report());
+                }
                 Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
                     return Err(e);
                 }

@@ -4,6 +4,7 @@ use crate::{
     cursor::OdbcCursor,
     encode::{Bound, bound},
     handle::Handle,
+    profile::Profile,
     server::Server,
     settings::Settings,
     write,
@@ -111,6 +112,13 @@ impl Connection for OdbcConnection {
             .await
     }
 
+    async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
+        let plan = plan.clone();
+        self.handle
+            .call(move |session| write::dry_run::try_plan(session, &plan))
+            .await
+    }
+
     async fn query<'a>(
         &'a mut self,
         statement: &'a Statement,
@@ -135,8 +143,8 @@ impl Connection for OdbcConnection {
 
     async fn ping(&mut self) -> Result<()> {
         let sql = match self.server.syntax.profile {
-            crate::profile::Profile::Oracle => "SELECT 1 FROM dual",
-            crate::profile::Profile::Db2 => "SELECT 1 FROM sysibm.sysdummy1",
+            Profile::Oracle => "SELECT 1 FROM dual",
+            Profile::Db2 => "SELECT 1 FROM sysibm.sysdummy1",
             _ => "SELECT 1",
         };
         self.execute(sql).await.map(|_| ())
@@ -219,7 +227,13 @@ fn access_sql(server: &Server, table: &Table, access: Access) -> Result<String> 
     Ok(match access {
         Access::Select => format!("SELECT {column} FROM {name} WHERE 1 = 0"),
         Access::Insert => {
-            format!("INSERT INTO {name} ({column}) SELECT {column} FROM {name} WHERE 1 = 0")
+            // Where no rows may be of no table, the user must be one who may read this one.
+            let nothing = match syntax.profile {
+                Profile::Postgres | Profile::Sqlite | Profile::SqlServer => "NULL".to_owned(),
+                Profile::MySql { .. } | Profile::Oracle => "NULL FROM dual".to_owned(),
+                Profile::Db2 | Profile::Generic => format!("{column} FROM {name}"),
+            };
+            format!("INSERT INTO {name} ({column}) SELECT {nothing} WHERE 1 = 0")
         }
         Access::Update => format!("UPDATE {name} SET {column} = {column} WHERE 1 = 0"),
         Access::Delete => format!("DELETE FROM {name} WHERE 1 = 0"),

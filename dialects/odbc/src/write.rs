@@ -1,4 +1,6 @@
 //! Writing on the connection's thread.
+pub(crate) mod dry_run;
+
 use crate::{
     encode::{Staged, stage},
     plan::{Checked, Detail, Way},

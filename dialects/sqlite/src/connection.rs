@@ -135,6 +135,13 @@ impl Connection for SqliteConnection {
         }
     }
 
+    async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
+        let plan = plan.clone();
+        self.thread
+            .run(move |session| write::dry_run::try_plan(session, &plan))
+            .await
+    }
+
     async fn query<'a>(
         &'a mut self,
         statement: &'a Statement,

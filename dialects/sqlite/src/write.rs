@@ -1,4 +1,6 @@
 //! Rows of columns into statements, on the thread.
+pub(crate) mod dry_run;
+
 use crate::{
     codec::{Binder, Unbound},
     plan::Detail,

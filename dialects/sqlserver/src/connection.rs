@@ -99,6 +99,10 @@ impl Connection for Session {
         describe::privileges::check_access(self, table, access).await
     }
 
+    async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
+        self.try_plan(plan).await
+    }
+
     async fn query<'a>(
         &'a mut self,
         statement: &'a Statement,

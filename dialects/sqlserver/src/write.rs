@@ -1,5 +1,6 @@
 //! Rows on their way into a table, by each route.
 pub(crate) mod bulk;
+mod dry_run;
 use crate::{
     bind,
     encode::cell::Source,

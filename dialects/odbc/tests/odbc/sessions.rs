@@ -313,3 +313,71 @@ async fn options_give_user_and_password() {
         "connect"
     );
 }
+
+/// A write of a number and a text.
+fn plan(dialect: &dyn Dialect, table: &Table, op: WriteOp) -> dialect_core::WritePlan {
+    let fields = [Kind::Int64.field("id", false), Kind::Text.field("v", true)];
+    let schema = Schema::new("t", fields, &["id"]).unwrap();
+    let plan = dialect.plan_write(&WriteRequest {
+        table,
+        schema: &schema,
+        op,
+        key: &["id".to_owned()],
+        columns: None,
+        route: None,
+    });
+    plan.unwrap()
+}
+
+#[tokio::test]
+async fn a_write_is_tried_out_with_the_privileges_that_it_needs() {
+    let user = drivers::unique("tries_");
+    let password = format!("{PLANTED}-7");
+    for (url, user_is) in [
+        (
+            postgres(),
+            format!("ROLE {user} LOGIN PASSWORD '{password}'"),
+        ),
+        (mariadb(), format!("USER {user} IDENTIFIED BY '{password}'")),
+    ] {
+        let name = drivers::unique("tried_");
+        let mut owner = connect(&url, &OpenOptions::default()).await.unwrap();
+        let kind = user_is.split(' ').next().unwrap();
+        let table = format!("CREATE TABLE {name} (id bigint PRIMARY KEY, v varchar(50))");
+        for sql in [
+            format!("CREATE {user_is}"),
+            table,
+            format!("GRANT INSERT ON {name} TO {user}"),
+        ] {
+            owner.execute(&sql).await.unwrap();
+        }
+        let table = owner
+            .describe(&TableName::new(&name))
+            .await
+            .unwrap()
+            .unwrap();
+        let options = OpenOptions {
+            user: Some(user.clone()),
+            password: Some(Secret::new(password.as_str())),
+            ..OpenOptions::default()
+        };
+        let dialect = dialect_odbc::open(&url, &options).unwrap();
+        let mut connection = dialect.connect().await.unwrap();
+        // Who may insert alone is not asked for more.
+        let access = dialect_core::Access::Insert;
+        connection.check_access(&table, access).await.unwrap();
+        let insert = plan(dialect.as_ref(), &table, WriteOp::Insert);
+        connection.try_out(&insert).await.unwrap();
+        for op in [WriteOp::Upsert, WriteOp::Update, WriteOp::Delete] {
+            let plan = plan(dialect.as_ref(), &table, op);
+            let error = connection.try_out(&plan).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Auth, "{op:?}: {}", error.report());
+            assert!(error.report().contains(&name), "{}", error.report());
+        }
+        connection.ping().await.unwrap();
+        connection.close().await.unwrap();
+        for sql in [format!("DROP TABLE {name}"), format!("DROP {kind} {user}")] {
+            owner.execute(&sql).await.unwrap();
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Files: those that are not there, read only, locked, or none of SQLite's.
 use crate::database::Database;
 use connect_api::{ErrorKind, Kind, Records, Schema, Value};
-use dialect_core::{Access, OpenOptions, SqliteDates, Statement, TableName};
+use dialect_core::{
+    Access, OpenOptions, SqliteDates, Statement, TableName, WriteOp, WritePlan, WriteRequest,
+};
 
 #[tokio::test]
 async fn a_file_that_is_not_there_is_made_only_when_asked() {
@@ -153,6 +155,52 @@ async fn a_writer_that_waits_too_long_is_told_to_come_back() {
     database.connection.commit().await.unwrap();
     other.begin().await.unwrap();
     other.rollback().await.unwrap();
+}
+
+/// A write of the one column of `t`.
+async fn plan(database: &mut Database) -> WritePlan {
+    let table = database.table().await;
+    let schema = Schema::new("t", [Kind::Int64.field("id", false)], &["id"]).unwrap();
+    let plan = database.dialect.plan_write(&WriteRequest {
+        table: &table,
+        schema: &schema,
+        op: WriteOp::Upsert,
+        key: &["id".to_owned()],
+        columns: None,
+        route: None,
+    });
+    plan.unwrap()
+}
+
+#[tokio::test]
+async fn a_write_is_tried_out_before_its_first_row() {
+    let mut database = Database::with("id INTEGER PRIMARY KEY", SqliteDates::Text).await;
+    let plan = plan(&mut database).await;
+    database.connection.try_out(&plan).await.unwrap();
+    let url = "sqlite:%?busy_timeout=20";
+    let mut other = database.reopened(url).connect().await.unwrap();
+    // Another writes: so can we, later.
+    database.connection.begin().await.unwrap();
+    other.try_out(&plan).await.unwrap();
+    database.connection.rollback().await.unwrap();
+    let url = "sqlite:%?mode=ro";
+    let mut reader = database.reopened(url).connect().await.unwrap();
+    let error = reader.try_out(&plan).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth, "{}", error.report());
+    assert!(
+        error.report().contains("cannot be written"),
+        "{}",
+        error.report()
+    );
+    // A trigger that names what is not there would refuse every row.
+    let trigger = "CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO gone VALUES (1); END";
+    database.run(trigger).await;
+    let error = database.connection.try_out(&plan).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Schema, "{}", error.report());
+    assert!(error.report().contains("table t"), "{}", error.report());
+    // It left no transaction behind.
+    database.connection.begin().await.unwrap();
+    database.connection.rollback().await.unwrap();
 }
 
 #[tokio::test]

@@ -176,6 +176,48 @@ async fn a_user_who_may_only_insert_has_rows_staged_and_not_loaded() {
 }
 
 #[tokio::test]
+async fn a_write_is_tried_out_on_no_row_in_a_transaction_that_is_undone() {
+    let denied = Reply::Error(
+        229,
+        14,
+        "The UPDATE permission was denied on the object 't', database 'shop', schema 'dbo'.",
+    );
+    let records = plain(1);
+    for (op, statement) in [
+        (WriteOp::Insert, "INSERT INTO [dbo].[t]"),
+        (WriteOp::Upsert, "UPDATE t"),
+        (WriteOp::Delete, "DELETE t"),
+    ] {
+        let peer = peer(Vec::new()).await;
+        let plan = plan(&table(), &records, op, None);
+        let mut connection = connect(&peer).await;
+        connection.try_out(&plan).await.unwrap();
+        let texts = peer.texts();
+        assert_eq!(begin(&texts, 1)[..2], ["BEGIN", "IF"], "{texts:?}");
+        assert!(texts[2].starts_with(statement), "{texts:?}");
+        assert_eq!(texts[3], "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION");
+        assert_eq!(texts.len(), 4, "{texts:?}");
+
+        let peer = self::peer(vec![(statement, vec![denied.clone()])]).await;
+        let mut connection = connect(&peer).await;
+        let error = connection.try_out(&plan).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Auth, "{}", error.report());
+        assert!(error.report().contains("table dbo.t"), "{}", error.report());
+        let last = peer.texts().pop().unwrap();
+        assert!(last.contains("ROLLBACK"), "{last}");
+    }
+    // The privilege to give an identity its values is tried too.
+    let mut identity = table();
+    identity.columns[0].identity_always = true;
+    let peer = peer(Vec::new()).await;
+    let plan = plan(&identity, &records, WriteOp::Insert, None);
+    connect(&peer).await.try_out(&plan).await.unwrap();
+    let texts = peer.texts();
+    assert_eq!(texts[2], "SET IDENTITY_INSERT [dbo].[t] ON", "{texts:?}");
+    assert_eq!(texts[4], "SET IDENTITY_INSERT [dbo].[t] OFF", "{texts:?}");
+}
+
+#[tokio::test]
 async fn rows_are_staged_where_a_column_that_is_left_out_has_a_default() {
     let mut table = table();
     for (default, route) in [(false, Route::Load), (true, Route::Stage)] {
