@@ -1,6 +1,6 @@
 //! A network that swallows packets.
-use connect_api::{Error, ErrorKind};
-use dialects::{Connection, Dialect, OpenOptions};
+use connect_api::{ConnectRecord, Error, ErrorKind, Kind, Records, Schema, SchemaRef, Value};
+use dialects::{Connection, Dialect, OpenOptions, Statement, TableName, WriteOp, WriteRequest};
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -29,28 +29,35 @@ impl Network {
                 let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
                 let (client2, server2) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let (one, two) = (flag.clone(), flag.clone());
-                thread::spawn(move || pass(client, server, &one));
-                thread::spawn(move || pass(server2, client2, &two));
+                thread::spawn(move || {
+                    pass(client, &server, &one);
+                    // Who gives up a connection is done with it.
+                    server.shutdown(Shutdown::Both).ok();
+                });
+                thread::spawn(move || {
+                    // What was swallowed once never comes to an end.
+                    if !pass(server2, &client2, &two) {
+                        client2.shutdown(Shutdown::Both).ok();
+                    }
+                });
             }
         });
         Self { port, swallows }
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, swallows: &AtomicBool) {
-    let mut bytes = [0; 1 << 14];
+/// Passes bytes on to the end; whether some were swallowed.
+fn pass(mut from: TcpStream, mut to: &TcpStream, swallows: &AtomicBool) -> bool {
+    let mut bytes = [0_u8; 1 << 14];
+    let mut lost = false;
     while let Ok(n @ 1..) = from.read(&mut bytes) {
-        if swallows.load(Ordering::SeqCst) {
-            continue;
-        }
-        if to.write_all(&bytes[..n]).is_err() {
+        // A connection that lost bytes stays dead, as one whose state a firewall dropped.
+        lost |= swallows.load(Ordering::SeqCst);
+        if !lost && to.write_all(&bytes[..n]).is_err() {
             break;
         }
     }
-    // What was swallowed once never comes to an end.
-    if !swallows.load(Ordering::SeqCst) {
-        to.shutdown(Shutdown::Both).ok();
-    }
+    lost || swallows.load(Ordering::SeqCst)
 }
 
 /// The database that `variable` names, behind a network.
@@ -60,6 +67,22 @@ fn behind(variable: &str, options: &OpenOptions) -> (Network, Arc<dyn Dialect>) 
     let (server, database) = tail.split_once('/').unwrap();
     let network = Network::before(server.to_owned());
     let url = format!("{head}@127.0.0.1:{}/{database}", network.port);
+    (network, dialects::open(&url, options).unwrap())
+}
+
+/// The database that `variable` names by a string of its ODBC driver, behind a network.
+fn behind_odbc(variable: &str, options: &OpenOptions) -> (Network, Arc<dyn Dialect>) {
+    let url = std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set"));
+    let part = |key: &str| {
+        let parts = url.split(';').filter_map(|part| part.split_once('='));
+        let found = parts
+            .clone()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key));
+        found.map(|(_, value)| value.to_owned()).unwrap()
+    };
+    let (server, port) = (part("Server"), part("Port"));
+    let network = Network::before(format!("{server}:{port}"));
+    let url = url.replace(&format!("Port={port}"), &format!("Port={}", network.port));
     (network, dialects::open(&url, options).unwrap())
 }
 
@@ -87,8 +110,7 @@ async fn silence<T>(network: &Network, what: &str, call: impl Future<Output = Re
     );
 }
 
-async fn every_wait_ends(variable: &str) {
-    let (network, dialect) = behind(variable, &patient());
+async fn every_wait_ends((network, dialect): (Network, Arc<dyn Dialect>)) {
     let mut connection = dialect.connect().await.unwrap();
     connection.ping().await.unwrap();
     silence(&network, "ping", connection.ping()).await;
@@ -103,6 +125,8 @@ async fn every_wait_ends(variable: &str) {
     network.swallows.store(false, Ordering::SeqCst);
     let mut connection = dialect.connect().await.unwrap();
     connection.begin().await.unwrap();
+    // Drivers of ODBC begin a transaction with its first statement.
+    connection.ping().await.unwrap();
     silence(&network, "commit", connection.commit()).await;
     network.swallows.store(false, Ordering::SeqCst);
     let connection = dialect.connect().await.unwrap();
@@ -114,6 +138,72 @@ async fn every_wait_ends(variable: &str) {
         "{:?}",
         began.elapsed()
     );
+}
+
+/// Connects to a server that is there, however busy the machine is.
+async fn connect(dialect: &Arc<dyn Dialect>) -> Box<dyn Connection> {
+    for _try in 0..9 {
+        if let Ok(connection) = dialect.connect().await {
+            return connection;
+        }
+    }
+    dialect.connect().await.unwrap()
+}
+
+/// An answer that stops in its middle, and rows on their way into a table.
+async fn work_that_was_begun_ends((network, dialect): (Network, Arc<dyn Dialect>)) {
+    let mut connection = connect(&dialect).await;
+    let (statement, schema) = numbers();
+    let mut cursor = connection.query(&statement, &schema).await.unwrap();
+    assert!(cursor.next(10, 1 << 20).await.unwrap().is_some());
+    network.swallows.store(true, Ordering::SeqCst);
+    silence(&network, "rows of a query", async {
+        // What has arrived is read first.
+        while cursor.next(10_000, 1 << 20).await?.is_some() {}
+        Ok::<_, Error>(())
+    })
+    .await;
+    drop(cursor);
+    network.swallows.store(false, Ordering::SeqCst);
+    let mut connection = connect(&dialect).await;
+    let name = format!("silent_{}", std::process::id());
+    let create = format!("CREATE TABLE {name} (id bigint PRIMARY KEY)");
+    connection.execute(&create).await.unwrap();
+    let name = TableName::new(name);
+    let table = connection.describe(&name).await.unwrap().unwrap();
+    let schema = Schema::new("t", [Kind::Int64.field("id", false)], &["id"]).unwrap();
+    let rows = (0..1_000).map(|id: i64| ConnectRecord::from([Value::Int(id)]));
+    let records = Records::from_rows("t".into(), schema.clone(), rows).unwrap();
+    let plan = dialect.plan_write(&WriteRequest {
+        table: &table,
+        schema: &schema,
+        op: WriteOp::Insert,
+        key: &[],
+        columns: None,
+        route: None,
+    });
+    connection.begin().await.unwrap();
+    let writing = connection.write(plan.as_ref().unwrap(), &records, 0..1_000);
+    silence(&network, "writing rows", writing).await;
+    drop(connection);
+    network.swallows.store(false, Ordering::SeqCst);
+    let mut connection = connect(&dialect).await;
+    let drop = format!("DROP TABLE {}", name.name);
+    connection.execute(&drop).await.unwrap();
+}
+
+/// More rows than networks and drivers hold.
+fn numbers() -> (Statement, SchemaRef) {
+    let digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 \
+         UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7)";
+    let tables = ["a", "b", "c", "d", "e"].map(|t| format!("{digits} AS {t}"));
+    let sql = format!(
+        "SELECT repeat('x', 1000) AS v FROM {}",
+        tables.join(" CROSS JOIN ")
+    );
+    let schema = Schema::new("t", [Kind::Text.field("v", true)], &[]).unwrap();
+    let params = Vec::new();
+    (Statement { sql, params }, schema)
 }
 
 /// A statement that says nothing for longer than a connection may take.
@@ -138,12 +228,23 @@ async fn a_long_statement_is_waited_for(variable: &str, statement: &str) {
 
 #[tokio::test]
 async fn waits_for_postgres_end_when_the_network_swallows_packets() {
-    every_wait_ends("CONNECT_TEST_POSTGRES_URL").await;
+    every_wait_ends(behind("CONNECT_TEST_POSTGRES_URL", &patient())).await;
+    work_that_was_begun_ends(behind("CONNECT_TEST_POSTGRES_URL", &patient())).await;
 }
 
 #[tokio::test]
 async fn waits_for_mariadb_end_when_the_network_swallows_packets() {
-    every_wait_ends("CONNECT_TEST_MYSQL_URL").await;
+    every_wait_ends(behind("CONNECT_TEST_MYSQL_URL", &patient())).await;
+    work_that_was_begun_ends(behind("CONNECT_TEST_MYSQL_URL", &patient())).await;
+}
+
+#[tokio::test]
+async fn waits_for_drivers_of_odbc_end_when_the_network_swallows_packets() {
+    // Both at a time: each waits for its thread alone.
+    tokio::join!(
+        every_wait_ends(behind_odbc("CONNECT_TEST_ODBC_POSTGRES", &patient())),
+        every_wait_ends(behind_odbc("CONNECT_TEST_ODBC_MARIADB", &patient())),
+    );
 }
 
 #[tokio::test]

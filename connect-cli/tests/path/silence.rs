@@ -1,0 +1,157 @@
+//! Peers that take connections and packets, and say nothing.
+use crate::{
+    client::Database,
+    program::{Program, task},
+    setting, unique, with_servers,
+};
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The way to a server, which can swallow what passes.
+struct Way {
+    port: u16,
+    swallows: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let swallows = Arc::new(AtomicBool::new(false));
+        let (flag, server) = (swallows.clone(), server.to_owned());
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let server = TcpStream::connect(&server).unwrap();
+                let ways = [
+                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                    (server, client),
+                ];
+                for (from, to) in ways {
+                    let flag = flag.clone();
+                    thread::spawn(move || pass(from, &to, &flag));
+                }
+            }
+        });
+        Self { port, swallows }
+    }
+}
+
+/// What was lost once stays lost: the connection is dead, and nobody says so.
+fn pass(mut from: TcpStream, mut to: &TcpStream, swallows: &AtomicBool) {
+    let (mut bytes, mut lost) = ([0_u8; 1 << 14], false);
+    while let Ok(n @ 1..) = from.read(&mut bytes) {
+        lost |= swallows.load(Ordering::SeqCst);
+        if !lost && to.write_all(&bytes[..n]).is_err() {
+            return;
+        }
+    }
+}
+
+/// The URL of the database and its address, which a port of ours stands for.
+fn database(space: &str) -> (String, String) {
+    let url = Database::Postgres.url(space);
+    let address = url.split_once('@').unwrap().1.split('/').next().unwrap();
+    (url.clone(), address.to_owned())
+}
+
+#[test]
+fn check_ends_and_names_a_database_or_a_name_server_that_says_nothing() {
+    let _servers = with_servers();
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("127.0.0.1:{}", mute.local_addr().unwrap().port());
+    let (url, address) = database("public");
+    let names = setting("CONNECT_TEST_ROCKETMQ");
+    for (names, url) in [(&names, &url.replace(&address, &silent)), (&silent, &url)] {
+        let mut program = Program::new(&[
+            ("workerId", "silent"),
+            ("namesrvAddr", names),
+            ("operationTimeout", "1000"),
+        ]);
+        program.connector(
+            "sink",
+            &[
+                ("connector.class", "jdbc-sink"),
+                ("connection.url", url),
+                ("connection.timeout.ms", "1000"),
+                ("connect.topicnames", "none"),
+            ],
+        );
+        let began = Instant::now();
+        let output = program.check();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains(&silent), "{said}");
+        assert!(began.elapsed() < Duration::from_secs(15), "{said}");
+    }
+}
+
+#[test]
+fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
+    let _servers = with_servers();
+    let name = unique("falls_silent");
+    Database::Postgres.make_space(&name);
+    let (from, to) = (
+        Database::Postgres.quoted(&name, "orders"),
+        Database::Postgres.quoted(&name, "copies"),
+    );
+    Database::Postgres.run(&format!(
+        "CREATE TABLE {from} (id bigint PRIMARY KEY); CREATE TABLE {to} (id bigint PRIMARY KEY);
+         INSERT INTO {from} VALUES (1);"
+    ));
+    let (url, address) = database(&name);
+    let way = Way::to(&address);
+    let url = url.replace(&address, &format!("127.0.0.1:{}", way.port));
+    let mut program = Program::new(&[
+        ("workerId", &name),
+        ("namesrvAddr", &setting("CONNECT_TEST_ROCKETMQ")),
+    ]);
+    let common = [
+        ("connection.url", &*url),
+        ("connection.timeout.ms", "1000"),
+        ("errors.retry.delay.max.ms", "500"),
+    ];
+    let source = [
+        ("connector.class", "jdbc-source"),
+        ("mode", "incrementing"),
+        ("incrementing.column.name", "id"),
+        ("table.whitelist", &format!("{name}.orders")),
+        ("connect.topicname", &name),
+        ("poll.interval.ms", "100"),
+    ];
+    let sink = [
+        ("connector.class", "jdbc-sink"),
+        ("connect.topicnames", &name),
+        ("table.name.format", &format!("{name}.copies")),
+        ("insert.mode", "upsert"),
+        ("pk.mode", "record_key"),
+    ];
+    program.connector("source", &[&common[..], &source].concat());
+    program.connector("sink", &[&common[..], &sink].concat());
+    program.start();
+    let count = || Database::Postgres.number(&format!("SELECT count(*) FROM {to};"));
+    program.wait_until(LIMIT, || count() == 1);
+    way.swallows.store(true, Ordering::SeqCst);
+    // Asked over the way of the test's own client.
+    Database::Postgres.run(&format!(
+        "INSERT INTO {from} SELECT generate_series(2, 1000);"
+    ));
+    let log = program.log();
+    program.wait_for_log(&log, "no answer", 1, LIMIT);
+    program.wait_for_log(&log, "will try again", 1, LIMIT);
+    way.swallows.store(false, Ordering::SeqCst);
+    program.wait_until(LIMIT, || count() == 1_000);
+    let (code, document) = program.stop();
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(task(&document, "source")["state"], "STOPPED", "{document}");
+    Database::Postgres.drop_space(&name);
+}
