@@ -9,6 +9,7 @@ mod advice;
 mod bad_input;
 mod client;
 mod flights;
+mod names;
 mod nycflights;
 mod original;
 mod parts;
@@ -16,7 +17,9 @@ mod planted;
 mod program;
 mod refused;
 mod runs;
+mod silence;
 mod start;
+mod two_workers;
 mod waiting;
 
 use std::{
