@@ -101,8 +101,10 @@ pub struct Rejected {
 pub struct PutOutcome {
     /// Rows that are durable now.
     pub written: usize,
-    /// Rows that are not, each with its reason; every other row is written.
+    /// Rows that are not, each with its reason; every other row is written or skipped.
     pub rejected: Vec<Rejected>,
+    /// Rows that the settings leave out.
+    pub skipped: usize,
 }
 
 /// What a sink knows of the rows of a topic before it has seen one.
@@ -116,6 +118,9 @@ pub struct Target {
     pub key: Vec<String>,
     /// What the table that rows were read from is to the sink.
     pub origins: Origins,
+    /// Why the settings leave these rows out: they are counted, and not decoded. `None` where they
+    /// are written.
+    pub skipped: Option<Box<str>>,
 }
 
 /// Writes to a system.

@@ -207,6 +207,7 @@ fn line(task: &TaskStatus) -> String {
     );
     for (count, what) in [
         (task.dead_letters, "dead letters"),
+        (task.skipped, "skipped"),
         (task.retries, "retries"),
     ] {
         if count > 0 {

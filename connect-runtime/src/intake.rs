@@ -65,8 +65,10 @@ pub(crate) struct Batch {
     pub(crate) pulls: Vec<(Queue, Pulled)>,
     /// The next offset of each queue that had messages.
     pub(crate) offsets: Vec<(Queue, i64)>,
-    /// Rows and messages that cannot be decoded.
+    /// Rows, messages that cannot be decoded, and those that are left out.
     pub(crate) messages: usize,
+    /// Messages that the sink's settings leave out.
+    pub(crate) skipped: usize,
     /// It ends before a message whose origin was not met before: see [`Intake::undecided`].
     pub(crate) undecided: bool,
     bytes: usize,
@@ -88,6 +90,8 @@ enum State {
     Decoding(Box<dyn Decoder>),
     /// The sink takes no rows of this origin.
     Refused(Error),
+    /// The sink's settings leave these rows out; the reason, until it was told.
+    Skipped(Option<Box<str>>),
 }
 
 /// Bounds of a batch.
@@ -266,7 +270,10 @@ impl Intake {
         let of = |t: &&mut Topic| &*t.name == name && t.origin.as_ref() == origin;
         for topic in self.topics.iter_mut().filter(of) {
             topic.origins = target.origins;
-            topic.state = State::Decoding(converter.decoder(topic.name.clone(), target.clone())?);
+            topic.state = match &target.skipped {
+                Some(why) => State::Skipped(Some(why.clone())),
+                None => State::Decoding(converter.decoder(topic.name.clone(), target.clone())?),
+            };
         }
         Ok(())
     }
@@ -356,11 +363,17 @@ impl Intake {
                         let origin = topic.origin.clone();
                         let places = &mut topic.places;
                         take(topic.name.clone(), origin, decoder, places, &mut self.batch)?;
-                        decoder.push(parts)
+                        decoder.push(parts).map(Some)
                     }
-                    pushed => pushed,
+                    pushed => pushed.map(Some),
                 },
                 State::Refused(why) => Err(Error::new(why.kind(), why.report())),
+                State::Skipped(why) => {
+                    if let Some(why) = why.take() {
+                        tracing::warn!(topic = %topic.name, "{why}");
+                    }
+                    Ok(None)
+                }
                 State::Undecided => {
                     return Err(Error::new(
                         ErrorKind::Internal,
@@ -369,8 +382,9 @@ impl Intake {
                 }
             };
             match pushed {
-                Ok(Pushed::Row) => topic.places.push(place),
-                Ok(Pushed::TakeFirst) => {
+                Ok(Some(Pushed::Row)) => topic.places.push(place),
+                Ok(None) => self.batch.skipped += 1,
+                Ok(Some(Pushed::TakeFirst)) => {
                     return Err(Error::new(
                         ErrorKind::Internal,
                         format!("topic {}: a message fits no records", topic.name),

@@ -208,6 +208,24 @@ pub(crate) fn of_sink(settings: &mut Settings, declared: &[&Definition]) -> Vec<
     take(&[Of::Connector, Of::Sink], settings, declared)
 }
 
+/// How the original names the table of a row, where a file made for its class does not say it.
+pub(crate) fn table_of_class(
+    class: &str,
+    settings: &Settings,
+    declared: &Definition,
+) -> Option<String> {
+    const FORMAT: &str = "table.name.format";
+    const HEADER: &str = "table.name.from.header";
+    let of_original = class.starts_with("org.apache.rocketmq.") && declared.key(FORMAT).is_some();
+    let says = settings.get(FORMAT).is_some() || settings.get(HEADER).is_some();
+    (of_original && !says).then(|| {
+        format!(
+            "the original names the table of a row by the schema in its body: set \
+             {FORMAT}=${{schema.name}} for that; left out, a row goes to the table named as its topic"
+        )
+    })
+}
+
 fn take(places: &[Of], settings: &mut Settings, declared: &[&Definition]) -> Vec<String> {
     let mut notes = Vec::new();
     for original in ORIGINAL.iter().filter(|o| places.contains(&o.of)) {

@@ -22,9 +22,10 @@ impl SinkRun {
             match (found, &origin) {
                 (Ok(target), _) => {
                     let origins = target.origins;
+                    let written = target.skipped.is_none();
                     let converter = self.run.converter.as_ref();
                     intake.decide(&topic, origin.as_ref(), converter, target)?;
-                    if let (Origins::Compared, Some(origin)) = (origins, &origin) {
+                    if let (Origins::Compared, Some(origin), true) = (origins, &origin, written) {
                         self.remember(&topic, origin).await?;
                     }
                 }

@@ -56,6 +56,7 @@ impl SinkRun {
         Ok(PutOutcome {
             written: outcome.written + sorted.done,
             rejected: sorted.refused,
+            skipped: outcome.skipped,
         })
     }
 

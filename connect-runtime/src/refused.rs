@@ -118,6 +118,7 @@ impl SinkRun {
                 },
             };
             Counters::add(&self.run.counters.records, outcome.written);
+            Counters::add(&self.run.counters.skipped, outcome.skipped);
             match (self.config.tolerance, outcome.rejected.first()) {
                 (_, None) => {}
                 (Tolerance::None, Some(first)) => {
@@ -150,6 +151,7 @@ impl SinkRun {
             let offsets = batch.offsets.clone();
             return Ok(Some(Halt { error, offsets }));
         }
+        Counters::add(&self.run.counters.skipped, batch.skipped);
         Counters::add(&self.run.counters.batches, 1);
         tracing::debug!(
             connector = %self.run.id.connector, task = self.run.id.task,

@@ -60,6 +60,7 @@ pub struct Counters {
     pub(crate) records: AtomicU64,
     pub(crate) batches: AtomicU64,
     pub(crate) dead_letters: AtomicU64,
+    pub(crate) skipped: AtomicU64,
     pub(crate) retries: AtomicU64,
 }
 
@@ -94,6 +95,8 @@ pub struct TaskStatus {
     pub batches: u64,
     /// Messages set aside in the dead-letter topic.
     pub dead_letters: u64,
+    /// Rows that the sink's settings leave out.
+    pub skipped: u64,
     /// Times that something was tried again.
     pub retries: u64,
 }
@@ -187,6 +190,7 @@ impl StatusBoard {
                     records: entry.counters.records(),
                     batches: entry.counters.batches.load(Ordering::Relaxed),
                     dead_letters: entry.counters.dead_letters.load(Ordering::Relaxed),
+                    skipped: entry.counters.skipped.load(Ordering::Relaxed),
                     retries: entry.counters.retries.load(Ordering::Relaxed),
                 })
                 .collect()

@@ -141,7 +141,11 @@ fn without_original_keys(
             original_keys::of_source(&mut config.rest, &[own, SourceCommon::definition()])
         }
         Direction::Sink => {
-            original_keys::of_sink(&mut config.rest, &[own, SinkCommon::definition()])
+            let known = [own, SinkCommon::definition()];
+            let mut notes = original_keys::of_sink(&mut config.rest, &known);
+            let class = &config.common.class;
+            notes.extend(original_keys::table_of_class(class, &config.rest, own));
+            notes
         }
     };
     // Rows that go on unchanged where the file has them changed would be other data.

@@ -70,6 +70,7 @@ impl SinkTask for Family {
             schema: Some(schema()),
             key: vec!["id".to_owned()],
             origins: Origins::Compared,
+            skipped: None,
         })
     }
 

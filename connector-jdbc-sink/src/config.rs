@@ -4,7 +4,7 @@ use connect_api::{
     settings,
 };
 use dialect_core::{
-    ConnectionConfig, OpenOptions, OtherKeys, SessionConfig, TableName, WriteOp, Zone,
+    ConnectionConfig, OpenOptions, OtherKeys, Selection, SessionConfig, TableName, WriteOp, Zone,
 };
 use std::num::NonZeroUsize;
 
@@ -62,6 +62,13 @@ settings! {
         /// source table alone whose rows came first; those of others are refused. Which one came
         /// first in a topic is kept with the worker's positions.
         "table.merge": merge: bool, default "false", Low;
+        /// The tables that rows are written to, as `table`, which is that of this name in any
+        /// schema, or `schema.table`, separated by commas; `*` stands for any characters of a
+        /// table's name. Rows of others are left out: they are
+        /// counted, and the log names each table once. A table is listed by its name at the
+        /// target or, without `table.merge`, by that of the table that the row was read from, as
+        /// its message says it. Left out: all.
+        "tables.whitelist": listed: Selection, default "", Medium;
         /// Topics to read, separated by semicolons or commas: the runtime reads them, and `check`
         /// looks at their tables.
         "connect.topicnames": topics: List, default "", High;
@@ -140,12 +147,14 @@ impl SinkConfig {
         }
     }
 
-    /// Settings that have no effect beside the others: the Java original takes them without a
-    /// word.
+    /// Settings that have no effect beside the others, which the Java original takes without a
+    /// word, and what becomes of rows that are not written.
     pub(crate) fn idle(&self) -> Vec<String> {
         let unused = self.key_mode == KeyMode::None && !self.key_fields.0.is_empty();
         let note = "`pk.fields` has no effect with pk.mode=none; set record_key or record_value";
-        unused.then(|| note.to_owned()).into_iter().collect()
+        let mut notes: Vec<_> = unused.then(|| note.to_owned()).into_iter().collect();
+        notes.extend(self.told_of_list());
+        notes
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {

@@ -36,6 +36,7 @@ mod family;
 mod fit;
 mod folding;
 mod keys;
+mod listed;
 mod origin;
 mod records_write;
 mod reduce;
@@ -83,6 +84,10 @@ impl JdbcSink {
             faults.note("messages say which tables rows go to: they are looked at when rows come");
         }
         for table in config.known_tables()? {
+            if !config.is_listed(&table, None) {
+                faults.note(config.left_out(&format!("table {table}")));
+                continue;
+            }
             let target = Target::describe(connection.as_mut(), table).await?;
             let mut of_table = target.faults(config, dialect.as_ref());
             target

@@ -276,7 +276,7 @@ pub(crate) fn all_refused(records: &Records, why: &Error) -> PutOutcome {
         error: Error::new(why.kind(), why.report()),
     };
     PutOutcome {
-        written: 0,
         rejected: (0..records.len()).map(rejected).collect(),
+        ..PutOutcome::default()
     }
 }

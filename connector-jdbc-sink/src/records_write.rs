@@ -123,7 +123,7 @@ impl RecordsWrite<'_> {
         if target.table.is_none() && self.config.delete {
             return Ok(PutOutcome {
                 written: rows.len(),
-                rejected: Vec::new(),
+                ..PutOutcome::default()
             });
         }
         let indexes: Vec<u32> = rows.iter().flat_map(|row| u32::try_from(*row)).collect();
@@ -140,8 +140,8 @@ impl RecordsWrite<'_> {
                 Ok(outcome)
             }
             Err(why) if is_misfit(&why) => Ok(PutOutcome {
-                written: 0,
                 rejected: rejected(rows.to_vec(), &why),
+                ..PutOutcome::default()
             }),
             Err(e) => Err(e),
         }
@@ -182,13 +182,14 @@ impl RecordsWrite<'_> {
                     return Ok(PutOutcome {
                         written,
                         rejected: vec![Rejected { row, error }],
+                        ..PutOutcome::default()
                     });
                 }
             }
         }
         Ok(PutOutcome {
             written,
-            rejected: Vec::new(),
+            ..PutOutcome::default()
         })
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Task {
     targets: HashMap<TableName, Target>,
     /// Tables whose notes are in the log.
     told: HashSet<TableName>,
+    /// Tables whose rows are left out, as is said in the log.
+    pub(crate) left_out: HashSet<TableName>,
 }
 
 impl Task {
@@ -45,6 +47,7 @@ impl Task {
             connection: None,
             targets: HashMap::new(),
             told: HashSet::new(),
+            left_out: HashSet::new(),
         }
     }
 
@@ -84,6 +87,15 @@ impl Task {
                 KeyMode::None | KeyMode::RecordValue => Vec::new(),
             },
             origins: self.config.origins(),
+            skipped: None,
+        }
+    }
+
+    /// What is said of rows that `tables.whitelist` leaves out.
+    fn skipped(&self, what: &str) -> connect_api::Target {
+        connect_api::Target {
+            skipped: Some(self.config.left_out(what).into()),
+            ..self.unknown()
         }
     }
 
@@ -117,6 +129,7 @@ impl Task {
         self.targets.insert(target.name.clone(), target);
         Ok(connect_api::Target {
             origins: self.config.origins(),
+            skipped: None,
             schema,
             key: match self.config.key_mode {
                 KeyMode::RecordKey => key,
@@ -128,6 +141,12 @@ impl Task {
     async fn put_with(&mut self, records: &Records, refusals: Refusals) -> Result<PutOutcome> {
         if records.is_empty() {
             return Ok(PutOutcome::default());
+        }
+        if self.leaves_out(records)? {
+            return Ok(PutOutcome {
+                skipped: records.len(),
+                ..PutOutcome::default()
+            });
         }
         let mut connection = self.connection().await?;
         let claim = match self.claim(records) {
@@ -185,7 +204,7 @@ impl Task {
         if target.table.is_none() && only_deletes && config.delete {
             return Ok(PutOutcome {
                 written: records.len(),
-                rejected: Vec::new(),
+                ..PutOutcome::default()
             });
         }
         let write = RecordsWrite {
@@ -298,6 +317,7 @@ async fn write_fitted(
     Ok(PutOutcome {
         written: records.len() - rejected.len(),
         rejected,
+        ..PutOutcome::default()
     })
 }
 
@@ -349,6 +369,9 @@ impl SinkTask for Task {
             return Ok(self.unknown());
         }
         let name = self.config.table_of(topic, None, None)?;
+        if !self.config.is_listed(&name, None) {
+            return Ok(self.skipped(&format!("table {name}")));
+        }
         self.look_at(topic, name).await
     }
 
@@ -357,6 +380,9 @@ impl SinkTask for Task {
             return Ok(self.unknown());
         }
         let name = self.config.table_of(topic, Some(origin), None)?;
+        if !self.config.is_listed(&name, Some(origin)) {
+            return Ok(self.skipped(&format!("table {name} (source table {origin})")));
+        }
         self.agree(&name, origin)?;
         self.look_at(topic, name).await
     }

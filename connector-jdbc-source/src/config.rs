@@ -1,10 +1,10 @@
 //! Settings of the source.
-use crate::selection::{Selection, TableTypes};
+use crate::table_types::TableTypes;
 use connect_api::{
     config::{Faults, List, Millis, Setting},
     settings,
 };
-use dialect_core::{ConnectionConfig, OpenOptions, SessionConfig, Zone};
+use dialect_core::{ConnectionConfig, OpenOptions, Selection, SessionConfig, Zone};
 use std::num::{NonZeroU32, NonZeroUsize};
 
 connect_api::choice! {

@@ -47,15 +47,16 @@ mod position;
 mod reading;
 mod runs;
 mod search;
-mod selection;
 mod stream;
 mod survey;
 mod table;
+mod table_types;
 mod task;
 mod unreadable;
 
 pub use config::{Mode, OptionalName, SourceConfig};
-pub use selection::{Selection, TableTypes};
+pub use dialect_core::Selection;
+pub use table_types::TableTypes;
 
 use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener, TableName};

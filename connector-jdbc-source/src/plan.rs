@@ -1,6 +1,6 @@
 //! The tables of a connector, split among its tasks.
-use crate::{config::SourceConfig, selection::Selection};
-use dialect_core::TableName;
+use crate::config::SourceConfig;
+use dialect_core::{Selection, TableName};
 use std::num::NonZeroU32;
 
 /// Splits the tables into at most `max` tasks: contiguous groups, in the order given, whose sizes

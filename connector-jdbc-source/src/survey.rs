@@ -1,6 +1,6 @@
 //! The tables that settings name, looked at in the database: what can be read, and all that
 //! stands in the way (G9).
-use crate::{config::SourceConfig, reading::Reading, selection::name_of};
+use crate::{config::SourceConfig, reading::Reading, table_types::name_of};
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Faults, nearest},

@@ -178,7 +178,9 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
         "INSERT INTO {from}.{name} (company, entered, day, hours, pay, level, rate) VALUES
            ('a', '2024-06-01 12:34:56.123456', '2024-06-01', '12:34:56', 99.90, 3, 0.1),
            (NULL, NULL, NULL, NULL, NULL, NULL, NULL),
-           ('c', '1969-12-31 23:59:59.999999', '1582-10-04', '00:00:00', -0.01, -5, 1.5);"
+           ('c', '1969-12-31 23:59:59.999999', '1582-10-04', '00:00:00', -0.01, -5, 1.5);
+         CREATE TABLE {from}.{name}_other (id bigint PRIMARY KEY);
+         INSERT INTO {from}.{name}_other VALUES (1), (2), (3), (4);"
     ));
     let mut files = Files::new(&name);
     files.connector(
@@ -190,7 +192,7 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
             "connection.url": format!("jdbc:mysql://{address}"),
             "connection.user": user,
             "connection.password": password,
-            "table.whitelist": format!("{from}.{name}"),
+            "table.whitelist": format!("{from}.{name}_other,{from}.{name}"),
             "mode": "incrementing",
             "incrementing.column.name": "id",
             "timestamp.initial": "-1",
@@ -218,6 +220,8 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
             "pk.fields": "id",
             "pk.mode": "record_value",
             "insert.mode": "UPSERT",
+            "table.name.from.header": "true",
+            "tables.whitelist": format!("{to}.{name}"),
             "table.types": "TABLE",
             "max.retries": "10",
             "retry.backoff.ms": "300",
@@ -243,6 +247,7 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
              cut"
         ),
         "note: mysql-jdbc-sink: `table.types` has no effect here",
+        "note: mysql-jdbc-sink: `tables.whitelist`: rows of other tables are left out",
         "ok: mysql-jdbc-source",
         "ok: mysql-jdbc-sink",
     ] {
@@ -265,6 +270,7 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
     let log = files.log();
     let told = log.matches("digits below a millisecond are cut").count();
     assert_eq!(told, 1, "{log}");
+    files.wait(|| files.log().contains(&format!("rows of table {name}_other")));
     for space in [&from, &to] {
         Database::MariaDb.drop_space(space);
     }
@@ -471,6 +477,12 @@ fn every_key_of_the_original_works_or_is_noted() {
     }
     for (key, value, noted) in [
         ("table.types", "TABLE", true),
+        ("tables.whitelist", "db1.table01,db1.table02", true),
+        ("table.name.from.header", "true", false),
+        ("table.name.format", "x", false),
+        ("db.timezone", "UTC", false),
+        ("auto.create", "true", false),
+        ("fields.whitelist", "a,b", false),
         ("max.retries", "10", false),
         ("retry.backoff.ms", "3000", false),
         ("pk.fields", "id", true),
@@ -480,6 +492,42 @@ fn every_key_of_the_original_works_or_is_noted() {
         let notes = sink(key, value).unwrap_or_else(|faults| panic!("{key}={value}: {faults}"));
         assert_eq!(!notes.is_empty(), noted, "{key}={value}: {notes:?}");
     }
+}
+
+#[test]
+fn a_sink_of_the_original_is_told_how_the_original_names_tables() {
+    let class = "org.apache.rocketmq.connect.jdbc.mysql.sink.JdbcSinkConnector";
+    // As it is shipped.
+    let shipped = [
+        ("max.tasks", "2"),
+        ("connect.topicnames", "employee-test-topic-json-00002"),
+        (
+            "connection.url",
+            "jdbc:mysql://localhost:3306/test_database_001",
+        ),
+        ("connection.user", "*****"),
+        ("connection.password", "*****"),
+        ("pk.fields", "id"),
+        ("pk.mode", "record_value"),
+        ("insert.mode", "UPSERT"),
+        ("db.timezone", "UTC"),
+        ("table.types", "TABLE"),
+        ("errors.deadletterqueue.topic.name", "dlq-topic"),
+        ("errors.log.enable", "true"),
+        ("errors.tolerance", "ALL"),
+        ("key.converter", JSON),
+        ("value.converter", JSON),
+    ];
+    let notes = |more: &[(&'static str, &'static str)], class: &'static str| {
+        let class = [("connector.class", class)];
+        let notes = validated(&[&shipped[..], &class, more].concat());
+        notes.unwrap_or_else(|faults| panic!("{faults}"))
+    };
+    let told = |notes: &[String]| notes.iter().any(|n| n.contains("${schema.name}"));
+    assert!(told(&notes(&[], class)));
+    assert!(!told(&notes(&[("table.name.format", "${topic}")], class)));
+    assert!(!told(&notes(&[("table.name.from.header", "true")], class)));
+    assert!(!told(&notes(&[], "jdbc-sink")));
 }
 
 #[test]

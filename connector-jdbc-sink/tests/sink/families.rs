@@ -207,3 +207,82 @@ async fn rows_go_to_the_tables_that_the_format_and_the_message_name() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn rows_of_tables_that_are_not_listed_are_left_out_and_counted() {
+    let database = Database::sqlite(&[
+        "CREATE TABLE one (id bigint PRIMARY KEY, parent bigint)",
+        "CREATE TABLE family (id bigint PRIMARY KEY, parent bigint)",
+    ])
+    .await;
+    let origin = |table: &str| Origin {
+        schema: Some("a".into()),
+        table: table.into(),
+    };
+    // By the name of the source, of the target, and of the schema, which is `family` in all rows.
+    for (format, list, table, left_out) in [
+        ("one", "a.mine", "other", true),
+        ("one", "a.mine", "mine", false),
+        ("${source.table}", "one", "two", true),
+        ("${schema.name}", "one", "two", true),
+        ("${schema.name}", "family", "three", false),
+    ] {
+        let mut settings = settings(&[("tables.whitelist", list), ("table.merge", "false")]);
+        settings.push(("table.name.format", format));
+        let mut run = database.start(&settings).await;
+        let told = run.task.target_of("t", &origin(table)).await.unwrap();
+        if format != "${schema.name}" {
+            assert_eq!(told.skipped.is_some(), left_out, "{format} {table}");
+        }
+        if let Some(why) = told.skipped {
+            assert!(
+                why.contains("tables.whitelist") && why.contains(table),
+                "{why}"
+            );
+        }
+        if left_out {
+            let outcome = run.try_put(&from("t", "a", table, 7)).await.unwrap();
+            assert_eq!(
+                (outcome.written, outcome.skipped),
+                (0, 1),
+                "{format} {table}"
+            );
+            assert!(outcome.rejected.is_empty());
+        } else {
+            let id = i64::try_from(table.len()).unwrap();
+            assert!(run.put(&from("t", "a", table, id)).await.is_empty());
+        }
+    }
+    assert_eq!(database.rows("one").await, ["4 -"]);
+    assert_eq!(
+        database.rows("family").await,
+        ["5 -"],
+        "a table takes rows of one source"
+    );
+    let listed = settings(&[
+        ("tables.whitelist", "x, one"),
+        ("table.name.from.header", "true"),
+    ]);
+    let mut run = database.start(&listed).await;
+    assert!(run.put(&from("t", "b", "one", 1)).await.is_empty());
+    assert_eq!(database.rows("one").await, ["1 -", "4 -"]);
+}
+
+#[tokio::test]
+async fn check_says_which_rows_are_left_out_and_looks_at_no_table_of_theirs() {
+    let database =
+        Database::sqlite(&["CREATE TABLE one (id bigint PRIMARY KEY, parent bigint)"]).await;
+    let settings = settings(&[
+        ("tables.whitelist", "one"),
+        ("connect.topicnames", "one;missing"),
+    ]);
+    let mut faults = connector().check(&database.settings(&settings)).await;
+    let notes = faults.take_notes();
+    assert!(faults.is_empty(), "{faults}");
+    assert!(
+        notes
+            .iter()
+            .any(|n| n.contains("rows of table missing are left out")),
+        "{notes:?}"
+    );
+}

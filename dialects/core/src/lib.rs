@@ -49,6 +49,7 @@ mod options;
 mod paging;
 mod plan;
 mod query;
+mod selection;
 mod settings;
 mod slice;
 mod syntax;
@@ -84,6 +85,7 @@ pub use options::{
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
+pub use selection::{Entry, Selection};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use slice::{Slice, Visibility, by_quantiles};
 pub use syntax::Syntax;

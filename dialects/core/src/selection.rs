@@ -1,6 +1,6 @@
 //! Which tables are meant.
+use crate::table::TableName;
 use connect_api::config::Setting;
-use dialect_core::{TableName, TableType};
 
 /// Names of tables, some of them with `*`, in the order they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -8,15 +8,16 @@ pub struct Selection(Vec<Entry>);
 
 /// One name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) name: TableName,
+pub struct Entry {
+    /// The table, or what its name is like.
+    pub name: TableName,
     /// Stars in the name of the table stand for any characters.
-    pub(crate) pattern: bool,
+    pub pattern: bool,
 }
 
 impl Selection {
     /// Exactly these tables.
-    pub(crate) fn exactly(names: impl IntoIterator<Item = TableName>) -> Self {
+    pub fn exactly(names: impl IntoIterator<Item = TableName>) -> Self {
         let entry = |name| Entry {
             name,
             pattern: false,
@@ -24,17 +25,19 @@ impl Selection {
         Self(names.into_iter().map(entry).collect())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// It names none.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    /// The names.
+    pub fn entries(&self) -> &[Entry] {
         &self.0
     }
 
     /// Whether one of the entries means `table`; an entry without a schema means the table of
     /// that name in any.
-    pub(crate) fn holds(&self, table: &TableName) -> bool {
+    pub fn holds(&self, table: &TableName) -> bool {
         self.0.iter().any(|entry| {
             let schema = entry.name.schema.is_none() || entry.name.schema == table.schema;
             schema && entry.matches(&table.name)
@@ -44,7 +47,7 @@ impl Selection {
 
 impl Entry {
     /// Whether the name of a table is meant, its schema left aside.
-    pub(crate) fn matches(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         if self.pattern {
             matches(&self.name.name, name)
         } else {
@@ -150,59 +153,6 @@ impl Setting for Selection {
     }
 }
 
-/// What may be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableTypes(Vec<TableType>);
-
-/// The names of the types, as in JDBC.
-const TYPES: [(&str, TableType); 5] = [
-    ("TABLE", TableType::Table),
-    ("VIEW", TableType::View),
-    ("PARTITIONED TABLE", TableType::Partitioned),
-    ("MATERIALIZED VIEW", TableType::MaterializedView),
-    ("FOREIGN TABLE", TableType::Foreign),
-];
-
-/// The name of a type.
-pub(crate) fn name_of(table_type: TableType) -> &'static str {
-    let mut types = TYPES.iter();
-    let found = types.find(|(_, named)| *named == table_type);
-    found.map_or("", |(name, _)| name)
-}
-
-impl TableTypes {
-    /// TABLE means partitioned ones too.
-    pub(crate) fn holds(&self, table_type: TableType) -> bool {
-        let named = |named| self.0.contains(&named);
-        named(table_type) || (table_type == TableType::Partitioned && named(TableType::Table))
-    }
-}
-
-impl Setting for TableTypes {
-    const TYPE: &'static str = "list of table types";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let all = || TYPES.map(|(name, _)| name).join(", ");
-        let mut types = Vec::new();
-        for part in split(text) {
-            let known = TYPES
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(part));
-            let (_, table_type) = known.ok_or_else(|| format!("`{part}` is none of {}", all()))?;
-            types.push(*table_type);
-        }
-        if types.is_empty() {
-            return Err(format!("names none of {}", all()));
-        }
-        Ok(Self(types))
-    }
-
-    fn show(&self) -> String {
-        let names: Vec<_> = self.0.iter().map(|t| name_of(*t)).collect();
-        names.join(",")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,23 +179,6 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_partitioned_ones_too() {
-        let types = TableTypes::parse("table, Materialized View").unwrap();
-        assert_eq!(types.show(), "TABLE,MATERIALIZED VIEW");
-        for (table_type, held) in [
-            (TableType::Table, true),
-            (TableType::Partitioned, true),
-            (TableType::MaterializedView, true),
-            (TableType::View, false),
-            (TableType::Foreign, false),
-        ] {
-            assert_eq!(types.holds(table_type), held, "{table_type:?}");
-        }
-        let parted = TableTypes::parse("PARTITIONED TABLE").unwrap();
-        assert!(parted.holds(TableType::Partitioned) && !parted.holds(TableType::Table));
-    }
-
-    #[test]
     fn a_star_in_the_schema_and_a_broken_name_are_refused() {
         assert!(
             Selection::parse("*.orders")
@@ -256,11 +189,6 @@ mod tests {
             Selection::parse("a.b.c")
                 .unwrap_err()
                 .contains("more parts")
-        );
-        assert!(
-            TableTypes::parse("TABLE, SYNONYM")
-                .unwrap_err()
-                .contains("`SYNONYM`")
         );
     }
 }

@@ -1,0 +1,117 @@
+//! Tables that rows are written to; those of others are left out.
+use crate::{config::SinkConfig, task::Task};
+use connect_api::{ErrorKind, Origin, Records, Result};
+use dialect_core::{Selection, TableName};
+
+/// The key that lists them.
+const KEY: &str = "tables.whitelist";
+
+/// The table is listed; one whose schema is not known is so in any.
+fn names(listed: &Selection, schema: Option<&str>, table: &str) -> bool {
+    listed.entries().iter().any(|entry| {
+        let same = match (entry.name.schema.as_deref(), schema) {
+            (Some(listed), Some(schema)) => listed == schema,
+            (None, _) | (_, None) => true,
+        };
+        same && entry.matches(table)
+    })
+}
+
+impl SinkConfig {
+    /// Rows of `origin` are written to `table`, as far as `tables.whitelist` goes.
+    pub(crate) fn is_listed(&self, table: &TableName, origin: Option<&Origin>) -> bool {
+        // Where tables are merged, origins are not told apart.
+        let origin = origin.filter(|_| !self.merge);
+        self.listed.is_empty()
+            || names(&self.listed, table.schema.as_deref(), &table.name)
+            || origin.is_some_and(|o| names(&self.listed, o.schema.as_deref(), &o.table))
+    }
+
+    /// That there are rows which are not written.
+    pub(crate) fn told_of_list(&self) -> Option<String> {
+        let told = format!(
+            "`{KEY}`: rows of other tables are left out; they are counted as skipped, and the log \
+             names each table once"
+        );
+        (!self.listed.is_empty()).then_some(told)
+    }
+
+    /// What is said of rows that are left out.
+    pub(crate) fn left_out(&self, what: &str) -> String {
+        format!("rows of {what} are left out and counted as skipped: {KEY} does not name it")
+    }
+}
+
+impl Task {
+    /// The records are left out, which the log says once of each table.
+    ///
+    /// # Errors
+    /// As [`SinkConfig::table_of`], but for what the messages do not say.
+    pub(crate) fn leaves_out(&mut self, records: &Records) -> Result<bool> {
+        let table = match self.table_for(records) {
+            Ok(table) => table,
+            Err(e) if e.kind() == ErrorKind::Data => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        let origin = records.origin().map(AsRef::as_ref);
+        if self.config.is_listed(&table, origin) {
+            return Ok(false);
+        }
+        if !self.left_out.contains(&table) {
+            let why = self.config.left_out(&format!("table {table}"));
+            tracing::warn!(topic = %records.topic(), "{why}");
+            self.left_out.insert(table);
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::config::{Config as _, Settings};
+
+    fn config(more: &[(&str, &str)]) -> SinkConfig {
+        let mut settings = Settings::from_iter([("connection.url", "sqlite:x")]);
+        more.iter().for_each(|(k, v)| settings.set(*k, *v));
+        SinkConfig::from_settings(&settings).unwrap()
+    }
+
+    #[test]
+    fn tables_are_listed_by_their_own_name_or_that_of_their_source() {
+        let origin = |schema: Option<&str>, table: &str| Origin {
+            schema: schema.map(Into::into),
+            table: table.into(),
+        };
+        let of = |list: &str| config(&[(KEY, list)]);
+        let (orders, in_shop) = (
+            TableName::new("orders"),
+            TableName::parse("shop.orders").unwrap(),
+        );
+        for (list, table, from, listed) in [
+            ("", &orders, None, true),
+            ("orders", &orders, None, true),
+            ("orders", &in_shop, None, true),
+            ("shop.orders, x", &orders, None, true),
+            ("shop.orders", &in_shop, None, true),
+            ("other.orders", &in_shop, None, false),
+            // Catalogues alone do not count, and neither does the case of letters.
+            ("shop.items", &in_shop, None, false),
+            ("Orders", &orders, None, false),
+            ("old", &orders, Some(origin(Some("shop"), "old")), true),
+            ("shop.old", &orders, Some(origin(Some("shop"), "old")), true),
+            ("x.old", &orders, Some(origin(Some("shop"), "old")), false),
+            ("\"a.b\"", &TableName::new("a.b"), None, true),
+            ("ord*", &in_shop, None, true),
+        ] {
+            let config = of(list);
+            assert_eq!(
+                config.is_listed(table, from.as_ref()),
+                listed,
+                "{list} {table}"
+            );
+        }
+        let merged = config(&[(KEY, "old"), ("table.merge", "true")]);
+        assert!(!merged.is_listed(&orders, Some(&origin(None, "old"))));
+    }
+}
