@@ -1,13 +1,13 @@
 //! A connection to a SQLite file.
 use crate::{
-    catalog,
-    codec::{Decoder, param},
+    bind::param,
     cursor::{Query, SqliteCursor},
-    refusal::refusal,
-    session::Session,
-    settings::Settings,
+    decode::Decoder,
+    describe,
+    error_codes::refusal,
+    options::Settings,
+    session::{Session, thread::Thread},
     syntax::{SqliteSyntax, quoted},
-    thread::Thread,
     write,
 };
 use async_trait::async_trait;
@@ -50,7 +50,7 @@ impl Connection for SqliteConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
         let schema = schema.map(str::to_owned);
         self.thread
-            .run(move |session| catalog::tables(session, schema.as_deref()))
+            .run(move |session| describe::tables(session, schema.as_deref()))
             .await
     }
 
@@ -62,21 +62,21 @@ impl Connection for SqliteConnection {
     async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
         let names = names.to_vec();
         self.thread
-            .run(move |session| catalog::describe(session, &names))
+            .run(move |session| describe::describe(session, &names))
             .await
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         let query = query.to_owned();
         self.thread
-            .run(move |session| catalog::describe_query(session, &query))
+            .run(move |session| describe::describe_query(session, &query))
             .await
     }
 
     async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
         let name = name.clone();
         self.thread
-            .run(move |session| catalog::fingerprint(session, &name))
+            .run(move |session| describe::fingerprint(session, &name))
             .await
     }
 

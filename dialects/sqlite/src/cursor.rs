@@ -1,9 +1,12 @@
 //! Rows on their way: stepped and decoded in place on the thread, one batch ahead of the reader.
 use crate::{
-    codec::{Decoder, Sql},
-    refusal::refusal,
-    session::{Session, Stop},
-    thread::{Thread, ended},
+    decode::Decoder,
+    error_codes::refusal,
+    session::{
+        Session, Stop,
+        thread::{Thread, ended},
+    },
+    types::cell::Sql,
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};

@@ -32,33 +32,33 @@
 //! # connection.close().await
 //! # }
 //! ```
+mod bind;
 mod catalog;
-mod codec;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod connection;
 mod cursor;
-mod declared;
+mod ddl;
+mod decode;
+mod describe;
+mod dialect;
+mod encode;
+mod error_codes;
+mod options;
 mod plan;
-mod refusal;
-#[cfg(feature = "conformance")]
-mod samples;
 mod session;
-mod settings;
 mod syntax;
-mod thread;
+mod types;
 mod write;
 
 #[cfg(feature = "conformance")]
-pub use samples::samples;
+pub use conformance::samples;
 
-use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Kind, Result};
-use connection::SqliteConnection;
-use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, WritePlan,
-    WriteRequest,
-};
-use settings::Settings;
-use std::{fmt, sync::Arc};
+use connect_api::Result;
+use dialect::Sqlite;
+use dialect_core::{Address, Dialect, OpenOptions};
+use options::Settings;
+use std::sync::Arc;
 use syntax::SqliteSyntax;
 
 /// The schemes of its URLs.
@@ -73,73 +73,5 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let address = Address::parse(url, options)?;
     let settings = Arc::new(Settings::new(&address, options)?);
     let syntax = SqliteSyntax::new(options.values);
-    Ok(Arc::new(Sqlite {
-        address,
-        settings,
-        syntax,
-    }))
-}
-
-struct Sqlite {
-    address: Address,
-    settings: Arc<Settings>,
-    syntax: SqliteSyntax,
-}
-
-impl fmt::Debug for Sqlite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sqlite").field(&self.address).finish()
-    }
-}
-
-#[async_trait]
-impl Dialect for Sqlite {
-    fn name(&self) -> &'static str {
-        "SQLite"
-    }
-
-    fn address(&self) -> &str {
-        self.address.shown()
-    }
-
-    fn syntax(&self) -> &dyn Syntax {
-        &self.syntax
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            upsert: true,
-            folds_columns: true,
-            transactional_ddl: true,
-            concurrent_writers: false,
-            savepoints: true,
-            widen: false,
-            blocks: false,
-            ..Capabilities::default()
-        }
-    }
-
-    fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
-        plan::plan(&self.syntax, &self.settings.values, request)
-    }
-
-    fn takes(&self, kind: &Kind, column: &Column) -> bool {
-        codec::Encoder::choose(kind, column, &self.settings.values).is_some()
-    }
-
-    fn grain(&self, column: &Column) -> Grain {
-        codec::grain(column, &self.settings.values)
-    }
-
-    fn is_already_there(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::Schema
-            && error.code() == Some("1")
-            && refusal::is_already_there(&error.report())
-    }
-
-    async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let connection =
-            SqliteConnection::open(self.settings.clone(), self.syntax, self.address()).await?;
-        Ok(Box::new(connection))
-    }
+    Ok(Arc::new(Sqlite::new(address, settings, syntax)))
 }

@@ -1,5 +1,8 @@
 //! How records go into a table of SQLite: statements and encoders, decided once.
-use crate::{codec::Encoder, session::max_params, syntax::SqliteSyntax};
+use crate::{
+    encode::Encoder,
+    syntax::{SqliteSyntax, max_params},
+};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Pair, Route, Syntax as _, ValueOptions, WriteOp, WritePlan, WriteRequest};
 use std::sync::Arc;

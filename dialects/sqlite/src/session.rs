@@ -1,13 +1,14 @@
 //! A database file as the thread has it that works on it.
+pub(crate) mod thread;
 use crate::{
-    refusal::refusal,
-    settings::{Cache, Journal, Mode, Settings},
+    error_codes::refusal,
+    options::{Cache, Journal, Mode, Settings},
 };
 use connect_api::{Error, ErrorKind, Result};
-use rusqlite::{Batch, Connection, InterruptHandle, OpenFlags, limits::Limit};
+use rusqlite::{Batch, Connection, InterruptHandle, OpenFlags};
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -19,17 +20,6 @@ const STATEMENTS: usize = 64;
 /// Steps of SQLite's machine between two looks at the clock and at who waits: some ten
 /// microseconds.
 const STEPS: i32 = 4_000;
-
-/// How many values a statement can bind, as the library says.
-pub(crate) fn max_params() -> usize {
-    static LIMIT: OnceLock<usize> = OnceLock::new();
-    *LIMIT.get_or_init(|| {
-        let limit = Connection::open_in_memory()
-            .and_then(|library| library.limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER));
-        // 999 is what every build of SQLite takes.
-        usize::try_from(limit.unwrap_or(999)).unwrap_or(999)
-    })
-}
 
 /// Ends what the thread is doing, from outside. Commands are numbered: one that is given up before
 /// it has begun ends, too, and the one after it does not.

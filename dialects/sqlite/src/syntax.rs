@@ -2,21 +2,30 @@
 mod keys;
 
 use crate::{
-    catalog::VENDOR as SQLITE,
-    declared::{ANY, AS_TEXT, recreated},
-    session::max_params,
+    ddl,
+    types::{ANY, AS_TEXT},
 };
-use connect_api::{
-    Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, Value, arrow::schema::Field,
-};
+use connect_api::{Result, Value, arrow::schema::Field};
 use dialect_core::{
     Column, KeyPart, KeyValues, Page, Pair, Param, Syntax, Table, ValueOptions, insert_or_excluded,
 };
-use std::time::Duration;
+use rusqlite::limits::Limit;
+use std::{sync::OnceLock, time::Duration};
 
 /// A name that is known to be one, in quotes.
 pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
+}
+
+/// How many values a statement can bind, as the library says.
+pub(crate) fn max_params() -> usize {
+    static LIMIT: OnceLock<usize> = OnceLock::new();
+    *LIMIT.get_or_init(|| {
+        let limit = rusqlite::Connection::open_in_memory()
+            .and_then(|library| library.limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER));
+        // 999 is what every build of SQLite takes.
+        usize::try_from(limit.unwrap_or(999)).unwrap_or(999)
+    })
 }
 
 /// SQL text for SQLite.
@@ -159,55 +168,7 @@ impl Syntax for SqliteSyntax {
     /// its affinity keeps values as they are: `DECIMAL(12,2)` would make floats of decimals,
     /// `DECIMAL_TEXT(12,2)` is text to SQLite.
     fn column_type(&self, field: &Field, _in_key: bool) -> Result<String> {
-        let metadata = |key: &str| field.metadata().get(key).map(String::as_str);
-        let kind = Kind::of(field);
-        if let (Some(SQLITE), Some(vendor_type)) = (metadata(VENDOR), metadata(VENDOR_TYPE))
-            && let Some(made) = recreated(vendor_type, &kind, &self.values)
-        {
-            return Ok(made);
-        }
-        Ok(match kind {
-            Kind::Bool => "BOOLEAN".to_owned(),
-            Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => "INTEGER".to_owned(),
-            Kind::UInt8 | Kind::UInt16 | Kind::UInt32 => "INTEGER".to_owned(),
-            Kind::UInt64 => "DECIMAL_TEXT(20,0)".to_owned(),
-            Kind::Float32 | Kind::Float64 => "REAL".to_owned(),
-            Kind::Decimal {
-                precision,
-                scale: scale @ 0..,
-            }
-            | Kind::WideDecimal {
-                precision,
-                scale: scale @ 0..,
-            } => format!("DECIMAL_TEXT({precision},{scale})"),
-            Kind::Decimal { .. } | Kind::WideDecimal { .. } | Kind::BigDecimal => {
-                "DECIMAL_TEXT".to_owned()
-            }
-            Kind::Text => match metadata(LENGTH).and_then(|n| n.parse::<u32>().ok()) {
-                Some(length) => format!("VARCHAR({length})"),
-                None => "TEXT".to_owned(),
-            },
-            Kind::Json | Kind::List(_) | Kind::Struct(_) | Kind::Map(_) => "JSON_TEXT".to_owned(),
-            Kind::Interval => "TEXT".to_owned(),
-            Kind::Bytes => "BLOB".to_owned(),
-            Kind::Uuid => "UUID_BLOB".to_owned(),
-            Kind::Date => "DATE_TEXT".to_owned(),
-            Kind::Time => "TIME_TEXT".to_owned(),
-            Kind::TimeNanos => "TIME_TEXT(9)".to_owned(),
-            Kind::Duration => "DURATION_INTEGER".to_owned(),
-            Kind::Timestamp { utc: false } => "TIMESTAMP_TEXT".to_owned(),
-            Kind::Timestamp { utc: true } => "TIMESTAMPTZ_TEXT".to_owned(),
-            Kind::OffsetTimestamp => "TIMESTAMP_OFFSET_TEXT".to_owned(),
-            Kind::Other(data_type) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "column `{}`: no type of SQLite for Arrow type {data_type}",
-                        field.name()
-                    ),
-                ));
-            }
-        })
+        ddl::column_type(field, &self.values)
     }
 
     fn row_list(&self) -> &'static str {

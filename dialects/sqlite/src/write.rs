@@ -2,9 +2,9 @@
 pub(crate) mod dry_run;
 
 use crate::{
-    codec::{Binder, Unbound},
+    encode::{Binder, Unbound},
+    error_codes::refusal,
     plan::Detail,
-    refusal::refusal,
     session::Session,
 };
 use connect_api::{Error, ErrorKind, Records, Result};

@@ -1,5 +1,5 @@
 //! Keys whose order is not that of what stands in their column.
-use crate::declared::{ANY, AS_TEXT, Declared, Storage};
+use crate::types::{ANY, AS_TEXT, Declared, Storage};
 use connect_api::{Kind, Value};
 use dialect_core::{Column, KeyValues, Param, SqliteDates, civil};
 use std::time::Duration;

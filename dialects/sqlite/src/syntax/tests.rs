@@ -1,4 +1,5 @@
 use super::*;
+use connect_api::Kind;
 use connect_api::Schema;
 use dialect_core::{Statement, TableName, TableType};
 use std::num::NonZeroU32;

@@ -1,6 +1,6 @@
 //! Writes tried out before their first row: the statements are prepared, and the file is written
 //! to, in a transaction that is undone.
-use crate::{plan::Detail, refusal::refusal, session::Session};
+use crate::{error_codes::refusal, plan::Detail, session::Session};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::WritePlan;
 

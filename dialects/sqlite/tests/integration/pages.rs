@@ -1,5 +1,5 @@
 //! Pages by keys that others wrote, each in a form of their own.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::Value;
 use dialect_core::{KeyPart, SqliteDates};
 

@@ -1,12 +1,18 @@
 //! Declared types of columns: what SQLite makes of them, and what we do.
-mod vendor;
+pub(crate) mod cell;
+pub(crate) mod dates;
+pub(crate) mod decimal;
+pub(crate) mod recreate;
 
-pub(crate) use vendor::recreated;
+pub(crate) use recreate::recreated;
 
 use connect_api::Kind;
 use dialect_core::{
     NumericMapping, SqliteDates, SqliteTyping, UnknownTypes, Unrepresentable, ValueOptions,
 };
+
+/// The kind of database, as its URLs name it.
+pub(crate) const VENDOR: &str = "sqlite";
 
 /// Extension of columns whose cells are read as text, whatever they are.
 pub(crate) const ANY: &str = "connect.any";

@@ -1,11 +1,10 @@
 //! SQLite's values into columns.
-use super::{
-    INEXACT, NOT_UUID, OUT_OF_RANGE, STORED_OTHERWISE,
+use crate::types::{ANY, AS_TEXT, Declared, Storage};
+use crate::types::{
+    cell::{INEXACT, NOT_UUID, OUT_OF_RANGE, STORED_OTHERWISE, is_exact},
     dates::{date, offset_timestamp, time, time_nanos, timestamp},
     decimal::check_text,
-    is_exact,
 };
-use crate::declared::{ANY, AS_TEXT, Declared, Storage};
 use connect_api::{
     ColumnBuilder, Kind, VENDOR_TYPE,
     arrow::schema::{Field, extension::EXTENSION_TYPE_NAME_KEY},

@@ -1,13 +1,18 @@
 //! Columns into SQLite's values.
-use super::{
-    OUT_OF_RANGE,
+mod binder;
+mod decimal;
+
+pub(crate) use binder::{Binder, Unbound};
+
+use crate::types::{AS_TEXT, Affinity, Declared, Storage};
+use crate::types::{
+    cell::OUT_OF_RANGE,
     dates::{
-        Number, number, number_of_date, number_of_time, write_date, write_offset, write_time,
+        number, number_of_date, number_of_time, write_date, write_offset, write_time,
         write_time_nanos, write_timestamp,
     },
-    decimal::{DecimalColumn, changes, is_number},
+    decimal::{changes, is_number},
 };
-use crate::declared::{AS_TEXT, Affinity, Declared, Storage};
 use connect_api::{
     Kind,
     arrow::array::{
@@ -16,86 +21,15 @@ use connect_api::{
     },
     uuid,
 };
+use decimal::DecimalColumn;
 use dialect_core::{
     Cells, Column, Misfit, SqliteTyping, Unrepresentable, ValueOptions, write_parts,
 };
-use rusqlite::{
-    Statement, ToSql,
-    types::{ToSqlOutput, ValueRef},
-};
+use rusqlite::types::ValueRef;
 
-const NAN: Misfit = Misfit("is NaN, which SQLite stores as NULL");
+const UNBOUND: Misfit = Misfit("cannot be bound");
 const LOOKS_NUMERIC: Misfit =
     Misfit("looks like a number, which the column's declared type would change; declare it TEXT");
-const UNBOUND: Misfit = Misfit("cannot be bound");
-
-/// Why a cell was not bound.
-pub(crate) enum Unbound {
-    /// The column does not hold it.
-    Misfit(Misfit),
-    /// SQLite refuses it.
-    Refused(Box<rusqlite::Error>),
-}
-
-impl From<Misfit> for Unbound {
-    fn from(misfit: Misfit) -> Self {
-        Self::Misfit(misfit)
-    }
-}
-
-/// A value that lies where it is bound from.
-struct Bound<'v>(ValueRef<'v>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(self.0))
-    }
-}
-
-/// Binds one value after another to a statement.
-pub(crate) struct Binder<'s, 'c> {
-    statement: &'s mut Statement<'c>,
-    bound: usize,
-}
-
-impl<'s, 'c> Binder<'s, 'c> {
-    pub(crate) fn new(statement: &'s mut Statement<'c>) -> Self {
-        Self {
-            statement,
-            bound: 0,
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, value: ValueRef<'_>) -> Result<(), Unbound> {
-        self.bound += 1;
-        self.statement
-            .raw_bind_parameter(self.bound, Bound(value))
-            .map_err(|e| Unbound::Refused(Box::new(e)))
-    }
-
-    pub(super) fn int(&mut self, value: i64) -> Result<(), Unbound> {
-        self.push(ValueRef::Integer(value))
-    }
-
-    pub(super) fn real(&mut self, value: f64) -> Result<(), Unbound> {
-        if value.is_nan() {
-            return Err(NAN.into());
-        }
-        self.push(ValueRef::Real(value))
-    }
-
-    pub(super) fn text(&mut self, value: &str) -> Result<(), Unbound> {
-        self.push(ValueRef::Text(value.as_bytes()))
-    }
-
-    fn number(&mut self, value: Number) -> Result<(), Unbound> {
-        match value {
-            Number::Int(v) => self.int(v),
-            Number::Real(v) => self.real(v),
-        }
-    }
-}
 
 /// How the cells of a column are written: chosen once a plan. What a column of the records may
 /// go into is what it comes out of again unchanged.

@@ -1,5 +1,5 @@
 //! Kinds that SQLite has no type for, columns of any type, and the options of values.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{ErrorKind, Kind, Schema, Value};
 use dialect_core::{
     KeyPart, NumericMapping, OpenOptions, SqliteDates, SqliteTyping, TableName, Unrepresentable,

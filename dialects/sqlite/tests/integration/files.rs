@@ -1,5 +1,5 @@
 //! Files: those that are not there, read only, locked, or none of SQLite's.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{ErrorKind, Kind, Records, Schema, Value};
 use dialect_core::{
     Access, OpenOptions, SqliteDates, Statement, TableName, WriteOp, WritePlan, WriteRequest,

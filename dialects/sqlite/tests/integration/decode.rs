@@ -1,5 +1,5 @@
 //! Cells that are stored as another type than their column's, as SQLite lets anybody do.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{ErrorKind, Kind, Schema, SchemaRef, Value};
 use dialect_core::SqliteDates;
 

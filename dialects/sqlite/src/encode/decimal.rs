@@ -1,27 +1,26 @@
 //! Decimals on their way into SQLite, which has none.
-use super::{
-    INEXACT, OUT_OF_RANGE,
+use crate::{
     encode::{Binder, Unbound},
-    is_exact,
+    types::{
+        Affinity,
+        cell::{INEXACT, OUT_OF_RANGE, is_exact},
+        decimal::{changes, check_text},
+    },
 };
-use crate::declared::Affinity;
 use connect_api::{max_unscaled, parse_wide_decimal};
-use dialect_core::{Misfit, is_decimal, parse_decimal, write_decimal};
-
-/// Digits that every float keeps.
-const FLOAT_DIGITS: usize = 15;
+use dialect_core::{parse_decimal, write_decimal};
 
 /// A column of decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DecimalColumn {
     /// Precision and scale, where it declares them.
-    pub(super) digits: Option<(u8, i8)>,
+    pub(crate) digits: Option<(u8, i8)>,
     /// It keeps text as it is; else it makes whole numbers and floats of it.
-    pub(super) keeps_text: bool,
+    pub(crate) keeps_text: bool,
 }
 
 impl DecimalColumn {
-    pub(super) fn bind(
+    pub(crate) fn bind(
         self,
         unscaled: i128,
         scale: i8,
@@ -64,7 +63,7 @@ impl DecimalColumn {
     }
 
     /// Decimals of any size, as text.
-    pub(super) fn bind_text(
+    pub(crate) fn bind_text(
         self,
         text: &str,
         binder: &mut Binder<'_, '_>,
@@ -99,78 +98,5 @@ impl DecimalColumn {
         let unscaled = parse_decimal(text.as_bytes(), 38, 20).or(Err(INEXACT))?;
         scratch.clear();
         self.bind(unscaled, 20, binder, scratch)
-    }
-}
-
-/// Whether a column of this affinity takes the text for a number.
-pub(super) fn is_number(text: &str) -> bool {
-    // What SQLite passes over, a vertical tab among it.
-    let trimmed = text.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
-    is_decimal(trimmed.as_bytes())
-}
-
-/// Whether a column of this affinity would store a number instead of this text, and the number is
-/// another text when it is read.
-pub(super) fn changes(text: &str, affinity: Affinity, scratch: &mut String) -> bool {
-    if matches!(affinity, Affinity::Text | Affinity::Blob) || !is_number(text) {
-        return false;
-    }
-    scratch.clear();
-    if affinity != Affinity::Real
-        && let Ok(whole) = text.parse::<i64>()
-    {
-        write_decimal(whole.into(), 0, scratch);
-        return scratch.as_str() != text;
-    }
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let whole_stays = affinity == Affinity::Real;
-    match text.parse::<f64>() {
-        Ok(float) if digits <= FLOAT_DIGITS && (whole_stays || float.fract() != 0.0) => {
-            use std::fmt::Write as _;
-            let written = write!(scratch, "{float:?}");
-            // SQLite writes exponents in another way.
-            written.is_err() || scratch.contains('e') || scratch.as_str() != text
-        }
-        _ => true,
-    }
-}
-
-/// Refuses text that is no decimal number of any size, nor what stands for NaN and infinity.
-pub(super) fn check_text(text: &str) -> Result<(), Misfit> {
-    if is_decimal(text.as_bytes()) || matches!(text, "NaN" | "Infinity" | "-Infinity") {
-        Ok(())
-    } else {
-        Err(Misfit("is not a decimal number"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_that_an_affinity_would_change_is_seen() {
-        let mut scratch = String::new();
-        for (text, affinity, changed) in [
-            ("5", Affinity::Integer, false),
-            ("05", Affinity::Integer, true),
-            (" 5", Affinity::Numeric, true),
-            ("5.0", Affinity::Numeric, true),
-            ("5.5", Affinity::Numeric, false),
-            ("5.50", Affinity::Numeric, true),
-            ("1e5", Affinity::Numeric, true),
-            ("5", Affinity::Real, true),
-            ("5.0", Affinity::Real, false),
-            ("0.1234567890123456", Affinity::Real, true),
-            ("abc", Affinity::Real, false),
-            ("05", Affinity::Text, false),
-            ("05", Affinity::Blob, false),
-        ] {
-            assert_eq!(
-                changes(text, affinity, &mut scratch),
-                changed,
-                "{text} {affinity:?}"
-            );
-        }
     }
 }

@@ -1,5 +1,5 @@
 //! Readings: their bounds, and leaving them.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{Kind, Schema, SchemaRef, Value, arrow::array::RecordBatch};
 use dialect_core::{SqliteDates, Statement};
 use std::{

@@ -1,5 +1,5 @@
 //! What the catalogue, views and queries tell.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{ErrorKind, Kind, Value};
 use dialect_core::{SqliteDates, TableName, TableType};
 

@@ -1,5 +1,5 @@
 //! Types of another SQLite, made again here.
-use super::{Declared, NO_TYPE};
+use crate::types::{Declared, NO_TYPE};
 use connect_api::Kind;
 use dialect_core::ValueOptions;
 

@@ -1,5 +1,5 @@
 //! SQLite's error codes, each as SQLite itself makes it.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{Error, ErrorKind, Kind, Schema};
 use dialect_core::{OpenOptions, SqliteDates};
 use std::{

@@ -1,5 +1,5 @@
 //! Dates and times as seconds and as Julian days.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{ErrorKind, Kind, Schema, Value};
 use dialect_core::{KeyPart, Page, SqliteDates};
 use std::{num::NonZeroU32, time::Duration};

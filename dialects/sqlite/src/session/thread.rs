@@ -1,8 +1,8 @@
 //! The thread that works on a database file: SQLite has no waiting that others could use.
 use crate::{
-    refusal::refusal,
+    error_codes::refusal,
+    options::Settings,
     session::{Session, Stop},
-    settings::Settings,
 };
 use connect_api::{Error, ErrorKind, Result};
 use std::{

@@ -1,6 +1,6 @@
 //! Dates and times in the forms that stand in SQLite: ISO text, seconds since 1970, Julian days.
-use super::{OUT_OF_RANGE, STORED_OTHERWISE};
-use crate::declared::Storage;
+use crate::types::Storage;
+use crate::types::cell::{OUT_OF_RANGE, STORED_OTHERWISE};
 use dialect_core::{Misfit, civil, write_offset_timestamp};
 use rusqlite::types::ValueRef;
 
@@ -28,7 +28,7 @@ const EXACT_FLOAT: i64 = 1 << 53;
 const YEARS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 
 /// A date, in days since 1970-01-01.
-pub(super) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, Misfit> {
+pub(crate) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, Misfit> {
     let micros = match storage {
         Storage::Canonical | Storage::Iso => return civil::parse_date(text(cell)?),
         Storage::Unix => unix_micros(cell)?,
@@ -41,7 +41,7 @@ pub(super) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, Misfit>
 }
 
 /// A time, in microseconds since midnight.
-pub(super) fn time(cell: &ValueRef<'_>, storage: Storage) -> Result<i64, Misfit> {
+pub(crate) fn time(cell: &ValueRef<'_>, storage: Storage) -> Result<i64, Misfit> {
     match storage {
         Storage::Canonical | Storage::Iso => civil::parse_time(text(cell)?),
         Storage::Unix => {
@@ -54,7 +54,7 @@ pub(super) fn time(cell: &ValueRef<'_>, storage: Storage) -> Result<i64, Misfit>
 }
 
 /// A time, in nanoseconds since midnight.
-pub(super) fn time_nanos(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
+pub(crate) fn time_nanos(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
     let text = text(cell)?;
     let (micros, nanos) = match text.len() {
         18 => text.split_at(15),
@@ -70,7 +70,7 @@ pub(super) fn time_nanos(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
 }
 
 /// A timestamp, in microseconds since 1970-01-01.
-pub(super) fn timestamp(cell: &ValueRef<'_>, utc: bool, storage: Storage) -> Result<i64, Misfit> {
+pub(crate) fn timestamp(cell: &ValueRef<'_>, utc: bool, storage: Storage) -> Result<i64, Misfit> {
     match storage {
         Storage::Canonical | Storage::Iso if utc => instant(text(cell)?),
         Storage::Canonical | Storage::Iso => civil::parse_timestamp(text(cell)?),
@@ -91,7 +91,7 @@ fn instant(text: &[u8]) -> Result<i64, Misfit> {
 
 /// An instant and its offset in minutes, from `2024-01-01 12:00:00.000000+02:00`, or from the form
 /// that keys are compared in, `2024-01-01 10:00:00.000000Z+02:00`.
-pub(super) fn offset_timestamp(cell: &ValueRef<'_>) -> Result<(i64, i16), Misfit> {
+pub(crate) fn offset_timestamp(cell: &ValueRef<'_>) -> Result<(i64, i16), Misfit> {
     let text = text(cell)?;
     let at = text.len().checked_sub(6).ok_or(NOT_OFFSET)?;
     let (wall, zone) = text.split_at(at);
@@ -160,13 +160,13 @@ fn julian_micros(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
 
 /// A date or time as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     Int(i64),
     Real(f64),
 }
 
 /// Microseconds since 1970-01-01 as seconds or Julian days. Only called for those two.
-pub(super) fn number(micros: i64, storage: Storage) -> Result<Number, Misfit> {
+pub(crate) fn number(micros: i64, storage: Storage) -> Result<Number, Misfit> {
     if !YEARS.contains(&micros.div_euclid(civil::DAY_MICROS)) {
         return Err(BEYOND_YEARS);
     }
@@ -189,13 +189,13 @@ pub(super) fn number(micros: i64, storage: Storage) -> Result<Number, Misfit> {
 }
 
 /// A date as seconds or Julian days.
-pub(super) fn number_of_date(days: i32, storage: Storage) -> Result<Number, Misfit> {
+pub(crate) fn number_of_date(days: i32, storage: Storage) -> Result<Number, Misfit> {
     number(i64::from(days) * civil::DAY_MICROS, storage)
 }
 
 /// A time as seconds of its day, or as Julian days of 2000-01-01, which SQLite takes for the day
 /// of a time without one.
-pub(super) fn number_of_time(micros: i64, storage: Storage) -> Result<Number, Misfit> {
+pub(crate) fn number_of_time(micros: i64, storage: Storage) -> Result<Number, Misfit> {
     if !(0..civil::DAY_MICROS).contains(&micros) {
         return Err(BEYOND_DAY);
     }
@@ -205,7 +205,7 @@ pub(super) fn number_of_time(micros: i64, storage: Storage) -> Result<Number, Mi
     }
 }
 
-pub(super) fn write_date(days: i32, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_date(days: i32, out: &mut String) -> Result<(), Misfit> {
     if !YEARS.contains(&i64::from(days)) {
         return Err(BEYOND_YEARS);
     }
@@ -213,7 +213,7 @@ pub(super) fn write_date(days: i32, out: &mut String) -> Result<(), Misfit> {
     Ok(())
 }
 
-pub(super) fn write_time(micros: i64, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_time(micros: i64, out: &mut String) -> Result<(), Misfit> {
     if !(0..civil::DAY_MICROS).contains(&micros) {
         return Err(BEYOND_DAY);
     }
@@ -222,7 +222,7 @@ pub(super) fn write_time(micros: i64, out: &mut String) -> Result<(), Misfit> {
 }
 
 /// `HH:MM:SS.fffffffff`.
-pub(super) fn write_time_nanos(nanos: i64, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_time_nanos(nanos: i64, out: &mut String) -> Result<(), Misfit> {
     write_time(nanos.div_euclid(1_000), out)?;
     let rest = nanos.rem_euclid(1_000);
     for digit in [rest / 100, rest / 10 % 10, rest % 10] {
@@ -231,7 +231,7 @@ pub(super) fn write_time_nanos(nanos: i64, out: &mut String) -> Result<(), Misfi
     Ok(())
 }
 
-pub(super) fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Result<(), Misfit> {
     if !YEARS.contains(&micros.div_euclid(civil::DAY_MICROS)) {
         return Err(BEYOND_YEARS);
     }
@@ -243,7 +243,7 @@ pub(super) fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Resul
 }
 
 /// `YYYY-MM-DD HH:MM:SS.ffffff±HH:MM`, the wall clock of its place.
-pub(super) fn write_offset(instant: i64, offset: i16, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_offset(instant: i64, offset: i16, out: &mut String) -> Result<(), Misfit> {
     let wall = instant
         .checked_add(i64::from(offset) * 60_000_000)
         .ok_or(BEYOND_YEARS)?;
@@ -261,7 +261,7 @@ pub(super) fn write_offset(instant: i64, offset: i16, out: &mut String) -> Resul
 }
 
 /// The form that keys are compared in: the instant, then the offset.
-pub(super) fn write_offset_key(instant: i64, offset: i16, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_offset_key(instant: i64, offset: i16, out: &mut String) -> Result<(), Misfit> {
     write_offset(instant, offset, out)?;
     let zone = out.split_off(out.len() - 6);
     out.clear();

@@ -4,14 +4,14 @@
     clippy::expect_used,
     reason = "a failed assertion is how a test reports"
 )]
-mod cells;
-mod codes;
 mod conformance;
-mod cursors;
-mod database;
+mod cursor;
 mod dates;
-mod describing;
+mod decode;
+mod describe;
+mod error_codes;
 mod files;
 mod options;
 mod pages;
+mod place;
 mod values;

@@ -1,27 +1,18 @@
-//! SQLite's values into columns, and back.
-mod dates;
-mod decimal;
-mod decode;
-mod encode;
-mod param;
+//! What is wrong with cells, and how fine they are.
 
-pub(crate) use decode::Decoder;
-pub(crate) use encode::{Binder, Encoder, Unbound};
-pub(crate) use param::param;
-
-use crate::declared::{Declared, Storage};
+use crate::types::{Declared, Storage};
 
 use dialect_core::{Column, Grain, Misfit, ValueOptions};
 
 /// A value that is bound to a query.
 pub(crate) type Sql = rusqlite::types::Value;
 
-const INEXACT: Misfit = Misfit(
+pub(crate) const INEXACT: Misfit = Misfit(
     "has more digits than the float that the column's declared type makes of it; declare it DECIMAL_TEXT(p,s)",
 );
-const NOT_UUID: Misfit = Misfit("is not a UUID");
-const OUT_OF_RANGE: Misfit = Misfit("is out of its column's range");
-const STORED_OTHERWISE: Misfit = Misfit("is stored as another type than its column's");
+pub(crate) const NOT_UUID: Misfit = Misfit("is not a UUID");
+pub(crate) const OUT_OF_RANGE: Misfit = Misfit("is out of its column's range");
+pub(crate) const STORED_OTHERWISE: Misfit = Misfit("is stored as another type than its column's");
 
 /// How fine the times in a column are: Julian days count milliseconds.
 pub(crate) fn grain(column: &Column, values: &ValueOptions) -> Grain {
@@ -33,7 +24,7 @@ pub(crate) fn grain(column: &Column, values: &ValueOptions) -> Grain {
 
 /// A decimal of at most 15 digits is the only one so short near its float: it is read from the
 /// float as it was meant, and comes back from it.
-fn is_exact(mut unscaled: i128) -> bool {
+pub(crate) fn is_exact(mut unscaled: i128) -> bool {
     while unscaled != 0 && unscaled % 10 == 0 {
         unscaled /= 10;
     }

@@ -1,6 +1,6 @@
 //! Values that are compared with columns.
-use super::{
-    NOT_UUID, OUT_OF_RANGE, Sql,
+use crate::types::{
+    cell::{NOT_UUID, OUT_OF_RANGE, Sql},
     dates::{write_date, write_offset_key, write_time, write_time_nanos, write_timestamp},
 };
 use connect_api::{Kind, Value, uuid};

@@ -1,9 +1,9 @@
 //! What queries and views give.
-use super::{VENDOR, column, unreadable};
+use crate::{catalog::column, describe::unreadable, types::VENDOR};
 use crate::{
-    declared::{ANY, AS_TEXT},
     session::Session,
     syntax::quoted,
+    types::{ANY, AS_TEXT},
 };
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{Column, SqliteTyping, Table, TableName, TableType};
@@ -76,7 +76,11 @@ fn columns(session: &Session, statement: &Statement<'_>, all: &str) -> Result<Ve
         }
         columns.push(Column {
             name: declared.name().to_owned(),
-            ..column(session, declared.decl_type().unwrap_or_default(), false)
+            ..column(
+                &session.settings.values,
+                declared.decl_type().unwrap_or_default(),
+                false,
+            )
         });
     }
     let typing = session.settings.values.sqlite_typing;

@@ -1,5 +1,5 @@
 //! What options of a connection do.
-use crate::database::Database;
+use crate::place::Database;
 use connect_api::{ErrorKind, Value};
 use dialect_core::{OpenOptions, SqliteDates, TableName};
 use std::time::{Duration, Instant};
