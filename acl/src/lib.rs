@@ -39,3 +39,7 @@ pub use reference::ReferenceError;
 pub use settings::{AclSettings, SettingsError};
 pub use signature::{SignatureAlgorithm, sign};
 pub use tls::{Tls, Verification};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -72,3 +72,7 @@ pub mod arrow {
         arrow_select as select,
     };
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

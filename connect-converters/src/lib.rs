@@ -47,3 +47,7 @@ pub use json::{
 pub use key::{KeyConverter, KeyReader, encode_keys};
 pub use registry::{converter, converter_with_keys, definition};
 pub use single::{SingleConverter, SingleSettings, VALUE};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

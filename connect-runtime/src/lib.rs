@@ -62,3 +62,7 @@ pub use status::{Cause, Counters, StatusBoard, TaskId, TaskState, TaskStatus};
 pub use store_check::{StoreReport, check_store};
 pub use worker::Worker;
 pub use worker_config::{TransportChoice, WorkerConfig, WorkerFile};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -73,3 +73,7 @@ pub use publisher::{
     Publisher, PublisherOptions, RETRY_DELAY,
 };
 pub use transport::{Lane, Queue, Reader, Transport};
+
+#[cfg(all(doctest, feature = "rocketmq"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -139,3 +139,7 @@ impl Connector for JdbcSink {
         ))))
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

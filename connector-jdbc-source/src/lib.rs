@@ -151,3 +151,7 @@ impl Connector for JdbcSource {
         Ok(TaskKind::Source(Box::new(task::Task::new(dialect, config))))
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -141,6 +141,10 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     }
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -93,3 +93,7 @@ pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserT
 pub use watched::Watched;
 pub use writing::{beside_excluded, create_table, default_clause, insert_or_excluded};
 pub use zone::{Repeated, Shows, Zone, instants, shown};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -98,6 +98,10 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     Ok(Arc::new(MySql::new(address, settings)))
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -295,6 +295,10 @@ pub(crate) fn kind_of(profile: Profile, state: &str, native: i32, message: &str)
     }
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -72,3 +72,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let settings = Settings::read(&address, options)?;
     Ok(Arc::new(Postgres::new(address, settings, options.values)))
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

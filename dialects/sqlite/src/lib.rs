@@ -75,3 +75,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let syntax = SqliteSyntax::new(options.values);
     Ok(Arc::new(Sqlite::new(address, settings, syntax)))
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

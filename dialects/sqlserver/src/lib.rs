@@ -79,3 +79,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let settings = Settings::read(&address, options)?;
     Ok(Arc::new(SqlServer::new(address, settings)))
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
