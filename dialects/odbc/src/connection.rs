@@ -1,12 +1,12 @@
 //! A connection: what is asked of it goes to its thread.
 use crate::{
-    catalog,
+    bind::{Bound, bound},
     cursor::OdbcCursor,
-    encode::{Bound, bound},
-    handle::Handle,
-    profile::Profile,
-    server::Server,
-    settings::Settings,
+    describe,
+    options::Settings,
+    plan::server::Server,
+    server::Profile,
+    session::thread::Handle,
     write,
 };
 use async_trait::async_trait;
@@ -60,14 +60,14 @@ impl OdbcConnection {
 impl Connection for OdbcConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
         let schema = schema.map(str::to_owned);
-        let job = move |session: &mut _| catalog::tables(session, schema.as_deref());
+        let job = move |session: &mut _| describe::tables(session, schema.as_deref());
         self.handle.call(job).await
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         let name = name.clone();
         self.handle
-            .call(move |session| catalog::describe(session, &name))
+            .call(move |session| describe::describe(session, &name))
             .await
     }
 
@@ -75,7 +75,7 @@ impl Connection for OdbcConnection {
         let names = names.to_vec();
         self.handle
             .call(move |session| {
-                let tables = names.iter().map(|name| catalog::describe(session, name));
+                let tables = names.iter().map(|name| describe::describe(session, name));
                 tables.collect()
             })
             .await
@@ -84,7 +84,7 @@ impl Connection for OdbcConnection {
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         let query = query.to_owned();
         self.handle
-            .call(move |session| catalog::describe_query(session, &query))
+            .call(move |session| describe::describe_query(session, &query))
             .await
     }
 

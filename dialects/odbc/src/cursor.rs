@@ -1,13 +1,14 @@
 //! Rows on their way from the driver's thread: while a block is decoded here, the next is fetched
 //! there.
 use crate::{
-    decode::{self, Misfits},
-    encode::Bound,
-    handle::Handle,
-    rowset::{Fetch, Rowset, fetches, read},
-    server::Server,
-    session::Session,
-    settings::Settings,
+    bind::Bound,
+    decode::{
+        self, Misfits,
+        rowset::{Fetch, Rowset, fetches, read},
+    },
+    options::Settings,
+    plan::server::Server,
+    session::{Session, thread::Handle},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};

@@ -1,5 +1,5 @@
 //! Cells of a driver into Arrow columns.
-use crate::rowset::{Single, Source};
+use crate::decode::rowset::{Single, Source};
 use connect_api::{
     Kind, UTC,
     arrow::{
@@ -12,6 +12,7 @@ use dialect_core::{Misfit, is_decimal, parse_decimal};
 use std::{ops::Range, sync::Arc};
 
 mod dated;
+pub(crate) mod rowset;
 pub(crate) use dated::{offset_timestamp, span};
 
 const NOT_BOOL: Misfit = Misfit("is neither true nor false");

@@ -1,11 +1,9 @@
 //! Arrow columns into what is bound to a driver's statement.
-mod param;
-mod stage;
+pub(crate) mod stage;
 
-pub(crate) use param::{Bound, bound};
 pub(crate) use stage::{Staged, stage};
 
-use crate::{declared::Declared, profile::Profile};
+use crate::{server::Profile, types::Declared};
 use connect_api::Kind;
 use dialect_core::{Column, Misfit};
 use odbc_api::DataType;
@@ -27,9 +25,9 @@ pub(crate) struct Encoder {
     pub(crate) form: Form,
     /// NULL is refused.
     pub(crate) not_null: bool,
-    profile: Profile,
+    pub(crate) profile: Profile,
     /// The type that the driver is told of a text.
-    sql_type: SqlType,
+    pub(crate) sql_type: SqlType,
 }
 
 /// What is bound.
@@ -83,7 +81,7 @@ pub(crate) enum Form {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum SqlType {
+pub(crate) enum SqlType {
     Text,
     Decimal(u8, i8),
     Date,

@@ -59,38 +59,30 @@
 //! connection.close().await
 //! # }
 //! ```
-mod catalog;
+mod bind;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod cursor;
-mod declared;
+mod ddl;
 mod decode;
+mod describe;
+mod dialect;
 mod encode;
-mod handle;
+mod error_codes;
+mod options;
 mod plan;
-mod profile;
-mod refusal;
-mod rowset;
-#[cfg(feature = "conformance")]
-pub mod samples;
 mod server;
 mod session;
-mod settings;
 mod syntax;
+mod types;
 mod write;
 
-use crate::{
-    connection::OdbcConnection, profile::Profile, server::Server, settings::Settings,
-    syntax::OdbcSyntax,
-};
-use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Kind, Result};
-use dialect_core::{
-    Capabilities, Column, Connection, Dialect, Grain, OpenOptions, Syntax, WritePlan, WriteRequest,
-};
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use connect_api::Result;
+use dialect::Odbc;
+use dialect_core::{Dialect, OpenOptions};
+use options::Settings;
+use std::sync::Arc;
 
 /// The schemes of its URLs.
 pub const SCHEMES: &[&str] = &["odbc"];
@@ -102,197 +94,7 @@ pub const SCHEMES: &[&str] = &["odbc"];
 /// that belongs to the driver's connection string.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     let settings = Arc::new(Settings::new(url, options)?);
-    Ok(Arc::new(Odbc {
-        before: Server {
-            syntax: OdbcSyntax::unknown(settings.profile, settings.values),
-            arrays: false,
-            others: settings.other_keys,
-        },
-        settings,
-        known: Arc::default(),
-    }))
-}
-
-struct Odbc {
-    settings: Arc<Settings>,
-    /// What is taken for true before the first connection.
-    before: Server,
-    /// What the first connection found out.
-    known: Arc<OnceLock<Server>>,
-}
-
-impl Odbc {
-    fn server(&self) -> &Server {
-        self.known.get().unwrap_or(&self.before)
-    }
-}
-
-impl fmt::Debug for Odbc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Odbc").field(&self.settings.shown).finish()
-    }
-}
-
-#[async_trait]
-impl Dialect for Odbc {
-    fn name(&self) -> &'static str {
-        "ODBC"
-    }
-
-    fn address(&self) -> &str {
-        &self.settings.shown
-    }
-
-    fn syntax(&self) -> &dyn Syntax {
-        &self.server().syntax
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let profile = self.server().syntax.profile;
-        Capabilities {
-            upsert: profile.has_upsert(),
-            upsert_by_any_key: profile.is_mysql(),
-            folds_columns: profile.is_mysql() || profile == Profile::Sqlite,
-            transactional_ddl: matches!(
-                profile,
-                Profile::Postgres | Profile::Sqlite | Profile::SqlServer | Profile::Db2
-            ),
-            concurrent_writers: profile != Profile::Sqlite,
-            savepoints: profile.has_savepoints(),
-            widen: matches!(profile, Profile::Postgres | Profile::MySql { .. }),
-            ..Capabilities::default()
-        }
-    }
-
-    fn plan_write(&self, request: &WriteRequest<'_>) -> Result<WritePlan> {
-        plan::plan_write(self.server(), request)
-    }
-
-    fn takes(&self, kind: &Kind, column: &Column) -> bool {
-        encode::Encoder::choose(self.server().syntax.profile, kind, column).is_some()
-    }
-
-    fn grain(&self, column: &Column) -> Grain {
-        Grain::digits(encode::digits_of(self.server().syntax.profile, column))
-    }
-
-    fn is_already_there(&self, error: &Error) -> bool {
-        let said = error.to_string();
-        // Standard, PostgreSQL (the last: two at the same moment), and by words.
-        matches!(error.code(), Some("42S01" | "42S21" | "42P07" | "42701"))
-            || said.contains("pg_type_typname_nsp_index")
-            || said.contains("pg_class_relname_nsp_index")
-            || said.contains("already exists")
-            || said.contains("duplicate column name")
-            || said.contains("Duplicate column name")
-    }
-
-    async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let connected = OdbcConnection::open(self.settings.clone(), self.known.clone()).await?;
-        Ok(Box::new(connected))
-    }
-}
-
-/// What an SQLSTATE means; the longest beginning that is named decides.
-const KINDS: &[(ErrorKind, &[&str])] = &[
-    // Connections; psqlodbc's dead ones; shutdown, crash, an ended session; a login's timeout.
-    (
-        ErrorKind::Connect,
-        &["08", "57P01", "57P02", "57P03", "01002", "IM004", "25P03"],
-    ),
-    (
-        ErrorKind::Timeout,
-        &["HYT00", "HYT01", "57014", "70100", "S1T00"],
-    ),
-    (ErrorKind::Busy, &["53", "55006", "HY001", "HY013", "HY014"]),
-    (ErrorKind::Conflict, &["40", "55P03"]),
-    (
-        ErrorKind::Data,
-        &["21", "22", "23", "44", "0A000D", "P0001"],
-    ),
-    (
-        ErrorKind::Schema,
-        &["42", "3D", "3F", "S0", "2BP01", "07", "HY090"],
-    ),
-    (ErrorKind::Auth, &["28", "42501", "25006"]),
-    // The driver is not there, or has no such thing.
-    (ErrorKind::Config, &["IM", "01000"]),
-    (ErrorKind::Unsupported, &["0A", "HYC00", "HY092"]),
-];
-
-/// MySQL's numbers where its driver has no state of their own, and those whose state says less.
-const MYSQL: &[(ErrorKind, &[i32])] = &[
-    (
-        ErrorKind::Connect,
-        &[
-            1053, 1077, 1079, 1080, 1129, 1152, 1184, 1927, 2002, 2003, 2006, 2013, 2055, 3169,
-            4031,
-        ],
-    ),
-    (ErrorKind::Timeout, &[1969, 3024]),
-    (
-        ErrorKind::Busy,
-        &[1021, 1037, 1038, 1040, 1041, 1114, 1135, 1203, 1206, 1226],
-    ),
-    (ErrorKind::Conflict, &[1020, 1205, 1213]),
-    (
-        ErrorKind::Auth,
-        &[1044, 1045, 1142, 1143, 1227, 1290, 1698, 1792],
-    ),
-    (
-        ErrorKind::Data,
-        &[
-            1048, 1062, 1118, 1153, 1216, 1217, 1242, 1264, 1265, 1292, 1366, 1406, 1451, 1452,
-            1526, 1644, 1690, 3140, 3819, 4025,
-        ],
-    ),
-    (
-        ErrorKind::Schema,
-        &[1049, 1050, 1051, 1054, 1060, 1064, 1091, 1146, 1364],
-    ),
-];
-
-/// SQLite's primary codes: its driver says HY000 of them all.
-const SQLITE: &[(ErrorKind, &[i32])] = &[
-    (ErrorKind::Auth, &[3, 8, 14, 23]),
-    (ErrorKind::Conflict, &[4, 17]),
-    (ErrorKind::Busy, &[5, 6, 7, 13, 15]),
-    (ErrorKind::Timeout, &[9]),
-    (ErrorKind::Connect, &[10]),
-    (ErrorKind::Config, &[11, 26]),
-    (ErrorKind::Data, &[18, 19, 20]),
-    (ErrorKind::Schema, &[1]),
-];
-
-/// What an error means: by the database's own number where it is known, else by the state.
-pub(crate) fn kind_of(profile: Profile, state: &str, native: i32, message: &str) -> ErrorKind {
-    let by_number = |table: &[(ErrorKind, &[i32])], number: i32| {
-        let found = table.iter().find(|(_, numbers)| numbers.contains(&number));
-        found.map(|(kind, _)| *kind)
-    };
-    let own = match profile {
-        Profile::MySql { .. } => by_number(MYSQL, native),
-        Profile::Sqlite if state == "HY000" => by_number(SQLITE, native & 0xff),
-        // A privilege that is missing has the class of syntax.
-        Profile::Postgres if state == "42501" => Some(ErrorKind::Auth),
-        _ => None,
-    };
-    if let Some(kind) = own {
-        return kind;
-    }
-    let states = KINDS
-        .iter()
-        .flat_map(|(kind, states)| states.iter().map(move |s| (*kind, *s)));
-    let found = states
-        .filter(|(_, beginning)| state.starts_with(beginning))
-        .max_by_key(|(_, beginning)| beginning.len());
-    match found {
-        Some((kind, _)) => kind,
-        None if message.contains("connection dead") || message.contains("Could not send") => {
-            ErrorKind::Connect
-        }
-        None => ErrorKind::Internal,
-    }
+    Ok(Arc::new(Odbc::new(settings)))
 }
 
 #[cfg(doctest)]
@@ -302,28 +104,6 @@ struct Readme;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn states_have_their_kinds() {
-        for (state, kind) in [
-            ("08S01", ErrorKind::Connect),
-            ("HYT00", ErrorKind::Timeout),
-            ("40001", ErrorKind::Conflict),
-            ("22003", ErrorKind::Data),
-            ("23505", ErrorKind::Data),
-            ("42S02", ErrorKind::Schema),
-            ("42S22", ErrorKind::Schema),
-            ("42501", ErrorKind::Auth),
-            ("28000", ErrorKind::Auth),
-            ("IM002", ErrorKind::Config),
-            ("HY000", ErrorKind::Internal),
-        ] {
-            assert_eq!(kind_of(Profile::Generic, state, 0, ""), kind, "{state}");
-        }
-        let mysql = Profile::MySql { mariadb: true };
-        assert_eq!(kind_of(mysql, "HY000", 1205, ""), ErrorKind::Conflict);
-        assert_eq!(kind_of(Profile::Sqlite, "HY000", 1555, ""), ErrorKind::Data);
-    }
 
     #[test]
     fn a_password_is_not_shown() {

@@ -1,5 +1,7 @@
 //! How records go into a table: statements and encoders, decided once.
-use crate::{encode::Encoder, profile::Profile, server::Server};
+pub(crate) mod server;
+
+use crate::{encode::Encoder, plan::server::Server, server::Profile};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{
     OtherKeys, Pair, Route, Syntax as _, WriteOp, WritePlan, WriteRequest, insert_or_excluded,

@@ -1,261 +1,115 @@
-//! What the first connection finds out about driver and database, for all that follow.
-use crate::{
-    profile::Profile, refusal::refusal, session::Session, settings::Settings, syntax::OdbcSyntax,
-};
-use connect_api::{Error, ErrorKind, Result};
-use dialect_core::OtherKeys;
-use odbc_api::{BindParamDesc, Connection, Error as OdbcError};
+//! Kinds of databases behind ODBC drivers: what is different in their SQL.
 
-/// Driver and database.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Server {
-    pub(crate) syntax: OdbcSyntax,
-    /// The driver walks arrays of values rightly.
-    pub(crate) arrays: bool,
-    /// What an upsert does to rows of other keys.
-    pub(crate) others: OtherKeys,
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Postgres,
+    /// `mariadb`: MariaDB and not MySQL.
+    MySql {
+        mariadb: bool,
+    },
+    Sqlite,
+    SqlServer,
+    Oracle,
+    Db2,
+    /// Nothing but what SQL-92 has.
+    Generic,
 }
 
-impl Server {
-    /// Asks the driver.
-    pub(crate) fn ask(connection: &Connection<'static>, settings: &Settings) -> Result<Self> {
-        let profile = match settings.profile {
-            Some(profile) => profile,
-            None => {
-                let name = connection.database_management_system_name();
-                let what = "asking the driver for its database";
-                Profile::of(&name.map_err(|e| refusal(Profile::Generic, what, &e))?)
-            }
-        };
-        // A driver without an answer quotes as SQL-92 does.
-        let quote = connection.identifier_quote_char().ok().flatten();
-        let longest = [
-            connection.max_table_name_len(),
-            connection.max_column_name_len(),
-        ];
-        let longest = longest.into_iter().flatten().filter(|n| *n > 0).min();
-        let mut syntax = OdbcSyntax::unknown(Some(profile), settings.values);
-        syntax.quote = quote.filter(|q| !q.is_whitespace()).unwrap_or(syntax.quote);
-        syntax.max_identifier = match (profile, longest) {
-            // What drivers say is off by what they count.
-            (Profile::MySql { .. }, _) => 64,
-            (Profile::Postgres, _) => 63,
-            (_, Some(longest)) => longest.into(),
-            (_, None) => syntax.max_identifier,
-        };
-        let arrays = !settings.read_only && walks_arrays(connection, profile);
-        Ok(Self {
-            syntax,
-            arrays,
-            others: settings.other_keys,
-        })
-    }
-}
-
-/// Statements that set a session.
-pub(crate) fn session(profile: Profile, settings: &Settings) -> Result<Vec<String>> {
-    let unsupported = |option: &str| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "{option}: this database has no statement for it that is known here; set it in the driver's connection string"
-            ),
-        )
-    };
-    let mut statements = Vec::new();
-    match profile {
-        Profile::Postgres => statements.extend(
-            [
-                "SET client_min_messages = warning",
-                "SET datestyle = 'ISO, YMD'",
-                "SET timezone = 'UTC'",
-                "SET intervalstyle = postgres",
-                "SET bytea_output = hex",
-                "SET extra_float_digits = 1",
-            ]
-            .map(str::to_owned),
-        ),
-        Profile::MySql { .. } => statements.extend(
-            [
-                "SET time_zone = '+00:00'",
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_DATE,\
-                 NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,\
-                 NO_ENGINE_SUBSTITUTION'",
-            ]
-            .map(str::to_owned),
-        ),
-        Profile::Sqlite => statements.push("PRAGMA synchronous = FULL".to_owned()),
-        Profile::SqlServer | Profile::Oracle | Profile::Db2 | Profile::Generic => {}
-    }
-    if let Some(timeout) = settings.statement_timeout {
-        let (ms, seconds) = (timeout.as_millis().max(1), timeout.as_secs_f64());
-        match profile {
-            Profile::Postgres => statements.push(format!("SET statement_timeout = {ms}")),
-            Profile::MySql { mariadb: true } => {
-                statements.push(format!("SET SESSION max_statement_time = {seconds}"));
-            }
-            Profile::MySql { mariadb: false } => {
-                statements.push(format!("SET SESSION max_execution_time = {ms}"));
-            }
-            // By the driver, with each statement.
-            Profile::SqlServer | Profile::Oracle | Profile::Db2 | Profile::Generic => {}
-            Profile::Sqlite => return Err(unsupported("statement_timeout")),
+impl Profile {
+    /// Whose vendor types the columns have: a type of one database is none of another, though both
+    /// have ODBC drivers.
+    pub(crate) const fn vendor(self) -> &'static str {
+        match self {
+            Self::Postgres => "odbc:postgres",
+            Self::MySql { .. } => "odbc:mysql",
+            Self::Sqlite => "odbc:sqlite",
+            Self::SqlServer => "odbc:sqlserver",
+            Self::Oracle => "odbc:oracle",
+            Self::Db2 => "odbc:db2",
+            Self::Generic => "odbc",
         }
     }
-    for (name, value) in &settings.session {
-        let (name, value) = (setting_name(name)?, setting_value(value)?);
-        statements.push(match profile {
-            Profile::Postgres => format!("SET {name} = {value}"),
-            Profile::MySql { .. } => format!("SET SESSION {name} = {value}"),
-            Profile::Sqlite => format!("PRAGMA {name} = {value}"),
-            Profile::SqlServer => format!("SET {name} {value}"),
-            Profile::Oracle => format!("ALTER SESSION SET {name} = {value}"),
-            Profile::Db2 | Profile::Generic => return Err(unsupported("session")),
-        });
-    }
-    if settings.read_only {
-        statements.push(
-            match profile {
-                Profile::Postgres => "SET default_transaction_read_only = on",
-                Profile::MySql { .. } => "SET SESSION TRANSACTION READ ONLY",
-                Profile::Sqlite => "PRAGMA query_only = ON",
-                Profile::SqlServer | Profile::Oracle | Profile::Db2 | Profile::Generic => {
-                    return Err(unsupported("read_only"));
-                }
-            }
-            .to_owned(),
-        );
-    }
-    Ok(statements)
-}
 
-fn setting_name(name: &str) -> Result<&str> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'.';
-    if !name.is_empty() && name.bytes().all(plain) {
-        return Ok(name);
-    }
-    Err(Error::new(
-        ErrorKind::Config,
-        format!(
-            "session: `{}` is not the name of a setting",
-            name.escape_debug()
-        ),
-    ))
-}
+    /// Their names in a connection string.
+    pub(crate) const ALL: &[(&'static str, Self)] = &[
+        ("postgres", Self::Postgres),
+        ("mysql", Self::MySql { mariadb: false }),
+        ("mariadb", Self::MySql { mariadb: true }),
+        ("sqlite", Self::Sqlite),
+        ("sqlserver", Self::SqlServer),
+        ("oracle", Self::Oracle),
+        ("db2", Self::Db2),
+        ("generic", Self::Generic),
+    ];
 
-/// A word, a number, or a literal of anything else.
-fn setting_value(value: &str) -> Result<String> {
-    let word = value.starts_with(|c: char| c.is_ascii_alphabetic())
-        && value
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if word || value.parse::<f64>().is_ok_and(f64::is_finite) {
-        return Ok(value.to_owned());
-    }
-    let value = value
-        .strip_prefix('\'')
-        .and_then(|v| v.strip_suffix('\''))
-        .unwrap_or(value);
-    if value.contains(['\0', '\\']) {
-        return Err(Error::new(
-            ErrorKind::Config,
-            "session: a value holds a backslash or a NUL",
-        ));
-    }
-    Ok(format!("'{}'", value.replace('\'', "''")))
-}
-
-/// Tries it in a temporary table: three rows whose contents are read back, then an array with a
-/// duplicate in it that must be told. A driver that cannot is used row by row.
-fn walks_arrays(connection: &Connection<'static>, profile: Profile) -> bool {
-    let create = match profile {
-        Profile::Postgres | Profile::MySql { .. } | Profile::Sqlite => {
-            "CREATE TEMPORARY TABLE connect_arrays (id bigint NOT NULL PRIMARY KEY, v varchar(20))"
-        }
-        Profile::SqlServer => {
-            "CREATE TABLE #connect_arrays (id bigint NOT NULL PRIMARY KEY, v varchar(20))"
-        }
-        // No temporary table of one form: whether arrays work would be found out on the user's.
-        Profile::Oracle | Profile::Db2 | Profile::Generic => return false,
-    };
-    let name = if profile == Profile::SqlServer {
-        "#connect_arrays"
-    } else {
-        "connect_arrays"
-    };
-    if let Err(error) = connection.execute(create, (), None) {
-        tracing::debug!(
-            error = refusal(profile, "temporary table", &error).report(),
-            "arrays are not tried"
-        );
-        return false;
-    }
-    let walked = tried(connection, name);
-    let walks = match &walked {
-        Ok(walks) => *walks,
-        Err(error) => {
-            tracing::debug!(
-                error = refusal(profile, "array", error).report(),
-                "arrays fail"
-            );
-            false
-        }
-    };
-    let drop = match profile {
-        Profile::MySql { .. } => format!("DROP TEMPORARY TABLE {name}"),
-        _ => format!("DROP TABLE {name}"),
-    };
-    if let Err(error) = connection.execute(&drop, (), None) {
-        tracing::debug!(
-            error = refusal(profile, "temporary table", &error).report(),
-            "left behind"
-        );
-    }
-    if !walks {
-        tracing::warn!("the driver does not walk arrays of values rightly: rows go one by one");
-    }
-    walks
-}
-
-fn tried(connection: &Connection<'static>, name: &str) -> Result<bool, OdbcError> {
-    let rows: [(i64, Option<&str>); 3] = [(1, Some("one")), (2, None), (1 << 40, Some("drei"))];
-    fill(connection, name, &rows)?;
-    let sql = format!("SELECT id, v FROM {name} ORDER BY id");
-    let found = Session::texts_of(connection, &sql, &[])?;
-    let expected: Vec<Vec<Option<String>>> = rows
-        .iter()
-        .map(|(id, v)| vec![Some(id.to_string()), v.map(str::to_owned)])
-        .collect();
-    if found != expected {
-        return Ok(false);
-    }
-    // A driver that goes on after a refused row, and calls it success, would lose it (G3).
-    let refused = fill(
-        connection,
-        name,
-        &[(7, None), (2, Some("again")), (8, None)],
-    );
-    Ok(refused.is_err())
-}
-
-fn fill(
-    connection: &Connection<'static>,
-    name: &str,
-    rows: &[(i64, Option<&str>)],
-) -> Result<(), OdbcError> {
-    let mut prepared = connection.prepare(&format!("INSERT INTO {name} (id, v) VALUES (?, ?)"))?;
-    let columns = [BindParamDesc::i64(true), BindParamDesc::text(20)];
-    let mut inserter = prepared.column_inserter(rows.len(), columns)?;
-    inserter.set_num_rows(rows.len());
-    if let Some(mut ids) = inserter.column_mut(0).as_nullable_slice::<i64>() {
-        for (i, (id, _)) in rows.iter().enumerate() {
-            ids.set_cell(i, Some(*id));
+    /// By the name that the driver gives its database (SQL_DBMS_NAME).
+    pub(crate) fn of(dbms: &str) -> Self {
+        let dbms = dbms.to_ascii_lowercase();
+        let is = |part: &str| dbms.contains(part);
+        if is("postgres") {
+            Self::Postgres
+        } else if is("mariadb") {
+            Self::MySql { mariadb: true }
+        } else if is("mysql") {
+            Self::MySql { mariadb: false }
+        } else if is("sqlite") {
+            Self::Sqlite
+        } else if is("sql server") {
+            Self::SqlServer
+        } else if is("oracle") {
+            Self::Oracle
+        } else if is("db2") {
+            Self::Db2
+        } else {
+            Self::Generic
         }
     }
-    if let Some(mut texts) = inserter.column_mut(1).as_text() {
-        for (i, (_, text)) in rows.iter().enumerate() {
-            texts.set_cell(i, text.map(str::as_bytes));
+
+    pub(crate) fn is_mysql(self) -> bool {
+        matches!(self, Self::MySql { .. })
+    }
+
+    /// One statement inserts or updates.
+    pub(crate) fn has_upsert(self) -> bool {
+        matches!(self, Self::Postgres | Self::MySql { .. } | Self::Sqlite)
+    }
+
+    /// `SAVEPOINT name` and `ROLLBACK TO SAVEPOINT name` are understood.
+    pub(crate) fn has_savepoints(self) -> bool {
+        matches!(self, Self::Postgres | Self::MySql { .. } | Self::Sqlite)
+    }
+
+    /// Whether cells come as text, exactly as the database puts them, where a driver would make
+    /// something else of them on the way: sqliteodbc reads floats to 15 digits and any text in a
+    /// column of numbers as 0.
+    pub(crate) fn reads_text(self) -> bool {
+        self == Self::Sqlite
+    }
+
+    /// Declared lengths of text hold for every cell.
+    pub(crate) fn keeps_lengths(self) -> bool {
+        self != Self::Sqlite
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_are_known_by_the_names_of_their_drivers() {
+        for (name, profile) in [
+            ("PostgreSQL", Profile::Postgres),
+            ("MariaDB", Profile::MySql { mariadb: true }),
+            ("MySQL", Profile::MySql { mariadb: false }),
+            ("SQLite", Profile::Sqlite),
+            ("Microsoft SQL Server", Profile::SqlServer),
+            ("Oracle", Profile::Oracle),
+            ("DB2/LINUXX8664", Profile::Db2),
+            ("Apache Hive", Profile::Generic),
+        ] {
+            assert_eq!(Profile::of(name), profile, "{name}");
         }
     }
-    inserter.execute().map(|_| ())
 }

@@ -1,10 +1,7 @@
 //! A connection on its own thread: all that blocks stands here and below.
-use crate::{
-    profile::Profile,
-    refusal::refusal,
-    server::{self, Server},
-    settings::Settings,
-};
+pub(crate) mod probe;
+pub(crate) mod thread;
+use crate::{error_codes::refusal, options::Settings, plan::server::Server, server::Profile};
 use connect_api::{Error, ErrorKind, Result};
 use odbc_api::{
     Connection, ConnectionOptions, Cursor as _, Error as OdbcError, IntoParameter as _,
@@ -61,7 +58,7 @@ impl Session {
             failed: false,
             lost: false,
         };
-        for statement in server::session(server.syntax.profile, &session.settings)? {
+        for statement in probe::session(server.syntax.profile, &session.settings)? {
             session.execute(&statement)?;
         }
         Ok(session)

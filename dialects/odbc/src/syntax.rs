@@ -1,9 +1,8 @@
 //! SQL text for the database behind the driver.
 mod base;
 mod clock;
-mod made;
 
-use crate::{declared::Declared, profile::Profile};
+use crate::{server::Profile, types::Declared};
 use base::Base;
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{
@@ -243,7 +242,7 @@ impl Syntax for OdbcSyntax {
     }
 
     fn column_type(&self, field: &Field, in_key: bool) -> Result<String> {
-        made::column_type(self.profile, field, in_key, &self.values)
+        crate::ddl::column_type(self.profile, field, in_key, &self.values)
     }
 
     fn max_params(&self) -> usize {
@@ -271,11 +270,11 @@ impl Syntax for OdbcSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        made::widen(self, table, column, field)
+        crate::ddl::widen(self, table, column, field)
     }
 
     fn literal(&self, value: &Value) -> Option<String> {
-        made::literal(self.profile, value)
+        crate::ddl::literal(self.profile, value)
     }
 
     fn quantiles(&self, page: &Page<'_>, parts: NonZeroU32) -> Result<Option<Statement>> {

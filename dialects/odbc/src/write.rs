@@ -4,7 +4,7 @@ pub(crate) mod dry_run;
 use crate::{
     encode::{Staged, stage},
     plan::{Checked, Detail, Way},
-    profile::Profile,
+    server::Profile,
     session::Session,
 };
 use connect_api::{Error, Records, Result};

@@ -50,14 +50,18 @@ async fn every_type_of_every_database_reaches_every_other_or_is_named() {
         (
             "PostgreSQL by ODBC",
             url("CONNECT_TEST_ODBC_POSTGRES"),
-            dialect_odbc::samples::postgres,
+            dialect_odbc::conformance::postgres,
         ),
         (
             "MariaDB by ODBC",
             url("CONNECT_TEST_ODBC_MARIADB"),
-            dialect_odbc::samples::mariadb,
+            dialect_odbc::conformance::mariadb,
         ),
-        ("SQLite by ODBC", odbc_file, dialect_odbc::samples::sqlite),
+        (
+            "SQLite by ODBC",
+            odbc_file,
+            dialect_odbc::conformance::sqlite,
+        ),
     ];
     let plain = ValueOptions::default();
     let mut sources: Vec<_> = places

@@ -1,9 +1,9 @@
 //! The cells of some rows, made ready to be bound.
-use super::{
+use crate::encode::{
     BEYOND_DAY, BEYOND_TIME, BEYOND_YEARS, Encoder, FINER, Form, HOLDS_NUL, INEXACT, IS_NULL,
     NOT_FINITE, OUT_OF_RANGE, TOO_LONG,
 };
-use crate::profile::Profile;
+use crate::server::Profile;
 use connect_api::{
     Kind, ValueRef, arrow::schema::Field, decimal_text, parse_wide_decimal, wide_decimal_text,
 };
@@ -236,7 +236,7 @@ fn check_text(text: &str, longest: Option<u32>, profile: Profile) -> Result<(), 
 }
 
 /// The text of a value that is no text; `nanos`: a time counts nanoseconds.
-pub(super) fn write_text(
+pub(crate) fn write_text(
     encoder: &Encoder,
     value: ValueRef<'_>,
     nanos: bool,

@@ -1,5 +1,5 @@
 //! The words of a database in the sentences that all databases share.
-use super::OdbcSyntax;
+use crate::syntax::OdbcSyntax;
 use connect_api::{Result, Value, arrow::schema::Field};
 use dialect_core::{Column, KeyValues, Syntax};
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! The present time, and how fine columns count it.
-use crate::{declared::Declared, profile::Profile};
+use crate::{server::Profile, types::Declared};
 use connect_api::Kind;
 use dialect_core::{Column, KeyValues, step_of_digits};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! which asks for its privileges and runs nothing.
 use crate::{
     plan::{Detail, Way},
-    profile::Profile,
+    server::Profile,
     session::Session,
     write::verb,
 };

@@ -4,8 +4,8 @@
     clippy::unwrap_used,
     reason = "a failed assertion is how a test reports"
 )]
-mod drivers;
 mod mariadb;
+mod place;
 mod postgres;
-mod sessions;
+mod session;
 mod sqlite;

@@ -1,5 +1,5 @@
 //! PostgreSQL's types by name.
-use super::{Declared, partly, unbounded};
+use crate::types::{Declared, partly, unbounded};
 use connect_api::Kind;
 use dialect_core::ValueOptions;
 

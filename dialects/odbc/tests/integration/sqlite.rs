@@ -1,14 +1,14 @@
 //! The driver `SQLite3` (libsqliteodbc).
-use crate::drivers;
+use crate::place;
 use connect_api::{Kind, Value};
 use dialect_core::conformance::Fixture;
-use dialect_odbc::samples;
+use dialect_odbc::conformance;
 
 dialect_core::conformance_tests!(fixture);
 
 async fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
-    let url = drivers::url("CONNECT_TEST_ODBC_SQLITE");
+    let url = place::url("CONNECT_TEST_ODBC_SQLITE");
     // A file of its own for each test: SQLite has one writer at a time.
     let (driver, _) = url.split_once(";Database=").unwrap();
     let url = format!("{driver};Database={}/test.db", directory.path().display());
@@ -16,11 +16,11 @@ async fn fixture() -> Fixture {
         created,
         holds,
         comes_back,
-        strict: Some((drivers::strict(&url), "geometry")),
+        strict: Some((place::strict(&url), "geometry")),
         counted_id: "id INTEGER PRIMARY KEY",
         short_text: Some("varchar(5)"),
         guard: Some(Box::new(directory)),
-        ..Fixture::bare(drivers::open(&url), "t".to_owned(), samples::sqlite())
+        ..Fixture::bare(place::open(&url), "t".to_owned(), conformance::sqlite())
     }
 }
 

@@ -1,9 +1,9 @@
 //! The catalogue of MySQL and MariaDB.
-use super::{Row, grouped, postgres::references, rows};
+use crate::describe::{Row, grouped, postgres::references, rows};
 use crate::{
-    declared::{Declared, mysql, unknown},
-    profile::Profile,
+    server::Profile,
     session::Session,
+    types::{Declared, mysql, unknown},
 };
 use connect_api::{Kind, Result};
 use dialect_core::{Column, Table, TableName, TableType, equates};

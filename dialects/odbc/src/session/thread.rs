@@ -1,5 +1,5 @@
 //! The way to the thread that a connection lives on.
-use crate::{server::Server, session::Session, settings::Settings};
+use crate::{options::Settings, plan::server::Server, session::Session};
 use connect_api::{Error, ErrorKind, Result};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,6 +1,6 @@
 //! Single values for the placeholders of a query.
-use super::{Encoder, Form, SqlType, stage::write_text};
-use crate::profile::Profile;
+use crate::encode::{Encoder, Form, SqlType, stage::write_text};
+use crate::server::Profile;
 use connect_api::{Kind, Value};
 use dialect_core::{Misfit, Param};
 use odbc_api::{IntoParameter as _, parameter::InputParameter};

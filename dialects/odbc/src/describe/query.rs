@@ -1,5 +1,5 @@
 //! What a query gives, by SQLDescribeCol.
-use crate::{declared::standard, profile::Profile, session::Session};
+use crate::{server::Profile, session::Session, types::standard};
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{Column, Table, TableName, ValueOptions};
 use odbc_api::{

@@ -1,5 +1,5 @@
 //! Options of a session, what is told of it, and databases that are not known.
-use crate::drivers::{self, PLANTED};
+use crate::place::{self, PLANTED};
 use connect_api::{ErrorKind, Kind, Records, Schema, Value, ValueRef, config::Secret};
 use dialect_core::{
     Connection, Dialect, OpenOptions, Page, Route, Statement, Table, TableName, Unrepresentable,
@@ -8,15 +8,15 @@ use dialect_core::{
 use std::{sync::Arc, time::Duration};
 
 fn postgres() -> String {
-    drivers::url("CONNECT_TEST_ODBC_POSTGRES")
+    place::url("CONNECT_TEST_ODBC_POSTGRES")
 }
 
 fn mariadb() -> String {
-    drivers::url("CONNECT_TEST_ODBC_MARIADB")
+    place::url("CONNECT_TEST_ODBC_MARIADB")
 }
 
 fn sqlite(directory: &tempfile::TempDir) -> String {
-    let url = drivers::url("CONNECT_TEST_ODBC_SQLITE");
+    let url = place::url("CONNECT_TEST_ODBC_SQLITE");
     let (driver, _) = url.split_once(";Database=").unwrap();
     format!("{driver};Database={}/test.db", directory.path().display())
 }
@@ -83,7 +83,7 @@ async fn read_only_sessions_write_nothing() {
         .enumerate()
     {
         let mut connection = connect(url, &options).await.unwrap();
-        let name = drivers::unique(&format!("readonly{i}_"));
+        let name = place::unique(&format!("readonly{i}_"));
         let error = connection
             .execute(&format!("CREATE TABLE {name} (a bigint)"))
             .await
@@ -139,7 +139,7 @@ async fn secrets_are_in_no_message() {
     let refused =
         format!("odbc:Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port=1;UID=u;PWD={PLANTED}");
     for (url, kind) in [(missing, ErrorKind::Config), (refused, ErrorKind::Connect)] {
-        let dialect = drivers::open(&url);
+        let dialect = place::open(&url);
         let error = dialect.connect().await.err().unwrap();
         assert_eq!(error.kind(), kind, "{}", error.report());
         for said in [
@@ -162,7 +162,7 @@ async fn values_that_no_kind_carries_are_null_where_that_is_asked() {
     options.values.unrepresentable = Unrepresentable::Null;
     let dialect = dialect_odbc::open(&postgres(), &options).unwrap();
     let mut connection = dialect.connect().await.unwrap();
-    let name = TableName::new(drivers::unique("lenient"));
+    let name = TableName::new(place::unique("lenient"));
     let made = format!(
         "CREATE TABLE {0} AS SELECT CAST('infinity' AS date) AS v",
         name.name
@@ -171,7 +171,7 @@ async fn values_that_no_kind_carries_are_null_where_that_is_asked() {
     let table = connection.describe(&name).await.unwrap().unwrap();
     let rows = read(&*dialect, &mut *connection, &table).await.unwrap();
     assert_eq!(rows, [vec![Value::Null]]);
-    let mut strict = drivers::open(&postgres()).connect().await.unwrap();
+    let mut strict = place::open(&postgres()).connect().await.unwrap();
     let error = read(&*dialect, &mut *strict, &table).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
     assert!(error.report().contains("`v`"), "{}", error.report());
@@ -203,9 +203,9 @@ async fn read(
 #[tokio::test]
 async fn unknown_databases_are_described_and_written_by_the_standard() {
     let url = format!("{};ConnectProfile=generic", postgres());
-    let dialect: Arc<dyn Dialect> = drivers::open(&url);
+    let dialect: Arc<dyn Dialect> = place::open(&url);
     let mut connection = dialect.connect().await.unwrap();
-    let name = TableName::new(drivers::unique("generic"));
+    let name = TableName::new(place::unique("generic"));
     let key = ["id".to_owned()];
     let fields = [
         Kind::Int64.field("id", false),
@@ -331,7 +331,7 @@ fn plan(dialect: &dyn Dialect, table: &Table, op: WriteOp) -> dialect_core::Writ
 
 #[tokio::test]
 async fn a_write_is_tried_out_with_the_privileges_that_it_needs() {
-    let user = drivers::unique("tries_");
+    let user = place::unique("tries_");
     let password = format!("{PLANTED}-7");
     for (url, user_is) in [
         (
@@ -340,7 +340,7 @@ async fn a_write_is_tried_out_with_the_privileges_that_it_needs() {
         ),
         (mariadb(), format!("USER {user} IDENTIFIED BY '{password}'")),
     ] {
-        let name = drivers::unique("tried_");
+        let name = place::unique("tried_");
         let mut owner = connect(&url, &OpenOptions::default()).await.unwrap();
         let kind = user_is.split(' ').next().unwrap();
         let table = format!("CREATE TABLE {name} (id bigint PRIMARY KEY, v varchar(50))");

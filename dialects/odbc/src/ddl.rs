@@ -1,6 +1,6 @@
 //! Types and values as a database writes them.
-use super::OdbcSyntax;
-use crate::{declared::recreated, profile::Profile};
+use crate::syntax::OdbcSyntax;
+use crate::{server::Profile, types::recreated};
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, Value, arrow::schema::Field,
     decimal_text,

@@ -1,6 +1,6 @@
 //! Rows as a driver hands them out: blocks of bound columns, or single rows where a column has no
 //! bound.
-use crate::profile::Profile;
+use crate::server::Profile;
 use connect_api::{Kind, LENGTH, SchemaRef, VENDOR_TYPE, arrow::schema::Field};
 use odbc_api::{
     Cursor, CursorImpl, CursorRow, Error as OdbcError, Nullable, ResultSetMetadata,

@@ -1,5 +1,5 @@
 //! What a URL says of a driver, and what is asked of it.
-use crate::profile::Profile;
+use crate::server::Profile;
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Secret, nearest},

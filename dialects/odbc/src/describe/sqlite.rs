@@ -1,9 +1,9 @@
 //! Tables as SQLite's pragmas tell them.
-use super::{grouped, postgres::references, rows};
+use crate::describe::{grouped, postgres::references, rows};
 use crate::{
-    declared::{Declared, sqlite, unknown},
-    profile::Profile,
+    server::Profile,
     session::Session,
+    types::{Declared, sqlite, unknown},
 };
 use connect_api::Result;
 use dialect_core::{Column, Table, TableName, TableType};

@@ -1,5 +1,5 @@
 //! The types of MySQL and MariaDB by name.
-use super::Declared;
+use crate::types::Declared;
 use connect_api::Kind;
 use dialect_core::{Binary16, TimeMapping, TinyInt1, ValueOptions, ZeroDates};
 

@@ -1,6 +1,6 @@
 //! ODBC's own types, by the number of SQLColumns and SQLDescribeCol.
-use super::{decimal_kind, unknown};
-use crate::profile::Profile;
+use crate::server::Profile;
+use crate::types::{decimal_kind, unknown};
 use connect_api::Kind;
 use dialect_core::ValueOptions;
 

@@ -1,9 +1,9 @@
 //! PostgreSQL's catalogue.
-use super::{Row, grouped, rows};
+use crate::describe::{Row, grouped, rows};
 use crate::{
-    declared::{Declared, postgres, unknown},
-    profile::Profile,
+    server::Profile,
     session::Session,
+    types::{Declared, postgres, unknown},
 };
 use connect_api::{Kind, Result};
 use dialect_core::{Column, ForeignKey, Table, TableName, TableType};

@@ -1,5 +1,5 @@
 //! SQLite's declared types, by name and then by affinity.
-use super::{Declared, partly};
+use crate::types::{Declared, partly};
 use connect_api::Kind;
 use dialect_core::{SqliteDates, SqliteTyping, ValueOptions};
 

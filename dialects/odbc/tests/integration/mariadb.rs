@@ -1,18 +1,18 @@
 //! The driver `MariaDB Unicode` (maodbc).
-use crate::drivers;
+use crate::place;
 use connect_api::{Kind, Value};
 use dialect_core::conformance::{Fixture, Session};
-use dialect_odbc::samples;
+use dialect_odbc::conformance;
 
 dialect_core::conformance_tests!(fixture);
 
 async fn fixture() -> Fixture {
-    let url = drivers::url("CONNECT_TEST_ODBC_MARIADB");
+    let url = place::url("CONNECT_TEST_ODBC_MARIADB");
     Fixture {
         created,
         holds,
         comes_back,
-        strict: Some((drivers::strict(&url), "geometry")),
+        strict: Some((place::strict(&url), "geometry")),
         session: Some(Session {
             id: "SELECT CAST(CONNECTION_ID() AS CHAR)",
             kill: |id| format!("KILL {id}"),
@@ -21,11 +21,11 @@ async fn fixture() -> Fixture {
         short_text: Some("varchar(5)"),
         small_number: Some("smallint"),
         counted_id: "id bigint AUTO_INCREMENT PRIMARY KEY",
-        wrong_password: Some((drivers::PLANTED, drivers::with_wrong_password(&url))),
+        wrong_password: Some((place::PLANTED, place::with_wrong_password(&url))),
         ..Fixture::bare(
-            drivers::open(&url),
-            drivers::unique("om"),
-            samples::mariadb(),
+            place::open(&url),
+            place::unique("om"),
+            conformance::mariadb(),
         )
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Native messages hold values of rows: only names, the SQLSTATE and the native number are taken
 //! from them (G8). Messages of SQLite and of syntax hold names alone, and are kept.
-use crate::{kind_of, profile::Profile};
+mod kinds;
+
+use crate::server::Profile;
 use connect_api::{Error, ErrorKind};
+use kinds::kind_of;
 use odbc_api::{Error as OdbcError, handles::Record};
 use std::fmt;
 

@@ -9,7 +9,7 @@ mod standard;
 
 pub(crate) use {mysql::mysql, postgres::postgres, sqlite::sqlite, standard::standard};
 
-use crate::profile::Profile;
+use crate::server::Profile;
 use connect_api::Kind;
 use dialect_core::{NumericMapping, UnknownTypes, Unrepresentable, ValueOptions};
 

@@ -1,7 +1,7 @@
 //! ODBC's own functions: SQLTables, SQLColumns, SQLPrimaryKeys, SQLForeignKeys. SQLStatistics, which
 //! would tell of other unique keys, is not offered by odbc-api: there are none here.
-use super::{grouped, postgres::references};
-use crate::{declared::standard, session::Session};
+use crate::describe::{grouped, postgres::references};
+use crate::{session::Session, types::standard};
 use connect_api::{Kind, Result};
 use dialect_core::{Column, Table, TableName, TableType};
 use odbc_api::{ColumnsRow, Error as OdbcError, parameter::VarCharArray};

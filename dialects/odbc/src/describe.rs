@@ -3,13 +3,13 @@
 //! know neither generated columns nor their defaults.
 mod mysql;
 mod postgres;
-mod queries;
+pub(crate) mod query;
 mod sqlite;
 mod standard;
 
-pub(crate) use queries::describe_query;
+pub(crate) use query::describe_query;
 
-use crate::{profile::Profile, session::Session};
+use crate::{server::Profile, session::Session};
 use connect_api::Result;
 use dialect_core::{Table, TableName, TableType};
 
