@@ -20,7 +20,7 @@ pub(crate) mod text;
 
 use crate::key::KeyForms;
 use cell_reader::{DecimalText, Forms, Unit};
-use cell_writer::{Below, DecimalStyle, Style, TimeStyle};
+use cell_writer::{Below, DecimalStyle, NoNumber, Style, TimeStyle};
 use connect_api::{Blobs, Converter, Decoder, Records, Result, Schema, Target};
 use connect_schema::Types;
 use decoder::JsonDecoder;
@@ -75,6 +75,18 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
+    /// What to do with NaN and the infinities of floats, which JSON has no numbers for.
+    pub enum NoNumbers {
+        /// The row is refused.
+        Error = "error",
+        /// NULL is written for them.
+        Null = "null",
+        /// The strings `NaN`, `Infinity` and `-Infinity` are.
+        Text = "text",
+    }
+}
+
+connect_api::choice! {
     /// What to do with a field that is not known.
     pub enum UnknownFields {
         /// The message is refused.
@@ -107,6 +119,12 @@ connect_api::settings! {
         /// `error` of the row, or `truncate`, which is logged once for a column. Left out:
         /// `error`, or `truncate` where there is an `interop`.
         "time.precision.loss": precision_loss: PrecisionLoss, optional, Medium;
+        /// What becomes of NaN and the infinities of floats, which JSON has no numbers for: an
+        /// `error` of the row, `null`, or `text`: the strings `NaN`, `Infinity` and `-Infinity`,
+        /// which are read as floats whatever is set. In a key column `null` is an error of the
+        /// row. Left out of `value.converter.*`: what the connector's own `values.unrepresentable`
+        /// says.
+        "values.unrepresentable": no_numbers: NoNumbers, default "error", Medium;
         /// Fields of a message that neither its schema nor the target table has: `error` refuses
         /// the message, `ignore` leaves them out.
         "unknown.fields": unknown_fields: UnknownFields, default "error", Low;
@@ -184,6 +202,11 @@ impl JsonConverter {
                 (DecimalFormat::Base64, _) => DecimalStyle::Base64,
                 (DecimalFormat::Numeric, Interop::Java) => DecimalStyle::PointNumber,
                 (DecimalFormat::Numeric, Interop::None | Interop::Kafka) => DecimalStyle::Number,
+            },
+            no_number: match settings.no_numbers {
+                NoNumbers::Error => NoNumber::Refused,
+                NoNumbers::Null => NoNumber::Null,
+                NoNumbers::Text => NoNumber::Text,
             },
             quoted: true,
             prefix,

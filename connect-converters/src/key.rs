@@ -15,7 +15,7 @@ pub use reader::KeyReader;
 
 pub(crate) use reader::KeyForms;
 
-use crate::json::cell_writer::{CellWriter, DecimalStyle, Style, TimeStyle};
+use crate::json::cell_writer::{CellWriter, DecimalStyle, NoNumber, Style, TimeStyle};
 use crate::json::text::write_string;
 use connect_api::{Blobs, Error, ErrorKind, Records, Result};
 
@@ -57,6 +57,7 @@ fn write_keys(records: &Records, texts: Texts, keys: &mut Blobs) -> Result<()> {
     let style = Style {
         time: TimeStyle::Iso,
         decimal: DecimalStyle::Text,
+        no_number: NoNumber::RefusedInKey,
         quoted: several,
         prefix: "key.converter",
     };

@@ -41,7 +41,7 @@ mod registry;
 mod single;
 
 pub use json::{
-    DecimalFormat, Interop, JsonConverter, JsonSettings, PrecisionLoss, TimePrecision,
+    DecimalFormat, Interop, JsonConverter, JsonSettings, NoNumbers, PrecisionLoss, TimePrecision,
     UnknownFields,
 };
 pub use key::{KeyConverter, KeyReader, encode_keys};

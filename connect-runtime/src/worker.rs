@@ -15,7 +15,7 @@ use crate::{
 };
 use connect_api::{
     Converter, Direction, DynConnector, Error, ErrorKind, Result,
-    config::{Config as _, Faults, Settings, nearest},
+    config::{Config as _, Definition, Faults, Settings, nearest},
 };
 use connect_converters::KeyConverter;
 use connect_transport::Transport;
@@ -74,13 +74,20 @@ pub(crate) fn prepare(
             return Err(faults);
         }
     };
-    let (config, mut notes) = without_original_keys(connector.as_ref(), config, &mut faults);
+    let (mut config, mut notes) = without_original_keys(connector.as_ref(), config, &mut faults);
     let name = config.common.key_converter.as_deref();
     let keys = KeyConverter::named(name.unwrap_or(&worker.key_converter), &config.key_converter)
         .map_err(|e| faults.general(format!("key.converter: {e}")));
     let name = config.common.value_converter.as_deref();
+    let name = name.unwrap_or(&worker.value_converter);
+    share_with_converter(
+        name,
+        connector.definition(),
+        &config.rest,
+        &mut config.converter,
+    );
     let converter = connect_converters::converter_with_keys(
-        name.unwrap_or(&worker.value_converter),
+        name,
         &config.converter,
         &keys.clone().unwrap_or_default(),
     )
@@ -125,6 +132,21 @@ pub(crate) fn prepare(
             notes,
         }),
         _ => Err(faults),
+    }
+}
+
+/// Gives the converter `name` what the connector's own settings say of values too, where its own
+/// leave it out.
+fn share_with_converter(name: &str, own: &Definition, rest: &Settings, converter: &mut Settings) {
+    /// Of values in general: some cannot be read from the database, others not be written.
+    const SHARED: &str = "values.unrepresentable";
+    let takes = connect_converters::definition(name).is_ok_and(|known| known.key(SHARED).is_some());
+    if let Some(value) = rest.get(SHARED)
+        && takes
+        && own.key(SHARED).is_some()
+        && converter.get(SHARED).is_none()
+    {
+        converter.set(SHARED, value);
     }
 }
 

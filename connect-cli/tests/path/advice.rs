@@ -40,7 +40,8 @@ fn files(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The keys that there are: those of the converter with its prefixes alone.
+/// The keys that there are: those of the converter with its prefixes alone, unless a connector has
+/// them too.
 fn keys() -> BTreeSet<String> {
     let of_converter: Vec<_> = connect_converters::JsonSettings::definition()
         .keys
@@ -51,9 +52,13 @@ fn keys() -> BTreeSet<String> {
         let (name, _) = line.strip_prefix("| `")?.split_once('`')?;
         Some(name.to_owned())
     });
-    let mut keys: BTreeSet<String> = names
-        .filter(|name| of_converter.iter().all(|key| key.name != name))
-        .collect();
+    let mut names: Vec<String> = names.collect();
+    for key in &of_converter {
+        // The converter's own stand last.
+        let last = names.iter().rposition(|name| name == key.name);
+        names.remove(last.unwrap());
+    }
+    let mut keys = BTreeSet::from_iter(names);
     for key in of_converter {
         keys.insert(format!("value.converter.{}", key.name));
         keys.insert(format!("key.converter.{}", key.name));

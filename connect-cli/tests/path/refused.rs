@@ -317,3 +317,45 @@ fn rows_of_a_source_that_cannot_be_read_or_sent_are_set_aside_by_key_and_the_oth
     assert!(told[1].1.contains("4063232"), "{}", told[1].1);
     assert!(told[2].1.contains("`day`"), "{}", told[2].1);
 }
+
+#[test]
+fn nan_and_the_infinities_of_floats_arrive_as_the_setting_says() {
+    let _servers = with_servers();
+    for (settings, arrives) in [
+        (
+            &[("values.unrepresentable", "text")][..],
+            "-1.5,-1.5;NaN,NaN;Infinity,Infinity;-Infinity,-Infinity",
+        ),
+        // The converter's own goes before the connector's.
+        (
+            &[
+                ("values.unrepresentable", "text"),
+                ("value.converter.values.unrepresentable", "null"),
+            ],
+            "-1.5,-1.5;,;,;,",
+        ),
+    ] {
+        let mut scene = Scene::new("no_numbers");
+        scene.sql(
+            "CREATE TABLE ratios (id bigint PRIMARY KEY, d float8, s float4);
+             INSERT INTO ratios SELECT i, v::float8, v::float4
+               FROM unnest('{-1.5,NaN,Infinity,-Infinity}'::text[]) WITH ORDINALITY AS t (v, i);
+             CREATE TABLE copy (LIKE ratios INCLUDING ALL);",
+        );
+        let grows = [("incrementing.column.name", "id")];
+        scene.source("ratios", &[&grows, settings].concat());
+        scene.sink("copy", &[]);
+        scene.program.start();
+        let table = Database::Postgres.quoted(&scene.name, "copy");
+        let rows = format!("SELECT count(*) FROM {table};");
+        scene
+            .program
+            .wait_until(LIMIT, || Database::Postgres.number(&rows) == 4);
+        assert_eq!(scene.program.stop().0, 0);
+        let all = format!(
+            "SELECT string_agg(concat_ws(',', coalesce(d::text, ''), coalesce(s::text, '')), \
+             ';' ORDER BY id) FROM {table};"
+        );
+        assert_eq!(Database::Postgres.run(&all).trim(), arrives, "{settings:?}");
+    }
+}

@@ -161,7 +161,7 @@ impl CellReader {
             ColumnBuilder::Timestamp(b) if cursor.peek() != Some(b'"') => {
                 b.append_value(self.forms.unit.micros(signed(cursor)?)?);
             }
-            ColumnBuilder::Float64(b) => b.append_value(double(cursor)?),
+            ColumnBuilder::Float64(b) => b.append_value(double(cursor, &mut scratch.text)?),
             ColumnBuilder::Bool(b) => b.append_value(boolean(cursor)?),
             ColumnBuilder::Date(b) if cursor.peek() != Some(b'"') => {
                 b.append_value(narrow(signed(cursor)?)?);
@@ -175,7 +175,7 @@ impl CellReader {
                 let value = self.scaled(cursor, 0)?;
                 b.append_value(value.try_into().ok().ok_or_else(out_of_range)?);
             }
-            ColumnBuilder::Float32(b) => b.append_value(single(cursor)?),
+            ColumnBuilder::Float32(b) => b.append_value(single(cursor, &mut scratch.text)?),
             ColumnBuilder::Decimal(b) if cursor.peek() != Some(b'"') => {
                 b.append_value(self.bounded(self.scaled(cursor, self.scale)?)?);
             }

@@ -1,4 +1,5 @@
 //! Writes the cells of one column: how, decided before the first row.
+use super::scalar;
 use super::text::{write_base64, write_string};
 use crate::calendar;
 use connect_api::{
@@ -46,11 +47,23 @@ pub(crate) enum DecimalStyle {
     Text,
 }
 
+/// What becomes of NaN and the infinities, which JSON has no numbers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoNumber {
+    Refused,
+    /// Refused, with no setting that has it otherwise.
+    RefusedInKey,
+    Null,
+    /// As the strings `NaN`, `Infinity` and `-Infinity`.
+    Text,
+}
+
 /// How values are written, where their kind leaves a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Style {
     pub(crate) time: TimeStyle,
     pub(crate) decimal: DecimalStyle,
+    pub(crate) no_number: NoNumber,
     /// Texts other than those of text columns stand in quotes.
     pub(crate) quoted: bool,
     /// The key that settings of the converter stand under, for advice.
@@ -71,7 +84,8 @@ impl Style {
 /// Why a cell cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Infinite,
+    NoNumber,
+    NoNumberInKey,
     BelowMillis,
     BeyondDay,
     BeyondDayOfMillis,
@@ -83,7 +97,15 @@ impl Refusal {
     #[cold]
     pub(crate) fn into_error(self, column: &str, row: usize, prefix: &str) -> Error {
         let why = match self {
-            Self::Infinite => "JSON has no NaN and no infinity".to_owned(),
+            Self::NoNumber => format!(
+                "JSON has no NaN and no infinity; `{prefix}.values.unrepresentable=null` writes \
+                 NULL for them, `{prefix}.values.unrepresentable=text` strings (`error`, the \
+                 default, refuses the row)"
+            ),
+            Self::NoNumberInKey => "the column is part of the key, and keys have no NaN, no \
+                                    infinity, and no NULL for them; leave the row out, or write \
+                                    it as text, by a `query`"
+                .to_owned(),
             Self::BelowMillis => format!(
                 "microseconds would be lost; `{prefix}.time.precision.mode=adaptive` keeps them, \
                  `{prefix}.time.precision.loss=truncate` cuts them"
@@ -255,7 +277,11 @@ impl<'a> CellWriter<'a> {
             Cells::Text(values) => write_string(out, values.value(row)),
             Cells::Timestamp(values, utc) => return self.timestamp(out, values[row], *utc),
             Cells::Float64(values) => {
-                return write_float(out, values[row], values[row].is_finite());
+                let value = values[row];
+                if !value.is_finite() {
+                    return self.no_number(out, value);
+                }
+                write_float(out, value);
             }
             Cells::Decimal(values, scale) => self.decimal(out, values[row], *scale),
             Cells::Bool(values) => out.extend_from_slice(if values.value(row) {
@@ -278,7 +304,11 @@ impl<'a> CellWriter<'a> {
             Cells::UInt32(values) => write_integer(out, values[row]),
             Cells::UInt64(values) => self.decimal(out, values[row].into(), 0),
             Cells::Float32(values) => {
-                return write_float(out, values[row], values[row].is_finite());
+                let value = values[row];
+                if !value.is_finite() {
+                    return self.no_number(out, value.into());
+                }
+                write_float(out, value);
             }
             Cells::Time(values) => return self.time(out, values[row]),
             Cells::TimeNanos(values) => return self.time_nanos(out, values[row]),
@@ -330,6 +360,18 @@ impl<'a> CellWriter<'a> {
         if self.style.quoted {
             out.push(b'"');
         }
+    }
+
+    /// Writes a float that is NaN or infinite.
+    #[cold]
+    fn no_number(&self, out: &mut Vec<u8>, value: f64) -> Result<(), Refusal> {
+        match self.style.no_number {
+            NoNumber::Refused => return Err(Refusal::NoNumber),
+            NoNumber::RefusedInKey => return Err(Refusal::NoNumberInKey),
+            NoNumber::Null => out.extend_from_slice(b"null"),
+            NoNumber::Text => write_string(out, scalar::name_of(value)),
+        }
+        Ok(())
     }
 
     fn decimal(&self, out: &mut Vec<u8>, unscaled: i128, scale: i8) {
@@ -505,10 +547,6 @@ fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
 }
 
 #[inline]
-fn write_float(out: &mut Vec<u8>, value: impl zmij::Float, is_finite: bool) -> Result<(), Refusal> {
-    if !is_finite {
-        return Err(Refusal::Infinite);
-    }
-    out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
-    Ok(())
+fn write_float(out: &mut Vec<u8>, finite: impl zmij::Float) {
+    out.extend_from_slice(zmij::Buffer::new().format_finite(finite).as_bytes());
 }

@@ -1,6 +1,6 @@
 //! Records to bodies: what stands before each value is made once per schema.
 use super::Interop;
-use super::cell_writer::{CellWriter, Style};
+use super::cell_writer::{CellWriter, NoNumber, Style};
 use super::connect_schema::Types;
 use super::schema_writer;
 use super::text::write_string;
@@ -128,7 +128,15 @@ pub(crate) fn encode(
         .iter()
         .zip(records.batch().columns())
         .zip(schema.columns().fields())
-        .map(|((kind, column), field)| {
+        .enumerate()
+        .map(|(i, ((kind, column), field))| {
+            let style = match style.no_number {
+                NoNumber::Null if schema.key().contains(&i) => Style {
+                    no_number: NoNumber::RefusedInKey,
+                    ..style
+                },
+                _ => style,
+            };
             CellWriter::new(kind, column, style)
                 .ok_or_else(|| schema_writer::unsupported(field.name(), field.data_type()))
         })

@@ -88,7 +88,38 @@ pub(crate) fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
     }
 }
 
-pub(crate) fn double(cursor: &mut Cursor<'_>) -> Result<f64> {
+/// The strings that stand for what is no number: those of Java, and of PostgreSQL.
+const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
+/// The name of a float that is NaN or infinite.
+pub(crate) fn name_of(value: f64) -> &'static str {
+    let [nan, infinity, below] = NO_NUMBERS;
+    match value {
+        _ if value.is_nan() => nan,
+        _ if value > 0.0 => infinity,
+        _ => below,
+    }
+}
+
+/// The one of `values` that a string names: NaN, infinity, and that below zero.
+#[cold]
+fn named<T>(cursor: &mut Cursor<'_>, scratch: &mut String, values: [T; 3]) -> Result<T> {
+    let text = cursor.string(scratch)?;
+    let mut names = NO_NUMBERS.into_iter().zip(values);
+    names
+        .find(|(name, _)| *name == text)
+        .map(|(_, value)| value)
+        .ok_or_else(|| Fault::found("a number (or NaN, Infinity, -Infinity)", "another string"))
+}
+
+pub(crate) fn double(cursor: &mut Cursor<'_>, scratch: &mut String) -> Result<f64> {
+    if cursor.peek() == Some(b'"') {
+        return named(
+            cursor,
+            scratch,
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY],
+        );
+    }
     let value = match number(cursor, "a number")? {
         // To the nearest, as the text would be read.
         Number::Whole {
@@ -113,7 +144,14 @@ pub(crate) fn with_sign(value: f64, negative: bool) -> f64 {
     if negative { -value } else { value }
 }
 
-pub(crate) fn single(cursor: &mut Cursor<'_>) -> Result<f32> {
+pub(crate) fn single(cursor: &mut Cursor<'_>, scratch: &mut String) -> Result<f32> {
+    if cursor.peek() == Some(b'"') {
+        return named(
+            cursor,
+            scratch,
+            [f32::NAN, f32::INFINITY, f32::NEG_INFINITY],
+        );
+    }
     let value: f32 = match number(cursor, "a number")? {
         Number::Whole {
             negative,

@@ -219,8 +219,8 @@ fn values_of_another_type_are_refused_by_column_without_being_told() {
         (Kind::Bool, "\"true\"", "expected a boolean, found a string"),
         (
             Kind::Float64,
-            "\"NaN\"",
-            "expected a number, found a string",
+            "\"4711\"",
+            "expected a number (or NaN, Infinity, -Infinity), found another string",
         ),
         (Kind::Float64, "1e999", beyond),
         (Kind::Float32, "4711e99", beyond),

@@ -1,8 +1,8 @@
 //! What is written comes back as it was.
 use crate::{TOPIC, bodies, body, decoder, json, records, refusal, schema, target, values};
 use connect_api::{
-    Blobs, DEFAULT, ENUM, ErrorKind, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, Op, Ops, Pushed,
-    Records, Schema, SchemaRef, Target, VENDOR, VENDOR_TYPE, Value,
+    Blobs, DEFAULT, ENUM, ErrorKind, Kind, LENGTH, LOGICAL_NAME, MessageRef, NOT_NULL, Op, Ops,
+    Pushed, Records, Schema, SchemaRef, Target, VENDOR, VENDOR_TYPE, Value,
     arrow::{
         array::{ArrayRef, LargeStringArray, RecordBatch},
         schema::{DataType, Field, extension::EXTENSION_TYPE_NAME_KEY},
@@ -423,9 +423,112 @@ fn nan_and_the_infinities_are_refused_with_column_and_row() {
             assert_eq!(error.kind(), ErrorKind::Data);
             assert_eq!(
                 error.to_string(),
-                "column `ratio`, row 1: JSON has no NaN and no infinity"
+                "column `ratio`, row 1: JSON has no NaN and no infinity; \
+                 `value.converter.values.unrepresentable=null` writes NULL for them, \
+                 `value.converter.values.unrepresentable=text` strings (`error`, the default, \
+                 refuses the row)"
             );
         }
+    }
+}
+
+/// Rows of one and of two floats, and of lists of them, that are no numbers.
+fn no_numbers() -> (SchemaRef, Records) {
+    let kinds = [
+        ("double", Kind::Float64),
+        ("single", Kind::Float32),
+        ("list", list(Kind::Float64)),
+    ];
+    let schema = schema(kinds, &[]);
+    let row = |value: f64| {
+        let value = Value::Float(value);
+        let list = Value::List(vec![value.clone(), Value::Float(0.5)]);
+        vec![value.clone(), value, list]
+    };
+    let rows = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.5].map(row);
+    let sent = records(&schema, rows);
+    (schema, sent)
+}
+
+#[test]
+fn nan_and_the_infinities_are_null_or_strings_by_setting() {
+    let (_, sent) = no_numbers();
+    let plain = ("schemas.enable", "false");
+    let null = json(&[plain, ("values.unrepresentable", "null")]);
+    let none = r#"{"double":null,"single":null,"list":[null,0.5]}"#;
+    let number = r#"{"double":-1.5,"single":-1.5,"list":[-1.5,0.5]}"#;
+    assert_eq!(bodies(&*null, &sent), [none, none, none, number]);
+    let text = json(&[plain, ("values.unrepresentable", "text")]);
+    let named = |name| format!(r#"{{"double":"{name}","single":"{name}","list":["{name}",0.5]}}"#);
+    let expected = [
+        named("NaN"),
+        named("Infinity"),
+        named("-Infinity"),
+        number.into(),
+    ];
+    assert_eq!(bodies(&*text, &sent), expected);
+}
+
+#[test]
+fn strings_of_nan_and_the_infinities_are_read_as_floats_whatever_is_set() {
+    let (schema, sent) = no_numbers();
+    for envelope in ["true", "false"] {
+        let text = json(&[
+            ("schemas.enable", envelope),
+            ("values.unrepresentable", "text"),
+        ]);
+        let mut encoded = Blobs::default();
+        text.encode(&sent, &mut encoded).unwrap();
+        let reader = json(&[("schemas.enable", envelope)]);
+        let mut decoder = reader.decoder(TOPIC.into(), target(&schema)).unwrap();
+        for i in 0..encoded.len() {
+            let body = encoded.get(i);
+            decoder
+                .push(MessageRef {
+                    key: b"",
+                    body,
+                    time: None,
+                })
+                .unwrap();
+        }
+        let back = decoder.take().unwrap().unwrap();
+        // NaN is equal to nothing: the texts are compared.
+        let told = |records: &Records| {
+            let rows = records
+                .rows()
+                .map(|row| format!("{:?}", row.to_record().values));
+            rows.collect::<Vec<_>>()
+        };
+        assert_eq!(told(&back), told(&sent), "{envelope}");
+        for other in ["nan", "inf", "1.5", ""] {
+            let body = format!(r#"{{"double":"{other}"}}"#);
+            let message = MessageRef {
+                key: b"",
+                body: body.as_bytes(),
+                time: None,
+            };
+            let error = decoder.push(message).unwrap_err().to_string();
+            assert!(error.contains("double"), "{error}");
+            assert!(
+                other.is_empty() || !error.contains(&format!("`{other}`")),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn null_does_not_stand_for_nan_in_a_key_column() {
+    let schema = schema([("ratio", Kind::Float64)], &["ratio"]);
+    let sent = records(&schema, [vec![Value::Float(f64::NAN)]]);
+    let null = json(&[("values.unrepresentable", "null")]);
+    let in_body = null.encode(&sent, &mut Blobs::default()).unwrap_err();
+    let in_key = connect_converters::encode_keys(&sent, &mut Blobs::default()).unwrap_err();
+    for error in [in_body, in_key] {
+        assert_eq!(error.kind(), ErrorKind::Data);
+        let told = error.to_string();
+        assert!(told.starts_with("column `ratio`, row 0: "), "{told}");
+        assert!(told.contains("part of the key"), "{told}");
     }
 }
 
