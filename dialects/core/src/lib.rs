@@ -3,8 +3,8 @@
 //!
 //! A [`Dialect`] is one database, opened by URL without I/O; its [`Syntax`] makes SQL text, its
 //! [`plan_write`](Dialect::plan_write) decides once how records go in, and a [`Connection`] does
-//! the work. Dialects live in a crate each and share the form: `lib.rs`, `syntax.rs`, `codec.rs`,
-//! `connection.rs`. Users take the facade crate `dialects`, connectors are given an [`Opener`].
+//! the work. Dialects live in a crate each and share one layout, which
+//! docs/write-a-dialect.md describes. Users take the facade crate `dialects`, connectors are given an [`Opener`].
 //!
 //! A dialect is made of what stands here: [`Address`] takes its URL apart, [`BatchBuilder`] grows
 //! the pages it reads, [`Cells`] are the columns it writes, [`civil`] and [`parse_decimal`] read
