@@ -9,6 +9,7 @@ mod bulk;
 mod changes;
 mod clocks;
 mod faults;
+mod fine;
 mod harness;
 mod modes;
 mod privileges;

@@ -13,7 +13,7 @@ const NOT_DATE: Misfit = Misfit("is not a date of the form YYYY-MM-DD");
 const NOT_TIME: Misfit = Misfit("is not a time of the form HH:MM:SS.ffffff");
 const NOT_TIMESTAMP: Misfit = Misfit("is not a timestamp of the form YYYY-MM-DD HH:MM:SS.ffffff");
 const TOO_FAR: Misfit = Misfit("lies beyond the dates that can be carried");
-const TOO_FINE: Misfit = Misfit("is finer than a microsecond");
+pub(crate) const TOO_FINE: Misfit = Misfit("is finer than a microsecond");
 const ZONED: Misfit = Misfit("has a zone, which its column cannot hold");
 
 /// Digits of years that have a sign.

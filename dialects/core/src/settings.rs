@@ -95,8 +95,10 @@ settings! {
         "binary16": binary16: Binary16, default "bytes", Low;
         /// How PostgreSQL's `bit(1)` is carried: `text`, as longer ones are, or `bool`.
         "bit1": bit1: Bit1, default "text", Low;
-        /// Digits finer than a microsecond, which SQL Server has: an `error` of the row,
-        /// `truncate`, or `text`: columns of types that have such digits are then carried as text.
+        /// Digits finer than a microsecond, which SQL Server has, and SQLite's ISO texts may have: an
+        /// `error` of the row, `truncate`, or `text`: columns of types that have such digits are then
+        /// carried as text. A position is coarser than what is cut: rows of its microsecond are read
+        /// once all the same.
         "fine.digits": fine_digits: FineDigits, default "error", Low;
         /// How PostgreSQL's `point` is carried: `text`, or a `struct` of the floats `x` and `y`.
         "point.mapping": point_mapping: PointMapping, default "text", Low;

@@ -10,7 +10,7 @@ use connect_api::{
     arrow::schema::{Field, extension::EXTENSION_TYPE_NAME_KEY},
     parse_wide_decimal, uuid,
 };
-use dialect_core::{Misfit, Unrepresentable, ValueOptions, parse_decimal};
+use dialect_core::{FineDigits, Misfit, Unrepresentable, ValueOptions, parse_decimal};
 use rusqlite::types::ValueRef;
 
 const NOT_UTF8: Misfit = Misfit("is not UTF-8");
@@ -24,6 +24,7 @@ pub(crate) struct Decoder {
     /// Numbers are read as text too.
     any: bool,
     storage: Storage,
+    fine: FineDigits,
     /// What cannot be carried becomes NULL.
     pub(crate) null_else: bool,
 }
@@ -37,6 +38,7 @@ impl Decoder {
             kind: kind.clone(),
             any: matches!(extension.map(String::as_str), Some(ANY | AS_TEXT)),
             storage: Declared::parse(declared).storage(values.sqlite_dates),
+            fine: values.fine_digits,
             null_else: values.unrepresentable == Unrepresentable::Null,
         }
     }
@@ -116,11 +118,11 @@ impl Decoder {
                 b.append_value(bytes).or(Err(NOT_UUID))?;
             }
             (ColumnBuilder::Date(b), _) => b.append_value(date(&cell, self.storage)?),
-            (ColumnBuilder::Time(b), _) => b.append_value(time(&cell, self.storage)?),
+            (ColumnBuilder::Time(b), _) => b.append_value(time(&cell, self.storage, self.fine)?),
             (ColumnBuilder::TimeNanos(b), _) => b.append_value(time_nanos(&cell)?),
             (ColumnBuilder::Timestamp(b), kind) => {
                 let utc = *kind == Kind::Timestamp { utc: true };
-                b.append_value(timestamp(&cell, utc, self.storage)?);
+                b.append_value(timestamp(&cell, utc, self.storage, self.fine)?);
             }
             (ColumnBuilder::OffsetTimestamp(b), _) => {
                 let (instant, offset) = offset_timestamp(&cell)?;

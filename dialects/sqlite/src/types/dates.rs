@@ -1,7 +1,7 @@
 //! Dates and times in the forms that stand in SQLite: ISO text, seconds since 1970, Julian days.
 use crate::types::Storage;
 use crate::types::cell::{OUT_OF_RANGE, STORED_OTHERWISE};
-use dialect_core::{Misfit, civil, write_offset_timestamp};
+use dialect_core::{FineDigits, Misfit, civil, parse_fine, write_offset_timestamp};
 use rusqlite::types::ValueRef;
 
 const TOO_FINE: Misfit = Misfit("is finer than a microsecond");
@@ -41,9 +41,10 @@ pub(crate) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, Misfit>
 }
 
 /// A time, in microseconds since midnight.
-pub(crate) fn time(cell: &ValueRef<'_>, storage: Storage) -> Result<i64, Misfit> {
+pub(crate) fn time(cell: &ValueRef<'_>, storage: Storage, fine: FineDigits) -> Result<i64, Misfit> {
     match storage {
-        Storage::Canonical | Storage::Iso => civil::parse_time(text(cell)?),
+        Storage::Canonical => civil::parse_time(text(cell)?),
+        Storage::Iso => parse_fine(text(cell)?, fine, civil::parse_time),
         Storage::Unix => {
             let micros = unix_micros(cell)?;
             let of_day = (0..civil::DAY_MICROS).contains(&micros);
@@ -69,11 +70,18 @@ pub(crate) fn time_nanos(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
     Ok(civil::parse_time(micros)? * 1_000 + nanos)
 }
 
-/// A timestamp, in microseconds since 1970-01-01.
-pub(crate) fn timestamp(cell: &ValueRef<'_>, utc: bool, storage: Storage) -> Result<i64, Misfit> {
+/// A timestamp, in microseconds since 1970-01-01. The canonical text is ordered by all its digits:
+/// of it none are cut off.
+pub(crate) fn timestamp(
+    cell: &ValueRef<'_>,
+    utc: bool,
+    storage: Storage,
+    fine: FineDigits,
+) -> Result<i64, Misfit> {
+    let parse = if utc { instant } else { civil::parse_timestamp };
     match storage {
-        Storage::Canonical | Storage::Iso if utc => instant(text(cell)?),
-        Storage::Canonical | Storage::Iso => civil::parse_timestamp(text(cell)?),
+        Storage::Canonical => parse(text(cell)?),
+        Storage::Iso => parse_fine(text(cell)?, fine, parse),
         Storage::Unix => unix_micros(cell),
         Storage::Julian => julian_micros(cell),
     }

@@ -181,7 +181,8 @@ fn a_seventh_digit_is_treated_as_asked_for() {
     assert_eq!(error.kind(), ErrorKind::Data);
     assert_eq!(
         error.report(),
-        "column `v` of table `t`: a value that is finer than a microsecond"
+        "column `v` of table `t`: a value that is finer than a microsecond; \
+         `fine.digits=truncate` cuts such digits off"
     );
     let cut = ValueOptions {
         fine_digits: FineDigits::Truncate,

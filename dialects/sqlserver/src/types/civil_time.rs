@@ -1,6 +1,6 @@
 //! Dates and times in the units of the wire.
 use crate::types::{Base, Declared};
-use dialect_core::{Grain, Misfit, civil::DAY_MICROS};
+use dialect_core::{FINER, Grain, Misfit, civil::DAY_MICROS};
 use tiberius::time::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
 
 const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the column");
@@ -12,7 +12,6 @@ const NO_DATETIME: Misfit = Misfit("lies outside the years 1753 to 9999 of a dat
 const NO_SMALL: Misfit = Misfit("lies outside the years 1900 to 2079 of a smalldatetime column");
 const NO_TIME: Misfit = Misfit("is no time of the day");
 const FAR_OFFSET: Misfit = Misfit("is more than 14 hours away from UTC");
-const FINE: Misfit = Misfit("is finer than a microsecond");
 
 /// Days from 0001-01-01 to 1970-01-01.
 const YEAR_1: i64 = 719_162;
@@ -75,7 +74,7 @@ pub(crate) fn nanos(time: Time) -> Result<i64, Misfit> {
 fn micros_of(nanos: i64, finer: Finer) -> Result<Option<i64>, Misfit> {
     match finer {
         _ if nanos % 1_000 == 0 => Ok(Some(nanos / 1_000)),
-        Finer::Refuse => Err(FINE),
+        Finer::Refuse => Err(FINER),
         Finer::Cut => Ok(Some(nanos.div_euclid(1_000))),
         Finer::Null => Ok(None),
     }
@@ -83,7 +82,7 @@ fn micros_of(nanos: i64, finer: Finer) -> Result<Option<i64>, Misfit> {
 
 /// A time of the day in microseconds.
 pub(crate) fn time_micros(time: Time) -> Result<i64, Misfit> {
-    micros_of(nanos(time)?, Finer::Refuse)?.ok_or(FINE)
+    micros_of(nanos(time)?, Finer::Refuse)?.ok_or(FINER)
 }
 
 /// A wall clock's reading, in microseconds since 1970-01-01.

@@ -1,4 +1,5 @@
 use super::*;
+use dialect_core::FINER;
 
 fn back(number: Number) -> ValueRef<'static> {
     match number {
@@ -22,7 +23,7 @@ fn seconds_and_julian_days_come_back_as_they_went() {
             assert!(micros.abs() >= EXACT_FLOAT, "{micros}");
             continue;
         };
-        let read = timestamp(&back(stored), false, Storage::Unix);
+        let read = timestamp(&back(stored), false, Storage::Unix, FineDigits::Error);
         assert_eq!(read, Ok(micros));
     }
     for micros in [
@@ -33,22 +34,28 @@ fn seconds_and_julian_days_come_back_as_they_went() {
         2_932_897 * day - 1_000,
     ] {
         let stored = number(micros, Storage::Julian).unwrap();
-        let read = timestamp(&back(stored), false, Storage::Julian);
+        let read = timestamp(&back(stored), false, Storage::Julian, FineDigits::Error);
         assert_eq!(read, Ok(micros));
     }
     assert_eq!(number(1, Storage::Julian), Err(FINER_THAN_JULIAN));
     for storage in [Storage::Unix, Storage::Julian] {
         let stored = number_of_time(45_296_789_000, storage).unwrap();
-        assert_eq!(time(&back(stored), storage), Ok(45_296_789_000));
+        assert_eq!(
+            time(&back(stored), storage, FineDigits::Error),
+            Ok(45_296_789_000)
+        );
         let stored = number_of_date(-1, storage).unwrap();
         assert_eq!(date(&back(stored), storage), Ok(-1));
     }
     // julianday('2000-01-01 12:00') is 2451545.0
     let noon = ValueRef::Integer(2_451_545);
-    assert_eq!(time(&noon, Storage::Julian), Ok(day / 2));
+    assert_eq!(time(&noon, Storage::Julian, FineDigits::Error), Ok(day / 2));
     assert_eq!(date(&noon, Storage::Julian), Err(NO_WHOLE_DAY));
     let third = ValueRef::Real(1.0 / 3.0 + 1e-9);
-    assert_eq!(timestamp(&third, false, Storage::Unix), Err(TOO_FINE));
+    assert_eq!(
+        timestamp(&third, false, Storage::Unix, FineDigits::Error),
+        Err(TOO_FINE)
+    );
 }
 
 #[test]
@@ -87,4 +94,22 @@ fn nanoseconds_are_nine_places() {
     );
     let mut out = String::new();
     assert!(write_time_nanos(86_400_000_000_000, &mut out).is_err());
+}
+
+#[test]
+fn iso_texts_are_cut_to_a_microsecond_where_that_is_asked_for() {
+    let at = ValueRef::Text(b"1970-01-01T00:00:01.0000019Z");
+    let clock = ValueRef::Text(b"00:00:00.0000019");
+    let (cut, error) = (FineDigits::Truncate, FineDigits::Error);
+    assert_eq!(timestamp(&at, true, Storage::Iso, cut), Ok(1_000_001));
+    assert_eq!(time(&clock, Storage::Iso, cut), Ok(1));
+    assert_eq!(timestamp(&at, true, Storage::Iso, error), Err(FINER));
+    assert_eq!(time(&clock, Storage::Iso, error), Err(FINER));
+    // What orders rows by more digits than are carried would be read for ever.
+    for fine in [cut, error] {
+        assert_eq!(
+            timestamp(&at, true, Storage::Canonical, fine),
+            Err(TOO_FINE)
+        );
+    }
 }

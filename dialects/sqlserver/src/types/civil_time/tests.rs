@@ -90,7 +90,7 @@ fn times_are_scaled_and_never_rounded() {
 #[test]
 fn the_seventh_digit_is_refused_cut_or_makes_null() {
     let fine = DateTime2::new(date(0).unwrap(), Time::new(19, 7));
-    assert_eq!(datetime2_micros(fine, Finer::Refuse), Err(FINE));
+    assert_eq!(datetime2_micros(fine, Finer::Refuse), Err(FINER));
     assert_eq!(datetime2_micros(fine, Finer::Cut), Ok(Some(1)));
     assert_eq!(datetime2_micros(fine, Finer::Null), Ok(None));
     let whole = DateTime2::new(date(0).unwrap(), Time::new(20, 7));
