@@ -20,6 +20,7 @@ A worker file says where the messages are, and a file for each connector says wh
     \"table.whitelist\" = \"public.orders\"
     \"timestamp.column.name\" = \"updated_at\"
     \"incrementing.column.name\" = \"id\"
+    \"timestamp.delay.interval.ms\" = 5000
     \"topic.prefix\" = \"shop-\"
 
     # orders-sink.toml: the topic to a table
