@@ -77,3 +77,23 @@ async fn rows_of_one_microsecond_come_once_as_the_refusal_of_their_digits_advise
         }
     }
 }
+
+/// ISO 8601 has a comma before the fraction too, which sorts before a point.
+#[tokio::test]
+async fn a_comma_before_the_fraction_is_in_the_order_of_a_point() {
+    let database = Database::sqlite(&[
+        "CREATE TABLE fine (id INTEGER PRIMARY KEY, at TIMESTAMP NOT NULL)",
+        "INSERT INTO fine VALUES (1, '2001-02-03 04:05:06.5'), (2, '2001-02-03 04:05:06,9'), \
+         (3, '2001-02-03T04:05:06,25'), (4, '2001-02-03 04:05:07')",
+    ])
+    .await;
+    for mode in ["timestamp", "timestamp+incrementing"] {
+        let mut settings = settings(&database, mode);
+        settings.set("batch.max.rows", "1");
+        let store: Arc<Store> = Arc::default();
+        let mut run = Run::start(&settings, &store).await;
+        let pages = run.drain().await;
+        assert_eq!(numbers(&pages, "id"), [3, 1, 2, 4], "{mode}");
+        run.stop().await;
+    }
+}

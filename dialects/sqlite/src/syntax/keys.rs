@@ -95,7 +95,9 @@ pub(super) fn expression(column: &Column, name: &str, dates: SqliteDates) -> Str
         Form::Plain | Form::Unix(_) => name.to_owned(),
         Form::Any => any(name, &format!("CAST({name} AS TEXT)")),
         Form::Timestamp { utc } => {
-            let plain = format!("replace(replace(rtrim({name}, 'Zz'), '+00:00', ''), 'T', ' ')");
+            let plain = format!(
+                "replace(replace(replace(rtrim({name}, 'Zz'), '+00:00', ''), 'T', ' '), ',', '.')"
+            );
             let whole = format!(
                 "substr({plain} || substr(' 00:00:00.000000', length({plain}) - 9), 1, 26)"
             );
@@ -105,7 +107,10 @@ pub(super) fn expression(column: &Column, name: &str, dates: SqliteDates) -> Str
                 whole
             }
         }
-        Form::Time => format!("substr({name} || substr(':00.000000', length({name}) - 4), 1, 15)"),
+        // A comma before the fraction is read as a point is.
+        Form::Time => format!(
+            "substr(replace({name}, ',', '.') || substr(':00.000000', length({name}) - 4), 1, 15)"
+        ),
         Form::Uuid => format!(
             "CASE typeof({name}) WHEN 'blob' THEN lower(hex({name})) ELSE lower(replace({name}, '-', '')) END"
         ),
