@@ -83,7 +83,7 @@ fn uncollated(
         .filter(|length| (1..=MAX_LENGTH).contains(length));
     let made = match profile {
         Profile::Postgres => postgres(&kind, length),
-        Profile::MySql { mariadb } => mysql(&kind, length, in_key, mariadb),
+        Profile::MySql { .. } => mysql(&kind, length, in_key),
         Profile::Sqlite => sqlite(&kind, length),
         Profile::SqlServer => sql_server(&kind, length, in_key),
         Profile::Oracle => oracle(&kind, length),
@@ -142,7 +142,7 @@ fn postgres(kind: &Kind, length: Option<u32>) -> Option<String> {
     })
 }
 
-fn mysql(kind: &Kind, length: Option<u32>, in_key: bool, mariadb: bool) -> Option<String> {
+fn mysql(kind: &Kind, length: Option<u32>, in_key: bool) -> Option<String> {
     Some(match kind {
         Kind::Bool => "tinyint(1)".to_owned(),
         Kind::Int8 => "tinyint".to_owned(),
@@ -180,7 +180,7 @@ fn mysql(kind: &Kind, length: Option<u32>, in_key: bool, mariadb: bool) -> Optio
             (None, true) => "varbinary(255)".to_owned(),
             _ => "longblob".to_owned(),
         },
-        Kind::Uuid if mariadb => "uuid".to_owned(),
+        // MariaDB's own `uuid` refuses some.
         Kind::Uuid => "binary(16)".to_owned(),
         Kind::Date => "date".to_owned(),
         Kind::Time | Kind::TimeNanos | Kind::Duration => "time(6)".to_owned(),

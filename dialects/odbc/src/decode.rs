@@ -78,7 +78,7 @@ pub(crate) fn column(
         Kind::Bytes => of.bytes()?,
         Kind::Uuid => of.uuids()?,
         Kind::Date => Arc::new(of.parsed::<Date32Type>(dated::date)?),
-        Kind::Time => Arc::new(of.parsed::<Time64MicrosecondType>(dated::time)?),
+        Kind::Time => Arc::new(of.parsed::<Time64MicrosecondType>(|text| dated::time(text, fine))?),
         Kind::TimeNanos => Arc::new(of.parsed::<Time64NanosecondType>(dated::time_nanos)?),
         Kind::Duration => match source {
             Source::Int(_) | Source::Single(Single::Int(_)) => {
@@ -88,7 +88,7 @@ pub(crate) fn column(
         },
         Kind::Timestamp { utc } => {
             let column =
-                of.parsed::<TimestampMicrosecondType>(|text| dated::timestamp(text, *utc))?;
+                of.parsed::<TimestampMicrosecondType>(|text| dated::timestamp(text, *utc, fine))?;
             if *utc {
                 Arc::new(column.with_timezone(UTC))
             } else {

@@ -1,12 +1,11 @@
 //! Dates, times and spans from the text that drivers make of them.
-use dialect_core::{FineDigits, Misfit, civil};
+use dialect_core::{FINER, FineDigits, Misfit, civil, parse_fine};
 use std::borrow::Cow;
 
 const INFINITE: Misfit = Misfit("is infinite");
 const NOT_TIME: Misfit = Misfit("is not a time of a day");
 const NOT_SPAN: Misfit = Misfit("is not a span of days, hours, minutes and seconds");
 const NOT_OFFSET: Misfit = Misfit("is not a timestamp with an offset");
-const TOO_FINE: Misfit = Misfit("is finer than a microsecond");
 
 /// ISO 8601 of what PostgreSQL writes: years before the first have `BC` behind, those after 9999
 /// no sign in front.
@@ -40,8 +39,8 @@ pub(super) fn date(text: &[u8]) -> Result<i32, Misfit> {
     }
 }
 
-pub(super) fn time(text: &[u8]) -> Result<i64, Misfit> {
-    civil::parse_time(text)
+pub(super) fn time(text: &[u8], fine: FineDigits) -> Result<i64, Misfit> {
+    parse_fine(text, fine, civil::parse_time)
 }
 
 /// With up to nine digits of a second.
@@ -59,13 +58,14 @@ pub(super) fn time_nanos(text: &[u8]) -> Result<i64, Misfit> {
     Ok(civil::parse_time(whole)? * 1_000 + nanos)
 }
 
-pub(super) fn timestamp(text: &[u8], utc: bool) -> Result<i64, Misfit> {
+pub(super) fn timestamp(text: &[u8], utc: bool, fine: FineDigits) -> Result<i64, Misfit> {
     let text = iso(text)?;
-    if utc {
-        civil::parse_instant(&text)
+    let parse = if utc {
+        civil::parse_instant
     } else {
-        civil::parse_timestamp(&text)
-    }
+        civil::parse_timestamp
+    };
+    parse_fine(&text, fine, parse)
 }
 
 /// `[-]D days [-]H…:MM:SS.ffffff`, or the microseconds themselves.
@@ -116,7 +116,7 @@ pub(crate) fn offset_timestamp(text: &[u8], fine: FineDigits) -> Result<(i64, i1
         Some((whole, fraction)) if fraction.len() > 6 && fraction.is_char_boundary(6) => {
             let finer = fraction[6..].bytes().any(|b| b != b'0');
             if finer && fine != FineDigits::Truncate {
-                return Err(TOO_FINE);
+                return Err(FINER);
             }
             format!("{whole}.{}", &fraction[..6])
         }
@@ -136,8 +136,24 @@ mod tests {
         assert_eq!(date(b"0001-12-31 BC"), Ok(-719_163));
         assert_eq!(date(b"10000-01-01"), Ok(2_932_897));
         assert_eq!(date(b"-infinity"), Err(INFINITE));
-        assert_eq!(timestamp(b"1970-01-01 00:00:01+00", true), Ok(1_000_000));
-        assert_eq!(timestamp(b"1970-01-01 00:00:00.000001", false), Ok(1));
+        assert_eq!(
+            timestamp(b"1970-01-01 00:00:01+00", true, FineDigits::Error),
+            Ok(1_000_000)
+        );
+        let exact = timestamp(b"1970-01-01 00:00:00.000001", false, FineDigits::Error);
+        assert_eq!(exact, Ok(1));
+    }
+
+    #[test]
+    fn digits_finer_than_a_microsecond_are_cut_where_that_is_asked_for() {
+        let stamp = b"1970-01-01 00:00:00.0000019";
+        for refused in [FineDigits::Error, FineDigits::Text] {
+            assert_eq!(timestamp(stamp, false, refused), Err(FINER));
+            assert_eq!(time(b"00:00:00.0000019", refused), Err(FINER));
+        }
+        assert_eq!(timestamp(stamp, false, FineDigits::Truncate), Ok(1));
+        assert_eq!(timestamp(stamp, true, FineDigits::Truncate), Ok(1));
+        assert_eq!(time(b"00:00:00.0000019", FineDigits::Truncate), Ok(1));
     }
 
     #[test]
@@ -167,7 +183,7 @@ mod tests {
         );
         assert_eq!(read("1969-12-31 23:00:00 -01:00", exact), Ok((0, -60)));
         let fine = "1970-01-01 00:00:00.0000001 +00:00";
-        assert_eq!(read(fine, exact), Err(TOO_FINE));
+        assert_eq!(read(fine, exact), Err(FINER));
         assert_eq!(read(fine, FineDigits::Truncate), Ok((0, 0)));
         assert_eq!(time_nanos(b"00:00:00.0000001"), Ok(100));
     }

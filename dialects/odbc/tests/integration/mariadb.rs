@@ -34,6 +34,7 @@ fn created(kind: &Kind) -> Kind {
     match kind {
         Kind::BigDecimal | Kind::Json => Kind::Text,
         Kind::Time | Kind::TimeNanos => Kind::Duration,
+        Kind::Uuid => Kind::Bytes,
         Kind::Timestamp { .. } => Kind::Timestamp { utc: false },
         other => other.clone(),
     }
