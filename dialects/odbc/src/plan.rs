@@ -47,21 +47,6 @@ pub(crate) struct Checked {
     pub(crate) insert: String,
 }
 
-impl Detail {
-    /// The detail of a plan of this dialect.
-    pub(crate) fn of(plan: &WritePlan) -> Result<Arc<Self>> {
-        plan.detail.clone().downcast().map_err(|_other| {
-            Error::new(
-                ErrorKind::Internal,
-                format!(
-                    "the write to {} was planned by another dialect",
-                    plan.table.name
-                ),
-            )
-        })
-    }
-}
-
 /// The way that is fastest by measure (see the crate's page).
 fn fastest(server: &Server, op: WriteOp) -> Route {
     match (server.syntax.profile, op) {

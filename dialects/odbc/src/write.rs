@@ -47,7 +47,7 @@ pub(crate) fn write(
 ) -> Result<u64> {
     session.check()?;
     plan.check_keys(records, rows.clone())?;
-    let detail = Detail::of(plan)?;
+    let detail: &Detail = plan.detail_as()?;
     let cells = plan.cells(records)?;
     if rows.is_empty() {
         return Ok(0);
@@ -63,13 +63,13 @@ pub(crate) fn write(
     let written = Work {
         session,
         plan,
-        detail: &detail,
+        detail,
         cells: &cells,
     }
     .run(rows);
     let written = written.map_err(|fault| match fault {
         Fault::Ours(error) => error,
-        Fault::Driver(cause) => session.fault(verb(plan), &cause),
+        Fault::Driver(cause) => session.fault(plan.action(), &cause),
     });
     if !own {
         return written;
@@ -84,17 +84,6 @@ pub(crate) fn write(
             Err(e)
         }
     }
-}
-
-/// What a write does, for messages.
-fn verb(plan: &WritePlan) -> String {
-    let verb = match plan.op {
-        WriteOp::Insert | WriteOp::InsertIgnore => "insert into",
-        WriteOp::Upsert => "upsert into",
-        WriteOp::Update => "update",
-        WriteOp::Delete => "delete from",
-    };
-    format!("{verb} table {}", plan.table.name)
 }
 
 struct Work<'a> {

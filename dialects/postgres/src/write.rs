@@ -229,23 +229,23 @@ impl<'a> Writing<'a> {
     /// # Errors
     /// `Internal`: plan and records are not of each other.
     pub(crate) fn new(plan: &'a WritePlan, records: &'a Records) -> Result<Self> {
-        let stranger = |what: &str| {
+        let stranger = || {
             Error::new(
                 ErrorKind::Internal,
-                format!("writing table {}: {what}", plan.table.name),
+                format!(
+                    "writing table {}: the records are of another schema than planned for",
+                    plan.table.name
+                ),
             )
         };
-        let detail = plan
-            .detail
-            .downcast_ref::<Detail>()
-            .ok_or_else(|| stranger("the plan is of another dialect"))?;
+        let detail: &Detail = plan.detail_as()?;
         let writers = plan
             .cells(records)?
             .into_iter()
             .zip(&detail.targets)
             .map(|(cells, target)| writer(cells, target))
             .collect::<Option<_>>()
-            .ok_or_else(|| stranger("the records are of another schema than planned for"))?;
+            .ok_or_else(stranger)?;
         Ok(Self {
             plan,
             detail,

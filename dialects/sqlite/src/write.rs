@@ -18,12 +18,7 @@ pub(crate) fn write(
     records: &Records,
     rows: Range<usize>,
 ) -> Result<u64> {
-    let Some(detail) = plan.detail.downcast_ref::<Detail>() else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            "the plan is of another dialect",
-        ));
-    };
+    let detail: &Detail = plan.detail_as()?;
     plan.check_keys(records, rows.clone())?;
     // One statement is whole or not at all by itself; several need a transaction.
     let alone = chunks(rows.clone(), detail.full()).nth(1).is_none();

@@ -4,7 +4,6 @@ use crate::{
     plan::{Detail, Way},
     server::Profile,
     session::Session,
-    write::verb,
 };
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::WritePlan;
@@ -19,7 +18,7 @@ pub(crate) fn try_plan(session: &mut Session, plan: &WritePlan) -> Result<()> {
         // EXPLAIN is missing there, or writes into tables of its own.
         Profile::SqlServer | Profile::Oracle | Profile::Db2 | Profile::Generic => false,
     };
-    let detail = Detail::of(plan)?;
+    let detail: &Detail = plan.detail_as()?;
     let text = match &detail.way {
         Way::Arrays { text, .. } => Some(text),
         Way::Values(texts) => texts.last().map(|(_, text)| text),
@@ -32,14 +31,14 @@ pub(crate) fn try_plan(session: &mut Session, plan: &WritePlan) -> Result<()> {
     match session.execute(&explained) {
         Ok(_) => Ok(()),
         Err(e) if e.kind() == ErrorKind::Auth => Err(needs(plan, e)),
-        Err(e) => Err(e.context(verb(plan))),
+        Err(e) => Err(e.context(plan.action())),
     }
 }
 
 fn needs(plan: &WritePlan, error: Error) -> Error {
     error.context(format_args!(
         "{}: the user lacks a privilege that the write needs",
-        verb(plan)
+        plan.action()
     ))
 }
 

@@ -14,10 +14,7 @@ use sqlx::{AssertSqlSafe, postgres::PgArguments};
 impl Session {
     /// Tries the statements of a plan's routes; in a transaction that is undone.
     pub(crate) async fn try_plan(&mut self, plan: &WritePlan) -> Result<()> {
-        let detail = plan.detail.downcast_ref::<Detail>().ok_or_else(|| {
-            let why = format!("table {}: the plan is of another dialect", plan.table.name);
-            Error::new(ErrorKind::Internal, why)
-        })?;
+        let detail: &Detail = plan.detail_as()?;
         let refused = |e| {
             needs(
                 plan,

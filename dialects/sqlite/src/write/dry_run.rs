@@ -1,7 +1,7 @@
 //! Writes tried out before their first row: the statements are prepared, and the file is written
 //! to, in a transaction that is undone.
 use crate::{error_codes::refusal, plan::Detail, session::Session};
-use connect_api::{Error, ErrorKind, Result};
+use connect_api::{ErrorKind, Result};
 use dialect_core::WritePlan;
 
 /// Tries what a plan needs: its statements, the turn to write, and a journal beside the file.
@@ -21,12 +21,7 @@ pub(crate) fn try_plan(session: &mut Session, plan: &WritePlan) -> Result<()> {
 }
 
 fn try_in_transaction(session: &Session, plan: &WritePlan) -> Result<()> {
-    let Some(detail) = plan.detail.downcast_ref::<Detail>() else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            "the plan is of another dialect",
-        ));
-    };
+    let detail: &Detail = plan.detail_as()?;
     let refused = |e: &rusqlite::Error| refusal(format_args!("table {}", plan.table.name), e);
     let text = detail.statement(1)?;
     session.driver.prepare(&text).map_err(|e| refused(&e))?;
