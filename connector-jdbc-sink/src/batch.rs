@@ -10,7 +10,7 @@ pub(crate) struct Write {
     pub(crate) records: Records,
     pub(crate) rows: Range<usize>,
     /// Where each row stands in the batch, where the rows were copied out of it.
-    origin: Option<Vec<u32>>,
+    batch_rows: Option<Vec<u32>>,
 }
 
 impl Write {
@@ -24,13 +24,13 @@ impl Write {
                 plan,
                 records: records.clone(),
                 rows,
-                origin: None,
+                batch_rows: None,
             },
             Rows::List(list) => Self {
                 plan,
                 records: records.take(&list)?,
                 rows: 0..list.len(),
-                origin: Some(list),
+                batch_rows: Some(list),
             },
         })
     }
@@ -42,19 +42,19 @@ impl Write {
     pub(crate) fn in_order(&self, rows: Vec<usize>) -> Result<Self> {
         let index = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
         let list: Vec<u32> = rows.iter().map(|row| index(*row)).collect();
-        let origin = rows.iter().map(|row| index(self.origin(*row))).collect();
+        let batch_rows = rows.iter().map(|row| index(self.batch_row(*row))).collect();
         Ok(Self {
             plan: self.plan.clone(),
             records: self.records.take(&list)?,
             rows: 0..rows.len(),
-            origin: Some(origin),
+            batch_rows: Some(batch_rows),
         })
     }
 
     /// The row's index in the batch.
-    fn origin(&self, row: usize) -> usize {
-        match &self.origin {
-            Some(origin) => origin[row] as usize,
+    fn batch_row(&self, row: usize) -> usize {
+        match &self.batch_rows {
+            Some(batch_rows) => batch_rows[row] as usize,
             None => row,
         }
     }
@@ -75,7 +75,7 @@ pub(crate) async fn write(
         Err(e) if e.kind() == ErrorKind::Data => {
             connection.rollback().await?;
             if e.is_reference() {
-                return write_family(connection, writes, size).await;
+                return write_parents_first(connection, writes, size).await;
             }
             write_in_pieces(connection, writes, size).await
         }
@@ -85,7 +85,7 @@ pub(crate) async fn write(
 
 /// As [`write`], after a foreign key has refused a row: in a table that refers to itself, rows that
 /// are referred to come first now.
-async fn write_family(
+async fn write_parents_first(
     connection: &mut dyn Connection,
     writes: &[Write],
     size: NonZeroUsize,
@@ -97,7 +97,7 @@ async fn write_family(
             write.plan.op,
             WriteOp::Upsert | WriteOp::Update | WriteOp::Delete
         );
-        match write.parents_first()?.filter(|_| by_key) {
+        match write.in_parent_order()?.filter(|_| by_key) {
             Some(write) => ordered.push(write),
             None => return write_in_pieces(connection, writes, size).await,
         }
@@ -151,10 +151,10 @@ pub(crate) async fn write_in_pieces(
             rows,
             ..
         } = write;
-        let refused = write_or_reject(connection, plan, records, rows.clone(), size).await?;
-        rejected.extend(refused.into_iter().map(|refused| Rejected {
-            row: write.origin(refused.row),
-            ..refused
+        let rejected_row = write_or_reject(connection, plan, records, rows.clone(), size).await?;
+        rejected.extend(rejected_row.into_iter().map(|rejected_row| Rejected {
+            row: write.batch_row(rejected_row.row),
+            ..rejected_row
         }));
     }
     Ok(rejected)

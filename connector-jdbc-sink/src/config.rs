@@ -149,11 +149,11 @@ impl SinkConfig {
 
     /// Settings that have no effect beside the others, which the Java original takes without a
     /// word, and what becomes of rows that are not written.
-    pub(crate) fn idle(&self) -> Vec<String> {
+    pub(crate) fn ineffective(&self) -> Vec<String> {
         let unused = self.key_mode == KeyMode::None && !self.key_fields.0.is_empty();
         let note = "`pk.fields` has no effect with pk.mode=none; set record_key or record_value";
         let mut notes: Vec<_> = unused.then(|| note.to_owned()).into_iter().collect();
-        notes.extend(self.told_of_list());
+        notes.extend(self.table_filter_note());
         notes
     }
 
@@ -225,8 +225,11 @@ mod tests {
         .unwrap_err();
         let keys: Vec<_> = faults.iter().filter_map(|f| f.key.as_deref()).collect();
         assert_eq!(keys, ["table.name.format", "pk.mode", "delete.enabled"]);
-        let idle = config(&[("pk.fields", "id")]).unwrap().idle();
-        assert!(idle[0].contains("`pk.fields` has no effect"), "{idle:?}");
+        let ineffective = config(&[("pk.fields", "id")]).unwrap().ineffective();
+        assert!(
+            ineffective[0].contains("`pk.fields` has no effect"),
+            "{ineffective:?}"
+        );
         let faults = config(&[("pk.mode", "kafka"), ("insert.mod", "insert")]).unwrap_err();
         assert!(
             faults.to_string().contains("did you mean `insert.mode`"),

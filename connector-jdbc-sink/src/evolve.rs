@@ -1,7 +1,7 @@
 //! Tables and columns that the sink makes.
 use crate::{
     config::SinkConfig,
-    folding::is_missing,
+    name_case::is_missing,
     target::{Target, name_in},
 };
 use connect_api::{Result, Schema, SchemaRef, arrow::schema::Field};
@@ -21,14 +21,14 @@ impl Target {
     ) -> Result<()> {
         match &self.table {
             None if config.auto_create => {
-                let schema = self.to_create(config, schema)?;
+                let schema = self.schema_to_create(config, schema)?;
                 let fields: Vec<&Field> = schema
                     .columns()
                     .fields()
                     .iter()
                     .map(AsRef::as_ref)
                     .collect();
-                self.check_names(dialect, &fields)?;
+                self.check_case_conflicts(dialect, &fields)?;
                 let change = Change::Create {
                     table: &self.name,
                     schema: &schema,
@@ -36,8 +36,8 @@ impl Target {
                 change.statements(dialect)?;
             }
             Some(table) if config.auto_evolve => {
-                let new = self.to_add(table, dialect, config, schema)?;
-                self.check_names(dialect, &new)?;
+                let new = self.fields_to_add(table, dialect, config, schema)?;
+                self.check_case_conflicts(dialect, &new)?;
                 if !new.is_empty() {
                     let change = Change::AddColumns {
                         table,
@@ -52,16 +52,16 @@ impl Target {
     }
 
     /// What the table is made for.
-    fn to_create(&self, config: &SinkConfig, schema: &Schema) -> Result<SchemaRef> {
+    fn schema_to_create(&self, config: &SinkConfig, schema: &Schema) -> Result<SchemaRef> {
         let key = self.key(config)?;
-        let fields: Vec<Field> = self.written(config, schema, &key).cloned().collect();
+        let fields: Vec<Field> = self.written_fields(config, schema, &key).cloned().collect();
         let names: Vec<&str> = key.iter().map(|name| name_in(schema, name)).collect();
         Schema::new(&self.name.name, fields, &names)
             .map_err(|e| e.context(format_args!("table {}", self.name)))
     }
 
     /// The fields that `table` has no column for.
-    fn to_add<'a>(
+    fn fields_to_add<'a>(
         &self,
         table: &Table,
         dialect: &dyn Dialect,
@@ -69,7 +69,7 @@ impl Target {
         schema: &'a Schema,
     ) -> Result<Vec<&'a Field>> {
         let key = self.key(config)?;
-        let written = self.written(config, schema, &key);
+        let written = self.written_fields(config, schema, &key);
         Ok(written
             .filter(|field| is_missing(table, dialect, schema, field))
             .collect())
@@ -86,14 +86,14 @@ impl Target {
         config: &SinkConfig,
         schema: &Schema,
     ) -> Result<()> {
-        let schema = self.to_create(config, schema)?;
+        let schema = self.schema_to_create(config, schema)?;
         let name = self.name.clone();
         let change = Change::Create {
             table: &name,
             schema: &schema,
         };
         let table = change.apply(dialect, connection).await;
-        self.now_is(table.map_err(|e| e.context("cannot create it"))?);
+        self.set_table(table.map_err(|e| e.context("cannot create it"))?);
         tracing::info!(table = %self.name, "table created");
         Ok(())
     }
@@ -112,14 +112,16 @@ impl Target {
         let mut left = usize::MAX;
         // Again where another task has added some of them in the meantime.
         while let Some(table) = self.table.clone() {
-            let new = self.to_add(&table, dialect, config, schema)?;
+            let new = self.fields_to_add(&table, dialect, config, schema)?;
             if new.is_empty() {
                 break;
             }
             let names: Vec<_> = new.iter().map(|f| format!("`{}`", f.name())).collect();
             let names = names.join(", ");
             if new.len() >= left {
-                return Err(self.wrong(format_args!("{names} were added, and are not there")));
+                return Err(
+                    self.schema_error(format_args!("{names} were added, and are not there"))
+                );
             }
             left = new.len();
             let change = Change::AddColumns {
@@ -127,7 +129,7 @@ impl Target {
                 fields: &new,
             };
             let changed = change.apply(dialect, connection).await;
-            self.now_is(changed.map_err(|e| e.context(format_args!("cannot add {names}")))?);
+            self.set_table(changed.map_err(|e| e.context(format_args!("cannot add {names}")))?);
             tracing::info!(table = %self.name, columns = names, "columns added");
         }
         Ok(())

@@ -29,35 +29,37 @@
 //! ]);
 //! assert!(sink.validate(&settings).is_empty());
 //! ```
+mod attempt;
 mod batch;
+mod coerce;
 mod config;
+mod dry_run;
 mod evolve;
-mod family;
-mod fit;
-mod folding;
 mod keys;
-mod listed;
-mod origin;
-mod records_write;
+mod local_time;
+mod name_case;
 mod reduce;
+mod self_reference;
+mod table_filter;
+mod table_name;
+mod table_owner;
 mod target;
 mod task;
-mod trial;
-mod walls;
+mod write_records;
 
 pub use config::{InsertMode, KeyMode, Narrow, SinkConfig};
 
 use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener};
-use origin::Owners;
 use std::sync::Arc;
+use table_owner::TableOwners;
 use target::Target;
 
 /// The JDBC sink connector.
 #[derive(Clone)]
 pub struct JdbcSink {
     opener: Arc<dyn Opener>,
-    owners: Arc<Owners>,
+    owners: Arc<TableOwners>,
 }
 
 impl JdbcSink {
@@ -75,7 +77,7 @@ impl JdbcSink {
     }
 
     /// Looks at the tables of the topics that are known.
-    async fn look(&self, config: &SinkConfig) -> Result<Faults> {
+    async fn check_tables(&self, config: &SinkConfig) -> Result<Faults> {
         let dialect = self.open(config)?;
         // One try: who asks wants to know now.
         let mut connection = dialect.connect().await?;
@@ -84,8 +86,8 @@ impl JdbcSink {
             faults.note("messages say which tables rows go to: they are looked at when rows come");
         }
         for table in config.known_tables()? {
-            if !config.is_listed(&table, None) {
-                faults.note(config.left_out(&format!("table {table}")));
+            if !config.includes_table(&table, None) {
+                faults.note(config.skip_message(&format!("table {table}")));
                 continue;
             }
             let target = Target::describe(connection.as_mut(), table).await?;
@@ -119,11 +121,11 @@ impl Connector for JdbcSink {
     const DIRECTION: Direction = Direction::Sink;
 
     fn notes(&self, config: &SinkConfig) -> Vec<String> {
-        config.idle()
+        config.ineffective()
     }
 
     async fn check(&self, config: SinkConfig) -> Faults {
-        self.look(&config).await.unwrap_or_else(|e| {
+        self.check_tables(&config).await.unwrap_or_else(|e| {
             let mut faults = Faults::default();
             faults.general(e.report());
             faults

@@ -26,7 +26,7 @@ pub(crate) struct Step {
 
 /// Why a row is not written at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     /// NULL in this column of the key.
     NullKey(usize),
     /// It is a delete, and deletes are not enabled.
@@ -38,7 +38,7 @@ pub(crate) enum Refusal {
 pub(crate) struct Steps {
     pub(crate) steps: Vec<Step>,
     /// Rows that are refused, ascending.
-    pub(crate) refused: Vec<(usize, Refusal)>,
+    pub(crate) rejected_rows: Vec<(usize, Rejection)>,
 }
 
 /// Decides what is done with the rows of `records`: `op` for those that are no deletes. `key` has
@@ -50,8 +50,8 @@ pub(crate) struct Steps {
 /// # Errors
 /// `Unsupported`: key columns of a kind that cannot be compared.
 pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool) -> Result<Steps> {
-    let refused = refusals(records, key, deletes);
-    let out: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+    let rejected_rows = rejections(records, key, deletes);
+    let out: Vec<usize> = rejected_rows.iter().map(|(row, _)| *row).collect();
     let steps = if matches!(op, WriteOp::Insert | WriteOp::InsertIgnore) {
         runs(records, &out, op)
     } else {
@@ -61,7 +61,7 @@ pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool
             [column] if records.schema().kinds()[key[0]] == Kind::Int64 => {
                 let keys = column.as_primitive::<Int64Type>().values();
                 let ascending = keys.windows(2).all(|pair| pair[0] < pair[1]);
-                if ascending && refused.is_empty() && records.ops().uniform().is_some() {
+                if ascending && rejected_rows.is_empty() && records.ops().uniform().is_some() {
                     all(records, op)
                 } else {
                     reduce(records.len(), |row| keys[row], is_delete, &out, op)
@@ -73,7 +73,10 @@ pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool
             }
         }
     };
-    Ok(Steps { steps, refused })
+    Ok(Steps {
+        steps,
+        rejected_rows,
+    })
 }
 
 /// As [`steps`], for the rows with the keys of the rows `keys_of` alone, those in `out` (ascending)
@@ -81,7 +84,7 @@ pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool
 ///
 /// # Errors
 /// As [`steps`].
-pub(crate) fn steps_before(
+pub(crate) fn steps_for_previous(
     records: &Records,
     key: &[usize],
     op: WriteOp,
@@ -120,14 +123,15 @@ fn key_columns(records: &Records, key: &[usize]) -> Vec<ArrayRef> {
 }
 
 pub(crate) fn comparable(columns: &[ArrayRef]) -> Result<arrow_row::Rows> {
-    let wrong = |e| Error::new(ErrorKind::Unsupported, "key columns of such types").with_source(e);
+    let unsupported =
+        |e| Error::new(ErrorKind::Unsupported, "key columns of such types").with_source(e);
     let fields = columns
         .iter()
         .map(|column| SortField::new(column.data_type().clone()))
         .collect();
     RowConverter::new(fields)
         .and_then(|converter| converter.convert_columns(columns))
-        .map_err(wrong)
+        .map_err(unsupported)
 }
 
 fn deletes_of(records: &Records) -> impl Fn(usize) -> bool {
@@ -144,7 +148,7 @@ fn all(records: &Records, op: WriteOp) -> Vec<Step> {
     vec![Step { op, rows }]
 }
 
-fn refusals(records: &Records, key: &[usize], deletes: bool) -> Vec<(usize, Refusal)> {
+fn rejections(records: &Records, key: &[usize], deletes: bool) -> Vec<(usize, Rejection)> {
     let columns: Vec<(usize, &ArrayRef)> = key
         .iter()
         .map(|i| (*i, records.batch().column(*i)))
@@ -160,10 +164,10 @@ fn refusals(records: &Records, key: &[usize], deletes: bool) -> Vec<(usize, Refu
     let is_delete = deletes_of(records);
     let refusal = |row: usize| {
         if !deletes && is_delete(row) {
-            return Some((row, Refusal::Delete));
+            return Some((row, Rejection::Delete));
         }
         let null = columns.iter().find(|(_, column)| column.is_null(row))?;
-        Some((row, Refusal::NullKey(null.0)))
+        Some((row, Rejection::NullKey(null.0)))
     };
     (0..records.len()).filter_map(refusal).collect()
 }

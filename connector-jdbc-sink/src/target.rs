@@ -1,8 +1,8 @@
 //! The table of a topic: what it must be like, and how records of a schema are written to it.
 use crate::{
+    coerce::Coercion,
     config::{KeyMode, SinkConfig},
-    fit::Fit,
-    walls,
+    local_time,
 };
 use connect_api::{
     Error, ErrorKind, Result, Schema, SchemaRef,
@@ -25,7 +25,7 @@ pub(crate) struct Target {
     /// The last used first.
     plans: Vec<Planned>,
     /// How records are brought to the columns, the last used first.
-    fits: Vec<(SchemaRef, Option<Arc<Fit>>)>,
+    coercions: Vec<(SchemaRef, Option<Arc<Coercion>>)>,
 }
 
 type Planned = (SchemaRef, WriteOp, WritePlan);
@@ -45,7 +45,7 @@ impl Target {
             name,
             table,
             plans: Vec::new(),
-            fits: Vec::new(),
+            coercions: Vec::new(),
         })
     }
 
@@ -62,13 +62,13 @@ impl Target {
     }
 
     /// The table was changed, and is described anew; what was planned is forgotten.
-    pub(crate) fn now_is(&mut self, table: Table) {
+    pub(crate) fn set_table(&mut self, table: Table) {
         self.table = Some(Arc::new(table));
         self.plans.clear();
-        self.fits.clear();
+        self.coercions.clear();
     }
 
-    pub(crate) fn wrong(&self, why: impl std::fmt::Display) -> Error {
+    pub(crate) fn schema_error(&self, why: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::Schema, format!("table {}: {why}", self.name))
     }
 
@@ -88,11 +88,10 @@ impl Target {
         match (&self.table, config.key_fields.0.as_slice()) {
             (Some(table), []) if !table.primary_key.is_empty() => Ok(table.primary_key.clone()),
             (Some(_), []) => {
-                Err(self.wrong("it has no primary key; name the key columns by pk.fields"))
+                Err(self.schema_error("it has no primary key; name the key columns by pk.fields"))
             }
-            (None, []) => {
-                Err(self.wrong("it does not exist yet; name the columns of its key by pk.fields"))
-            }
+            (None, []) => Err(self
+                .schema_error("it does not exist yet; name the columns of its key by pk.fields")),
             (_, fields) => Ok(fields.iter().map(in_table).collect()),
         }
     }
@@ -107,7 +106,7 @@ impl Target {
         let Some(table) = &self.table else {
             if !config.auto_create {
                 let why = "it does not exist; create it, or set auto.create=true";
-                faults.at("table.name.format", self.wrong(why).to_string());
+                faults.at("table.name.format", self.schema_error(why).to_string());
             }
             return faults;
         };
@@ -119,13 +118,13 @@ impl Target {
                     .map(|near| format!("; did you mean `{near}`?"))
                     .unwrap_or_default();
                 let why = format!("column `{name}` does not exist{hint}");
-                faults.at(setting, self.wrong(why).to_string());
+                faults.at(setting, self.schema_error(why).to_string());
             }
         }
         if config.write_op() == WriteOp::Upsert && !key.is_empty() {
             if !dialect.capabilities().upsert {
                 let why = format!("{} has no upsert", dialect.name());
-                faults.at("insert.mode", self.wrong(why).to_string());
+                faults.at("insert.mode", self.schema_error(why).to_string());
             }
             let mut unique = std::iter::once(&table.primary_key).chain(&table.unique_keys);
             if !unique.any(|columns| same_names(columns, &key)) {
@@ -135,7 +134,7 @@ impl Target {
                     key.join(", "),
                     table.primary_key.join(", ")
                 );
-                faults.at("pk.fields", self.wrong(why).to_string());
+                faults.at("pk.fields", self.schema_error(why).to_string());
             }
         }
         if faults.is_empty()
@@ -158,7 +157,9 @@ impl Target {
         faults: &mut Faults,
     ) -> Result<()> {
         let Some(table) = &self.table else {
-            return self.try_create(config, dialect, connection, faults).await;
+            return self
+                .dry_run_create(config, dialect, connection, faults)
+                .await;
         };
         let mut needed = match config.write_op() {
             WriteOp::Insert | WriteOp::InsertIgnore => vec![Access::Insert],
@@ -176,7 +177,8 @@ impl Target {
             }
         }
         if faults.is_empty() {
-            self.try_out(config, dialect, connection, faults).await?;
+            self.dry_run_writes(config, dialect, connection, faults)
+                .await?;
         }
         Ok(())
     }
@@ -199,20 +201,22 @@ impl Target {
         let filled: Vec<usize> = filled.map(|(index, _)| index).collect();
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
         match config.timezone {
-            Some(_) => walls::as_instants(table).schema(&filled, &key).map(Some),
+            Some(_) => local_time::with_instants(table)
+                .schema(&filled, &key)
+                .map(Some),
             None => table.schema(&filled, &key).map(Some),
         }
     }
 
     /// The fields of the records that are written.
-    pub(crate) fn written<'a>(
+    pub(crate) fn written_fields<'a>(
         &self,
         config: &SinkConfig,
         schema: &'a Schema,
         key: &[String],
     ) -> impl Iterator<Item = &'a Field> {
         let fields = schema.columns().fields().iter().map(AsRef::as_ref);
-        fields.filter(move |field: &&Field| config.writes_of(schema, field.name(), key))
+        fields.filter(move |field: &&Field| config.writes_field(schema, field.name(), key))
     }
 
     /// The way records of `schema` are written by `op`; the same as before where it is known.
@@ -233,11 +237,11 @@ impl Target {
         }
         let key = self.key(config)?;
         let Some(table) = &self.table else {
-            return Err(self.wrong("it does not exist"));
+            return Err(self.schema_error("it does not exist"));
         };
         let columns: Option<Vec<String>> = (!config.fields.0.is_empty()).then(|| {
-            let written = self.written(config, schema, &key);
-            written.map(|field| field.name().clone()).collect()
+            let written_fields = self.written_fields(config, schema, &key);
+            written_fields.map(|field| field.name().clone()).collect()
         });
         let key: Vec<String> = key.iter().map(|n| name_in(schema, n).to_owned()).collect();
         let plan = dialect.plan_write(&WriteRequest {
@@ -258,30 +262,34 @@ impl Target {
     /// they are, and where there is no table.
     ///
     /// # Errors
-    /// As [`Fit::plan`].
-    pub(crate) fn fit(
+    /// As [`Coercion::plan`].
+    pub(crate) fn coercion(
         &mut self,
         dialect: &dyn Dialect,
         config: &SinkConfig,
         schema: &SchemaRef,
-    ) -> Result<Option<Arc<Fit>>> {
-        if let Some(found) = self.fits.iter().position(|(known, _)| same(known, schema)) {
-            self.fits[..=found].rotate_right(1);
-            return Ok(self.fits[0].1.clone());
+    ) -> Result<Option<Arc<Coercion>>> {
+        if let Some(found) = self
+            .coercions
+            .iter()
+            .position(|(known, _)| same(known, schema))
+        {
+            self.coercions[..=found].rotate_right(1);
+            return Ok(self.coercions[0].1.clone());
         }
         let Some(table) = self.table.clone() else {
             return Ok(None);
         };
         let key = self.key(config)?;
-        let fit = Fit::plan(dialect, &table, schema, &key, config)?.map(Arc::new);
-        self.fits.insert(0, (schema.clone(), fit.clone()));
-        self.fits.truncate(PLANS);
-        Ok(fit)
+        let coercion = Coercion::plan(dialect, &table, schema, &key, config)?.map(Arc::new);
+        self.coercions.insert(0, (schema.clone(), coercion.clone()));
+        self.coercions.truncate(PLANS);
+        Ok(coercion)
     }
 
     /// A write of records of `schema` was planned before.
-    pub(crate) fn knows(&self, schema: &SchemaRef) -> bool {
-        self.fits.iter().any(|(known, _)| same(known, schema))
+    pub(crate) fn is_known(&self, schema: &SchemaRef) -> bool {
+        self.coercions.iter().any(|(known, _)| same(known, schema))
     }
 
     /// Indexes of the key columns in records of `schema`; those that they do not have are left

@@ -1,18 +1,16 @@
 //! The task: one transaction a batch.
 use crate::{
-    batch::{self, Write},
     config::{KeyMode, SinkConfig},
-    origin::{Owners, all_refused},
-    records_write::{RecordsWrite, Refusals},
-    reduce::{self, Refusal, Step, Steps},
+    local_time, reduce,
+    table_owner::{Claim, Ownership, TableOwners},
     target::Target,
-    walls,
+    write_records::{OnRejection, RecordWriter, reject_all},
 };
 use async_trait::async_trait;
 use connect_api::{
-    Error, ErrorKind, Op, Origin, PutOutcome, Records, Rejected, Result, SinkTask, TaskContext,
+    Error, ErrorKind, Op, Origin, PutOutcome, Records, Result, SinkTask, TaskContext,
 };
-use dialect_core::{Connection, Dialect, TableName, WriteOp};
+use dialect_core::{Connection, Dialect, TableName};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -21,33 +19,34 @@ use tokio_util::sync::CancellationToken;
 
 /// Writes the rows of its topics.
 pub(crate) struct Task {
-    pub(crate) dialect: Arc<dyn Dialect>,
-    pub(crate) config: SinkConfig,
-    pub(crate) owners: Arc<Owners>,
-    /// Name of the connector.
-    pub(crate) connector: Arc<str>,
+    dialect: Arc<dyn Dialect>,
+    config: SinkConfig,
+    ownership: Ownership,
     stop: CancellationToken,
     /// Taken out while it works: a dropped future leaves no half-used connection behind.
     connection: Option<Box<dyn Connection>>,
     targets: HashMap<TableName, Target>,
     /// Tables whose notes are in the log.
-    told: HashSet<TableName>,
+    noted: HashSet<TableName>,
     /// Tables whose rows are left out, as is said in the log.
-    pub(crate) left_out: HashSet<TableName>,
+    skipped_tables: HashSet<TableName>,
 }
 
 impl Task {
-    pub(crate) fn new(dialect: Arc<dyn Dialect>, config: SinkConfig, owners: Arc<Owners>) -> Self {
+    pub(crate) fn new(
+        dialect: Arc<dyn Dialect>,
+        config: SinkConfig,
+        owners: Arc<TableOwners>,
+    ) -> Self {
         Self {
+            ownership: Ownership::new(owners, dialect.address(), config.merge),
             dialect,
             config,
-            owners,
-            connector: "".into(),
             stop: CancellationToken::new(),
             connection: None,
             targets: HashMap::new(),
-            told: HashSet::new(),
-            left_out: HashSet::new(),
+            noted: HashSet::new(),
+            skipped_tables: HashSet::new(),
         }
     }
 
@@ -94,21 +93,25 @@ impl Task {
     /// What is said of rows that `tables.whitelist` leaves out.
     fn skipped(&self, what: &str) -> connect_api::Target {
         connect_api::Target {
-            skipped: Some(self.config.left_out(what).into()),
+            skipped: Some(self.config.skip_message(what).into()),
             ..self.unknown()
         }
     }
 
-    /// As [`look`](Self::look), with a connection.
-    async fn look_at(&mut self, topic: &str, name: TableName) -> Result<connect_api::Target> {
+    /// As [`describe_target`](Self::describe_target), with a connection.
+    async fn connect_and_describe(
+        &mut self,
+        topic: &str,
+        name: TableName,
+    ) -> Result<connect_api::Target> {
         let mut connection = self.connection().await?;
-        let outcome = self.look(connection.as_mut(), topic, name).await;
+        let outcome = self.describe_target(connection.as_mut(), topic, name).await;
         self.keep(connection, &outcome).await;
         outcome
     }
 
     /// What is known of the table of rows of `topic` before the first of them.
-    async fn look(
+    async fn describe_target(
         &mut self,
         connection: &mut dyn Connection,
         topic: &str,
@@ -123,7 +126,12 @@ impl Task {
             let message = format!("topic {topic}: {faults}");
             return Err(Error::new(ErrorKind::Schema, message));
         }
-        tell(&mut self.told, &target, &self.config, self.dialect.as_ref());
+        log_notes(
+            &mut self.noted,
+            &target,
+            &self.config,
+            self.dialect.as_ref(),
+        );
         let key = target.key(&self.config)?;
         let schema = target.columns(&self.config, &key)?;
         self.targets.insert(target.name.clone(), target);
@@ -138,11 +146,51 @@ impl Task {
         })
     }
 
-    async fn put_with(&mut self, records: &Records, refusals: Refusals) -> Result<PutOutcome> {
+    /// The table of the records.
+    ///
+    /// # Errors
+    /// As [`SinkConfig::table_of`].
+    fn table_for(&self, records: &Records) -> Result<TableName> {
+        let origin = records.origin().map(AsRef::as_ref);
+        let schema = records.schema().name();
+        self.config.table_of(records.topic(), origin, Some(schema))
+    }
+
+    fn claim(&self, records: &Records) -> Result<Claim> {
+        self.ownership.claim(self.table_for(records)?, records)
+    }
+
+    /// The table filter skips these records. The log says so once for each table.
+    ///
+    /// # Errors
+    /// As [`SinkConfig::table_of`], except for records that do not name their table.
+    fn skips(&mut self, records: &Records) -> Result<bool> {
+        let table = match self.table_for(records) {
+            Ok(table) => table,
+            Err(e) if e.kind() == ErrorKind::Data => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        let origin = records.origin().map(AsRef::as_ref);
+        if self.config.includes_table(&table, origin) {
+            return Ok(false);
+        }
+        if !self.skipped_tables.contains(&table) {
+            let message = self.config.skip_message(&format!("table {table}"));
+            tracing::warn!(topic = %records.topic(), "{message}");
+            self.skipped_tables.insert(table);
+        }
+        Ok(true)
+    }
+
+    async fn put_with(
+        &mut self,
+        records: &Records,
+        on_rejection: OnRejection,
+    ) -> Result<PutOutcome> {
         if records.is_empty() {
             return Ok(PutOutcome::default());
         }
-        if self.leaves_out(records)? {
+        if self.skips(records)? {
             return Ok(PutOutcome {
                 skipped: records.len(),
                 ..PutOutcome::default()
@@ -154,16 +202,16 @@ impl Task {
             Err(e) => {
                 self.connection = Some(connection);
                 return match e.kind() {
-                    ErrorKind::Data => Ok(all_refused(records, &e)),
+                    ErrorKind::Data => Ok(reject_all(records, &e)),
                     _ => Err(e),
                 };
             }
         };
         let table = claim.table.clone();
         let outcome = self
-            .write(connection.as_mut(), table, records, refusals)
+            .write(connection.as_mut(), table, records, on_rejection)
             .await;
-        self.settle(claim, &outcome);
+        self.ownership.settle(claim, &outcome);
         self.keep(connection, &outcome).await;
         outcome
     }
@@ -173,7 +221,7 @@ impl Task {
         connection: &mut dyn Connection,
         name: TableName,
         records: &Records,
-        refusals: Refusals,
+        on_rejection: OnRejection,
     ) -> Result<PutOutcome> {
         if !self.targets.contains_key(&name) {
             let target = Target::describe(connection, name.clone()).await?;
@@ -183,7 +231,7 @@ impl Task {
             dialect,
             config,
             targets,
-            told,
+            noted,
             ..
         } = self;
         let Some(target) = targets.get_mut(&name) else {
@@ -195,7 +243,7 @@ impl Task {
             target.describe_again(connection).await?;
         }
         let shown = match (&config.timezone, &target.table) {
-            (Some(zone), Some(table)) => walls::of(records, table, zone)?,
+            (Some(zone), Some(table)) => local_time::to_local_time(records, table, zone)?,
             _ => None,
         };
         let records = shown.as_ref().unwrap_or(records);
@@ -207,27 +255,27 @@ impl Task {
                 ..PutOutcome::default()
             });
         }
-        let write = RecordsWrite {
+        let write = RecordWriter {
             dialect,
             config,
             records,
-            refusals,
+            on_rejection,
         };
         if !only_deletes {
-            if !target.knows(schema)
+            if !target.is_known(schema)
                 && target.check_changes(dialect, config, schema).is_err()
                 && let Err(why) = {
                     target.describe_again(connection).await?;
                     target.check_changes(dialect, config, schema)
                 }
             {
-                return write.misfit(target, connection, &why).await;
+                return write.reject_mismatch(target, connection, &why).await;
             }
             if target.table.is_none() && config.auto_create {
                 target.create(connection, dialect, config, schema).await?;
             }
-            tell(told, target, config, dialect);
-            if config.auto_evolve && !target.knows(schema) {
+            log_notes(noted, target, config, dialect);
+            if config.auto_evolve && !target.is_known(schema) {
                 target.evolve(connection, dialect, config, schema).await?;
             }
         }
@@ -236,128 +284,25 @@ impl Task {
 }
 
 /// Puts into the log what is worth knowing of the table, once.
-fn tell(
-    told: &mut HashSet<TableName>,
+fn log_notes(
+    noted: &mut HashSet<TableName>,
     target: &Target,
     config: &SinkConfig,
     dialect: &dyn Dialect,
 ) {
-    if target.table.is_some() && !told.contains(&target.name) {
-        told.insert(target.name.clone());
+    if target.table.is_some() && !noted.contains(&target.name) {
+        noted.insert(target.name.clone());
         for note in target.notes(config, dialect) {
             tracing::warn!("{note}");
         }
     }
 }
 
-/// Writes the records to the table as it was described, each value in a form that its column takes;
-/// rows that it refuses are handed back, all others are written.
-pub(crate) async fn attempt(
-    target: &mut Target,
-    connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
-    config: &SinkConfig,
-    records: &Records,
-) -> Result<PutOutcome> {
-    let Some(fit) = target.fit(dialect, config, records.schema())? else {
-        return write_fitted(target, connection, dialect, config, records).await;
-    };
-    let fitted = fit.apply(records)?;
-    let mut outcome = match fitted.records.is_empty() {
-        true => PutOutcome::default(),
-        false => write_fitted(target, connection, dialect, config, &fitted.records).await?,
-    };
-    if let Some(origin) = fitted.origin {
-        for refused in &mut outcome.rejected {
-            refused.row = origin[refused.row] as usize;
-        }
-        outcome.rejected.extend(fitted.rejected);
-        outcome.rejected.sort_unstable_by_key(|r| r.row);
-    }
-    Ok(outcome)
-}
-
-/// Writes records whose columns are as the table takes them.
-async fn write_fitted(
-    target: &mut Target,
-    connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
-    config: &SinkConfig,
-    records: &Records,
-) -> Result<PutOutcome> {
-    let (op, schema) = (config.write_op(), records.schema());
-    if records.ops().uniform() != Some(Op::Delete) {
-        // Planned first: it tells all columns that are missing.
-        target.plan(dialect, config, schema, op)?;
-    }
-    let key = target.key_in(config, schema)?;
-    let Steps { steps, refused } = reduce::steps(records, &key, op, config.delete)?;
-    let mut rejected: Vec<Rejected> = refused
-        .into_iter()
-        .map(|(row, refusal)| Rejected {
-            row,
-            error: refuse(refusal, target, records),
-        })
-        .collect();
-    let writes = plan(target, dialect, config, records, steps)?;
-    let mut newly = batch::write(connection, &writes, config.batch_size).await?;
-    let reduced = matches!(op, WriteOp::Upsert | WriteOp::Update);
-    // Where the last row of a key is refused, the one before it counts.
-    while !newly.is_empty() && reduced {
-        let last: Vec<usize> = newly.iter().map(|r| r.row).collect();
-        rejected.append(&mut newly);
-        rejected.sort_unstable_by_key(|r| r.row);
-        let out: Vec<usize> = rejected.iter().map(|r| r.row).collect();
-        let steps = reduce::steps_before(records, &key, op, &last, &out)?;
-        let writes = plan(target, dialect, config, records, steps)?;
-        newly = batch::write_in_pieces(connection, &writes, config.batch_size).await?;
-    }
-    rejected.append(&mut newly);
-    rejected.sort_unstable_by_key(|r| r.row);
-    Ok(PutOutcome {
-        written: records.len() - rejected.len(),
-        rejected,
-        ..PutOutcome::default()
-    })
-}
-
-pub(crate) fn refuse(refusal: Refusal, target: &Target, records: &Records) -> Error {
-    let why = match refusal {
-        Refusal::NullKey(column) => {
-            format!(
-                "key column `{}` is NULL",
-                records.schema().field(column).name()
-            )
-        }
-        Refusal::Delete => format!(
-            "a delete (tombstone) of topic {}: set delete.enabled=true, with pk.mode=record_key, \
-             to delete rows",
-            records.topic()
-        ),
-    };
-    Error::new(ErrorKind::Data, format!("table {}: {why}", target.name))
-}
-
-/// The rows of each step with the way they are written.
-pub(crate) fn plan(
-    target: &mut Target,
-    dialect: &dyn Dialect,
-    config: &SinkConfig,
-    records: &Records,
-    steps: Vec<Step>,
-) -> Result<Vec<Write>> {
-    let write = |step: Step| {
-        let plan = target.plan(dialect, config, records.schema(), step.op)?;
-        Write::new(plan, records, step.rows)
-    };
-    steps.into_iter().map(write).collect()
-}
-
 #[async_trait]
 impl SinkTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
         self.stop = cx.stop;
-        self.connector = cx.connector;
+        self.ownership.set_connector(cx.connector);
         self.targets.clear();
         let connection = self.connection().await?;
         self.connection = Some(connection);
@@ -369,10 +314,10 @@ impl SinkTask for Task {
             return Ok(self.unknown());
         }
         let name = self.config.table_of(topic, None, None)?;
-        if !self.config.is_listed(&name, None) {
+        if !self.config.includes_table(&name, None) {
             return Ok(self.skipped(&format!("table {name}")));
         }
-        self.look_at(topic, name).await
+        self.connect_and_describe(topic, name).await
     }
 
     async fn target_of(&mut self, topic: &str, origin: &Origin) -> Result<connect_api::Target> {
@@ -380,19 +325,19 @@ impl SinkTask for Task {
             return Ok(self.unknown());
         }
         let name = self.config.table_of(topic, Some(origin), None)?;
-        if !self.config.is_listed(&name, Some(origin)) {
+        if !self.config.includes_table(&name, Some(origin)) {
             return Ok(self.skipped(&format!("table {name} (source table {origin})")));
         }
-        self.agree(&name, origin)?;
-        self.look_at(topic, name).await
+        self.ownership.check(&name, origin)?;
+        self.connect_and_describe(topic, name).await
     }
 
     async fn put(&mut self, records: &Records) -> Result<PutOutcome> {
-        self.put_with(records, Refusals::HandedBack).await
+        self.put_with(records, OnRejection::Continue).await
     }
 
     async fn put_until_refused(&mut self, records: &Records) -> Result<PutOutcome> {
-        self.put_with(records, Refusals::End).await
+        self.put_with(records, OnRejection::Stop).await
     }
 
     fn keys(&self, records: &Records) -> Result<Option<Vec<Box<[u8]>>>> {

@@ -165,7 +165,7 @@ impl SourceConfig {
 
     /// Settings that have no effect beside the others: the Java original takes them without a
     /// word.
-    pub(crate) fn idle(&self) -> Vec<String> {
+    pub(crate) fn ineffective(&self) -> Vec<String> {
         let (of_times, grows) = (self.uses_timestamps(), self.uses_incrementing());
         let initial = !of_times && self.timestamp_initial.is_some();
         let delayed = !of_times && !self.timestamp_delay.0.is_zero();
@@ -177,13 +177,13 @@ impl SourceConfig {
             (incrementing, "incrementing.column.name"),
         ]
         .into_iter()
-        .filter(|(idle, _)| *idle)
+        .filter(|(ineffective, _)| *ineffective)
         .map(|(_, key)| format!("`{key}` has no effect in mode {mode}"))
         .collect()
     }
 
     /// What becomes of rows of transactions that commit late, where several can write at once.
-    pub(crate) fn overtaken(&self) -> Option<String> {
+    pub(crate) fn late_commit_warning(&self) -> Option<String> {
         if self.uses_timestamps() {
             let advice =
                 "`timestamp.delay.interval.ms`, as long as the longest transaction, keeps them";
@@ -313,9 +313,9 @@ mod tests {
     #[test]
     fn settings_without_effect_in_the_mode_are_noted() {
         let table = ("table.whitelist", "t");
-        let idle = |pairs: &[(&str, &str)]| config(pairs).unwrap().idle();
+        let ineffective = |pairs: &[(&str, &str)]| config(pairs).unwrap().ineffective();
         assert_eq!(
-            idle(&[
+            ineffective(&[
                 table,
                 ("mode", "incrementing"),
                 ("timestamp.initial", "-1"),
@@ -329,7 +329,7 @@ mod tests {
         );
         let column = ("incrementing.column.name", "id");
         assert_eq!(
-            idle(&[table, ("mode", "bulk"), column]),
+            ineffective(&[table, ("mode", "bulk"), column]),
             ["`incrementing.column.name` has no effect in mode bulk"]
         );
     }
@@ -338,7 +338,9 @@ mod tests {
     fn a_mode_that_passes_over_late_commits_says_so() {
         let of = |pairs: &[(&str, &str)]| {
             let table = [("table.whitelist", "t")];
-            config(&[&table, pairs].concat()).unwrap().overtaken()
+            config(&[&table, pairs].concat())
+                .unwrap()
+                .late_commit_warning()
         };
         let time = ("timestamp.column.name", "at");
         let delay = ("timestamp.delay.interval.ms", "5000");

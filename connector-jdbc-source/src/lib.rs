@@ -36,23 +36,24 @@
 //! ]);
 //! assert!(source.validate(&settings).is_empty());
 //! ```
-mod change;
-mod clock;
+mod bisect;
 mod config;
-mod draft;
-mod instants;
+mod discovery;
+mod local_time;
+mod mode_columns;
 mod page;
-mod plan;
 mod position;
-mod reading;
-mod runs;
-mod search;
-mod stream;
-mod survey;
+mod read_plan;
+mod result_stream;
+mod schema_change;
 mod table;
 mod table_types;
 mod task;
+mod task_split;
+mod ties;
+mod unique_key;
 mod unreadable;
+mod watermark;
 
 pub use config::{Mode, OptionalName, SourceConfig};
 pub use dialect_core::Selection;
@@ -60,9 +61,9 @@ pub use table_types::TableTypes;
 
 use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
 use dialect_core::{Dialect, Opener, TableName};
-use reading::Reading;
+use discovery::Discovery;
+use read_plan::ReadPlan;
 use std::{num::NonZeroU32, sync::Arc};
-use survey::Survey;
 
 /// The JDBC source connector.
 #[derive(Clone)]
@@ -82,14 +83,14 @@ impl JdbcSource {
     }
 
     /// Looks at the tables, with a connection of its own.
-    async fn survey(&self, config: &SourceConfig) -> Result<Survey> {
+    async fn discover(&self, config: &SourceConfig) -> Result<Discovery> {
         let dialect = self.open(config)?;
         // One try: who asks wants to know now, and the runtime asks again by itself.
         let mut connection = dialect.connect().await?;
-        let mut survey = Survey::of(connection.as_mut(), dialect.syntax(), config).await?;
-        survey.check_access(connection.as_mut()).await?;
+        let mut discovery = Discovery::run(connection.as_mut(), dialect.syntax(), config).await?;
+        discovery.check_access(connection.as_mut()).await?;
         connection.close().await?;
-        Ok(survey)
+        Ok(discovery)
     }
 }
 
@@ -108,28 +109,28 @@ impl Connector for JdbcSource {
     const DIRECTION: Direction = Direction::Source;
 
     async fn plan(&self, config: SourceConfig, max: NonZeroU32) -> Result<Vec<SourceConfig>> {
-        let readings = self.survey(&config).await?.into_readings()?;
-        let names: Vec<TableName> = readings.into_iter().map(|r| r.table.name).collect();
-        Ok(plan::split(&config, &names, max))
+        let plans = self.discover(&config).await?.into_plans()?;
+        let names: Vec<TableName> = plans.into_iter().map(|r| r.table.name).collect();
+        Ok(task_split::split(&config, &names, max))
     }
 
     fn notes(&self, config: &SourceConfig) -> Vec<String> {
         // What is wrong with the URL is a fault of `check`.
         let dialect = self.open(config).ok();
         let side_by_side = dialect.is_some_and(|d| d.capabilities().concurrent_writers);
-        let mut notes = config.idle();
-        notes.extend(config.overtaken().filter(|_| side_by_side));
+        let mut notes = config.ineffective();
+        notes.extend(config.late_commit_warning().filter(|_| side_by_side));
         notes
     }
 
     async fn schemas(&self, config: SourceConfig) -> Result<Vec<SchemaRef>> {
-        let survey = self.survey(&config).await?;
-        Ok(survey.readings.into_iter().map(|r| r.schema).collect())
+        let discovery = self.discover(&config).await?;
+        Ok(discovery.plans.into_iter().map(|r| r.schema).collect())
     }
 
     async fn check(&self, config: SourceConfig) -> Faults {
-        match self.survey(&config).await {
-            Ok(survey) => survey.faults,
+        match self.discover(&config).await {
+            Ok(discovery) => discovery.faults,
             Err(e) => {
                 let mut faults = Faults::default();
                 faults.general(e.report());
@@ -140,10 +141,12 @@ impl Connector for JdbcSource {
 
     async fn topics(&self, config: SourceConfig) -> Vec<String> {
         // What goes wrong here is a fault of `check`.
-        let survey = self.survey(&config).await;
-        let readings = survey.and_then(Survey::into_readings).unwrap_or_default();
-        let of = |reading: Reading| config.topic_of(&reading.table.name.name);
-        readings.into_iter().map(of).collect()
+        let discovery = self.discover(&config).await;
+        let plans = discovery
+            .and_then(Discovery::into_plans)
+            .unwrap_or_default();
+        let of = |plan: ReadPlan| config.topic_of(&plan.table.name.name);
+        plans.into_iter().map(of).collect()
     }
 
     fn task(&self, config: SourceConfig) -> Result<TaskKind> {

@@ -1,5 +1,5 @@
 //! Pages of a table, and the records made of them.
-use crate::{clock::Bound, reading::Reading};
+use crate::{read_plan::ReadPlan, watermark::Watermark};
 use connect_api::{
     Kind, Op, Ops, Records, Result, Row, Value,
     arrow::{
@@ -20,7 +20,7 @@ const GROWTH: u32 = 8;
 /// Stands in event times for none.
 const NO_TIME: i64 = i64::MIN;
 
-impl Reading {
+impl ReadPlan {
     /// The rows after the key `after`.
     pub(crate) fn next_page<'a>(
         &'a self,
@@ -42,9 +42,9 @@ impl Reading {
     ///
     /// # Errors
     /// `Data`: a time that no clock of the zone showed; its column is named.
-    pub(crate) fn sent(&self, records: Records) -> Result<Records> {
-        let records = match &self.instants {
-            Some(instants) => instants.apply(&records)?,
+    pub(crate) fn outgoing(&self, records: Records) -> Result<Records> {
+        let records = match &self.local_times {
+            Some(local_times) => local_times.apply(&records)?,
             None => records,
         };
         let records = match &self.origin {
@@ -55,7 +55,7 @@ impl Reading {
             Some(times) => records.with_times(times)?,
             None => records,
         };
-        match self.deleted {
+        match self.delete_column {
             Some(column) => {
                 let ops = ops(&records, column);
                 records.with_ops(ops)
@@ -65,14 +65,14 @@ impl Reading {
     }
 
     /// The same rows, those alone that are final by the clocks of a zone.
-    pub(crate) fn bounded<'a>(
+    pub(crate) fn with_watermark<'a>(
         &'a self,
         page: Page<'a>,
-        bound: Option<&Bound>,
+        watermark: Option<&Watermark>,
         before: &'a [Value],
     ) -> Page<'a> {
         Page {
-            east: bound.map(|bound| bound.east),
+            east: watermark.map(|watermark| watermark.east),
             until: (!before.is_empty()).then_some(before),
             ..page
         }
@@ -92,8 +92,11 @@ impl Reading {
     }
 
     fn event_times(&self, records: &Records) -> Option<ScalarBuffer<i64>> {
-        let times = self.times.iter().map(|i| records.batch().column(*i));
-        let columns: Vec<_> = times.map(|column| instants(column)).collect();
+        let times = self
+            .event_time_columns
+            .iter()
+            .map(|i| records.batch().column(*i));
+        let columns: Vec<_> = times.map(|column| timestamps(column)).collect();
         let millis = |micros: i64| micros.div_euclid(1_000);
         match columns.as_slice() {
             [] => None,
@@ -114,7 +117,7 @@ impl Reading {
 }
 
 /// The times of a column, and which of them are NULL where some are.
-fn instants(column: &ArrayRef) -> (&TimestampMicrosecondArray, Option<&NullBuffer>) {
+fn timestamps(column: &ArrayRef) -> (&TimestampMicrosecondArray, Option<&NullBuffer>) {
     let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
     let times = match column.as_struct_opt() {
         // With an offset, which leads to the wall clock alone.
@@ -176,7 +179,7 @@ impl PageSize {
     }
 
     /// Learns from a page what rows weigh.
-    pub(crate) fn learn(&mut self, batch: &RecordBatch) {
+    pub(crate) fn adapt(&mut self, batch: &RecordBatch) {
         let bytes = bytes_of(batch);
         if bytes == 0 || batch.num_rows() == 0 {
             return;
@@ -219,7 +222,7 @@ mod tests {
         }
     }
 
-    fn reading(pairs: &[(&str, &str)]) -> Reading {
+    fn read_plan(pairs: &[(&str, &str)]) -> ReadPlan {
         let table = Table {
             name: TableName::parse("shop.orders").unwrap(),
             table_type: TableType::Table,
@@ -241,12 +244,12 @@ mod tests {
         pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
         let config = SourceConfig::from_settings(&settings).unwrap();
         let dialect = dialects::open("sqlite::memory:", &OpenOptions::default()).unwrap();
-        Reading::decide(table, &config, dialect.syntax()).unwrap()
+        ReadPlan::build(table, &config, dialect.syntax()).unwrap()
     }
 
-    fn statement(reading: &Reading, after: Option<&[Value]>) -> Statement {
+    fn statement(plan: &ReadPlan, after: Option<&[Value]>) -> Statement {
         let dialect = dialects::open("sqlite::memory:", &OpenOptions::default()).unwrap();
-        let page = reading.next_page(after, NonZeroU32::new(10));
+        let page = plan.next_page(after, NonZeroU32::new(10));
         let mut statement = dialect.syntax().select(&page).unwrap();
         let columns = "SELECT `id`, `code`, `a`, `b` FROM `shop`.`orders`";
         statement.sql = statement.sql.strip_prefix(columns).unwrap().to_owned();
@@ -259,10 +262,10 @@ mod tests {
 
     #[test]
     fn incrementing_pages_begin_after_the_last_number() {
-        let reading = reading(&[("mode", "incrementing")]);
-        let first = statement(&reading, None);
+        let plan = read_plan(&[("mode", "incrementing")]);
+        let first = statement(&plan, None);
         assert_eq!(first.sql, " ORDER BY `id` LIMIT 10");
-        let next = statement(&reading, Some(&[Value::Int(-7)]));
+        let next = statement(&plan, Some(&[Value::Int(-7)]));
         assert_eq!(next.sql, " WHERE `id` > ? ORDER BY `id` LIMIT 10");
         assert_eq!(next.params, [param(Value::Int(-7), Kind::Int64)]);
     }
@@ -276,10 +279,10 @@ mod tests {
             ("timestamp.delay.interval.ms", "1500"),
             ("timestamp.initial", "-5"),
         ];
-        let reading = reading(&pairs);
+        let plan = read_plan(&pairs);
         let now = "`b` < strftime('%Y-%m-%d %H:%M:%f', 'now', '-1.500 seconds') || '000'";
-        let first = crate::position::resume(&reading, None).unwrap().unwrap();
-        let first = statement(&reading, Some(&first));
+        let first = crate::position::resume(&plan, None).unwrap().unwrap();
+        let first = statement(&plan, Some(&first));
         assert_eq!(
             first.sql,
             format!(" WHERE `b` > ? AND {now} ORDER BY `b`, `code`, `id` LIMIT 10")
@@ -289,7 +292,7 @@ mod tests {
             [param(Value::Timestamp(-5_001), time.clone())]
         );
         let key = [Value::Timestamp(9), "x".into(), Value::Int(1)];
-        let next = statement(&reading, Some(&key));
+        let next = statement(&plan, Some(&key));
         assert_eq!(
             next.sql,
             format!(
@@ -306,7 +309,7 @@ mod tests {
             ("timestamp.column.name", "a,b"),
         ];
         let next = statement(
-            &reading(&pairs),
+            &read_plan(&pairs),
             Some(&[Value::Timestamp(9), Value::Int(1)]),
         );
         assert_eq!(
@@ -320,7 +323,7 @@ mod tests {
     #[test]
     fn bulk_pages_follow_the_primary_key() {
         let next = statement(
-            &reading(&[("mode", "bulk")]),
+            &read_plan(&[("mode", "bulk")]),
             Some(&["x".into(), Value::Int(1)]),
         );
         assert_eq!(
@@ -339,11 +342,11 @@ mod tests {
                 std::iter::repeat_n(Some("x".repeat(bytes)), rows).collect();
             RecordBatch::try_from_iter([("c", Arc::new(text) as Arc<dyn Array>)]).unwrap()
         };
-        size.learn(&batch(500, 10));
+        size.adapt(&batch(500, 10));
         assert_eq!(size.rows().get(), 4_000, "eight times the rows before");
-        size.learn(&batch(4_000, 996));
+        size.adapt(&batch(4_000, 996));
         assert_eq!(size.rows().get(), 7_999, "as many as fit the bytes");
-        size.learn(&batch(1, 100_000_000));
+        size.adapt(&batch(1, 100_000_000));
         assert_eq!(size.rows().get(), 1, "one at least");
     }
 }

@@ -1,10 +1,14 @@
 //! Stored positions: the key values of the last row read, by name.
-use crate::reading::{Begin, Reading};
+use crate::read_plan::{ReadPlan, StartPosition};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Offset, Partition, Result, Value};
 
-/// Under which the position of a table or query is stored.
-pub(crate) fn partition(what: &str, name: &str, suffix: Option<&str>) -> Partition {
-    let mut partition: Partition = [(what.into(), name.into())].into();
+/// The source partition that the position of the table or query is stored under. A query is stored
+/// under the name that the Java connector uses.
+pub(crate) fn partition(plan: &ReadPlan, suffix: Option<&str>) -> Partition {
+    let mut partition: Partition = match plan.query {
+        Some(_) => [("query".into(), "query".into())].into(),
+        None => [("table".into(), plan.table.name.to_string().into())].into(),
+    };
     if let Some(suffix) = suffix {
         partition.insert("suffix".into(), suffix.into());
     }
@@ -13,8 +17,8 @@ pub(crate) fn partition(what: &str, name: &str, suffix: Option<&str>) -> Partiti
 
 /// The offset after the rows whose key is, or begins with, these values; an empty one stands for
 /// the beginning.
-pub(crate) fn offset(reading: &Reading, key: &[Value]) -> Offset {
-    let names = reading.offset_names.iter().cloned();
+pub(crate) fn offset(plan: &ReadPlan, key: &[Value]) -> Offset {
+    let names = plan.offset_names.iter().cloned();
     names.zip(key.iter().cloned()).collect()
 }
 
@@ -22,22 +26,22 @@ pub(crate) fn offset(reading: &Reading, key: &[Value]) -> Offset {
 ///
 /// # Errors
 /// `Config`: it was stored by another mode, or for other columns.
-pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option<Vec<Value>>> {
+pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<Vec<Value>>> {
     let Some(stored) = stored.filter(|offset| !offset.is_empty()) else {
-        return Ok(match &reading.begin {
-            Begin::After(key) => Some(key.clone()),
-            Begin::First | Begin::Now => None,
+        return Ok(match &plan.start {
+            StartPosition::After(key) => Some(key.clone()),
+            StartPosition::First | StartPosition::Now => None,
         });
     };
-    if let Some(key) = of_longer_key(reading, &stored) {
+    if let Some(key) = of_longer_key(plan, &stored) {
         return Ok(Some(key));
     }
     // It may have the first parts of the key only, as where reading began.
-    let names = reading.offset_names.get(..stored.len());
+    let names = plan.offset_names.get(..stored.len());
     let fits = names.is_some_and(|names| {
         names.iter().enumerate().all(|(part, name)| {
             let value = stored.get(name);
-            value.is_some_and(|value| holds(reading, part, value))
+            value.is_some_and(|value| holds(plan, part, value))
         })
     });
     if !fits {
@@ -54,13 +58,13 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
                 "table {}: the stored position is of another mode or of other columns: it holds \
                  {}, this mode needs {}. Set offset.suffix to read from the beginning, or set the \
                  mode and columns as they were",
-                reading.name(),
+                plan.name(),
                 list(&mut stored.keys()),
-                list(&mut reading.offset_names.iter()),
+                list(&mut plan.offset_names.iter()),
             ),
         ));
     }
-    let names = reading.offset_names.iter();
+    let names = plan.offset_names.iter();
     Ok(Some(
         names.filter_map(|name| stored.get(name).cloned()).collect(),
     ))
@@ -68,8 +72,8 @@ pub(crate) fn resume(reading: &Reading, stored: Option<Offset>) -> Result<Option
 
 /// A position with parts that the key has no more, the last of which is cut to a microsecond: it
 /// may lie within one, which is read again.
-fn of_longer_key(reading: &Reading, stored: &Offset) -> Option<Vec<Value>> {
-    let (own, others) = (&reading.offset_names, &reading.left_out);
+fn of_longer_key(plan: &ReadPlan, stored: &Offset) -> Option<Vec<Value>> {
+    let (own, others) = (&plan.offset_names, &plan.legacy_offset_names);
     if others.is_empty() || stored.len() != own.len() + others.len() {
         return None;
     }
@@ -81,7 +85,7 @@ fn of_longer_key(reading: &Reading, stored: &Offset) -> Option<Vec<Value>> {
         .enumerate()
         .map(|(part, name)| {
             let value = stored.get(name);
-            value.filter(|value| holds(reading, part, value)).cloned()
+            value.filter(|value| holds(plan, part, value)).cloned()
         })
         .collect::<Option<_>>()?;
     match key.last_mut()? {
@@ -94,8 +98,8 @@ fn of_longer_key(reading: &Reading, stored: &Offset) -> Option<Vec<Value>> {
 }
 
 /// The column of the key part can hold the value.
-fn holds(reading: &Reading, part: usize, value: &Value) -> bool {
-    let kind = reading.key_kind(part);
+fn holds(plan: &ReadPlan, part: usize, value: &Value) -> bool {
+    let kind = plan.key_kind(part);
     *value != Value::Null
         && ColumnBuilder::new(kind, 1)
             .is_ok_and(|mut column| column.append_value(kind, value.clone()).is_some())

@@ -1,11 +1,11 @@
 //! Where a task stands in one table.
 use crate::{
+    bisect::Bisect,
     config::SourceConfig,
     page::PageSize,
     position,
-    reading::{Begin, Reading},
-    search::Search,
-    stream::{Stream, StreamRequest, Streamed},
+    read_plan::{ReadPlan, StartPosition},
+    result_stream::{ResultStream, ResultStreamRequest, StreamItem},
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Partition, Polled, Position, Records, Result, Schema,
@@ -17,9 +17,9 @@ use tokio::time::Instant;
 
 /// A table that is being read.
 pub(crate) struct TableState {
-    pub(crate) reading: Reading,
+    pub(crate) plan: ReadPlan,
     /// Not looked at before.
-    pub(crate) due: Instant,
+    pub(crate) next_poll: Instant,
     topic: Arc<str>,
     partition: Arc<Partition>,
     /// Of the columns that the reading was decided by; `None` before the first page.
@@ -27,16 +27,16 @@ pub(crate) struct TableState {
     /// Key of the last row read.
     pub(crate) after: Option<Vec<Value>>,
     /// Where reading begins is to be stored before the first row: it would move else.
-    unstored: bool,
-    pub(crate) size: PageSize,
+    start_unsaved: bool,
+    pub(crate) page_size: PageSize,
     /// For a row that cannot be read, while one is looked for.
-    pub(crate) search: Option<Search>,
+    pub(crate) bisect: Option<Bisect>,
     /// The key that the reader ends with, where a run of equal keys is longer than a page.
-    pub(crate) run: Option<Vec<Value>>,
+    pub(crate) ties_until: Option<Vec<Value>>,
     /// The running reader of a table without a key, or of a run.
-    stream: Option<Stream>,
+    stream: Option<ResultStream>,
     /// The connection of the last run, for the next.
-    spare: Option<Box<dyn Connection>>,
+    spare_connection: Option<Box<dyn Connection>>,
 }
 
 impl TableState {
@@ -46,60 +46,60 @@ impl TableState {
     /// `Config`: what was stored does not fit; what the database says of its present time, where
     /// reading begins there.
     pub(crate) async fn resume(
-        reading: Reading,
+        plan: ReadPlan,
         partition: Partition,
         stored: Option<Offset>,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<Self> {
-        let unstored = stored.is_none() && reading.begin == Begin::Now;
-        let mut after = position::resume(&reading, stored)?;
-        if unstored {
-            after = Some(vec![now(connection, dialect, &reading).await?]);
+        let start_unsaved = stored.is_none() && plan.start == StartPosition::Now;
+        let mut after = position::resume(&plan, stored)?;
+        if start_unsaved {
+            after = Some(vec![current_time(connection, dialect, &plan).await?]);
         }
-        if reading.can_lack_key() {
-            warn_of_rows_without_key(connection, dialect, &reading).await?;
+        if plan.has_nullable_key() {
+            warn_about_null_keys(connection, dialect, &plan).await?;
         }
         Ok(Self {
-            topic: config.topic_of(&reading.table.name.name).into(),
+            topic: config.topic_of(&plan.table.name.name).into(),
             partition: Arc::new(partition),
             fingerprint: None,
             after,
-            due: Instant::now(),
-            size: PageSize::new(config.max_rows, config.max_bytes),
-            search: None,
-            run: None,
+            next_poll: Instant::now(),
+            page_size: PageSize::new(config.max_rows, config.max_bytes),
+            bisect: None,
+            ties_until: None,
             stream: None,
-            spare: None,
-            unstored,
-            reading,
+            spare_connection: None,
+            start_unsaved,
+            plan,
         })
     }
 
     /// The table has no key, or its next rows are a long run: a connection of its own reads it.
-    fn is_stream(&self) -> bool {
-        self.reading.key.is_empty() || self.run.is_some()
+    fn is_streaming(&self) -> bool {
+        self.plan.key.is_empty() || self.ties_until.is_some()
     }
 
     /// No rows, with the position that reading begins at; once, where it is to be stored.
     ///
     /// # Errors
     /// `Internal`.
-    pub(crate) fn beginning(&mut self) -> Result<Option<Records>> {
-        if !std::mem::take(&mut self.unstored) {
+    pub(crate) fn initial_position(&mut self) -> Result<Option<Records>> {
+        if !std::mem::take(&mut self.start_unsaved) {
             return Ok(None);
         }
         let key = self.after.as_deref().unwrap_or_default();
-        self.nothing_after(key).map(Some)
+        self.empty_records_after(key).map(Some)
     }
 
     /// No rows, with the position after `key`.
-    fn nothing_after(&self, key: &[Value]) -> Result<Records> {
-        let schema = self.reading.sent_schema();
+    fn empty_records_after(&self, key: &[Value]) -> Result<Records> {
+        let schema = self.plan.outgoing_schema();
         let none = RecordBatch::new_empty(schema.columns().clone());
         let records = Records::new(self.topic.clone(), schema.clone(), none)?;
-        let offset = position::offset(&self.reading, key);
+        let offset = position::offset(&self.plan, key);
         Ok(records.with_position(self.position(offset)))
     }
 
@@ -120,18 +120,18 @@ impl TableState {
         dialect: &Arc<dyn Dialect>,
         config: &SourceConfig,
     ) -> Result<Option<Polled>> {
-        if !self.is_stream() {
-            let polled = if self.search.as_ref().is_some_and(Search::is_of_one) {
+        if !self.is_streaming() {
+            let polled = if self.bisect.as_ref().is_some_and(Bisect::is_single_row) {
                 self.next_row(connection, dialect.as_ref(), config).await?
             } else {
                 let page = self.next_page(connection, dialect.as_ref(), config).await?;
                 page.map(Polled::Records)
             };
-            if polled.is_some() || self.run.is_none() {
+            if polled.is_some() || self.ties_until.is_none() {
                 return Ok(polled);
             }
         }
-        let streamed = self.next_of_stream(connection, dialect, config).await?;
+        let streamed = self.next_from_stream(connection, dialect, config).await?;
         Ok(streamed.map(Polled::Records))
     }
 
@@ -147,45 +147,45 @@ impl TableState {
     ) -> Result<Option<Records>> {
         let (batch, last) = loop {
             let (batch, last) = self.read_page(connection, dialect, config).await?;
-            if batch.is_none() || !self.has_changed(connection, dialect, config).await? {
+            if batch.is_none() || !self.has_schema_changed(connection, dialect, config).await? {
                 break (batch, last);
             }
-            if self.is_stream() {
+            if self.is_streaming() {
                 // Its key was dropped.
                 return Ok(None);
             }
         };
         if last {
-            self.due = Instant::now() + config.poll_interval.0;
+            self.next_poll = Instant::now() + config.poll_interval.0;
         }
-        let again = last && self.reading.again;
+        let restart = last && self.plan.bulk;
         let Some(batch) = batch else {
-            if again {
+            if restart {
                 self.after = None;
             }
             return Ok(None);
         };
-        self.size.learn(&batch);
+        self.page_size.adapt(&batch);
         let mut records = self.rows(batch)?;
-        if !last && !self.reading.tells_apart {
+        if !last && !self.plan.unique_key {
             // G3: the last run may go on beyond the page.
-            match self.reading.rows_before_last_run(&records) {
+            match self.plan.rows_before_last_tie(&records) {
                 Some(rows @ 1..) => records = records.slice(0..rows),
                 Some(0) | None => {
-                    self.run = Some(self.last_key(&records)?);
+                    self.ties_until = Some(self.last_key(&records)?);
                     return Ok(None);
                 }
             }
         }
         let key = self.last_key(&records)?;
-        let records = self.reading.sent(records)?;
-        self.passed(Some(records.len()));
-        let offset = if again {
+        let records = self.plan.outgoing(records)?;
+        self.advance(Some(records.len()));
+        let offset = if restart {
             Offset::new()
         } else {
-            position::offset(&self.reading, &key)
+            position::offset(&self.plan, &key)
         };
-        self.after = (!again).then_some(key);
+        self.after = (!restart).then_some(key);
         // G1: the position is that of the last row returned; the runtime alone stores it.
         Ok(Some(records.with_position(self.position(offset))))
     }
@@ -197,15 +197,15 @@ impl TableState {
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<(Option<RecordBatch>, bool)> {
-        let limit = if self.reading.tells_apart {
-            self.page_rows()
+        let limit = if self.plan.unique_key {
+            self.page_limit()
         } else {
             // One more tells where the last run ends.
-            self.page_rows().saturating_add(1)
+            self.page_limit().saturating_add(1)
         };
-        let statement = self.next_statement(dialect, config, &self.reading.columns, limit)?;
+        let statement = self.next_statement(dialect, config, &self.plan.columns, limit)?;
         let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
-        let mut cursor = connection.query(&statement, &self.reading.schema).await?;
+        let mut cursor = connection.query(&statement, &self.plan.schema).await?;
         let batch = cursor.next(rows, config.max_bytes.get()).await?;
         let batch = batch.filter(|batch| batch.num_rows() > 0);
         // A page that is not full is the last, unless it was cut for its bytes.
@@ -225,21 +225,23 @@ impl TableState {
         columns: &[usize],
         limit: NonZeroU32,
     ) -> Result<Statement> {
-        let back = self.reading.before_now.unwrap_or_default();
-        let bound = self.reading.bound(back.saturating_add(self.reading.step));
+        let back = self.plan.before_now.unwrap_or_default();
+        let watermark = self
+            .plan
+            .watermark(back.saturating_add(self.plan.resolution));
         // G3: what clocks are about to show again is left out until they have.
-        let before = bound.as_ref().and_then(|bound| bound.before);
+        let before = watermark.as_ref().and_then(|watermark| watermark.before);
         let before = before.map(|before| Value::Timestamp(before.saturating_sub(1)));
-        let page = self.reading.next_page(self.after.as_deref(), Some(limit));
+        let page = self.plan.next_page(self.after.as_deref(), Some(limit));
         let page = self
-            .reading
-            .bounded(page, bound.as_ref(), before.as_slice());
+            .plan
+            .with_watermark(page, watermark.as_ref(), before.as_slice());
         select(dialect, &Page { columns, ..page }, config)
     }
 
     /// Rows as they were read.
     pub(crate) fn rows(&self, batch: RecordBatch) -> Result<Records> {
-        self.rows_of(&self.reading.schema, batch)
+        self.rows_of(&self.plan.schema, batch)
     }
 
     /// Some columns of rows as they were read.
@@ -248,16 +250,16 @@ impl TableState {
     }
 
     fn last_key(&self, records: &Records) -> Result<Vec<Value>> {
-        let last = self.reading.last_key(records);
+        let last = self.plan.last_key(records);
         last.ok_or_else(|| self.key_became_null())
     }
 
     /// No position can stand for a row.
     pub(crate) fn key_became_null(&self) -> Error {
-        let table = self.reading.name();
-        let parts = self.reading.key.iter().flat_map(|part| &part.columns);
+        let table = self.plan.name();
+        let parts = self.plan.key.iter().flat_map(|part| &part.columns);
         let names: Vec<_> = parts
-            .map(|i| format!("`{}`", self.reading.table.columns[*i].name))
+            .map(|i| format!("`{}`", self.plan.table.columns[*i].name))
             .collect();
         // G3: a row is not left out, and there is no position after it.
         let message = format!(
@@ -275,7 +277,7 @@ impl TableState {
     ///
     /// # Errors
     /// What the reader met.
-    async fn next_of_stream(
+    async fn next_from_stream(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
@@ -290,64 +292,68 @@ impl TableState {
             None => loop {
                 let mut stream = self.open_stream(dialect, config)?;
                 let streamed = stream.next().await?;
-                let ended = matches!(streamed, Streamed::End(_));
+                let ended = matches!(streamed, StreamItem::End(_));
                 if ended
                     || !self
-                        .has_changed(connection, dialect.as_ref(), config)
+                        .has_schema_changed(connection, dialect.as_ref(), config)
                         .await?
                 {
                     break (stream, streamed);
                 }
-                if !self.is_stream() {
+                if !self.is_streaming() {
                     // It was given a key, or another.
                     return Ok(None);
                 }
             },
         };
-        match (streamed, self.run.take()) {
-            (Streamed::Batch(batch), None) => {
+        match (streamed, self.ties_until.take()) {
+            (StreamItem::Batch(batch), None) => {
                 self.stream = Some(stream);
                 let rows = self.rows(batch)?;
-                self.reading.sent(rows).map(Some)
+                self.plan.outgoing(rows).map(Some)
             }
-            (Streamed::Batch(batch), Some(until)) => {
-                (self.stream, self.run) = (Some(stream), Some(until));
-                let records = self.reading.sent(self.rows(batch)?)?;
+            (StreamItem::Batch(batch), Some(until)) => {
+                (self.stream, self.ties_until) = (Some(stream), Some(until));
+                let records = self.plan.outgoing(self.rows(batch)?)?;
                 // G1: a run counts as read at its end alone; until then its rows have the position
                 // before it.
                 let before = self.after.as_deref().unwrap_or_default();
-                let before = self.position(position::offset(&self.reading, before));
+                let before = self.position(position::offset(&self.plan, before));
                 Ok(Some(records.with_position(before)))
             }
-            (Streamed::End(connection), None) => {
-                self.due = Instant::now() + config.poll_interval.0;
+            (StreamItem::End(connection), None) => {
+                self.next_poll = Instant::now() + config.poll_interval.0;
                 if let Some(connection) = connection {
                     connection.close().await?;
                 }
                 Ok(None)
             }
-            (Streamed::End(connection), Some(until)) => {
-                self.spare = connection;
-                let after = self.nothing_after(&until)?;
+            (StreamItem::End(connection), Some(until)) => {
+                self.spare_connection = connection;
+                let after = self.empty_records_after(&until)?;
                 self.after = Some(until);
-                self.passed(None);
+                self.advance(None);
                 Ok(Some(after))
             }
         }
     }
 
     /// Begins to read the whole table, or the run that is next.
-    fn open_stream(&mut self, dialect: &Arc<dyn Dialect>, config: &SourceConfig) -> Result<Stream> {
-        let page = match &self.run {
-            Some(until) => self.reading.run(self.after.as_deref(), until),
-            None => self.reading.next_page(None, None),
+    fn open_stream(
+        &mut self,
+        dialect: &Arc<dyn Dialect>,
+        config: &SourceConfig,
+    ) -> Result<ResultStream> {
+        let page = match &self.ties_until {
+            Some(until) => self.plan.ties_page(self.after.as_deref(), until),
+            None => self.plan.next_page(None, None),
         };
-        Ok(Stream::open(StreamRequest {
+        Ok(ResultStream::open(ResultStreamRequest {
             dialect: dialect.clone(),
             attempts: config.connection.attempts(),
-            connection: self.spare.take(),
+            connection: self.spare_connection.take(),
             statement: select(dialect.as_ref(), &page, config)?,
-            schema: self.reading.schema.clone(),
+            schema: self.plan.schema.clone(),
             max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),
             max_bytes: config.max_bytes.get(),
         }))
@@ -376,17 +382,17 @@ pub(crate) fn select(
 }
 
 /// Says how many rows no page holds.
-async fn warn_of_rows_without_key(
+async fn warn_about_null_keys(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
-    reading: &Reading,
+    plan: &ReadPlan,
 ) -> Result<()> {
-    let page = reading.next_page(None, None);
+    let page = plan.next_page(None, None);
     let statement = dialect.syntax().count_without_key(&page)?;
     let schema = Schema::new("count", [Kind::Int64.field("rows", true)], &[])?;
-    if let Value::Int(rows @ 1..) = single(connection, &statement, &schema).await? {
+    if let Value::Int(rows @ 1..) = query_scalar(connection, &statement, &schema).await? {
         tracing::warn!(
-            table = %reading.name(), rows,
+            table = %plan.name(), rows,
             "rows with NULL in the columns that give the order are never read"
         );
     }
@@ -394,19 +400,19 @@ async fn warn_of_rows_without_key(
 }
 
 /// The database's present time, as the first part of the key.
-async fn now(
+async fn current_time(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
-    reading: &Reading,
+    plan: &ReadPlan,
 ) -> Result<Value> {
-    let column = reading.next_page(None, None).key_column(0).clone();
+    let column = plan.next_page(None, None).key_column(0).clone();
     // What is written next may have the time of a step that has begun.
-    let (bound, back) = (reading.bound(reading.step), reading.step);
-    let east = bound.as_ref().map(|bound| bound.east);
+    let (watermark, back) = (plan.watermark(plan.resolution), plan.resolution);
+    let east = watermark.as_ref().map(|watermark| watermark.east);
     let statement = dialect.syntax().select_present(&column, east, back);
-    let schema = Schema::new("now", [reading.key_kind(0).clone().field("now", true)], &[])?;
-    let now = single(connection, &statement, &schema).await?;
-    let before = bound.and_then(|bound| bound.before);
+    let schema = Schema::new("now", [plan.key_kind(0).clone().field("now", true)], &[])?;
+    let now = query_scalar(connection, &statement, &schema).await?;
+    let before = watermark.and_then(|watermark| watermark.before);
     Ok(match (now, before) {
         (Value::Timestamp(now), Some(before)) => Value::Timestamp(now.min(before - 1)),
         (now, _) => now,
@@ -414,7 +420,7 @@ async fn now(
 }
 
 /// The one value that a query gives.
-async fn single(
+async fn query_scalar(
     connection: &mut dyn Connection,
     statement: &Statement,
     schema: &SchemaRef,

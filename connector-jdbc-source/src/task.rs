@@ -1,5 +1,8 @@
 //! The task: pages of its tables, in turn.
-use crate::{clock, config::SourceConfig, reading::Reading, survey::Survey, table::TableState};
+use crate::{
+    config::SourceConfig, discovery::Discovery, position, read_plan::ReadPlan, table::TableState,
+    watermark,
+};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Polled, Result, SourceTask, TaskContext};
 use dialect_core::{Connection, Dialect};
@@ -49,23 +52,25 @@ impl Task {
         connection: &mut dyn Connection,
         cx: &TaskContext,
     ) -> Result<Vec<TableState>> {
-        let survey = Survey::of(connection, self.dialect.syntax(), &self.config).await?;
-        let readings = survey.into_readings()?;
+        let discovery = Discovery::run(connection, self.dialect.syntax(), &self.config).await?;
+        let plans = discovery.into_plans()?;
         let suffix = self.config.offset_suffix.0.as_deref();
-        let partitions: Vec<_> = readings.iter().map(|r| r.partition(suffix)).collect();
+        let partitions: Vec<_> = plans
+            .iter()
+            .map(|plan| position::partition(plan, suffix))
+            .collect();
         let stored = cx.positions.read(&partitions).await?;
         let (dialect, config) = (self.dialect.as_ref(), &self.config);
-        let mut tables = Vec::with_capacity(readings.len());
-        let mut clock = None;
-        if readings.iter().any(Reading::needs_clock) {
-            clock = clock::of_database(connection, config.timezone.as_ref()).await?;
+        let mut tables = Vec::with_capacity(plans.len());
+        let mut time_zone = None;
+        if plans.iter().any(ReadPlan::needs_time_zone) {
+            time_zone = watermark::database_time_zone(connection, config.timezone.as_ref()).await?;
         }
-        for ((mut reading, partition), stored) in readings.into_iter().zip(partitions).zip(stored) {
-            if let Some(zone) = clock.clone().filter(|_| reading.needs_clock()) {
-                reading.set_clock(zone);
+        for ((mut plan, partition), stored) in plans.into_iter().zip(partitions).zip(stored) {
+            if let Some(zone) = time_zone.clone().filter(|_| plan.needs_time_zone()) {
+                plan.set_time_zone(zone);
             }
-            let resuming =
-                TableState::resume(reading, partition, stored, connection, dialect, config);
+            let resuming = TableState::resume(plan, partition, stored, connection, dialect, config);
             tables.push(resuming.await?);
         }
         Ok(tables)
@@ -74,8 +79,8 @@ impl Task {
     /// The next records of table `index`, or rows that cannot be read; `None` where there is
     /// nothing new.
     async fn read(&mut self, index: usize) -> Result<Option<Polled>> {
-        if let Some(beginning) = self.tables[index].beginning()? {
-            return Ok(Some(Polled::Records(beginning)));
+        if let Some(initial_position) = self.tables[index].initial_position()? {
+            return Ok(Some(Polled::Records(initial_position)));
         }
         loop {
             let mut connection = self.connection().await?;
@@ -85,7 +90,7 @@ impl Task {
                 Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
                     return Err(e);
                 }
-                Err(e) if TableState::can_explain(&e) => e,
+                Err(e) if TableState::may_be_schema_change(&e) => e,
                 outcome => {
                     self.connection = Some(connection);
                     return outcome;
@@ -97,11 +102,11 @@ impl Task {
             }
             let (table, dialect) = (&mut self.tables[index], self.dialect.as_ref());
             let changed = table
-                .describe_again(connection.as_mut(), dialect, &self.config)
+                .refresh_schema(connection.as_mut(), dialect, &self.config)
                 .await;
             self.connection = Some(connection);
             if !changed? {
-                table.look_closer(error, dialect.syntax())?;
+                table.bisect_after(error, dialect.syntax())?;
             }
         }
     }
@@ -121,7 +126,7 @@ impl SourceTask for Task {
     async fn poll(&mut self) -> Result<Polled> {
         for step in 0..self.tables.len() {
             let index = (self.turn + step) % self.tables.len();
-            if self.tables[index].due > Instant::now() {
+            if self.tables[index].next_poll > Instant::now() {
                 continue;
             }
             if let Some(polled) = self.read(index).await? {
@@ -129,7 +134,7 @@ impl SourceTask for Task {
                 return Ok(polled);
             }
         }
-        let next = self.tables.iter().map(|table| table.due).min();
+        let next = self.tables.iter().map(|table| table.next_poll).min();
         Ok(match next {
             Some(due) => Polled::Idle(due.saturating_duration_since(Instant::now())),
             None => Polled::Finished,

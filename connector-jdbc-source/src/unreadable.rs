@@ -1,9 +1,9 @@
 //! Rows that cannot be read: found one by one, told by their keys, and passed (G3).
 use crate::{
+    bisect::{Bisect, BisectStep, LocatedRow},
     config::SourceConfig,
     position,
-    reading::Reading,
-    search::{Found, Search, Stage},
+    read_plan::ReadPlan,
     table::{TableState, select},
 };
 use connect_api::{
@@ -25,22 +25,22 @@ struct KeyColumns {
 impl KeyColumns {
     /// Those of the pages' key and of the records' key; without those of the first part of the
     /// pages' key, where that cannot be read.
-    fn of(reading: &Reading, without_first: bool) -> Result<Self> {
-        let mut parts = reading.key.iter().enumerate();
+    fn of(plan: &ReadPlan, without_first: bool) -> Result<Self> {
+        let mut parts = plan.key.iter().enumerate();
         let first = parts.next().map_or(&[][..], |(_, part)| &part.columns);
         let wanted = |column: &usize| !(without_first && first.contains(column));
-        let of_records = reading.schema.key().iter().map(|i| reading.columns[*i]);
+        let of_records = plan.schema.key().iter().map(|i| plan.columns[*i]);
         let mut columns: Vec<usize> = of_records.filter(wanted).collect();
-        let name = |i: &usize| reading.table.columns[*i].name.as_str();
+        let name = |i: &usize| plan.table.columns[*i].name.as_str();
         let names: Vec<&str> = columns.iter().map(name).collect();
         if !without_first {
-            for column in reading.key.iter().flat_map(|part| &part.columns) {
+            for column in plan.key.iter().flat_map(|part| &part.columns) {
                 if !columns.contains(column) {
                     columns.push(*column);
                 }
             }
         }
-        let schema = reading.table.schema(&columns, &names)?;
+        let schema = plan.table.schema(&columns, &names)?;
         Ok(Self { columns, schema })
     }
 
@@ -57,7 +57,7 @@ impl KeyColumns {
 }
 
 /// Where a time or date stands among others, for values of one kind.
-fn place(value: &Value) -> Option<i64> {
+fn ordinal(value: &Value) -> Option<i64> {
     match value {
         Value::Timestamp(micros) | Value::OffsetTimestamp(micros, _) => Some(*micros),
         Value::Date(days) => Some(i64::from(*days)),
@@ -65,63 +65,68 @@ fn place(value: &Value) -> Option<i64> {
     }
 }
 
-impl Reading {
+impl ReadPlan {
     /// The first part of the key after which all rows have one that can be read, where the next
     /// rows may stand before it.
-    fn front(&self, syntax: &dyn Syntax, after: Option<&[Value]>) -> Option<Value> {
+    fn first_readable_key(&self, syntax: &dyn Syntax, after: Option<&[Value]>) -> Option<Value> {
         let part = self.key.first()?;
-        let front = syntax.before_first(&self.table.columns[*part.columns.first()?])?;
-        let reached = after.and_then(|after| place(after.first()?));
-        (reached.is_none_or(|reached| Some(reached) < place(&front))).then_some(front)
+        let first_readable_key =
+            syntax.before_first(&self.table.columns[*part.columns.first()?])?;
+        let reached = after.and_then(|after| ordinal(after.first()?));
+        (reached.is_none_or(|reached| Some(reached) < ordinal(&first_readable_key)))
+            .then_some(first_readable_key)
     }
 }
 
 impl TableState {
     /// So many rows a page may ask for.
-    pub(crate) fn page_rows(&self) -> NonZeroU32 {
-        let rows = self.size.rows();
-        let search = self.search.as_ref();
-        let fewer = search.and_then(|search| NonZeroU32::new(search.rows()));
+    pub(crate) fn page_limit(&self) -> NonZeroU32 {
+        let rows = self.page_size.rows();
+        let bisect = self.bisect.as_ref();
+        let fewer = bisect.and_then(|bisect| NonZeroU32::new(bisect.rows()));
         fewer.map_or(rows, |fewer| fewer.min(rows))
     }
 
     /// So many rows were read, of a run an unknown number.
-    pub(crate) fn passed(&mut self, rows: Option<usize>) {
-        let full = self.size.rows().get();
-        if let Some(search) = &mut self.search {
-            search.passed(rows);
+    pub(crate) fn advance(&mut self, rows: Option<usize>) {
+        let full = self.page_size.rows().get();
+        if let Some(bisect) = &mut self.bisect {
+            bisect.advance(rows);
         }
-        self.search.take_if(|search| search.rows() >= full);
+        self.bisect.take_if(|bisect| bisect.rows() >= full);
     }
 
     /// Rows could not be read: what is read next is to find out which.
     ///
     /// # Errors
     /// The same, where a row cannot be found.
-    pub(crate) fn look_closer(&mut self, error: Error, syntax: &dyn Syntax) -> Result<()> {
+    pub(crate) fn bisect_after(&mut self, error: Error, syntax: &dyn Syntax) -> Result<()> {
         if error.kind() != ErrorKind::Data {
             return Err(error);
         }
-        let table = self.reading.name();
-        if self.reading.key.is_empty() {
+        let table = self.plan.name();
+        if self.plan.key.is_empty() {
             return Err(error.context(format!(
                 "{table}: a row cannot be read, nor set aside, as the table is read without a key \
                  that it could be found by; leave it out or convert it by a `query`"
             )));
         }
-        if self.run.is_some() {
+        if self.ties_until.is_some() {
             return Err(error.context(format!(
                 "{table}: one of several rows with equal keys cannot be read, nor be set aside \
                  alone; read by a key that tells rows apart (mode=timestamp+incrementing), or leave \
                  it out or convert it by a `query`"
             )));
         }
-        let can_skip = self.reading.front(syntax, self.after.as_deref()).is_some()
-            && KeyColumns::of(&self.reading, true).is_ok_and(|k| !k.schema.key().is_empty());
-        match &mut self.search {
-            Some(search) => search.failed(error, can_skip),
+        let can_skip = self
+            .plan
+            .first_readable_key(syntax, self.after.as_deref())
+            .is_some()
+            && KeyColumns::of(&self.plan, true).is_ok_and(|k| !k.schema.key().is_empty());
+        match &mut self.bisect {
+            Some(bisect) => bisect.fail(error, can_skip),
             none => {
-                *none = Some(Search::within(self.size.rows().get()));
+                *none = Some(Bisect::within(self.page_size.rows().get()));
                 Ok(())
             }
         }
@@ -138,123 +143,136 @@ impl TableState {
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<Option<Polled>> {
-        let stage = self.search.as_mut().map_or(Stage::Page, Search::take);
-        let found = match stage {
-            Stage::Page => match self.find_next(connection, dialect, config).await? {
+        let step = self
+            .bisect
+            .as_mut()
+            .map_or(BisectStep::Page, Bisect::take_step);
+        let found = match step {
+            BisectStep::Page => match self.locate_next_row(connection, dialect, config).await? {
                 Some(found) => found,
                 None => return Ok(None),
             },
-            Stage::Row(found) => found,
-            Stage::Refused(found, error) => {
-                return self.refuse(connection, dialect, config, found, error).await;
+            BisectStep::Row(found) => found,
+            BisectStep::Rejected(found, error) => {
+                return self.reject(connection, dialect, config, found, error).await;
             }
-            Stage::Front(error) => {
-                return self.refuse_front(connection, dialect, config, error).await;
+            BisectStep::UnreadableKeys(error) => {
+                return self
+                    .reject_unreadable_keys(connection, dialect, config, error)
+                    .await;
             }
         };
-        let page = self.reading.run(self.after.as_deref(), &found.key);
+        let page = self.plan.ties_page(self.after.as_deref(), &found.key);
         let statement = select(dialect, &page, config)?;
-        if let Some(search) = &mut self.search {
+        if let Some(bisect) = &mut self.bisect {
             // What goes wrong from here on is the fault of this row.
-            search.set(Stage::Row(found));
+            bisect.set_step(BisectStep::Row(found));
         }
-        let mut cursor = connection.query(&statement, &self.reading.schema).await?;
+        let mut cursor = connection.query(&statement, &self.plan.schema).await?;
         let batch = cursor.next(1, usize::MAX).await?;
         drop(cursor);
-        if self.has_changed(connection, dialect, config).await? {
+        if self.has_schema_changed(connection, dialect, config).await? {
             return Ok(None);
         }
         let records = match batch.filter(|batch| batch.num_rows() > 0) {
             Some(batch) => Some(self.rows(batch)?),
             None => None,
         };
-        let records = records.map(|records| self.reading.sent(records));
+        let records = records.map(|records| self.plan.outgoing(records));
         let records = records.transpose()?;
-        let stage = self.search.as_mut().map_or(Stage::Page, Search::take);
-        let (Some(records), Stage::Row(found)) = (records, stage) else {
+        let step = self
+            .bisect
+            .as_mut()
+            .map_or(BisectStep::Page, Bisect::take_step);
+        let (Some(records), BisectStep::Row(found)) = (records, step) else {
             // It went away meanwhile.
             return Ok(None);
         };
-        self.passed(Some(1));
-        Ok(Some(Polled::Records(self.at(records, found.key))))
+        self.advance(Some(1));
+        Ok(Some(Polled::Records(self.positioned(records, found.key))))
     }
 
     /// The key columns of the next row. Where several rows have its key they are read as a run.
-    async fn find_next(
+    async fn locate_next_row(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
-    ) -> Result<Option<Found>> {
-        let keys = KeyColumns::of(&self.reading, false)?;
+    ) -> Result<Option<LocatedRow>> {
+        let keys = KeyColumns::of(&self.plan, false)?;
         let statement = self.next_statement(dialect, config, &keys.columns, NonZeroU32::MIN)?;
         let columns = keys.rows(connection, &statement, 1).await?;
         let columns = self.rows_of(&keys.schema, columns)?;
         if columns.is_empty() {
-            self.due = tokio::time::Instant::now() + config.poll_interval.0;
-            if self.reading.again {
+            self.next_poll = tokio::time::Instant::now() + config.poll_interval.0;
+            if self.plan.bulk {
                 self.after = None;
             }
             return Ok(None);
         }
-        let Some(key) = self.key_of(&keys, &columns) else {
+        let Some(key) = self.page_key(&keys, &columns) else {
             // It became NULL, as the settings have it.
-            let front = self
-                .reading
-                .front(dialect.syntax(), self.after.as_deref())
+            let first_readable_key = self
+                .plan
+                .first_readable_key(dialect.syntax(), self.after.as_deref())
                 .ok_or_else(|| self.key_became_null())?;
-            self.run = Some(vec![front]);
+            self.ties_until = Some(vec![first_readable_key]);
             return Ok(None);
         };
-        let alone = self.rows_until(connection, dialect, config, &key).await?;
+        let alone = self
+            .key_rows_until(connection, dialect, config, &key)
+            .await?;
         if alone.len() > 1 {
-            self.run = Some(key);
+            self.ties_until = Some(key);
             return Ok(None);
         }
-        Ok((alone.len() == 1).then_some(Found {
+        Ok((alone.len() == 1).then_some(LocatedRow {
             key,
             columns: alone,
         }))
     }
 
     /// Tells a row that could not be read, if it is still the one that is next.
-    async fn refuse(
+    async fn reject(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
-        found: Found,
+        found: LocatedRow,
         error: Error,
     ) -> Result<Option<Polled>> {
-        let now = self.rows_until(connection, dialect, config, &found.key);
+        let now = self.key_rows_until(connection, dialect, config, &found.key);
         if now.await?.batch() != found.columns.batch() {
             return Ok(None);
         }
-        if let Some(search) = &mut self.search {
-            search.found();
+        if let Some(bisect) = &mut self.bisect {
+            bisect.located();
         }
-        let keys = self.at(found.columns, found.key);
+        let keys = self.positioned(found.columns, found.key);
         Ok(Some(Polled::Refused { keys, error }))
     }
 
     /// Tells all rows whose key cannot be read since they stand before every value of its kind.
-    async fn refuse_front(
+    async fn reject_unreadable_keys(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
         error: Error,
     ) -> Result<Option<Polled>> {
-        let Some(front) = self.reading.front(dialect.syntax(), self.after.as_deref()) else {
+        let Some(first_readable_key) = self
+            .plan
+            .first_readable_key(dialect.syntax(), self.after.as_deref())
+        else {
             return Err(error);
         };
-        let front = vec![front];
-        let keys = KeyColumns::of(&self.reading, true)?;
+        let until = vec![first_readable_key];
+        let keys = KeyColumns::of(&self.plan, true)?;
         let most = usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX);
         let page = dialect_core::Page {
             columns: &keys.columns,
             limit: Some(config.max_rows.saturating_add(1)),
-            ..self.reading.run(self.after.as_deref(), &front)
+            ..self.plan.ties_page(self.after.as_deref(), &until)
         };
         let statement = select(dialect, &page, config)?;
         let rows = keys.rows(connection, &statement, most.saturating_add(1));
@@ -266,29 +284,29 @@ impl TableState {
         if rows.len() > most {
             return Err(error.context(format!(
                 "{}: more than batch.max.rows rows have such a key; leave them out by a `query`",
-                self.reading.name()
+                self.plan.name()
             )));
         }
-        if let Some(search) = &mut self.search {
-            search.found();
+        if let Some(bisect) = &mut self.bisect {
+            bisect.located();
         }
-        let keys = self.at(rows, front);
+        let keys = self.positioned(rows, until);
         Ok(Some(Polled::Refused { keys, error }))
     }
 
     /// The key columns of the first two rows up to the key `until`.
-    async fn rows_until(
+    async fn key_rows_until(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
         until: &[Value],
     ) -> Result<Records> {
-        let keys = KeyColumns::of(&self.reading, false)?;
+        let keys = KeyColumns::of(&self.plan, false)?;
         let page = dialect_core::Page {
             columns: &keys.columns,
             limit: Some(TWO),
-            ..self.reading.run(self.after.as_deref(), until)
+            ..self.plan.ties_page(self.after.as_deref(), until)
         };
         let statement = select(dialect, &page, config)?;
         let rows = keys.rows(connection, &statement, 2).await?;
@@ -296,13 +314,13 @@ impl TableState {
     }
 
     /// The pages' key of the first of these rows.
-    fn key_of(&self, keys: &KeyColumns, rows: &Records) -> Option<Vec<Value>> {
+    fn page_key(&self, keys: &KeyColumns, rows: &Records) -> Option<Vec<Value>> {
         let row = rows.row(0);
         let value = |column: &usize| {
-            let at = keys.columns.iter().position(|i| i == column)?;
-            Some(row.get(at).to_value()).filter(|value| *value != Value::Null)
+            let positioned = keys.columns.iter().position(|i| i == column)?;
+            Some(row.get(positioned).to_value()).filter(|value| *value != Value::Null)
         };
-        let mut parts = self.reading.key.iter();
+        let mut parts = self.plan.key.iter();
         parts
             .by_ref()
             .map(|part| part.columns.iter().find_map(value))
@@ -310,8 +328,8 @@ impl TableState {
     }
 
     /// Rows that end with this key, which are taken.
-    fn at(&mut self, records: Records, key: Vec<Value>) -> Records {
-        let offset = position::offset(&self.reading, &key);
+    fn positioned(&mut self, records: Records, key: Vec<Value>) -> Records {
+        let offset = position::offset(&self.plan, &key);
         self.after = Some(key);
         records.with_position(self.position(offset))
     }

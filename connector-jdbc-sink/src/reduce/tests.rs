@@ -59,32 +59,35 @@ fn indexes(rows: &Rows) -> Vec<usize> {
 }
 
 fn write(table: &mut Table, rows: &[Row], steps: &[Step]) -> Vec<usize> {
-    let mut refused = Vec::new();
+    let mut rejected_rows = Vec::new();
     for step in steps {
         let mut keys = std::collections::BTreeSet::new();
         for index in indexes(&step.rows) {
             let (key, value) = rows[index];
             assert!(keys.insert(key), "a key twice in one write");
             if is_refused(rows[index]) && step.op != WriteOp::Delete {
-                refused.push(index);
+                rejected_rows.push(index);
             } else {
                 apply(table, step.op, key.unwrap(), value);
             }
         }
     }
-    refused
+    rejected_rows
 }
 
 fn reduced(table: &mut Table, rows: &[Row], op: WriteOp, kind: Kind) -> Vec<usize> {
     let records = records(rows, kind);
-    let Steps { steps, refused } = steps(&records, &[0], op, true).unwrap();
-    let mut out: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+    let Steps {
+        steps,
+        rejected_rows,
+    } = steps(&records, &[0], op, true).unwrap();
+    let mut out: Vec<usize> = rejected_rows.iter().map(|(row, _)| *row).collect();
     let mut newly = write(table, rows, &steps);
     while !newly.is_empty() {
         let last = newly.clone();
         out.append(&mut newly);
         out.sort_unstable();
-        let steps = steps_before(&records, &[0], op, &last, &out).unwrap();
+        let steps = steps_for_previous(&records, &[0], op, &last, &out).unwrap();
         newly = write(table, rows, &steps);
     }
     out
@@ -130,10 +133,10 @@ proptest! {
     #[test]
     fn inserts_keep_every_row_and_their_order(rows in batches()) {
         let records = records(&rows, Kind::Int64);
-        let Steps { steps, refused } = steps(&records, &[0], WriteOp::Insert, true).unwrap();
+        let Steps { steps, rejected_rows } = steps(&records, &[0], WriteOp::Insert, true).unwrap();
         let mut all: Vec<usize> = steps.iter().flat_map(|s| indexes(&s.rows)).collect();
         prop_assert!(all.is_sorted());
-        all.extend(refused.iter().map(|(row, _)| *row));
+        all.extend(rejected_rows.iter().map(|(row, _)| *row));
         all.sort_unstable();
         prop_assert_eq!(all, (0..rows.len()).collect::<Vec<_>>());
     }
@@ -156,6 +159,6 @@ fn different_keys_are_written_where_they_stand() {
 fn deletes_that_are_not_enabled_are_handed_back() {
     let records = records(&[(Some(1), None), (Some(2), Some(1))], Kind::Int64);
     let steps = steps(&records, &[0], WriteOp::Upsert, false).unwrap();
-    assert_eq!(steps.refused, [(0, Refusal::Delete)]);
+    assert_eq!(steps.rejected_rows, [(0, Rejection::Delete)]);
     assert_eq!(indexes(&steps.steps[0].rows), [1]);
 }

@@ -5,13 +5,13 @@
     reason = "a failed assertion is how a test reports"
 )]
 
-mod families;
 mod harness;
 mod keys;
+mod local_time;
 mod narrowing;
 mod privileges;
-mod refusals;
+mod rejections;
+mod self_references;
 mod servers;
 mod tables;
 mod writes;
-mod zones;

@@ -6,14 +6,14 @@
 )]
 
 mod bulk;
-mod changes;
-mod clocks;
-mod faults;
-mod fine;
 mod harness;
 mod modes;
 mod privileges;
 mod query;
-mod runs;
+mod schema_changes;
 mod servers;
+mod sub_microsecond;
+mod ties;
+mod time_zones;
 mod unreadable;
+mod validation;

@@ -1,6 +1,6 @@
 //! Tables that rows are written to; those of others are left out.
-use crate::{config::SinkConfig, task::Task};
-use connect_api::{ErrorKind, Origin, Records, Result};
+use crate::config::SinkConfig;
+use connect_api::Origin;
 use dialect_core::{Selection, TableName};
 
 /// The key that lists them.
@@ -19,7 +19,7 @@ fn names(listed: &Selection, schema: Option<&str>, table: &str) -> bool {
 
 impl SinkConfig {
     /// Rows of `origin` are written to `table`, as far as `tables.whitelist` goes.
-    pub(crate) fn is_listed(&self, table: &TableName, origin: Option<&Origin>) -> bool {
+    pub(crate) fn includes_table(&self, table: &TableName, origin: Option<&Origin>) -> bool {
         // Where tables are merged, origins are not told apart.
         let origin = origin.filter(|_| !self.merge);
         self.listed.is_empty()
@@ -28,41 +28,17 @@ impl SinkConfig {
     }
 
     /// That there are rows which are not written.
-    pub(crate) fn told_of_list(&self) -> Option<String> {
-        let told = format!(
+    pub(crate) fn table_filter_note(&self) -> Option<String> {
+        let noted = format!(
             "`{KEY}`: rows of other tables are left out; they are counted as skipped, and the log \
              names each table once"
         );
-        (!self.listed.is_empty()).then_some(told)
+        (!self.listed.is_empty()).then_some(noted)
     }
 
     /// What is said of rows that are left out.
-    pub(crate) fn left_out(&self, what: &str) -> String {
+    pub(crate) fn skip_message(&self, what: &str) -> String {
         format!("rows of {what} are left out and counted as skipped: {KEY} does not name it")
-    }
-}
-
-impl Task {
-    /// The records are left out, which the log says once of each table.
-    ///
-    /// # Errors
-    /// As [`SinkConfig::table_of`], but for what the messages do not say.
-    pub(crate) fn leaves_out(&mut self, records: &Records) -> Result<bool> {
-        let table = match self.table_for(records) {
-            Ok(table) => table,
-            Err(e) if e.kind() == ErrorKind::Data => return Ok(false),
-            Err(e) => return Err(e),
-        };
-        let origin = records.origin().map(AsRef::as_ref);
-        if self.config.is_listed(&table, origin) {
-            return Ok(false);
-        }
-        if !self.left_out.contains(&table) {
-            let why = self.config.left_out(&format!("table {table}"));
-            tracing::warn!(topic = %records.topic(), "{why}");
-            self.left_out.insert(table);
-        }
-        Ok(true)
     }
 }
 
@@ -106,12 +82,12 @@ mod tests {
         ] {
             let config = of(list);
             assert_eq!(
-                config.is_listed(table, from.as_ref()),
+                config.includes_table(table, from.as_ref()),
                 listed,
                 "{list} {table}"
             );
         }
         let merged = config(&[(KEY, "old"), ("table.merge", "true")]);
-        assert!(!merged.is_listed(&orders, Some(&origin(None, "old"))));
+        assert!(!merged.includes_table(&orders, Some(&origin(None, "old"))));
     }
 }

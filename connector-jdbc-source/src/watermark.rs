@@ -1,16 +1,16 @@
 //! The clocks that write columns without a time zone: where the present is on them, and up to where
 //! what they wrote is final.
-use crate::reading::{Begin, Reading};
+use crate::read_plan::{ReadPlan, StartPosition};
 use connect_api::{Kind, Result, Value};
 use dialect_core::{Connection, Zone};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The database's clock and ours differ by less than this, in microseconds.
-const SKEW: i64 = 120_000_000;
+const CLOCK_SKEW: i64 = 120_000_000;
 
 /// Up to where rows are final by the clocks of a zone.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Bound {
+pub(crate) struct Watermark {
     /// See [`Page::east`](dialect_core::Page::east).
     pub(crate) east: i64,
     /// No row at this time or after it: the clocks are about to show it again.
@@ -18,42 +18,45 @@ pub(crate) struct Bound {
 }
 
 /// The bound at an instant.
-fn bound(zone: &Zone, instant: i64) -> Bound {
+fn watermark(zone: &Zone, instant: i64) -> Watermark {
     // Around a change the clock that is behind counts: whose clock is right is not known.
-    let times = [instant, instant - SKEW, instant + SKEW];
+    let times = [instant, instant - CLOCK_SKEW, instant + CLOCK_SKEW];
     let east = times.map(|time| zone.east_at(time)).into_iter().min();
     let east = east.unwrap_or_default();
     let least = zone.least_shown_from(instant);
-    Bound {
+    Watermark {
         east,
         before: (least < instant + east).then_some(least),
     }
 }
 
-impl Reading {
+impl ReadPlan {
     /// The rows are ordered by times without a zone.
-    pub(crate) fn needs_clock(&self) -> bool {
+    pub(crate) fn needs_time_zone(&self) -> bool {
         let kinds = self.before_now.map(|_| self.key_kind(0));
         matches!(kinds, Some(Kind::Timestamp { utc: false }))
     }
 
     /// The clocks of `zone` write the times of the rows.
-    pub(crate) fn set_clock(&mut self, zone: Zone) {
-        if let Begin::After(key) = &mut self.begin
+    pub(crate) fn set_time_zone(&mut self, zone: Zone) {
+        if let StartPosition::After(key) = &mut self.start
             && let Some(Value::Timestamp(micros)) = key.first_mut()
         {
             // A microsecond before, so that the very time counts.
             *micros = zone.least_shown_from(micros.saturating_add(1)) - 1;
         }
-        self.clock = Some(zone);
+        self.time_zone = Some(zone);
     }
 
     /// Up to where rows are final that were written `back` ago; `None` where the database knows.
-    pub(crate) fn bound(&self, back: Duration) -> Option<Bound> {
-        let zone = self.clock.as_ref()?;
+    pub(crate) fn watermark(&self, back: Duration) -> Option<Watermark> {
+        let zone = self.time_zone.as_ref()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         let then = now.saturating_sub(back).as_micros();
-        Some(bound(zone, i64::try_from(then).unwrap_or(i64::MAX - SKEW)))
+        Some(watermark(
+            zone,
+            i64::try_from(then).unwrap_or(i64::MAX - CLOCK_SKEW),
+        ))
     }
 }
 
@@ -62,7 +65,7 @@ impl Reading {
 ///
 /// # Errors
 /// As [`Connection::time_zone`].
-pub(crate) async fn of_database(
+pub(crate) async fn database_time_zone(
     connection: &mut dyn Connection,
     wanted: Option<&Zone>,
 ) -> Result<Option<Zone>> {
@@ -100,15 +103,15 @@ mod tests {
         let zone = Zone::named("America/New_York").unwrap();
         // 2024-11-03 06:00 in UTC: from 02:00 back to 01:00.
         let autumn = 1_730_613_600 * SECOND;
-        let at = |instant: i64| bound(&zone, instant);
-        let summer = |before| Bound {
+        let at = |instant: i64| watermark(&zone, instant);
+        let summer = |before| Watermark {
             east: -4 * HOUR,
             before,
         };
         let again = autumn - 5 * HOUR;
         assert_eq!(at(autumn - 2 * HOUR), summer(None));
         assert_eq!(at(autumn - HOUR / 2), summer(Some(again)));
-        let winter = Bound {
+        let winter = Watermark {
             east: -5 * HOUR,
             before: None,
         };
@@ -121,6 +124,6 @@ mod tests {
         // 2024-03-10 07:00 in UTC: from 02:00 to 03:00.
         let spring = 1_710_054_000 * SECOND;
         assert_eq!(at(spring + SECOND), winter);
-        assert_eq!(at(spring + 2 * SKEW), summer(None));
+        assert_eq!(at(spring + 2 * CLOCK_SKEW), summer(None));
     }
 }

@@ -11,13 +11,13 @@ const WAITING: usize = 1;
 /// A running reader with a connection of its own. Memory is bounded by the batches that wait; dropping the
 /// stream ends the reader.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct ResultStream {
     batches: mpsc::Receiver<Result<RecordBatch>>,
     reader: JoinSet<Option<Box<dyn Connection>>>,
 }
 
 /// What is read, and in which pieces.
-pub(crate) struct StreamRequest {
+pub(crate) struct ResultStreamRequest {
     pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) attempts: Attempts,
     /// One that may still be of use.
@@ -29,14 +29,14 @@ pub(crate) struct StreamRequest {
 }
 
 /// What a stream gives.
-pub(crate) enum Streamed {
+pub(crate) enum StreamItem {
     Batch(RecordBatch),
     /// There are no more rows; the connection is as good as before.
     End(Option<Box<dyn Connection>>),
 }
 
-impl Stream {
-    pub(crate) fn open(request: StreamRequest) -> Self {
+impl ResultStream {
+    pub(crate) fn open(request: ResultStreamRequest) -> Self {
         let (sender, batches) = mpsc::channel(WAITING);
         let mut reader = JoinSet::new();
         reader.spawn(async move {
@@ -56,17 +56,17 @@ impl Stream {
     ///
     /// # Errors
     /// What the reader met; it has ended then.
-    pub(crate) async fn next(&mut self) -> Result<Streamed> {
+    pub(crate) async fn next(&mut self) -> Result<StreamItem> {
         match self.batches.recv().await {
-            Some(batch) => batch.map(Streamed::Batch),
+            Some(batch) => batch.map(StreamItem::Batch),
             None => match self.reader.join_next().await {
                 Some(Err(crash)) => Err(Error::new(
                     ErrorKind::Internal,
                     "the reader of a table ended unexpectedly",
                 )
                 .with_source(crash)),
-                Some(Ok(connection)) => Ok(Streamed::End(connection)),
-                None => Ok(Streamed::End(None)),
+                Some(Ok(connection)) => Ok(StreamItem::End(connection)),
+                None => Ok(StreamItem::End(None)),
             },
         }
     }
@@ -78,7 +78,7 @@ impl Stream {
 }
 
 async fn read(
-    request: StreamRequest,
+    request: ResultStreamRequest,
     sender: &mpsc::Sender<Result<RecordBatch>>,
 ) -> Result<Box<dyn Connection>> {
     let mut usable = None;

@@ -5,7 +5,7 @@ mod number;
 mod text;
 
 use crate::config::{Narrow, SinkConfig};
-use cast::{Cast, can, cast, loses};
+use cast::{Cast, can_cast, cast, is_lossy};
 use connect_api::{
     Error, Kind, Records, Rejected, Result, Schema, SchemaRef,
     arrow::{
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// How records of a schema are brought to what the columns of a table take.
 #[derive(Debug)]
-pub(crate) struct Fit {
+pub(crate) struct Coercion {
     table: TableName,
     schema: SchemaRef,
     /// The columns that change, each with the name that the table has for it.
@@ -27,16 +27,16 @@ pub(crate) struct Fit {
 
 /// Records whose columns are as the table takes them.
 #[derive(Debug)]
-pub(crate) struct Fitted {
+pub(crate) struct Coerced {
     /// The rows that fit.
     pub(crate) records: Records,
     /// Where each of them stood, where some do not fit.
-    pub(crate) origin: Option<Vec<u32>>,
+    pub(crate) kept_rows: Option<Vec<u32>>,
     /// The others, ascending.
     pub(crate) rejected: Vec<Rejected>,
 }
 
-impl Fit {
+impl Coercion {
     /// What is to be done with records of `schema`; `None` where the database takes them as they
     /// are. Columns of the `key` are never narrowed: rows of two keys would become one.
     ///
@@ -59,7 +59,7 @@ impl Fit {
             };
             let in_key = key.iter().any(|k| k.eq_ignore_ascii_case(&column.name));
             let narrow = if in_key { Narrow::Error } else { config.narrow };
-            if let Some(cast) = choose(dialect, &schema.kinds()[i], column, narrow) {
+            if let Some(cast) = choose_cast(dialect, &schema.kinds()[i], column, narrow) {
                 fields[i] = Arc::new(cast.to.clone().field(field.name(), true));
                 casts.push((i, column.name.clone(), cast));
             }
@@ -83,47 +83,43 @@ impl Fit {
     ///
     /// # Errors
     /// `Internal`: records of another schema than was planned for.
-    pub(crate) fn apply(&self, records: &Records) -> Result<Fitted> {
+    pub(crate) fn apply(&self, records: &Records) -> Result<Coerced> {
         let mut columns = records.batch().columns().to_vec();
         let mut faults: Vec<(usize, &str, Misfit)> = Vec::new();
         for (i, name, to) in &self.casts {
             let kind = &records.schema().kinds()[*i];
-            let (column, misfits) = cast(kind, columns[*i].as_ref(), to)?;
+            let (column, errors) = cast(kind, columns[*i].as_ref(), to)?;
             columns[*i] = column;
-            faults.extend(
-                misfits
-                    .into_iter()
-                    .map(|(row, misfit)| (row, &**name, misfit)),
-            );
+            faults.extend(errors.into_iter().map(|(row, error)| (row, &**name, error)));
         }
         let batch = RecordBatch::try_new(self.schema.columns().clone(), columns)?;
         let records = records.with_columns(self.schema.clone(), batch)?;
         if faults.is_empty() {
-            return Ok(Fitted {
+            return Ok(Coerced {
                 records,
-                origin: None,
+                kept_rows: None,
                 rejected: Vec::new(),
             });
         }
         faults.sort_by_key(|(row, ..)| *row);
         faults.dedup_by_key(|(row, ..)| *row);
-        let fits = |row: &u32| {
+        let accepted = |row: &u32| {
             let bad = faults.binary_search_by_key(&(*row as usize), |(row, ..)| *row);
             bad.is_err()
         };
         let rows = u32::try_from(records.len()).map_err(|e| {
             Error::new(connect_api::ErrorKind::Internal, "too many rows of a batch").with_source(e)
         })?;
-        let origin: Vec<u32> = (0..rows).filter(fits).collect();
-        Ok(Fitted {
-            records: records.take(&origin)?,
-            origin: Some(origin),
+        let kept_rows: Vec<u32> = (0..rows).filter(accepted).collect();
+        Ok(Coerced {
+            records: records.take(&kept_rows)?,
+            kept_rows: Some(kept_rows),
             // G3: a row that does not fit is handed back.
             rejected: faults
                 .into_iter()
-                .map(|(row, column, misfit)| Rejected {
+                .map(|(row, column, error)| Rejected {
                     row,
-                    error: misfit.at(&self.table, column),
+                    error: error.at(&self.table, column),
                 })
                 .collect(),
         })
@@ -131,7 +127,12 @@ impl Fit {
 }
 
 /// What values of `kind` become on their way into `column`; `None` where they stay what they are.
-fn choose(dialect: &dyn Dialect, kind: &Kind, column: &Column, narrow: Narrow) -> Option<Cast> {
+fn choose_cast(
+    dialect: &dyn Dialect,
+    kind: &Kind,
+    column: &Column,
+    narrow: Narrow,
+) -> Option<Cast> {
     let own = column
         .kind
         .as_ref()
@@ -142,7 +143,7 @@ fn choose(dialect: &dyn Dialect, kind: &Kind, column: &Column, narrow: Narrow) -
         narrow,
     };
     if !dialect.takes(kind, column) {
-        return own.filter(|own| can(kind, own)).map(cast);
+        return own.filter(|own| can_cast(kind, own)).map(cast);
     }
     if narrow == Narrow::Error {
         return None;
@@ -152,7 +153,7 @@ fn choose(dialect: &dyn Dialect, kind: &Kind, column: &Column, narrow: Narrow) -
         Kind::Time | Kind::TimeNanos | Kind::Timestamp { .. } | Kind::OffsetTimestamp
     );
     match own {
-        Some(own) if loses(kind, own) => Some(cast(own)),
+        Some(own) if is_lossy(kind, own) => Some(cast(own)),
         _ if timed && !dialect.grain(column).is_microsecond() => Some(cast(kind)),
         _ => None,
     }

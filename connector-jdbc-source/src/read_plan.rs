@@ -2,17 +2,17 @@
 //! settings.
 use crate::{
     config::{Mode, SourceConfig},
-    draft::Draft,
-    instants::Instants,
-    position, runs,
+    local_time::LocalTimeColumns,
+    mode_columns::ModeColumns,
+    unique_key,
 };
-use connect_api::{Kind, Origin, Partition, SchemaRef, Value, config::Faults};
+use connect_api::{Kind, Origin, SchemaRef, Value, config::Faults};
 use dialect_core::{KeyPart, KeyValues, Syntax, Table, Zone};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// How a table is read.
 #[derive(Debug, Clone)]
-pub(crate) struct Reading {
+pub(crate) struct ReadPlan {
     /// The table, or the columns of the query.
     pub(crate) table: Table,
     /// Read instead of the table.
@@ -23,36 +23,36 @@ pub(crate) struct Reading {
     /// Of the rows as they are read.
     pub(crate) schema: SchemaRef,
     /// How they are sent, where that is otherwise.
-    pub(crate) instants: Option<Instants>,
+    pub(crate) local_times: Option<LocalTimeColumns>,
     /// The table that rows are read from; none of a query.
     pub(crate) origin: Option<Arc<Origin>>,
     /// What pages are ordered by; empty for a table that is read in one stream.
     pub(crate) key: Vec<KeyPart>,
     /// No two rows have one key, so that a page may end anywhere.
-    pub(crate) tells_apart: bool,
+    pub(crate) unique_key: bool,
     /// The name of each key part in stored offsets.
     pub(crate) offset_names: Vec<Box<str>>,
     /// Names of parts that older positions have beyond the key.
-    pub(crate) left_out: Vec<Box<str>>,
+    pub(crate) legacy_offset_names: Vec<Box<str>>,
     /// Reading begins anew after the last row.
-    pub(crate) again: bool,
+    pub(crate) bulk: bool,
     /// See [`Page::before_now`](dialect_core::Page::before_now).
     pub(crate) before_now: Option<Duration>,
     /// How far apart times lie that the first part of the key holds as one.
-    pub(crate) step: Duration,
+    pub(crate) resolution: Duration,
     /// The zone whose clocks write the first part of the key.
-    pub(crate) clock: Option<Zone>,
+    pub(crate) time_zone: Option<Zone>,
     /// Where rows begin in a table that was not read before.
-    pub(crate) begin: Begin,
+    pub(crate) start: StartPosition,
     /// Columns that hold the event time; the first that is not NULL counts.
-    pub(crate) times: Vec<usize>,
+    pub(crate) event_time_columns: Vec<usize>,
     /// The column that marks deleted rows.
-    pub(crate) deleted: Option<usize>,
+    pub(crate) delete_column: Option<usize>,
 }
 
 /// Where rows begin in a table that was not read before.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Begin {
+pub(crate) enum StartPosition {
     /// With the first.
     First,
     /// After the rows whose key begins with this.
@@ -67,7 +67,7 @@ const INCREMENTING: &str = "incrementing";
 
 /// Leaves out what stands in the key after a part that orders rows more finely than its values
 /// tell: rows of one position are not in its order. The names of what is left out.
-fn cut_after_fine(
+fn truncate_after_inexact_part(
     table: &Table,
     syntax: &dyn Syntax,
     key: &mut Vec<(Box<str>, Vec<usize>)>,
@@ -81,69 +81,69 @@ fn cut_after_fine(
     rest.map(|(name, _)| name).collect()
 }
 
-impl Reading {
+impl ReadPlan {
     /// Decides how `table` is read.
     ///
     /// # Errors
     /// All faults of the table and the settings at once.
-    pub(crate) fn decide(
+    pub(crate) fn build(
         table: Table,
         config: &SourceConfig,
         syntax: &dyn Syntax,
     ) -> Result<Self, Faults> {
-        let mut draft = Draft::new(&table, config);
-        let times = draft.times();
+        let mut mode_columns = ModeColumns::new(&table, config);
+        let event_time_columns = mode_columns.timestamp_columns();
         let mut key = Vec::new();
-        if config.uses_timestamps() && !times.is_empty() {
-            draft.refuse_nullable("timestamp.column.name", "timestamp", &times);
-            key.push((TIMESTAMP.into(), times.clone()));
+        if config.uses_timestamps() && !event_time_columns.is_empty() {
+            mode_columns.check_not_null("timestamp.column.name", "timestamp", &event_time_columns);
+            key.push((TIMESTAMP.into(), event_time_columns.clone()));
         }
-        let mut grows = None;
+        let mut incrementing = None;
         if config.uses_incrementing() {
-            grows = draft.incrementing();
-            if let Some(column) = grows {
-                draft.refuse_nullable("incrementing.column.name", "incrementing", &[column]);
+            incrementing = mode_columns.incrementing_column();
+            if let Some(column) = incrementing {
+                mode_columns.check_not_null("incrementing.column.name", "incrementing", &[column]);
                 key.push((INCREMENTING.into(), vec![column]));
             }
         }
-        key.extend(draft.tie_breaks(grows));
-        let left_out = cut_after_fine(&table, syntax, &mut key);
-        let deleted = draft.delete_column(grows.is_some());
+        key.extend(mode_columns.tie_breakers(incrementing));
+        let legacy_offset_names = truncate_after_inexact_part(&table, syntax, &mut key);
+        let delete_column = mode_columns.delete_column(incrementing.is_some());
         let columns: Vec<usize> = (0..table.columns.len()).collect();
-        let record_key: Vec<&str> = match (table.primary_key.as_slice(), grows) {
+        let record_key: Vec<&str> = match (table.primary_key.as_slice(), incrementing) {
             ([], Some(column)) => vec![&table.columns[column].name],
             (primary, _) => primary.iter().map(String::as_str).collect(),
         };
         let schema = match table.schema(&columns, &record_key) {
-            Ok(schema) if draft.faults.is_empty() => schema,
-            Ok(_) => return Err(draft.faults),
+            Ok(schema) if mode_columns.faults.is_empty() => schema,
+            Ok(_) => return Err(mode_columns.faults),
             Err(e) => {
-                draft.faults.general(e.to_string());
-                return Err(draft.faults);
+                mode_columns.faults.general(e.to_string());
+                return Err(mode_columns.faults);
             }
         };
-        let instants = config
+        let local_times = config
             .timezone
             .as_ref()
-            .map(|zone| Instants::of(&table, &record_key, zone));
-        let instants = match instants.transpose() {
-            Ok(instants) => instants.flatten(),
+            .map(|zone| LocalTimeColumns::of(&table, &record_key, zone));
+        let local_times = match local_times.transpose() {
+            Ok(local_times) => local_times.flatten(),
             Err(e) => {
-                draft.faults.general(e.to_string());
-                return Err(draft.faults);
+                mode_columns.faults.general(e.to_string());
+                return Err(mode_columns.faults);
             }
         };
-        let begin = match config
+        let start = match config
             .timestamp_initial
             .filter(|_| config.uses_timestamps())
         {
-            None => Begin::First,
-            Some(-1) => Begin::Now,
+            None => StartPosition::First,
+            Some(-1) => StartPosition::Now,
             // Keys are compared by `>`: a microsecond before, so that the very time counts.
             Some(ms) => {
                 let micros = ms.saturating_mul(1_000).saturating_sub(1);
-                let first = times.first().map(|i| &schema.kinds()[*i]);
-                Begin::After(vec![match first {
+                let first = event_time_columns.first().map(|i| &schema.kinds()[*i]);
+                StartPosition::After(vec![match first {
                     Some(Kind::OffsetTimestamp) => Value::OffsetTimestamp(micros, 0),
                     _ => Value::Timestamp(micros),
                 }])
@@ -155,7 +155,7 @@ impl Reading {
         let query = config.query.0.is_some();
         let of_first = key.first().map_or(&[][..], |part| &part.columns);
         let steps = of_first.iter().map(|i| syntax.step(&table.columns[*i]));
-        let step = steps.max().unwrap_or_default();
+        let resolution = steps.max().unwrap_or_default();
         let origin = (!query).then(|| {
             Arc::new(Origin {
                 schema: table.name.schema.as_deref().map(Into::into),
@@ -167,18 +167,18 @@ impl Reading {
             query: config.query.0.clone(),
             columns,
             schema,
-            instants,
-            step,
-            clock: None,
-            tells_apart: runs::tells_apart(&table, query, &key, syntax),
+            local_times,
+            resolution,
+            time_zone: None,
+            unique_key: unique_key::is_unique(&table, query, &key, syntax),
             key,
             offset_names,
-            left_out,
-            again: config.mode == Mode::Bulk,
+            legacy_offset_names,
+            bulk: config.mode == Mode::Bulk,
             before_now: config.uses_timestamps().then_some(config.timestamp_delay.0),
-            begin,
-            times,
-            deleted,
+            start,
+            event_time_columns,
+            delete_column,
             table,
         })
     }
@@ -191,16 +191,8 @@ impl Reading {
         }
     }
 
-    /// Under which its position is stored; the original's name stands for a query.
-    pub(crate) fn partition(&self, suffix: Option<&str>) -> Partition {
-        match self.query {
-            Some(_) => position::partition("query", "query", suffix),
-            None => position::partition("table", &self.table.name.to_string(), suffix),
-        }
-    }
-
     /// Rows can be without a key, and are then never read.
-    pub(crate) fn can_lack_key(&self) -> bool {
+    pub(crate) fn has_nullable_key(&self) -> bool {
         let nullable = |part: &KeyPart| {
             let mut columns = part.columns.iter();
             columns.all(|i| self.table.columns[*i].nullable)
@@ -209,9 +201,9 @@ impl Reading {
     }
 
     /// Of the records that are sent.
-    pub(crate) fn sent_schema(&self) -> &SchemaRef {
-        let instants = self.instants.as_ref();
-        instants.map_or(&self.schema, |instants| &instants.schema)
+    pub(crate) fn outgoing_schema(&self) -> &SchemaRef {
+        let local_times = self.local_times.as_ref();
+        local_times.map_or(&self.schema, |local_times| &local_times.schema)
     }
 
     /// The kind of a key part.

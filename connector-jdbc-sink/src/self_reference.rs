@@ -11,7 +11,7 @@ impl Write {
     ///
     /// # Errors
     /// `Unsupported`: columns that cannot be compared.
-    pub(crate) fn parents_first(&self) -> Result<Option<Self>> {
+    pub(crate) fn in_parent_order(&self) -> Result<Option<Self>> {
         let table = &self.plan.table;
         let own = |name: &TableName| name.name == table.name.name;
         let keys: Vec<_> = table
@@ -30,7 +30,9 @@ impl Write {
             self.add_parents(key, &mut parents)?;
         }
         let start = self.rows.start;
-        let order = ordered(&parents).into_iter().map(|row| start + row);
+        let order = topological_order(&parents)
+            .into_iter()
+            .map(|row| start + row);
         self.in_order(order.collect()).map(Some)
     }
 
@@ -62,7 +64,7 @@ impl Write {
 }
 
 /// Rows in an order in which each comes after its parents, as far as there is one.
-fn ordered(parents: &[Vec<usize>]) -> Vec<usize> {
+fn topological_order(parents: &[Vec<usize>]) -> Vec<usize> {
     let mut order = Vec::with_capacity(parents.len());
     let mut met = vec![false; parents.len()];
     let mut open: Vec<(usize, usize)> = Vec::new();
@@ -93,12 +95,12 @@ fn ordered(parents: &[Vec<usize>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::ordered;
+    use super::topological_order;
 
     #[test]
     fn parents_come_before_their_children_and_circles_end() {
         let parents = vec![vec![3], vec![0], vec![], vec![2, 4], vec![5], vec![4]];
-        let order = ordered(&parents);
+        let order = topological_order(&parents);
         let place = |row: usize| order.iter().position(|r| *r == row).unwrap();
         assert_eq!(order.len(), 6);
         for (row, parents) in parents.iter().enumerate().take(4) {
@@ -106,6 +108,6 @@ mod tests {
                 assert!(place(*parent) < place(row), "{order:?}");
             }
         }
-        assert_eq!(ordered(&[vec![], vec![], vec![]]), [0, 1, 2]);
+        assert_eq!(topological_order(&[vec![], vec![], vec![]]), [0, 1, 2]);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{
 
 /// What becomes of the columns of a table.
 #[derive(Debug, Clone)]
-pub(crate) struct Instants {
+pub(crate) struct LocalTimeColumns {
     zone: Zone,
     /// Indexes of the columns that become instants.
     columns: Arc<[usize]>,
@@ -21,7 +21,7 @@ pub(crate) struct Instants {
     said: Arc<AtomicBool>,
 }
 
-impl Instants {
+impl LocalTimeColumns {
     /// How the columns of a table are sent, all in their order, with `key` as the key; `None` where
     /// each has a zone, or is none of time.
     ///

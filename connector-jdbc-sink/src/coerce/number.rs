@@ -15,7 +15,7 @@ pub(super) const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the colum
 const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the column does not have");
 
 /// Places of a decimal of any size that are looked at; a number that goes on after them is known to.
-const PLACES: usize = 40;
+const MAX_SCALE: usize = 40;
 
 /// A number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,29 +80,29 @@ pub(super) fn reader<'a>(cells: Cells<'a>) -> Option<Reader<'a>> {
             Box::new(move |row| Ok(Wide(a.value(row), scale)))
         }
         // Of text columns only those of decimals are asked for.
-        Cells::Text(a) => Box::new(move |row| of_text(a.value(row))),
+        Cells::Text(a) => Box::new(move |row| parse_decimal(a.value(row))),
         _ => return None,
     })
 }
 
 /// A decimal of any size in its canonical text. Digits beyond all that a column has are cut, and
 /// where one of them is not 0 the last that stays is not either: it is rounded as it would have been.
-fn of_text(text: &str) -> Result<Number, Misfit> {
+fn parse_decimal(text: &str) -> Result<Number, Misfit> {
     let whole = text.find('.').unwrap_or(text.len());
     let places = text.len().saturating_sub(whole + 1);
-    if places <= PLACES {
-        return of_short_text(text, places);
+    if places <= MAX_SCALE {
+        return parse_short_decimal(text, places);
     }
-    let (kept, cut) = text.split_at(whole + 1 + PLACES);
+    let (kept, cut) = text.split_at(whole + 1 + MAX_SCALE);
     let rest = if cut.bytes().any(|b| b != b'0') {
         "1"
     } else {
         "0"
     };
-    of_short_text(&format!("{kept}{rest}"), PLACES + 1)
+    parse_short_decimal(&format!("{kept}{rest}"), MAX_SCALE + 1)
 }
 
-fn of_short_text(text: &str, places: usize) -> Result<Number, Misfit> {
+fn parse_short_decimal(text: &str, places: usize) -> Result<Number, Misfit> {
     let scale = i8::try_from(places).or(Err(OUT_OF_RANGE))?;
     match decimal::parse_wide(text.as_bytes(), scale) {
         Ok(value) => Ok(Wide(value, scale.into())),
@@ -112,7 +112,7 @@ fn of_short_text(text: &str, places: usize) -> Result<Number, Misfit> {
 }
 
 /// The digits of `1.2345e-5` without the point, and how many of them stand after it.
-fn shortest(text: &str) -> Option<(i128, i32)> {
+fn parse_shortest(text: &str) -> Option<(i128, i32)> {
     let (mantissa, exponent) = text.split_once('e')?;
     let exponent: i32 = exponent.parse().ok()?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -163,7 +163,7 @@ impl Number {
             Double(_) | Single(_) => return Err(NOT_FINITE),
             other => return Ok(other),
         };
-        let (digits, scale) = shortest(scratch).ok_or(OUT_OF_RANGE)?;
+        let (digits, scale) = parse_shortest(scratch).ok_or(OUT_OF_RANGE)?;
         Ok(Decimal(digits, scale))
     }
 

@@ -7,14 +7,14 @@ use connect_api::{
 use dialect_core::{Column, Table};
 
 /// A reading being decided, with the faults found so far.
-pub(crate) struct Draft<'a> {
+pub(crate) struct ModeColumns<'a> {
     table: &'a Table,
     config: &'a SourceConfig,
     pub(crate) faults: Faults,
 }
 
 /// Values of this kind have one order, in the database and over time.
-fn has_order(kind: &Kind) -> bool {
+fn is_orderable(kind: &Kind) -> bool {
     match kind {
         Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => true,
         Kind::UInt8 | Kind::UInt16 | Kind::UInt32 | Kind::UInt64 => true,
@@ -28,7 +28,7 @@ fn has_order(kind: &Kind) -> bool {
     }
 }
 
-impl<'a> Draft<'a> {
+impl<'a> ModeColumns<'a> {
     pub(crate) fn new(table: &'a Table, config: &'a SourceConfig) -> Self {
         Self {
             table,
@@ -62,7 +62,7 @@ impl<'a> Draft<'a> {
         found
     }
 
-    pub(crate) fn times(&mut self) -> Vec<usize> {
+    pub(crate) fn timestamp_columns(&mut self) -> Vec<usize> {
         const KEY: &str = "timestamp.column.name";
         let mut times = Vec::new();
         for name in &self.config.timestamps.0 {
@@ -97,7 +97,7 @@ impl<'a> Draft<'a> {
         times
     }
 
-    pub(crate) fn incrementing(&mut self) -> Option<usize> {
+    pub(crate) fn incrementing_column(&mut self) -> Option<usize> {
         const KEY: &str = "incrementing.column.name";
         let index = match &self.config.incrementing.0 {
             Some(name) => self.find(KEY, "incrementing", name)?,
@@ -110,7 +110,7 @@ impl<'a> Draft<'a> {
             }
         };
         let column = self.column(index);
-        if column.kind.as_ref().is_some_and(has_order) {
+        if column.kind.as_ref().is_some_and(is_orderable) {
             return Some(index);
         }
         let message = format!(
@@ -122,7 +122,7 @@ impl<'a> Draft<'a> {
         None
     }
 
-    pub(crate) fn refuse_nullable(&mut self, key: &str, role: &str, columns: &[usize]) {
+    pub(crate) fn check_not_null(&mut self, key: &str, role: &str, columns: &[usize]) {
         let nullable = columns.iter().all(|i| self.column(*i).nullable);
         // Of a query no database tells it.
         let told = self.config.query.0.is_none();
@@ -142,7 +142,10 @@ impl<'a> Draft<'a> {
 
     /// Key parts from the primary key, where rows must be told apart beyond what the mode's own
     /// columns do. Where there are none, pages end between two runs of equal keys.
-    pub(crate) fn tie_breaks(&mut self, grows: Option<usize>) -> Vec<(Box<str>, Vec<usize>)> {
+    pub(crate) fn tie_breakers(
+        &mut self,
+        incrementing: Option<usize>,
+    ) -> Vec<(Box<str>, Vec<usize>)> {
         let primary: Vec<usize> = self
             .table
             .primary_key
@@ -152,7 +155,7 @@ impl<'a> Draft<'a> {
         let ordered = !primary.is_empty()
             && primary
                 .iter()
-                .all(|i| self.column(*i).kind.as_ref().is_some_and(has_order));
+                .all(|i| self.column(*i).kind.as_ref().is_some_and(is_orderable));
         let whole = primary.iter().all(|i| !self.column(*i).nullable);
         match self.config.mode {
             Mode::Bulk if !(ordered && whole) => return Vec::new(),
@@ -160,13 +163,13 @@ impl<'a> Draft<'a> {
             // Pages end between two times.
             Mode::Timestamp if !(ordered && whole) => return Vec::new(),
             Mode::Timestamp => {}
-            Mode::Incrementing | Mode::TimestampIncrementing => match grows {
+            Mode::Incrementing | Mode::TimestampIncrementing => match incrementing {
                 Some(column) if !self.is_unique(column) && ordered && whole => {}
                 _ => return Vec::new(),
             },
         }
         let part = |i: usize| (format!("key.{}", self.column(i).name).into(), vec![i]);
-        let others = primary.into_iter().filter(|i| Some(*i) != grows);
+        let others = primary.into_iter().filter(|i| Some(*i) != incrementing);
         others.map(part).collect()
     }
 
@@ -176,11 +179,11 @@ impl<'a> Draft<'a> {
         alone(&self.table.primary_key) || self.table.unique_keys.iter().any(alone)
     }
 
-    pub(crate) fn delete_column(&mut self, grows: bool) -> Option<usize> {
+    pub(crate) fn delete_column(&mut self, incrementing: bool) -> Option<usize> {
         const KEY: &str = "delete.column.name";
         let name = self.config.delete_column.0.as_deref()?;
         let index = self.find(KEY, "delete", name)?;
-        if self.table.primary_key.is_empty() && !grows {
+        if self.table.primary_key.is_empty() && !incrementing {
             self.fault(KEY, "it has no primary key, so a delete would have no key");
         }
         let column = self.column(index);

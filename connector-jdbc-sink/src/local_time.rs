@@ -10,7 +10,7 @@ use dialect_core::{Table, Zone, shown};
 use std::sync::Arc;
 
 /// The columns without a zone take instants: what is read without a schema is one.
-pub(crate) fn as_instants(table: &Table) -> Table {
+pub(crate) fn with_instants(table: &Table) -> Table {
     let mut table = table.clone();
     for column in &mut table.columns {
         if column.kind == Some(Kind::Timestamp { utc: false }) {
@@ -25,7 +25,11 @@ pub(crate) fn as_instants(table: &Table) -> Table {
 ///
 /// # Errors
 /// `Internal`.
-pub(crate) fn of(records: &Records, table: &Table, zone: &Zone) -> Result<Option<Records>> {
+pub(crate) fn to_local_time(
+    records: &Records,
+    table: &Table,
+    zone: &Zone,
+) -> Result<Option<Records>> {
     let schema = records.schema();
     let becomes = |(index, kind): (usize, &Kind)| {
         let instant = matches!(kind, Kind::Timestamp { utc: true } | Kind::OffsetTimestamp);
@@ -64,7 +68,7 @@ pub(crate) fn of(records: &Records, table: &Table, zone: &Zone) -> Result<Option
     let cells = records.batch().columns().iter().enumerate();
     let cells = cells.map(|(index, column)| {
         if columns.contains(&index) {
-            walls(column, zone)
+            local_times(column, zone)
         } else {
             column.clone()
         }
@@ -77,7 +81,7 @@ pub(crate) fn of(records: &Records, table: &Table, zone: &Zone) -> Result<Option
     written.with_ops(records.ops().clone()).map(Some)
 }
 
-fn walls(column: &ArrayRef, zone: &Zone) -> ArrayRef {
+fn local_times(column: &ArrayRef, zone: &Zone) -> ArrayRef {
     // With an offset, which leads to the wall clock of another place.
     let (instants, nulls) = match column.as_struct_opt() {
         Some(parts) => (parts.column(0), parts.nulls()),
@@ -133,7 +137,7 @@ mod tests {
             ..Table::default()
         };
         let zone = Zone::named("Asia/Shanghai").unwrap();
-        let written = of(&records, &table, &zone).unwrap().unwrap();
+        let written = to_local_time(&records, &table, &zone).unwrap().unwrap();
         let row: Vec<Value> = (0..5).map(|i| written.row(0).get(i).to_value()).collect();
         assert_eq!(row[1], Value::Timestamp(8 * hour));
         assert_eq!(row[2], Value::Timestamp(0), "it has a zone");
@@ -141,10 +145,10 @@ mod tests {
         assert_eq!(row[4], Value::Timestamp(8 * hour));
         assert_eq!(written.schema().kinds()[1], Kind::Timestamp { utc: false });
         assert_eq!(written.schema().key(), [0]);
-        assert!(of(&written, &table, &zone).unwrap().is_none());
-        let as_instants = as_instants(&table);
+        assert!(to_local_time(&written, &table, &zone).unwrap().is_none());
+        let with_instants = with_instants(&table);
         assert!(
-            as_instants
+            with_instants
                 .columns
                 .iter()
                 .all(|c| c.kind == Some(Kind::Timestamp { utc: true }))

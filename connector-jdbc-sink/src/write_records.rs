@@ -1,10 +1,10 @@
 //! Writing records of one schema: what does not fit the table, and rows that it refuses.
 use crate::{
+    attempt::{attempt, plan, rejection_error},
     batch,
     config::SinkConfig,
     reduce::{self, Steps},
     target::Target,
-    task::{attempt, plan, refuse},
 };
 use connect_api::{Error, ErrorKind, Op, PutOutcome, Records, Rejected, Result};
 use dialect_core::{Connection, Dialect};
@@ -12,23 +12,23 @@ use std::ops::Range;
 
 /// What becomes of the rows behind one that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusals {
+pub(crate) enum OnRejection {
     /// They are written, and the refused rows are handed back.
-    HandedBack,
+    Continue,
     /// They are not written: the task ends there.
-    End,
+    Stop,
 }
 
 /// Records on their way into their table.
 #[derive(Clone, Copy)]
-pub(crate) struct RecordsWrite<'a> {
+pub(crate) struct RecordWriter<'a> {
     pub(crate) dialect: &'a dyn Dialect,
     pub(crate) config: &'a SinkConfig,
     pub(crate) records: &'a Records,
-    pub(crate) refusals: Refusals,
+    pub(crate) on_rejection: OnRejection,
 }
 
-impl RecordsWrite<'_> {
+impl RecordWriter<'_> {
     /// Writes the records. Where the table does not take their schema, all rows are refused.
     ///
     /// # Errors
@@ -45,15 +45,15 @@ impl RecordsWrite<'_> {
         connection.rollback().await?;
         // The table may have changed since it was described.
         let changed = target.describe_again(connection).await?;
-        let error = if changed || !is_misfit(&error) {
+        let error = if changed || !is_schema_mismatch(&error) {
             match self.once(target, connection).await {
-                Err(e) if is_misfit(&e) => e,
+                Err(e) if is_schema_mismatch(&e) => e,
                 outcome => return outcome,
             }
         } else {
             error
         };
-        self.misfit(target, connection, &error).await
+        self.reject_mismatch(target, connection, &error).await
     }
 
     async fn once(
@@ -67,9 +67,9 @@ impl RecordsWrite<'_> {
             records,
             ..
         } = *self;
-        match self.refusals {
-            Refusals::HandedBack => attempt(target, connection, dialect, config, records).await,
-            Refusals::End => self.until_refused(target, connection).await,
+        match self.on_rejection {
+            OnRejection::Continue => attempt(target, connection, dialect, config, records).await,
+            OnRejection::Stop => self.write_until_rejected(target, connection).await,
         }
     }
 
@@ -78,7 +78,7 @@ impl RecordsWrite<'_> {
     ///
     /// # Errors
     /// `why`, where there is no table that rows could fit.
-    pub(crate) async fn misfit(
+    pub(crate) async fn reject_mismatch(
         &self,
         target: &mut Target,
         connection: &mut dyn Connection,
@@ -90,9 +90,9 @@ impl RecordsWrite<'_> {
         let ops = self.records.ops();
         let is_delete = |row: &usize| ops.get(*row) == Op::Delete;
         let all = 0..self.records.len();
-        let (deletes, rows): (Vec<usize>, Vec<usize>) = match self.refusals {
-            Refusals::HandedBack => all.partition(is_delete),
-            Refusals::End => match all.clone().find(|row| !is_delete(row)) {
+        let (deletes, rows): (Vec<usize>, Vec<usize>) = match self.on_rejection {
+            OnRejection::Continue => all.partition(is_delete),
+            OnRejection::Stop => match all.clone().find(|row| !is_delete(row)) {
                 Some(first) => ((0..first).collect(), vec![first]),
                 None => (Vec::new(), vec![0]),
             },
@@ -104,7 +104,7 @@ impl RecordsWrite<'_> {
         }
         if !deletes.is_empty() {
             outcome = self.deletes(target, connection, &deletes).await?;
-            if self.refusals == Refusals::End && !outcome.rejected.is_empty() {
+            if self.on_rejection == OnRejection::Stop && !outcome.rejected.is_empty() {
                 return Ok(outcome);
             }
         }
@@ -128,18 +128,18 @@ impl RecordsWrite<'_> {
         }
         let indexes: Vec<u32> = rows.iter().flat_map(|row| u32::try_from(*row)).collect();
         let records = self.records.take(&indexes)?;
-        let part = RecordsWrite {
+        let part = RecordWriter {
             records: &records,
             ..*self
         };
         match part.once(target, connection).await {
             Ok(mut outcome) => {
-                for refused in &mut outcome.rejected {
-                    refused.row = rows[refused.row];
+                for rejected in &mut outcome.rejected {
+                    rejected.row = rows[rejected.row];
                 }
                 Ok(outcome)
             }
-            Err(why) if is_misfit(&why) => Ok(PutOutcome {
+            Err(why) if is_schema_mismatch(&why) => Ok(PutOutcome {
                 rejected: rejected(rows.to_vec(), &why),
                 ..PutOutcome::default()
             }),
@@ -150,7 +150,7 @@ impl RecordsWrite<'_> {
     /// Writes the rows before the first that the table refuses, and no others.
     ///
     /// Which one that is, is found by halving: what is before it is committed piece by piece.
-    async fn until_refused(
+    async fn write_until_rejected(
         &self,
         target: &mut Target,
         connection: &mut dyn Connection,
@@ -159,7 +159,7 @@ impl RecordsWrite<'_> {
         let mut written = 0;
         while written < all {
             if self
-                .whole(target, connection, written..all)
+                .try_write_all(target, connection, written..all)
                 .await?
                 .is_none()
             {
@@ -169,12 +169,15 @@ impl RecordsWrite<'_> {
             let mut end = all;
             while end - written > 1 {
                 let middle = written + (end - written) / 2;
-                match self.whole(target, connection, written..middle).await? {
+                match self
+                    .try_write_all(target, connection, written..middle)
+                    .await?
+                {
                     None => written = middle,
                     Some(_) => end = middle,
                 }
             }
-            match self.whole(target, connection, written..end).await? {
+            match self.try_write_all(target, connection, written..end).await? {
                 // Refused together with rows before it alone.
                 None => written = end,
                 Some(error) => {
@@ -194,7 +197,7 @@ impl RecordsWrite<'_> {
     }
 
     /// Writes rows in one transaction, or none of them; gives the refusal of one of them.
-    async fn whole(
+    async fn try_write_all(
         &self,
         target: &mut Target,
         connection: &mut dyn Connection,
@@ -202,21 +205,24 @@ impl RecordsWrite<'_> {
     ) -> Result<Option<Error>> {
         let (dialect, config) = (self.dialect, self.config);
         let mut records = self.records.slice(rows);
-        if let Some(fit) = target.fit(dialect, config, records.schema())? {
-            let fitted = fit.apply(&records)?;
-            if let Some(first) = fitted.rejected.into_iter().next() {
+        if let Some(coercion) = target.coercion(dialect, config, records.schema())? {
+            let coerced = coercion.apply(&records)?;
+            if let Some(first) = coerced.rejected.into_iter().next() {
                 return Ok(Some(first.error));
             }
-            records = fitted.records;
+            records = coerced.records;
         }
         let (op, schema) = (config.write_op(), records.schema());
         if records.ops().uniform() != Some(Op::Delete) {
             target.plan(dialect, config, schema, op)?;
         }
         let key = target.key_in(config, schema)?;
-        let Steps { steps, refused } = reduce::steps(&records, &key, op, config.delete)?;
-        if let Some((_, refusal)) = refused.into_iter().next() {
-            return Ok(Some(refuse(refusal, target, &records)));
+        let Steps {
+            steps,
+            rejected_rows,
+        } = reduce::steps(&records, &key, op, config.delete)?;
+        if let Some((_, rejection)) = rejected_rows.into_iter().next() {
+            return Ok(Some(rejection_error(rejection, target, &records)));
         }
         let writes = plan(target, dialect, config, &records, steps)?;
         match batch::in_one_transaction(connection, &writes, config.batch_size).await {
@@ -231,7 +237,7 @@ impl RecordsWrite<'_> {
 }
 
 /// The table cannot take the records' schema; the database was not asked.
-fn is_misfit(error: &Error) -> bool {
+fn is_schema_mismatch(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Schema | ErrorKind::Unsupported) && error.code().is_none()
 }
 
@@ -245,4 +251,16 @@ fn rejected(rows: Vec<usize>, why: &Error) -> Vec<Rejected> {
         error: copy(why),
     };
     rows.into_iter().map(of).collect()
+}
+
+/// All rows are refused for the same reason.
+pub(crate) fn reject_all(records: &Records, why: &Error) -> PutOutcome {
+    let rejected = |row| Rejected {
+        row,
+        error: Error::new(why.kind(), why.report()),
+    };
+    PutOutcome {
+        rejected: (0..records.len()).map(rejected).collect(),
+        ..PutOutcome::default()
+    }
 }

@@ -9,7 +9,7 @@ impl Target {
     ///
     /// # Errors
     /// What keeps from trying: `Connect`, `Timeout`.
-    pub(crate) async fn try_create(
+    pub(crate) async fn dry_run_create(
         &self,
         config: &SinkConfig,
         dialect: &dyn Dialect,
@@ -23,7 +23,7 @@ impl Target {
         let create = match dialect.syntax().create_table(&self.name, &schema) {
             Ok(create) => create,
             Err(e) => {
-                faults.at("table.name.format", self.wrong(e).to_string());
+                faults.at("table.name.format", self.schema_error(e).to_string());
                 return Ok(());
             }
         };
@@ -39,7 +39,7 @@ impl Target {
         connection.rollback().await?;
         match made {
             Err(e) if matches!(e.kind(), ErrorKind::Auth | ErrorKind::Schema) => {
-                faults.at("auto.create", self.wrong(e.report()).to_string());
+                faults.at("auto.create", self.schema_error(e.report()).to_string());
                 Ok(())
             }
             Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => Err(e),
@@ -52,7 +52,7 @@ impl Target {
     ///
     /// # Errors
     /// What keeps from trying: `Connect`, `Timeout`.
-    pub(crate) async fn try_out(
+    pub(crate) async fn dry_run_writes(
         &self,
         config: &SinkConfig,
         dialect: &dyn Dialect,
@@ -77,16 +77,16 @@ impl Target {
             let may = |name: &String| table.index_of(name).is_none_or(|i| granted.contains(&i));
             let wanted = key.iter().filter(|_| op != WriteOp::Update);
             let wanted = wanted.chain(config.fields.0.iter().filter(|_| op != WriteOp::Delete));
-            let refused: Vec<_> = wanted
+            let denied: Vec<_> = wanted
                 .filter(|name| !may(name))
                 .map(|name| format!("`{name}`"))
                 .collect();
-            if !refused.is_empty() {
+            if !denied.is_empty() {
                 let why = format!(
                     "the user may not write column {}; ask for the privilege",
-                    refused.join(", ")
+                    denied.join(", ")
                 );
-                faults.general(self.wrong(why).to_string());
+                faults.general(self.schema_error(why).to_string());
                 continue;
             }
             // Records may lack the other columns that are not granted.

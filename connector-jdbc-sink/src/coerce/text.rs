@@ -62,8 +62,8 @@ pub(super) fn texts(
             }
             (_, Some(number)) => match number(row) {
                 Ok(number) => number.write(&mut text),
-                Err(misfit) => {
-                    faults.push((row, misfit));
+                Err(error) => {
+                    faults.push((row, error));
                     column.append_null();
                     continue;
                 }

@@ -33,7 +33,7 @@ pub(super) struct Cast {
 }
 
 /// Values of `from` can be brought to `to`, or are told one by one.
-pub(super) fn can(from: &Kind, to: &Kind) -> bool {
+pub(super) fn can_cast(from: &Kind, to: &Kind) -> bool {
     match to {
         Kind::Text => {
             is_number(from)
@@ -57,22 +57,22 @@ pub(super) fn can(from: &Kind, to: &Kind) -> bool {
 }
 
 /// A value of `from` may have digits that none of `to` has.
-pub(super) fn loses(from: &Kind, to: &Kind) -> bool {
+pub(super) fn is_lossy(from: &Kind, to: &Kind) -> bool {
     match (from, to) {
         (Kind::TimeNanos, Kind::Time) | (Kind::Timestamp { utc: false }, Kind::Date) => true,
         (Kind::Float64, Kind::Float32) => true,
-        (Kind::Float32 | Kind::Float64, to) => is_whole(to) || is_fixed(to),
+        (Kind::Float32 | Kind::Float64, to) => is_whole(to) || has_fixed_scale(to),
         (from, to) if is_whole(from) => is_float(to),
         (from, to) if is_decimal(from) => match (scale(from), scale(to)) {
             (Some(from), Some(to)) => to < from,
-            _ => is_whole(to) || is_float(to) || is_fixed(to),
+            _ => is_whole(to) || is_float(to) || has_fixed_scale(to),
         },
         _ => false,
     }
 }
 
 /// Decimals of a scale.
-fn is_fixed(kind: &Kind) -> bool {
+fn has_fixed_scale(kind: &Kind) -> bool {
     scale(kind).is_some()
 }
 
@@ -116,8 +116,8 @@ fn values<T: ArrowPrimitiveType>(
             }
             match value(row) {
                 Ok(value) => Some(value),
-                Err(misfit) => {
-                    faults.push((row, misfit));
+                Err(error) => {
+                    faults.push((row, error));
                     None
                 }
             }
@@ -131,7 +131,7 @@ fn numbers(
     narrow: Narrow,
     faults: &mut Vec<(usize, Misfit)>,
 ) -> Result<ArrayRef> {
-    let read = number::reader(cells).ok_or_else(|| no_way(to))?;
+    let read = number::reader(cells).ok_or_else(|| unsupported_cast(to))?;
     let mut scratch = String::new();
     let mut whole = |row| -> Result<i128, Misfit> { read(row)?.unscaled(0, narrow, &mut scratch) };
     macro_rules! whole {
@@ -160,8 +160,8 @@ fn numbers(
             let most = max_unscaled(*precision);
             let column = values::<Decimal128Type>(cells, faults, |row| {
                 let value = read(row)?.unscaled((*scale).into(), narrow, &mut scratch)?;
-                let fits = value.unsigned_abs() <= most;
-                fits.then_some(value).ok_or(OUT_OF_RANGE)
+                let in_range = value.unsigned_abs() <= most;
+                in_range.then_some(value).ok_or(OUT_OF_RANGE)
             });
             Arc::new(column.with_precision_and_scale(*precision, *scale)?)
         }
@@ -169,17 +169,17 @@ fn numbers(
             let most = max_unscaled_wide(*precision);
             let column = values::<Decimal256Type>(cells, faults, |row| {
                 let value = read(row)?.unscaled_wide((*scale).into(), narrow, &mut scratch)?;
-                let fits = value.wrapping_abs() <= most;
-                fits.then_some(value).ok_or(OUT_OF_RANGE)
+                let in_range = value.wrapping_abs() <= most;
+                in_range.then_some(value).ok_or(OUT_OF_RANGE)
             });
             Arc::new(column.with_precision_and_scale(*precision, *scale)?)
         }
-        other => return Err(no_way(other)),
+        other => return Err(unsupported_cast(other)),
     })
 }
 
 /// A way that nobody asks for.
-fn no_way(to: &Kind) -> Error {
+fn unsupported_cast(to: &Kind) -> Error {
     Error::new(
         ErrorKind::Internal,
         format!("a column cannot be brought to {to:?}"),
@@ -187,7 +187,7 @@ fn no_way(to: &Kind) -> Error {
 }
 
 /// A time as the column holds it.
-fn held(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
+fn at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
     let before = cast.grain.floor(micros);
     if before == micros {
         return Ok(micros);
@@ -200,10 +200,10 @@ fn held(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
 }
 
 /// A time of day as the column holds it; none is rounded into the next day.
-fn of_day(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
-    match held(micros, cast)? {
+fn time_of_day_at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
+    match at_precision(micros, cast)? {
         DAY_MICROS if micros < DAY_MICROS => Ok(cast.grain.floor(micros)),
-        held => Ok(held),
+        micros => Ok(micros),
     }
 }
 
@@ -211,7 +211,7 @@ fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Re
     Ok(match (cells, &cast.to) {
         (Cells::Time(a), Kind::Time) => {
             Arc::new(values::<Time64MicrosecondType>(cells, faults, |row| {
-                of_day(a.value(row), cast)
+                time_of_day_at_precision(a.value(row), cast)
             }))
         }
         (Cells::Time(a), Kind::TimeNanos) => {
@@ -224,13 +224,13 @@ fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Re
                 let nanos: i64 = a.value(row);
                 let (micros, rest) = (nanos.div_euclid(1_000), nanos.rem_euclid(1_000));
                 match cast.narrow {
-                    _ if rest == 0 => of_day(micros, cast),
+                    _ if rest == 0 => time_of_day_at_precision(micros, cast),
                     Narrow::Error => Err(TOO_FINE),
                     // A half of the column's step is whole microseconds, or of this one.
                     Narrow::Round if cast.grain.is_microsecond() && rest >= 500 => {
-                        of_day((micros + 1).min(DAY_MICROS - 1), cast)
+                        time_of_day_at_precision((micros + 1).min(DAY_MICROS - 1), cast)
                     }
-                    Narrow::Round | Narrow::Truncate => of_day(micros, cast),
+                    Narrow::Round | Narrow::Truncate => time_of_day_at_precision(micros, cast),
                 }
             };
             match cast.to {
@@ -241,8 +241,9 @@ fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Re
             }
         }
         (Cells::Timestamp(a), Kind::Timestamp { utc }) => {
-            let column =
-                values::<TimestampMicrosecondType>(cells, faults, |row| held(a.value(row), cast));
+            let column = values::<TimestampMicrosecondType>(cells, faults, |row| {
+                at_precision(a.value(row), cast)
+            });
             Arc::new(column.with_timezone_opt(utc.then_some(UTC)))
         }
         (Cells::Timestamp(a), Kind::Date) => {
@@ -269,16 +270,16 @@ fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Re
                     column.append_null();
                     continue;
                 }
-                match held(instants.value(row), cast) {
+                match at_precision(instants.value(row), cast) {
                     Ok(instant) => column.append_value(instant, offsets.value(row)),
-                    Err(misfit) => {
-                        faults.push((row, misfit));
+                    Err(error) => {
+                        faults.push((row, error));
                         column.append_null();
                     }
                 }
             }
             Arc::new(column.finish())
         }
-        (_, other) => return Err(no_way(other)),
+        (_, other) => return Err(unsupported_cast(other)),
     })
 }

@@ -36,7 +36,7 @@ fn three(from: &Kind, value: Value, to: &Kind, expected: [Option<Value>; 3]) {
     let narrows = [Narrow::Error, Narrow::Round, Narrow::Truncate];
     for (narrow, expected) in narrows.into_iter().zip(expected) {
         let what = format!("{value:?} of {from:?} to {to:?} by {narrow:?}");
-        assert!(can(from, to), "{what}");
+        assert!(can_cast(from, to), "{what}");
         assert_eq!(one(from, value.clone(), to, 6, narrow), expected, "{what}");
     }
 }
@@ -358,7 +358,7 @@ fn what_is_no_number_and_no_time_stays_what_it_is() {
         (Kind::Int32, Kind::Bool),
         (Kind::Int64, WALL),
     ] {
-        assert!(!can(&from, &to), "{from:?} to {to:?}");
+        assert!(!can_cast(&from, &to), "{from:?} to {to:?}");
     }
 }
 
@@ -372,7 +372,7 @@ fn column(name: &str, kind: Kind, vendor_type: &str) -> Column {
     }
 }
 
-fn planned(narrow: &str, fields: &str) -> Option<Fit> {
+fn planned(narrow: &str, fields: &str) -> Option<Coercion> {
     let settings = Settings::from_iter([
         ("connection.url", "sqlite:x"),
         ("values.narrow", narrow),
@@ -401,7 +401,7 @@ fn planned(narrow: &str, fields: &str) -> Option<Fit> {
         Kind::Int64.field("n", true),
     ];
     let schema = Schema::new("t", fields, &["id"]).unwrap();
-    Fit::plan(
+    Coercion::plan(
         dialect.as_ref(),
         &table,
         &schema,
@@ -413,8 +413,8 @@ fn planned(narrow: &str, fields: &str) -> Option<Fit> {
 
 #[test]
 fn only_columns_that_need_it_are_changed_and_never_those_of_the_key() {
-    let names = |fit: Option<Fit>| -> Vec<String> {
-        let casts = fit.map(|fit| fit.casts).unwrap_or_default();
+    let names = |coercion: Option<Coercion>| -> Vec<String> {
+        let casts = coercion.map(|coercion| coercion.casts).unwrap_or_default();
         casts.into_iter().map(|(_, name, _)| name).collect()
     };
     assert_eq!(names(planned("error", "")), ["Note", "price"]);
@@ -425,7 +425,7 @@ fn only_columns_that_need_it_are_changed_and_never_those_of_the_key() {
 
 #[test]
 fn rows_that_do_not_fit_are_handed_back_and_the_others_keep_their_place() {
-    let fit = planned("error", "").unwrap();
+    let coercion = planned("error", "").unwrap();
     let fields = [
         WALL.field("id", false),
         Kind::Int32.field("Note", true),
@@ -446,13 +446,13 @@ fn rows_that_do_not_fit_are_handed_back_and_the_others_keep_their_place() {
         ..ConnectRecord::default()
     });
     let records = Records::from_rows("t".into(), schema, rows).unwrap();
-    let fitted = fit.apply(&records).unwrap();
-    assert_eq!(fitted.origin.as_deref(), Some(&[0, 2, 4][..]));
-    assert_eq!(fitted.records.len(), 3);
-    let rows: Vec<usize> = fitted.rejected.iter().map(|r| r.row).collect();
+    let coerced = coercion.apply(&records).unwrap();
+    assert_eq!(coerced.kept_rows.as_deref(), Some(&[0, 2, 4][..]));
+    assert_eq!(coerced.records.len(), 3);
+    let rows: Vec<usize> = coerced.rejected.iter().map(|r| r.row).collect();
     assert_eq!(rows, [1, 3]);
-    let told = fitted.rejected[0].error.report();
-    assert!(told.contains("column `price` of table `t`"), "{told}");
-    assert!(told.contains("values.narrow"), "{told}");
-    assert!(!told.contains("91827364"), "{told}");
+    let message = coerced.rejected[0].error.report();
+    assert!(message.contains("column `price` of table `t`"), "{message}");
+    assert!(message.contains("values.narrow"), "{message}");
+    assert!(!message.contains("91827364"), "{message}");
 }

@@ -8,14 +8,18 @@ impl Target {
     ///
     /// # Errors
     /// `Schema`: some have one name for it; they are named.
-    pub(crate) fn check_names(&self, dialect: &dyn Dialect, fields: &[&Field]) -> Result<()> {
+    pub(crate) fn check_case_conflicts(
+        &self,
+        dialect: &dyn Dialect,
+        fields: &[&Field],
+    ) -> Result<()> {
         if !dialect.capabilities().folds_columns {
             return Ok(());
         }
         for (i, field) in fields.iter().enumerate() {
             let like = |other: &&&Field| other.name().eq_ignore_ascii_case(field.name());
             if let Some(other) = fields[..i].iter().find(like) {
-                return Err(self.wrong(format_args!(
+                return Err(self.schema_error(format_args!(
                     "the records have columns `{}` and `{}`, which are one name to {}; name those \
                      that are to be written in fields.whitelist",
                     other.name(),
@@ -48,7 +52,7 @@ pub(crate) fn is_missing(
 impl SinkConfig {
     /// This column of the records is written, or is part of the key. A listed name in another case
     /// means it, unless the records have the very name too.
-    pub(crate) fn writes_of(&self, schema: &Schema, column: &str, key: &[String]) -> bool {
+    pub(crate) fn writes_field(&self, schema: &Schema, column: &str, key: &[String]) -> bool {
         let means = |listed: &String| {
             listed == column
                 || (listed.eq_ignore_ascii_case(column) && schema.index_of(listed).is_none())

@@ -1,13 +1,13 @@
 //! A table that changes while it is read: noticed with every page, before its rows are handed out.
-use crate::{config::SourceConfig, position, reading::Reading, survey, table::TableState};
+use crate::{config::SourceConfig, discovery, position, read_plan::ReadPlan, table::TableState};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Connection, Dialect, Table};
 use std::time::Duration;
 
 /// How long a table that is gone is looked for: who swaps two tables by two statements leaves the
 /// name free for a moment.
-const GONE: Duration = Duration::from_secs(3);
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const MISSING_TABLE_WAIT: Duration = Duration::from_secs(3);
+const MISSING_TABLE_RETRY: Duration = Duration::from_millis(100);
 
 impl TableState {
     /// Looks whether the columns are others than those that the rows at hand were read by, and takes
@@ -18,27 +18,27 @@ impl TableState {
     ///
     /// # Errors
     /// `Schema`: the table is gone, or cannot be read as before; `Config`: the key has changed.
-    pub(crate) async fn has_changed(
+    pub(crate) async fn has_schema_changed(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<bool> {
-        let told = match &self.reading.query {
+        let changes = match &self.plan.query {
             Some(query) => Some(connection.query_fingerprint(query).await?),
-            None => connection.fingerprint(&self.reading.table.name).await?,
+            None => connection.fingerprint(&self.plan.table.name).await?,
         };
-        if told.is_some() && told == self.fingerprint {
+        if changes.is_some() && changes == self.fingerprint {
             return Ok(false);
         }
         // The fingerprint is the older of the two: what changes after it is told next time.
-        let changed = self.describe_again(connection, dialect, config).await?;
-        self.fingerprint = told;
+        let changed = self.refresh_schema(connection, dialect, config).await?;
+        self.fingerprint = changes;
         Ok(changed)
     }
 
     /// Rows could not be read for a reason that a change of the table can be behind.
-    pub(crate) fn can_explain(error: &Error) -> bool {
+    pub(crate) fn may_be_schema_change(error: &Error) -> bool {
         match error.kind() {
             ErrorKind::Schema
             | ErrorKind::Data
@@ -57,39 +57,44 @@ impl TableState {
     /// Looks at the columns again; whether rows are read in another way from now on.
     ///
     /// # Errors
-    /// As [`has_changed`](Self::has_changed).
-    pub(crate) async fn describe_again(
+    /// As [`has_schema_changed`](Self::has_schema_changed).
+    pub(crate) async fn refresh_schema(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<bool> {
         let described = self.describe(connection, config).await?;
-        let name = self.reading.name().to_string();
-        let what = difference(&self.reading.table, &described);
+        let name = self.plan.name().to_string();
+        let what = column_changes(&self.plan.table, &described);
         let context = |e: Error| match what.is_empty() {
             true => e,
             false => e.context(format!("{name} was changed while it was read ({what})")),
         };
-        let mut reading = Reading::decide(described, config, dialect.syntax())
+        let mut plan = ReadPlan::build(described, config, dialect.syntax())
             .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
-        if let Some(zone) = self.reading.clock.clone().filter(|_| reading.needs_clock()) {
-            reading.set_clock(zone);
+        if let Some(zone) = self
+            .plan
+            .time_zone
+            .clone()
+            .filter(|_| plan.needs_time_zone())
+        {
+            plan.set_time_zone(zone);
         }
-        if reading.reads_like(&self.reading) {
-            self.reading = reading;
+        if plan.reads_same_records(&self.plan) {
+            self.plan = plan;
             return Ok(false);
         }
         match &self.after {
             // All rows come again anyway.
-            Some(_) if self.reading.again && reading.offset_names != self.reading.offset_names => {
+            Some(_) if self.plan.bulk && plan.offset_names != self.plan.offset_names => {
                 tracing::warn!(table = %name, "its key was changed: it is read from the start");
                 self.after = None;
             }
             // Where it is only the beginning of a key, no row was read yet.
-            Some(key) if key.len() == self.reading.key.len() => {
-                let offset = position::offset(&self.reading, key);
-                self.after = position::resume(&reading, Some(offset)).map_err(context)?;
+            Some(key) if key.len() == self.plan.key.len() => {
+                let offset = position::offset(&self.plan, key);
+                self.after = position::resume(&plan, Some(offset)).map_err(context)?;
             }
             Some(_) | None => {}
         }
@@ -97,9 +102,9 @@ impl TableState {
             table = %name, change = what,
             "the table was changed, and is read by its present columns"
         );
-        self.reading = reading;
+        self.plan = plan;
         // Where a run ends is told anew, and which rows can be read.
-        (self.run, self.search) = (None, None);
+        (self.ties_until, self.bisect) = (None, None);
         Ok(true)
     }
 
@@ -108,11 +113,11 @@ impl TableState {
         connection: &mut dyn Connection,
         config: &SourceConfig,
     ) -> Result<Table> {
-        if let Some(query) = &self.reading.query {
-            return survey::describe_query(connection, config, query).await;
+        if let Some(query) = &self.plan.query {
+            return discovery::describe_query(connection, config, query).await;
         }
-        let name = &self.reading.table.name;
-        let gone = tokio::time::Instant::now() + GONE;
+        let name = &self.plan.table.name;
+        let gone = tokio::time::Instant::now() + MISSING_TABLE_WAIT;
         loop {
             if let Some(table) = connection.describe(name).await? {
                 return Ok(table);
@@ -126,53 +131,53 @@ impl TableState {
                     ),
                 ));
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(MISSING_TABLE_RETRY).await;
         }
     }
 }
 
-impl Reading {
+impl ReadPlan {
     /// Rows are read by the same columns in the same order, and make the same records.
-    fn reads_like(&self, other: &Self) -> bool {
+    fn reads_same_records(&self, other: &Self) -> bool {
         self.schema == other.schema
             && self.key == other.key
             && self.offset_names == other.offset_names
-            && self.tells_apart == other.tells_apart
-            && self.times == other.times
-            && self.deleted == other.deleted
+            && self.unique_key == other.unique_key
+            && self.event_time_columns == other.event_time_columns
+            && self.delete_column == other.delete_column
     }
 }
 
 /// What became of the columns, for people.
-fn difference(before: &Table, after: &Table) -> String {
-    let mut told = Vec::new();
+fn column_changes(before: &Table, after: &Table) -> String {
+    let mut changes = Vec::new();
     for column in &after.columns {
         match before.columns.iter().find(|c| c.name == column.name) {
-            None => told.push(format!("`{}` {} added", column.name, column.vendor_type)),
-            Some(old) if old.vendor_type != column.vendor_type => told.push(format!(
+            None => changes.push(format!("`{}` {} added", column.name, column.vendor_type)),
+            Some(old) if old.vendor_type != column.vendor_type => changes.push(format!(
                 "`{}` {} became {}",
                 column.name, old.vendor_type, column.vendor_type
             )),
             Some(old) if old.nullable != column.nullable => {
                 let now = if column.nullable { "NULL" } else { "NOT NULL" };
-                told.push(format!("`{}` became {now}", column.name));
+                changes.push(format!("`{}` became {now}", column.name));
             }
             Some(_) => {}
         }
     }
     for column in &before.columns {
         if !after.columns.iter().any(|c| c.name == column.name) {
-            told.push(format!("`{}` dropped", column.name));
+            changes.push(format!("`{}` dropped", column.name));
         }
     }
     if before.primary_key != after.primary_key {
         let key = after.primary_key.join(", ");
-        told.push(match key.is_empty() {
+        changes.push(match key.is_empty() {
             true => "primary key dropped".to_owned(),
             false => format!("primary key ({key})"),
         });
     }
-    told.join(", ")
+    changes.join(", ")
 }
 
 #[cfg(test)]
@@ -197,9 +202,9 @@ mod tests {
             ..table(vec![column("id", "int8"), column("b", "text")])
         };
         assert_eq!(
-            difference(&before, &after),
+            column_changes(&before, &after),
             "`id` int4 became int8, `b` text added, `a` dropped, primary key (id)"
         );
-        assert_eq!(difference(&after, &after), "");
+        assert_eq!(column_changes(&after, &after), "");
     }
 }

@@ -1,6 +1,6 @@
 //! The tables that settings name, looked at in the database: what can be read, and all that
 //! stands in the way (G9).
-use crate::{config::SourceConfig, reading::Reading, table_types::name_of};
+use crate::{config::SourceConfig, read_plan::ReadPlan, table_types::name_of};
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Faults, nearest},
@@ -13,56 +13,56 @@ const TABLES: &str = "table.whitelist";
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
+pub(crate) struct Discovery {
     /// Tables that can be read, in the order of the settings.
-    pub(crate) readings: Vec<Reading>,
+    pub(crate) plans: Vec<ReadPlan>,
     pub(crate) faults: Faults,
 }
 
-impl Survey {
+impl Discovery {
     /// Looks at all tables.
     ///
     /// # Errors
     /// What keeps from looking: `Connect`, `Timeout`, and what the database says of the catalogue.
-    pub(crate) async fn of(
+    pub(crate) async fn run(
         connection: &mut dyn Connection,
         syntax: &dyn Syntax,
         config: &SourceConfig,
     ) -> Result<Self> {
-        let mut search = Search {
+        let mut lookup = CatalogLookup {
             connection,
             config,
-            lists: HashMap::new(),
+            tables_by_schema: HashMap::new(),
             tables: Vec::new(),
             faults: Faults::default(),
         };
         match &config.query.0 {
-            Some(query) => search.look_at_query(query).await?,
-            None => search.look_at_tables().await?,
+            Some(query) => lookup.describe_query(query).await?,
+            None => lookup.describe_tables().await?,
         }
-        let mut survey = Self {
-            readings: Vec::new(),
-            faults: search.faults,
+        let mut discovery = Self {
+            plans: Vec::new(),
+            faults: lookup.faults,
         };
-        for table in search.tables {
-            match Reading::decide(table, config, syntax) {
-                Ok(reading) => survey.readings.push(reading),
-                Err(faults) => survey.faults.extend(faults),
+        for table in lookup.tables {
+            match ReadPlan::build(table, config, syntax) {
+                Ok(plan) => discovery.plans.push(plan),
+                Err(faults) => discovery.faults.extend(faults),
             }
         }
-        survey.refuse_shared_topics(config);
-        Ok(survey)
+        discovery.check_shared_topics(config);
+        Ok(discovery)
     }
 
     /// Adds the tables that the user may not read to the faults.
     ///
     /// # Errors
-    /// As [`of`](Self::of).
+    /// As [`run`](Self::run).
     pub(crate) async fn check_access(&mut self, connection: &mut dyn Connection) -> Result<()> {
         // Whoever may describe a query is told by the first page whether they may read it.
-        let of_tables = self.readings.iter().filter(|r| r.query.is_none());
-        for reading in of_tables {
-            match may_read(connection, reading).await {
+        let of_tables = self.plans.iter().filter(|r| r.query.is_none());
+        for plan in of_tables {
+            match check_select(connection, plan).await {
                 Err(e) if e.kind() == ErrorKind::Auth => self.faults.general(e.report()),
                 outcome => outcome?,
             }
@@ -74,22 +74,22 @@ impl Survey {
     ///
     /// # Errors
     /// `Schema`: there are faults; all are named.
-    pub(crate) fn into_readings(self) -> Result<Vec<Reading>> {
+    pub(crate) fn into_plans(self) -> Result<Vec<ReadPlan>> {
         if self.faults.is_empty() {
-            Ok(self.readings)
+            Ok(self.plans)
         } else {
             Err(Error::new(ErrorKind::Schema, self.faults.to_string()))
         }
     }
 
     /// Rows of two tables in one topic, by accident, would meet under equal keys.
-    fn refuse_shared_topics(&mut self, config: &SourceConfig) {
+    fn check_shared_topics(&mut self, config: &SourceConfig) {
         if config.topic.is_some() {
             return;
         }
         let mut first: HashMap<&str, &TableName> = HashMap::new();
-        for reading in &self.readings {
-            let table = &reading.table.name;
+        for plan in &self.plans {
+            let table = &plan.table.name;
             if let Some(other) = first.insert(&table.name, table) {
                 self.faults.at(
                     "topic.prefix",
@@ -106,13 +106,13 @@ impl Survey {
 
 /// # Errors
 /// `Auth`: the user may not read all columns that are read. None of them is left out in silence.
-async fn may_read(connection: &mut dyn Connection, reading: &Reading) -> Result<()> {
-    let table = &reading.table;
+async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Result<()> {
+    let table = &plan.table;
     connection.check_access(table, Access::Select).await?;
     let advice = "ask for SELECT on the table, or name the columns to read by `query`";
     let granted = connection.granted(table, Access::Select).await;
     let granted = granted.map_err(|e| e.context(advice))?;
-    let kept = reading.columns.iter().filter(|i| !granted.contains(i));
+    let kept = plan.columns.iter().filter(|i| !granted.contains(i));
     let kept: Vec<_> = kept
         .map(|i| format!("`{}`", table.columns[*i].name))
         .collect();
@@ -129,65 +129,65 @@ async fn may_read(connection: &mut dyn Connection, reading: &Reading) -> Result<
     ))
 }
 
-struct Search<'a> {
+struct CatalogLookup<'a> {
     connection: &'a mut dyn Connection,
     config: &'a SourceConfig,
     /// Tables by schema.
-    lists: HashMap<Option<String>, Vec<(TableName, TableType)>>,
+    tables_by_schema: HashMap<Option<String>, Vec<(TableName, TableType)>>,
     tables: Vec<Table>,
     faults: Faults,
 }
 
-impl Search<'_> {
-    async fn list(&mut self, schema: &Option<String>) -> Result<&[(TableName, TableType)]> {
-        if !self.lists.contains_key(schema) {
+impl CatalogLookup<'_> {
+    async fn tables_in(&mut self, schema: &Option<String>) -> Result<&[(TableName, TableType)]> {
+        if !self.tables_by_schema.contains_key(schema) {
             let tables = self.connection.tables(schema.as_deref()).await?;
-            self.lists.insert(schema.clone(), tables);
+            self.tables_by_schema.insert(schema.clone(), tables);
         }
-        Ok(self.lists.get(schema).map_or(&[], Vec::as_slice))
+        Ok(self.tables_by_schema.get(schema).map_or(&[], Vec::as_slice))
     }
 
     /// The names that the settings mean, in their order.
-    async fn names(&mut self) -> Result<Vec<TableName>> {
-        let mut names = Vec::new();
+    async fn table_names(&mut self) -> Result<Vec<TableName>> {
+        let mut table_names = Vec::new();
         for entry in self.config.tables.entries() {
             let own = entry.name.schema.as_deref();
             let schema = own.or(self.config.default_schema()).map(str::to_owned);
             if !entry.pattern {
-                names.push(TableName {
+                table_names.push(TableName {
                     schema,
                     ..entry.name.clone()
                 });
                 continue;
             }
             let types = &self.config.table_types;
-            let list = self.list(&schema).await?;
-            let fitting = list
+            let tables = self.tables_in(&schema).await?;
+            let fitting = tables
                 .iter()
                 .filter(|(name, table_type)| entry.matches(&name.name) && types.holds(*table_type));
-            let before = names.len();
-            names.extend(fitting.map(|(name, _)| name.clone()));
-            if names.len() == before {
+            let before = table_names.len();
+            table_names.extend(fitting.map(|(name, _)| name.clone()));
+            if table_names.len() == before {
                 let message = format!("no table is named like {}", entry.name);
                 self.faults.at(TABLES, message);
             }
         }
-        Ok(names)
+        Ok(table_names)
     }
 
-    async fn look_at_tables(&mut self) -> Result<()> {
-        let names = self.names().await?;
-        let described = self.connection.describe_all(&names).await?;
-        for (name, table) in names.iter().zip(described) {
+    async fn describe_tables(&mut self) -> Result<()> {
+        let table_names = self.table_names().await?;
+        let described = self.connection.describe_all(&table_names).await?;
+        for (name, table) in table_names.iter().zip(described) {
             match table {
-                Some(table) => self.take(table),
-                None => self.miss(name).await?,
+                Some(table) => self.add(table),
+                None => self.report_missing(name).await?,
             }
         }
         Ok(())
     }
 
-    async fn look_at_query(&mut self, query: &str) -> Result<()> {
+    async fn describe_query(&mut self, query: &str) -> Result<()> {
         match describe_query(self.connection, self.config, query).await {
             Ok(table) => self.tables.push(table),
             Err(e) if matches!(e.kind(), ErrorKind::Schema | ErrorKind::Unsupported) => {
@@ -199,9 +199,9 @@ impl Search<'_> {
     }
 
     /// A table that is not there.
-    async fn miss(&mut self, name: &TableName) -> Result<()> {
-        let list = self.list(&name.schema).await?;
-        let names = list.iter().map(|(table, _)| table.name.as_str());
+    async fn report_missing(&mut self, name: &TableName) -> Result<()> {
+        let tables = self.tables_in(&name.schema).await?;
+        let names = tables.iter().map(|(table, _)| table.name.as_str());
         let message = match nearest(&name.name, names) {
             Some(near) => format!("table {name} does not exist; did you mean `{near}`?"),
             None => format!("table {name} does not exist"),
@@ -211,7 +211,7 @@ impl Search<'_> {
     }
 
     /// A table that is there: it is read, unless the settings exclude it.
-    fn take(&mut self, table: Table) {
+    fn add(&mut self, table: Table) {
         let known = self.tables.iter().any(|t| t.name == table.name);
         if known || self.config.excluded.holds(&table.name) {
             return;

@@ -4,7 +4,7 @@ use connect_api::{Error, ErrorKind, Records, Result, Value};
 
 /// A row, by the columns that it is found by.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct LocatedRow {
     /// What pages are ordered by.
     pub(crate) key: Vec<Value>,
     /// The columns of the records' key.
@@ -13,34 +13,34 @@ pub(crate) struct Found {
 
 /// What is done next.
 #[derive(Debug)]
-pub(crate) enum Stage {
+pub(crate) enum BisectStep {
     /// A page is read.
     Page,
     /// The one row is read.
-    Row(Found),
+    Row(LocatedRow),
     /// The one row could not be read, for this reason.
-    Refused(Found, Error),
+    Rejected(LocatedRow, Error),
     /// The first rows have no readable key, for this reason.
-    Front(Error),
+    UnreadableKeys(Error),
 }
 
 /// Where the search stands.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub(crate) struct Bisect {
     /// So many rows a page asks for at most.
     rows: u32,
     /// The row is among so many next ones, where that is known.
     within: Option<u32>,
-    stage: Stage,
+    step: BisectStep,
 }
 
-impl Search {
+impl Bisect {
     /// A page of so many rows could not be read.
     pub(crate) fn within(rows: u32) -> Self {
         Self {
             rows: (rows / 2).max(1),
             within: Some(rows),
-            stage: Stage::Page,
+            step: BisectStep::Page,
         }
     }
 
@@ -50,21 +50,21 @@ impl Search {
     }
 
     /// Rows are read one by one.
-    pub(crate) fn is_of_one(&self) -> bool {
+    pub(crate) fn is_single_row(&self) -> bool {
         self.rows == 1
     }
 
-    /// What is to be done; a page, unless [`set`](Self::set) again.
-    pub(crate) fn take(&mut self) -> Stage {
-        std::mem::replace(&mut self.stage, Stage::Page)
+    /// What is to be done; a page, unless [`set_step`](Self::set_step) again.
+    pub(crate) fn take_step(&mut self) -> BisectStep {
+        std::mem::replace(&mut self.step, BisectStep::Page)
     }
 
-    pub(crate) fn set(&mut self, stage: Stage) {
-        self.stage = stage;
+    pub(crate) fn set_step(&mut self, step: BisectStep) {
+        self.step = step;
     }
 
     /// So many rows were read; of a run it is not counted how many.
-    pub(crate) fn passed(&mut self, rows: Option<usize>) {
+    pub(crate) fn advance(&mut self, rows: Option<usize>) {
         let rows = rows.and_then(|rows| u32::try_from(rows).ok());
         self.within = match (self.within, rows) {
             (Some(within), Some(rows)) => within.checked_sub(rows).filter(|left| *left > 0),
@@ -77,7 +77,7 @@ impl Search {
     }
 
     /// The row was found.
-    pub(crate) fn found(&mut self) {
+    pub(crate) fn located(&mut self) {
         (self.rows, self.within) = (1, None);
     }
 
@@ -86,15 +86,17 @@ impl Search {
     ///
     /// # Errors
     /// The same: there is no way on.
-    pub(crate) fn failed(&mut self, error: Error, can_skip: bool) -> Result<()> {
+    pub(crate) fn fail(&mut self, error: Error, can_skip: bool) -> Result<()> {
         if error.kind() != ErrorKind::Data {
             return Err(error);
         }
-        match self.take() {
-            Stage::Page if self.rows > 1 => *self = Self::within(self.rows),
-            Stage::Page if can_skip => self.stage = Stage::Front(error),
-            Stage::Row(found) => self.stage = Stage::Refused(found, error),
-            Stage::Page | Stage::Refused(..) | Stage::Front(_) => return Err(error),
+        match self.take_step() {
+            BisectStep::Page if self.rows > 1 => *self = Self::within(self.rows),
+            BisectStep::Page if can_skip => self.step = BisectStep::UnreadableKeys(error),
+            BisectStep::Row(located) => self.step = BisectStep::Rejected(located, error),
+            BisectStep::Page | BisectStep::Rejected(..) | BisectStep::UnreadableKeys(_) => {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -108,30 +110,30 @@ mod tests {
     fn pages(bad: &[u32]) -> u32 {
         const FULL: u32 = 500;
         let error = || Error::new(ErrorKind::Data, "row");
-        let (mut next, mut search, mut pages, mut found) = (0, None::<Search>, 0, Vec::new());
+        let (mut next, mut bisect, mut pages, mut located) = (0, None::<Bisect>, 0, Vec::new());
         while next < 1_000 {
             pages += 1;
-            let rows = search.as_ref().map_or(FULL, |s| s.rows().min(FULL));
+            let rows = bisect.as_ref().map_or(FULL, |s| s.rows().min(FULL));
             let page = next..next + rows;
             let is_bad = bad.iter().any(|row| page.contains(row));
-            match &mut search {
-                Some(search) if is_bad && search.is_of_one() => {
-                    found.push(next);
-                    search.found();
+            match &mut bisect {
+                Some(bisect) if is_bad && bisect.is_single_row() => {
+                    located.push(next);
+                    bisect.located();
                     next += 1;
                 }
-                Some(search) if is_bad => search.failed(error(), false).unwrap(),
-                None if is_bad => search = Some(Search::within(rows)),
+                Some(bisect) if is_bad => bisect.fail(error(), false).unwrap(),
+                None if is_bad => bisect = Some(Bisect::within(rows)),
                 at => {
-                    if let Some(search) = at {
-                        search.passed(usize::try_from(rows).ok());
+                    if let Some(bisect) = at {
+                        bisect.advance(usize::try_from(rows).ok());
                     }
-                    at.take_if(|search| search.rows() >= FULL);
+                    at.take_if(|bisect| bisect.rows() >= FULL);
                     next = page.end;
                 }
             }
         }
-        assert_eq!(found, bad);
+        assert_eq!(located, bad);
         pages
     }
 
@@ -149,17 +151,17 @@ mod tests {
 
     #[test]
     fn only_faults_of_data_are_looked_for() {
-        let mut search = Search::within(8);
-        assert_eq!(search.rows(), 4);
+        let mut bisect = Bisect::within(8);
+        assert_eq!(bisect.rows(), 4);
         let schema = Error::new(ErrorKind::Schema, "gone");
-        assert!(search.failed(schema, true).is_err());
+        assert!(bisect.fail(schema, true).is_err());
         let of_key = || Error::new(ErrorKind::Data, "key");
         for rows in [2, 1] {
-            search.failed(of_key(), false).unwrap();
-            assert_eq!(search.rows(), rows);
+            bisect.fail(of_key(), false).unwrap();
+            assert_eq!(bisect.rows(), rows);
         }
-        assert!(search.failed(of_key(), false).is_err(), "the key itself");
-        search.failed(of_key(), true).unwrap();
-        assert!(matches!(search.take(), Stage::Front(_)));
+        assert!(bisect.fail(of_key(), false).is_err(), "the key itself");
+        bisect.fail(of_key(), true).unwrap();
+        assert!(matches!(bisect.take_step(), BisectStep::UnreadableKeys(_)));
     }
 }
