@@ -8,6 +8,7 @@
 //! ```
 //! The functions panic where the transport breaks the contract, and give back its errors. Each
 //! makes topics and groups whose names begin with `unique`; they may run side by side.
+mod everyday;
 mod members;
 mod messages;
 mod offsets;
@@ -15,6 +16,9 @@ mod publishing;
 
 use crate::{Batch, CommonProperties, Frames, Outgoing, Queue, Reader, Transport};
 use connect_api::Result;
+pub use everyday::{
+    a_second_consumer_of_a_group_takes_over, what_is_consumed_and_committed_does_not_come_again,
+};
 pub use members::a_queue_has_one_member_of_a_group;
 pub use messages::{
     a_long_poll_wakes, messages_come_back_as_they_were, nothing_new_is_an_empty_pull,
@@ -41,7 +45,9 @@ macro_rules! keeps_the_transport_contract {
             topics_are_made_once messages_come_back_as_they_were nothing_new_is_an_empty_pull
             a_long_poll_wakes readers_begin_where_they_are_told what_is_dropped_is_not_lost
             bounds_follow_the_messages groups_keep_their_own_offsets unknown_topics_are_named
-            pages_arrive_in_order_of_their_keys a_queue_has_one_member_of_a_group);
+            pages_arrive_in_order_of_their_keys a_queue_has_one_member_of_a_group
+            what_is_consumed_and_committed_does_not_come_again
+            a_second_consumer_of_a_group_takes_over);
     };
     ($open:path, $unique:path: $($name:ident)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +84,9 @@ pub async fn transport_contract(transport: Arc<dyn Transport>, unique: &str) -> 
     groups_keep_their_own_offsets(t, unique).await?;
     unknown_topics_are_named(t, unique).await?;
     pages_arrive_in_order_of_their_keys(t, unique).await?;
-    a_queue_has_one_member_of_a_group(t, unique).await
+    a_queue_has_one_member_of_a_group(t, unique).await?;
+    what_is_consumed_and_committed_does_not_come_again(t, unique).await?;
+    a_second_consumer_of_a_group_takes_over(t, unique).await
 }
 
 /// A message that came.

@@ -29,6 +29,11 @@ static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
 });
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
+/// A number that no other process has.
+pub(crate) fn process() -> u64 {
+    u64::from_be_bytes(*PROCESS)
+}
+
 /// Writes the `UNIQ_KEY` property of one message after another.
 ///
 /// The 16 bytes of an id, in hexadecimal digits: 8 of this process, 2 of a counter, 4 of the

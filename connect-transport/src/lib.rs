@@ -1,9 +1,40 @@
 //! Topics, queues and offsets: Apache RocketMQ and an embedded store behind one interface.
 //!
+//! [`Client`] has the everyday calls: connect by address, send messages with a [`Producer`], consume a
+//! topic with a [`Consumer`] of a group. Feature `rocketmq` connects to Apache RocketMQ, feature
+//! `embedded` keeps messages in a local file.
+//!
+#![cfg_attr(feature = "embedded", doc = "```")]
+#![cfg_attr(not(feature = "embedded"), doc = "```ignore")]
+//! use connect_transport::{Client, NewMessage};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> connect_transport::Result<()> {
+//! # let dir = tempfile::tempdir().expect("a directory");
+//! # let address = format!("embedded:{}", dir.path().join("messages").display());
+//! # let address = &address;
+//! let client = Client::connect(address).await?; // "rocketmq://127.0.0.1:9876", "embedded:messages"
+//! client.create_topic("orders", 4).await?;
+//! let producer = client.producer("orders").await?;
+//! producer.send(NewMessage::new("one pen").key("7").tag("new")).await?; // is stored
+//!
+//! let mut consumer = client.consumer("billing", "orders").await?;
+//! for message in consumer.poll(Duration::from_secs(1)).await? {
+//!     assert_eq!((message.key(), message.text()?), (Some(&b"7"[..]), "one pen"));
+//! }
+//! consumer.commit().await?; // does not come again
+//! consumer.close().await?;
+//! # client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Below
 //! [`Transport`] is what a transport offers: topics with ordered queues, a [`Lane`] that writes
 //! batches to one queue, a [`Reader`] that reads one, and the offsets of consumer groups. Feature
-//! `embedded` has one that keeps its messages in a local file (`embedded::Embedded`), feature
-//! `rocketmq` the one for Apache RocketMQ (`rocketmq::RocketMq`).
+//! `embedded` has `embedded::Embedded`, feature `rocketmq` has `rocketmq::RocketMq`; each has options
+//! of its own, and a [`Client`] is made of either by [`Client::new`].
 //!
 //! [`Publisher`] works on any of them: it takes a [`Page`] of keys and bodies, writes the messages
 //! straight into a batch a queue, keeps the order of each key, sends again what has failed, holds
@@ -13,10 +44,10 @@
 //!
 #![cfg_attr(feature = "embedded", doc = "```")]
 #![cfg_attr(not(feature = "embedded"), doc = "```ignore")]
-//! use connect_api::Encoded;
-//! use connect_transport::{Page, Publisher, PublisherOptions, Transport, embedded};
+//! use connect_transport::{
+//!     CancellationToken, Encoded, Page, Publisher, PublisherOptions, Transport, embedded,
+//! };
 //! use std::{num::NonZeroU32, sync::Arc, time::Duration};
-//! use tokio_util::sync::CancellationToken;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,6 +74,7 @@
 //! # Ok(())
 //! # }
 //! ```
+mod client;
 #[cfg(feature = "testing")]
 pub mod contract;
 #[cfg(feature = "embedded")]
@@ -60,6 +92,10 @@ mod queue_claims;
 pub mod rocketmq;
 mod transport;
 
+pub use client::{
+    Client, ConnectOptions, Consumer, ConsumerOptions, NewMessage, Producer, RETRY_TIMEOUT,
+    ReceivedMessage, Start, TAGS,
+};
 pub use frame::{CommonProperties, Frames, Outgoing, op_of};
 pub use frames::{Frame, parse_frames};
 pub use member::{CLAIM_TIME, Claim, Joining, Member, Peer};
@@ -73,6 +109,14 @@ pub use publisher::{
     Publisher, PublisherOptions, RETRY_DELAY,
 };
 pub use transport::{Lane, Queue, Reader, Transport};
+
+// What the signatures of this crate hold, so that it is used alone.
+pub use acl::{Credentials, SignatureAlgorithm, Tls, Verification};
+pub use bytes::Bytes;
+pub use connect_api::{
+    self, Disposition, Encoded, Error, ErrorKind, Headers, Op, Ops, Records, Rejected, Result,
+};
+pub use tokio_util::sync::CancellationToken;
 
 #[cfg(all(doctest, feature = "rocketmq"))]
 #[doc = include_str!("../README.md")]

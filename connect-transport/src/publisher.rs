@@ -275,6 +275,13 @@ impl Publisher {
             .await
     }
 
+    /// As [`wait`](Self::wait), apart from the publisher, which is used by others meanwhile.
+    pub(crate) fn receipt(&self, ticket: u64) -> impl Future<Output = Result<()>> + Send + use<> {
+        let outbox = self.outbox.clone();
+        let stored = move |o: &Outbox| o.oldest().is_none_or(|oldest| oldest > ticket);
+        async move { outbox.until(stored).await }
+    }
+
     /// Waits until everything accepted is stored. May be dropped and called again.
     ///
     /// # Errors

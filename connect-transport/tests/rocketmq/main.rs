@@ -4,6 +4,7 @@ mod access;
 #[cfg(feature = "admin")]
 mod admin;
 mod contract;
+mod everyday;
 mod membership;
 mod messages;
 mod outage;
