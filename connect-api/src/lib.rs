@@ -65,6 +65,10 @@ pub use task::{PositionReader, PutOutcome, Rejected, SinkTask, SourceTask, Targe
 pub use text::TextSink;
 pub use value::{Value, ValueRef, decimal_text, wide_decimal_text};
 
+// What implementations of the traits need.
+pub use async_trait::async_trait;
+pub use tokio_util::sync::CancellationToken;
+
 /// The Arrow of this API: depend on these, so that one version is in the build.
 pub mod arrow {
     pub use {

@@ -16,3 +16,26 @@ pub struct Position {
     /// Of the last row.
     pub offset: Offset,
 }
+
+impl Position {
+    /// A position of one stream: `Position::new([("file", "a.csv")], [("line", 42)])`.
+    pub fn new<P, O, const M: usize, const N: usize>(
+        partition: [(&str, P); M],
+        offset: [(&str, O); N],
+    ) -> Self
+    where
+        P: Into<Value>,
+        O: Into<Value>,
+    {
+        Self {
+            partition: Arc::new(fields(partition)),
+            offset: fields(offset),
+        }
+    }
+}
+
+/// Names and values as partitions and offsets hold them.
+fn fields<V: Into<Value>, const N: usize>(fields: [(&str, V); N]) -> BTreeMap<Box<str>, Value> {
+    let fields = fields.map(|(name, value)| (name.into(), value.into()));
+    fields.into()
+}

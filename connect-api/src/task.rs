@@ -33,6 +33,38 @@ pub struct TaskContext {
     pub stop: CancellationToken,
 }
 
+impl TaskContext {
+    /// A context for a task that is run by hand or by a test: nothing is stored, and nobody asks it to
+    /// stop unless `stop` is cancelled.
+    pub fn standalone(connector: impl Into<Arc<str>>) -> Self {
+        Self {
+            connector: connector.into(),
+            task: 0,
+            positions: Arc::new(NothingStored),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// What is stored of one partition.
+    ///
+    /// # Errors
+    /// As [`PositionReader::read`].
+    pub async fn stored(&self, partition: &Partition) -> Result<Option<Offset>> {
+        let stored = self.positions.read(std::slice::from_ref(partition)).await?;
+        Ok(stored.into_iter().flatten().next())
+    }
+}
+
+/// The positions of a task that runs for the first time.
+struct NothingStored;
+
+#[async_trait]
+impl PositionReader for NothingStored {
+    async fn read(&self, partitions: &[Partition]) -> Result<Vec<Option<Offset>>> {
+        Ok(vec![None; partitions.len()])
+    }
+}
+
 /// Answer of [`SourceTask::poll`].
 #[derive(Debug)]
 pub enum Polled {

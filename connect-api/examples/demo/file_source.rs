@@ -1,5 +1,4 @@
 //! A source of the lines of a file.
-use async_trait::async_trait;
 use connect_api::*;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use tokio::{
@@ -56,12 +55,7 @@ fn io(e: std::io::Error) -> Error {
 #[async_trait]
 impl SourceTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
-        let stored = cx
-            .positions
-            .read(&[Partition::clone(&self.partition)])
-            .await?
-            .pop()
-            .flatten();
+        let stored = cx.stored(&self.partition).await?;
         if let Some(Value::Int(offset)) = stored.and_then(|mut o| o.remove("offset")) {
             self.offset = offset;
         }

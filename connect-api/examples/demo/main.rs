@@ -1,17 +1,9 @@
 //! Runs the file source into the stdout sink.
 mod file_source;
 mod stdout_sink;
-use async_trait::async_trait;
 use connect_api::{config::Settings, *};
 use std::sync::Arc;
 
-struct NoPositions;
-#[async_trait]
-impl PositionReader for NoPositions {
-    async fn read(&self, partitions: &[Partition]) -> Result<Vec<Option<Offset>>> {
-        Ok(vec![None; partitions.len()])
-    }
-}
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let (source, sink): (Arc<dyn DynConnector>, Arc<dyn DynConnector>) = (
@@ -27,12 +19,7 @@ async fn main() -> Result<()> {
     ) else {
         return Ok(());
     };
-    let cx = TaskContext {
-        connector: "demo".into(),
-        task: 0,
-        positions: Arc::new(NoPositions),
-        stop: tokio_util::sync::CancellationToken::new(),
-    };
+    let cx = TaskContext::standalone("demo");
     source.start(cx.clone()).await?;
     sink.start(cx).await?;
     while let Polled::Records(records) = source.poll().await? {

@@ -1,5 +1,4 @@
 //! A sink that prints rows as JSON.
-use async_trait::async_trait;
 use connect_api::*;
 
 connect_api::settings! {
