@@ -9,12 +9,12 @@
 //!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
-//! use connect_api::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-//! use dialects::{Database, Write};
+//! use dialects::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+//! use dialects::{Database, Result, Write};
 //! use std::sync::Arc;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> connect_api::Result<()> {
+//! # async fn main() -> Result<()> {
 //! let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
 //! let names: ArrayRef = Arc::new(StringArray::from(vec!["Ada", "Grace"]));
 //! let batch = RecordBatch::try_from_iter([("id", ids), ("name", names)])?;
@@ -35,7 +35,13 @@ mod database;
 pub use database::{Batches, BlockingReader, Database, Write, Written};
 pub use dialect_core::*;
 
-use connect_api::{Error, ErrorKind, Result, config::nearest};
+// What the signatures of this crate hold, so that it is used alone.
+pub use connect_api::{
+    self, Disposition, Error, ErrorKind, Kind, Op, Records, Rejected, Result, Schema, SchemaRef,
+    arrow,
+};
+
+use connect_api::config::nearest;
 use std::sync::Arc;
 
 /// Directives for `tracing_subscriber::EnvFilter` that silence the drivers: they write what a server
