@@ -12,7 +12,7 @@ const ROWS: usize = 8_192;
 const BYTES: usize = 8 << 20;
 
 /// Rows on their way, in batches of at most 8,192 rows and about 8 MiB. What is not read is left in the
-/// database.
+/// database. They have the connection to themselves until they are dropped.
 pub struct Batches<'a> {
     cursor: Box<dyn Cursor + 'a>,
     schema: SchemaRef,
