@@ -8,8 +8,8 @@ use crate::{
 use connect_api::{Error, ErrorKind, Op, PutOutcome, Records, Rejected, Result};
 use dialect_core::{Connection, Dialect, WriteOp};
 
-/// Writes the records to the table as it was described, each value in a form that its column takes;
-/// rows that it refuses are handed back, all others are written.
+/// Writes the records to the table as it was described, with each value coerced to the type of its
+/// column. Rejected rows are returned; all others are written.
 pub(crate) async fn attempt(
     target: &mut Target,
     connection: &mut dyn Connection,
@@ -35,7 +35,7 @@ pub(crate) async fn attempt(
     Ok(outcome)
 }
 
-/// Writes records whose columns are as the table takes them.
+/// Writes records whose values were coerced.
 async fn write_coerced(
     target: &mut Target,
     connection: &mut dyn Connection,
@@ -45,7 +45,7 @@ async fn write_coerced(
 ) -> Result<PutOutcome> {
     let (op, schema) = (config.write_op(), records.schema());
     if records.ops().uniform() != Some(Op::Delete) {
-        // Planned first: it tells all columns that are missing.
+        // Planned first, because the plan reports all missing columns.
         target.plan(dialect, config, schema, op)?;
     }
     let key = target.key_in(config, schema)?;
@@ -63,7 +63,7 @@ async fn write_coerced(
     let writes = plan(target, dialect, config, records, steps)?;
     let mut newly = batch::write(connection, &writes, config.batch_size).await?;
     let reduced = matches!(op, WriteOp::Upsert | WriteOp::Update);
-    // Where the last row of a key is refused, the one before it counts.
+    // If the last row of a key is rejected, the previous one is written.
     while !newly.is_empty() && reduced {
         let last: Vec<usize> = newly.iter().map(|r| r.row).collect();
         rejected.append(&mut newly);
@@ -91,15 +91,15 @@ pub(crate) fn rejection_error(rejection: Rejection, target: &Target, records: &R
             )
         }
         Rejection::Delete => format!(
-            "a delete (tombstone) of topic {}: set delete.enabled=true, with pk.mode=record_key, \
-             to delete rows",
+            "a delete (tombstone) in topic {}; set delete.enabled=true and pk.mode=record_key to \
+            delete rows",
             records.topic()
         ),
     };
     Error::new(ErrorKind::Data, format!("table {}: {why}", target.name))
 }
 
-/// The rows of each step with the way they are written.
+/// The rows of each step with their write plan.
 pub(crate) fn plan(
     target: &mut Target,
     dialect: &dyn Dialect,

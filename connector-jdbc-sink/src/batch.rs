@@ -1,20 +1,20 @@
-//! Writing a batch: one transaction, and a search for the rows that the table refuses.
+//! Writes a batch in one transaction, and finds the rows that the database rejects.
 use crate::reduce::Rows;
 use connect_api::{ErrorKind, Records, Rejected, Result};
 use dialect_core::{Connection, WriteOp, WritePlan, pieces, write_or_reject};
 use std::{num::NonZeroUsize, ops::Range};
 
-/// Rows that are written by one plan.
+/// Rows that are written with one write plan.
 pub(crate) struct Write {
     pub(crate) plan: WritePlan,
     pub(crate) records: Records,
     pub(crate) rows: Range<usize>,
-    /// Where each row stands in the batch, where the rows were copied out of it.
+    /// The index of each row in the batch, if the rows were copied out of it.
     batch_rows: Option<Vec<u32>>,
 }
 
 impl Write {
-    /// `rows` of `records`, which are copied where they do not follow one another.
+    /// `rows` of `records`, which are copied if they are not contiguous.
     ///
     /// # Errors
     /// `Internal`: a row that is not there.
@@ -35,7 +35,7 @@ impl Write {
         })
     }
 
-    /// These of its rows, in this order.
+    /// The given rows, in this order.
     ///
     /// # Errors
     /// `Internal`: a row that is not there.
@@ -60,11 +60,10 @@ impl Write {
     }
 }
 
-/// Writes all in one transaction, `size` rows at once. Rows that the table refuses are found and
-/// handed back; then the others are committed in several transactions.
+/// Writes all rows in one transaction, `size` rows at a time. If the database rejects rows, they
+/// are found and returned, and the others are committed in several transactions.
 ///
-/// # Errors
-/// What is not the fault of a row. Nothing counts as written then.
+/// # Errors Errors that no row caused. Nothing counts as written then.
 pub(crate) async fn write(
     connection: &mut dyn Connection,
     writes: &[Write],
@@ -83,8 +82,8 @@ pub(crate) async fn write(
     }
 }
 
-/// As [`write`], after a foreign key has refused a row: in a table that refers to itself, rows that
-/// are referred to come first now.
+/// As [`write`], after a foreign key violation: in a table with a self-reference, parent rows are
+/// now written first.
 async fn write_parents_first(
     connection: &mut dyn Connection,
     writes: &[Write],
@@ -111,10 +110,10 @@ async fn write_parents_first(
     }
 }
 
-/// Writes all in one transaction, `size` rows at once, or nothing.
+/// Writes all rows in one transaction, `size` rows at a time, or none.
 ///
-/// # Errors
-/// `Data`: a row is refused; the transaction is still open then. Else what is not a row's fault.
+/// # Errors `Data`: a row was rejected; the transaction is still open. Otherwise errors that no row
+/// caused.
 pub(crate) async fn in_one_transaction(
     connection: &mut dyn Connection,
     writes: &[Write],
@@ -129,15 +128,13 @@ pub(crate) async fn in_one_transaction(
             connection.write(&write.plan, &write.records, rows).await?;
         }
     }
-    // G1: the runtime moves its offsets after this alone.
+    // G1: the runtime commits its offsets only after this.
     connection.commit().await
 }
 
-/// Writes in pieces that are committed one by one, in order; rows that the table refuses are
-/// handed back (G3).
+/// Writes in pieces that are committed one by one, in order; rejected rows are returned (G3).
 ///
-/// # Errors
-/// As [`write`]; pieces before the fault are committed.
+/// # Errors As [`write`]; pieces before the error are committed.
 pub(crate) async fn write_in_pieces(
     connection: &mut dyn Connection,
     writes: &[Write],

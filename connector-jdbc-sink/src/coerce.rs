@@ -1,5 +1,4 @@
-//! Values that their column takes in no form that the records have: brought to the column's own kind,
-//! exactly or as `values.narrow` says.
+//! Coercion: converts values to the type of their column, exactly or as `values.narrow` says.
 mod cast;
 mod number;
 mod text;
@@ -16,32 +15,31 @@ use connect_api::{
 use dialect_core::{Column, Dialect, Misfit, Table, TableName};
 use std::sync::Arc;
 
-/// How records of a schema are brought to what the columns of a table take.
+/// The coercion of records of one schema to the columns of a table.
 #[derive(Debug)]
 pub(crate) struct Coercion {
     table: TableName,
     schema: SchemaRef,
-    /// The columns that change, each with the name that the table has for it.
+    /// The columns to cast, each with its name in the table.
     casts: Vec<(usize, String, Cast)>,
 }
 
-/// Records whose columns are as the table takes them.
+/// The result of a coercion.
 #[derive(Debug)]
 pub(crate) struct Coerced {
-    /// The rows that fit.
+    /// The rows that could be coerced.
     pub(crate) records: Records,
-    /// Where each of them stood, where some do not fit.
+    /// Their indexes in the batch, if some rows were rejected.
     pub(crate) kept_rows: Option<Vec<u32>>,
-    /// The others, ascending.
+    /// The rejected rows, ascending.
     pub(crate) rejected: Vec<Rejected>,
 }
 
 impl Coercion {
-    /// What is to be done with records of `schema`; `None` where the database takes them as they
-    /// are. Columns of the `key` are never narrowed: rows of two keys would become one.
+    /// Plans the coercion of records of `schema`; `None` if none is needed. Columns of the `key`
+    /// are never narrowed: two keys could become equal.
     ///
-    /// # Errors
-    /// `Schema`: a schema that is none, a fault of the caller.
+    /// # Errors `Schema`: an invalid schema, an error of the caller.
     pub(crate) fn plan(
         dialect: &dyn Dialect,
         table: &Table,
@@ -53,7 +51,7 @@ impl Coercion {
         let mut fields: Vec<FieldRef> = schema.columns().fields().to_vec();
         for (i, field) in schema.columns().fields().iter().enumerate() {
             let column = table.column(field.name()).filter(|c| !c.generated);
-            // What is not written has nothing to fit.
+            // Columns that are not written need no cast.
             let Some(column) = column.filter(|_| config.writes(field.name(), key)) else {
                 continue;
             };
@@ -79,10 +77,9 @@ impl Coercion {
         }))
     }
 
-    /// Brings the records to the columns; rows with a value that does not fit are set apart.
+    /// Coerces the records; rows with a value that does not fit its column are rejected.
     ///
-    /// # Errors
-    /// `Internal`: records of another schema than was planned for.
+    /// # Errors `Internal`: the records have another schema than the plan.
     pub(crate) fn apply(&self, records: &Records) -> Result<Coerced> {
         let mut columns = records.batch().columns().to_vec();
         let mut faults: Vec<(usize, &str, Misfit)> = Vec::new();
@@ -108,13 +105,13 @@ impl Coercion {
             bad.is_err()
         };
         let rows = u32::try_from(records.len()).map_err(|e| {
-            Error::new(connect_api::ErrorKind::Internal, "too many rows of a batch").with_source(e)
+            Error::new(connect_api::ErrorKind::Internal, "too many rows in a batch").with_source(e)
         })?;
         let kept_rows: Vec<u32> = (0..rows).filter(accepted).collect();
         Ok(Coerced {
             records: records.take(&kept_rows)?,
             kept_rows: Some(kept_rows),
-            // G3: a row that does not fit is handed back.
+            // G3: a row that does not fit is returned.
             rejected: faults
                 .into_iter()
                 .map(|(row, column, error)| Rejected {
@@ -126,7 +123,7 @@ impl Coercion {
     }
 }
 
-/// What values of `kind` become on their way into `column`; `None` where they stay what they are.
+/// The cast of values of `kind` to `column`; `None` if none is needed.
 fn choose_cast(
     dialect: &dyn Dialect,
     kind: &Kind,

@@ -11,13 +11,13 @@ use std::num::NonZeroUsize;
 connect_api::choice! {
     /// How rows are written.
     pub enum InsertMode {
-        /// New rows only; a row whose key is there is an error of that row.
+        /// Inserts; a row whose key exists is rejected.
         Insert = "insert",
-        /// New rows only; a row that some key of the table keeps out is passed over.
+        /// Inserts; a row that conflicts with a unique key is skipped.
         InsertIgnore = "insert_ignore",
-        /// New rows, or new values for those that are there.
+        /// Inserts, or updates if the key exists.
         Upsert = "upsert",
-        /// New values for rows that are there; others are passed over.
+        /// Updates; rows that do not exist are skipped.
         Update = "update",
     }
 }
@@ -25,7 +25,7 @@ connect_api::choice! {
 connect_api::choice! {
     /// Where the key columns come from.
     pub enum KeyMode {
-        /// There are none.
+        /// No key columns.
         None = "none",
         /// From the message key.
         RecordKey = "record_key",
@@ -35,13 +35,13 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of a value that is finer than its column.
+    /// What happens to a value with more precision than its column.
     pub enum Narrow {
-        /// It is an error of its row.
+        /// The row is rejected.
         Error = "error",
-        /// The column takes the nearest value that it has.
+        /// The nearest value of the column's type is written.
         Round = "round",
-        /// The digits that the column does not have are cut off.
+        /// Extra digits are cut off.
         Truncate = "truncate",
     }
 }
@@ -50,67 +50,64 @@ settings! {
     /// Settings of the JDBC sink: records to tables.
     pub struct SinkConfig {
         include connection: ConnectionConfig;
-        /// The table that rows go to: `table` or `schema.table`, with `${topic}` for the topic,
-        /// `${source.table}` and `${source.schema}` for the table that the row was read from and its
-        /// schema or database, as its message says it, and `${schema.name}` for the name of the
-        /// schema in its body. A row whose message does not say what is needed is refused.
+        /// The name of the target table: `table` or `schema.table`. Placeholders: `${topic}` (the
+        /// topic), `${source.table}` and `${source.schema}` (the table that the row was read from
+        /// and its schema or database, from the message), `${schema.name}` (the name of the schema
+        /// in the message body). A row whose message lacks a value is rejected.
         "table.name.format": table_format: String, default "${topic}", Medium;
-        /// The table has the name of the table that the row was read from: as
-        /// `table.name.format=${source.table}`, which is not heeded then.
+        /// Writes to the table with the name of the source table, as
+        /// `table.name.format=${source.table}`; `table.name.format` is then ignored.
         "table.name.from.header": from_header: bool, default "false", Medium;
-        /// Write rows of several source tables into one table. Otherwise a table takes rows of the
-        /// source table alone whose rows came first; those of others are refused. Which one came
-        /// first in a topic is kept with the worker's positions.
+        /// Writes rows of several source tables into one table. Otherwise a table takes only the
+        /// rows of the source table whose rows came first; rows of others are rejected. The first
+        /// source table of a topic is stored with the worker's positions.
         "table.merge": merge: bool, default "false", Low;
-        /// The tables that rows are written to, as `table`, which is that of this name in any
-        /// schema, or `schema.table`, separated by commas; `*` stands for any characters of a
-        /// table's name. Rows of others are left out: they are
-        /// counted, and the log names each table once. A table is listed by its name at the
-        /// target or, without `table.merge`, by that of the table that the row was read from, as
-        /// its message says it. Left out: all.
+        /// The tables to write, separated by commas: `table` (in any schema) or `schema.table`; `*`
+        /// in a table name matches any characters. Rows of other tables are skipped and counted,
+        /// and the log names each table once. A table is matched by its target name or, without
+        /// `table.merge`, by the name of the source table in the message. Not set: all tables.
         "tables.whitelist": listed: Selection, default "", Medium;
-        /// Topics to read, separated by semicolons or commas: the runtime reads them, and `check`
-        /// looks at their tables.
+        /// The topics to read, separated by semicolons or commas; `check` checks their tables.
         "connect.topicnames": topics: List, default "", High;
-        /// `insert`: new rows; a row whose key is there already is refused, so that a batch that
-        /// is written again after a crash is refused too, or doubled where the table has no unique
-        /// key. `insert_ignore`: new rows; a row that some key of the table keeps out, the primary
-        /// key or any other unique one, is passed over, so that what comes again changes nothing. `upsert`: new rows, or new values where the key is there; what comes again changes
-        /// nothing. `update`: new values for rows that are there.
+        /// `insert`: inserts rows; a row whose key exists is rejected. A batch that is delivered
+        /// again after a crash is rejected, or duplicated if the table has no unique key.
+        /// `insert_ignore`: inserts rows and skips those that conflict with a primary or unique key
+        /// (idempotent). `upsert`: inserts rows, or updates those whose key exists (idempotent).
+        /// `update`: updates rows whose key exists and skips others.
         "insert.mode": insert_mode: InsertMode, default "insert", High;
         /// Where the key columns come from: `none`, `record_key` (the message key) or
-        /// `record_value` (the body).
+        /// `record_value` (the message body).
         "pk.mode": key_mode: KeyMode, default "none", High;
-        /// What becomes of an upserted row that has, in another unique key of the table, the value
-        /// of a row with another key. `refuse`: it is refused, and no row but that of its key is
-        /// changed, as in every database but MySQL and MariaDB. `update`: MySQL and MariaDB change
-        /// the row that is there, whatever its key.
+        /// What happens if an upsert conflicts, on another unique key of the table, with a row of a
+        /// different key. `refuse`: the row is rejected, and only the row of its own key is
+        /// changed, as in every database but MySQL and MariaDB. `update`: MySQL and MariaDB update
+        /// the conflicting row, whatever its key.
         "upsert.other.keys": other_keys: OtherKeys, default "refuse", Low;
-        /// Names of the key columns. Left out: the primary key of the table.
+        /// The names of the key columns. Not set: the primary key of the table.
         "pk.fields": key_fields: List, default "", Medium;
-        /// Columns to write beside the key columns. Left out: all that the records have.
+        /// The columns to write in addition to the key columns. Not set: all columns of the
+        /// records.
         "fields.whitelist": fields: List, default "", Medium;
-        /// The most rows that are handed to the database at once. A batch of the runtime is one
+        /// The maximum number of rows per write to the database. A batch of the runtime is one
         /// transaction, whatever its size.
         "batch.size": batch_size: NonZeroUsize, default "5000", Medium;
-        /// A value that is finer than its column: a decimal with more places, a time with more digits
-        /// of a second, a double in a column of 32-bit floats or of decimals. `error`: it is refused
-        /// by name. `round`: the nearest value that the column has; half away from zero, times to the
-        /// later one. `truncate`: digits are cut off. Values of the key, values that are out of the
-        /// column's range and texts that are too long are refused always.
+        /// What happens to a value with more precision than its column: a decimal with more places,
+        /// a time with more fractional digits of a second, a double in a column of 32-bit floats or
+        /// of decimals. `error`: the row is rejected. `round`: writes the nearest value; halves are
+        /// rounded away from zero, times to the later one. `truncate`: cuts off the extra digits.
+        /// Values of the key, values out of range and text that is too long are always rejected.
         "values.narrow": narrow: Narrow, default "error", Medium;
-        /// Delete rows whose message has no body; needs `pk.mode=record_key`.
+        /// Deletes rows for messages without a body (tombstones); requires `pk.mode=record_key`.
         "delete.enabled": delete: bool, default "false", Medium;
-        /// The time zone whose clocks are shown by columns of timestamps that have none, such as
-        /// `Asia/Shanghai`, `UTC` or `+08:00`: instants are written into them as these clocks show
-        /// them, and so is what comes without a schema. Of an hour that the clocks show twice, when
-        /// they are put back, both are written alike. Times that are said to be of no zone
-        /// (`connect.local`) are written as they stand. Left out: instants are written as clocks in
-        /// UTC show them.
+        /// The time zone of timestamp columns without time zone, such as `Asia/Shanghai`, `UTC` or
+        /// `+08:00`. Instants, and values without a schema, are written there as local times of
+        /// this zone. In the hour that occurs twice when clocks are set back, two instants become
+        /// the same local time. Values declared as local times (`connect.local`) are written
+        /// without conversion. Not set: instants are written in UTC.
         "db.timezone": timezone: Zone, optional, Medium;
-        /// Create a table that is not there.
+        /// Creates missing tables.
         "auto.create": auto_create: bool, default "false", Medium;
-        /// Add columns that the records have and the table lacks; they can be NULL.
+        /// Adds columns that the records have and the table lacks; the new columns are nullable.
         "auto.evolve": auto_evolve: bool, default "false", Medium;
         then include session: SessionConfig;
     }
@@ -128,7 +125,7 @@ impl SinkConfig {
             faults.at(
                 "pk.mode",
                 format!(
-                    "insert.mode={} needs key columns: set record_key or record_value",
+                    "insert.mode={} requires key columns; set record_key or record_value",
                     self.insert_mode.show()
                 ),
             );
@@ -136,7 +133,7 @@ impl SinkConfig {
         if self.delete && self.key_mode != KeyMode::RecordKey {
             faults.at(
                 "delete.enabled",
-                "needs pk.mode=record_key: a message without a body has its key alone",
+                "requires pk.mode=record_key: a tombstone has only its key",
             );
         }
         if self.other_keys == OtherKeys::Update && self.insert_mode != InsertMode::Upsert {
@@ -147,8 +144,8 @@ impl SinkConfig {
         }
     }
 
-    /// Settings that have no effect beside the others, which the Java original takes without a
-    /// word, and what becomes of rows that are not written.
+    /// Settings without effect, which the Java original accepts silently, and the note about
+    /// skipped rows.
     pub(crate) fn ineffective(&self) -> Vec<String> {
         let unused = self.key_mode == KeyMode::None && !self.key_fields.0.is_empty();
         let note = "`pk.fields` has no effect with pk.mode=none; set record_key or record_value";
@@ -164,7 +161,7 @@ impl SinkConfig {
         }
     }
 
-    /// The tables that are known before a topic is met, each once.
+    /// The tables that are known from the settings, each once.
     ///
     /// # Errors
     /// As [`table_of`](Self::table_of).
@@ -183,7 +180,7 @@ impl SinkConfig {
         Ok(tables)
     }
 
-    /// What is done with rows that are not deletes.
+    /// The write operation of rows that are not deletes.
     pub(crate) fn write_op(&self) -> WriteOp {
         match self.insert_mode {
             InsertMode::Insert => WriteOp::Insert,

@@ -1,14 +1,15 @@
-//! What a write to a table needs, tried out before its first row (G9).
+//! Dry runs: statements are prepared or rolled back before the first row, to find missing
+//! privileges (G9).
 use crate::{config::SinkConfig, target::Target};
 use connect_api::{ErrorKind, Kind, Result, Schema, config::Faults};
 use dialect_core::{Access, Connection, Dialect, WriteOp, WriteRequest};
 
 impl Target {
-    /// Tries to make a table of the name, where the settings ask for that and the database can undo
-    /// it; what would fail goes to the faults.
+    /// Creates the table and rolls back, if `auto.create` is set and DDL is transactional; errors
+    /// are collected.
     ///
     /// # Errors
-    /// What keeps from trying: `Connect`, `Timeout`.
+    /// Errors of the connection: `Connect`, `Timeout`.
     pub(crate) async fn dry_run_create(
         &self,
         config: &SinkConfig,
@@ -31,7 +32,7 @@ impl Target {
             return Ok(());
         }
         match connection.begin().await {
-            // Another writes to the file: so can we, later.
+            // Another connection writes to the file; that is temporary.
             Err(e) if e.kind() == ErrorKind::Busy => return Ok(()),
             begun => begun?,
         }
@@ -47,11 +48,11 @@ impl Target {
         }
     }
 
-    /// Plans the writes that the settings ask for, of the columns that the user may write, and
-    /// tries them out; what would fail goes to the faults.
+    /// Plans the configured writes for the columns that the user may write, and does a dry run of
+    /// each; errors are collected.
     ///
     /// # Errors
-    /// What keeps from trying: `Connect`, `Timeout`.
+    /// Errors of the connection: `Connect`, `Timeout`.
     pub(crate) async fn dry_run_writes(
         &self,
         config: &SinkConfig,
@@ -83,13 +84,13 @@ impl Target {
                 .collect();
             if !denied.is_empty() {
                 let why = format!(
-                    "the user may not write column {}; ask for the privilege",
+                    "permission denied: write to column {}; grant the privilege",
                     denied.join(", ")
                 );
                 faults.general(self.schema_error(why).to_string());
                 continue;
             }
-            // Records may lack the other columns that are not granted.
+            // Records may lack the columns without a privilege.
             let fields = schema.columns().fields().iter().map(|field| field.name());
             let columns: Vec<String> = fields
                 .filter(|name| key.contains(name) || config.writes(name, &key) && may(name))
@@ -103,7 +104,7 @@ impl Target {
                 columns: Some(&columns),
                 route: None,
             });
-            // Whatever else is wrong with such a plan may be right with the records that come.
+            // Other errors of the plan depend on the records.
             let Ok(plan) = plan else { continue };
             match connection.try_out(&plan).await {
                 Err(e) if matches!(e.kind(), ErrorKind::Auth | ErrorKind::Schema) => {
@@ -112,7 +113,8 @@ impl Target {
                 Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
                     return Err(e);
                 }
-                Err(e) => tracing::debug!(table = %self.name, error = e.report(), "tried out"),
+                Err(e) => tracing::debug!(table = %self.name, error = e.report(), "dry run \
+                failed"),
                 Ok(()) => {}
             }
         }

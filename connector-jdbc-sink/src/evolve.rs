@@ -1,4 +1,4 @@
-//! Tables and columns that the sink makes.
+//! Schema evolution: creates tables (`auto.create`) and adds columns (`auto.evolve`).
 use crate::{
     config::SinkConfig,
     name_case::is_missing,
@@ -8,8 +8,8 @@ use connect_api::{Result, Schema, SchemaRef, arrow::schema::Field};
 use dialect_core::{Change, Connection, Dialect, Table};
 
 impl Target {
-    /// Whether a table can be made, or the columns be added, for records of `schema`; asks no
-    /// database. What stands in the way is the fault of this schema.
+    /// Checks that the table can be created, or its columns added, for records of `schema`, without
+    /// a database call.
     ///
     /// # Errors
     /// `Schema`, `Unsupported`: as the dialect says.
@@ -51,7 +51,7 @@ impl Target {
         Ok(())
     }
 
-    /// What the table is made for.
+    /// The schema of the table to create.
     fn schema_to_create(&self, config: &SinkConfig, schema: &Schema) -> Result<SchemaRef> {
         let key = self.key(config)?;
         let fields: Vec<Field> = self.written_fields(config, schema, &key).cloned().collect();
@@ -60,7 +60,7 @@ impl Target {
             .map_err(|e| e.context(format_args!("table {}", self.name)))
     }
 
-    /// The fields that `table` has no column for.
+    /// The fields without a column in `table`.
     fn fields_to_add<'a>(
         &self,
         table: &Table,
@@ -75,10 +75,9 @@ impl Target {
             .collect())
     }
 
-    /// Makes the table for records of `schema`; one that another task has made is taken as it is.
+    /// Creates the table for records of `schema`, unless another task has created it.
     ///
-    /// # Errors
-    /// `Schema`, `Unsupported`: there can be no such table; what the database says of it.
+    /// # Errors `Schema`, `Unsupported`: the table cannot be created; errors of the database.
     pub(crate) async fn create(
         &mut self,
         connection: &mut dyn Connection,
@@ -93,12 +92,12 @@ impl Target {
             schema: &schema,
         };
         let table = change.apply(dialect, connection).await;
-        self.set_table(table.map_err(|e| e.context("cannot create it"))?);
+        self.set_table(table.map_err(|e| e.context("cannot create the table"))?);
         tracing::info!(table = %self.name, "table created");
         Ok(())
     }
 
-    /// Adds the columns that records of `schema` have and the table lacks.
+    /// Adds the columns that the table lacks for records of `schema`.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -110,7 +109,7 @@ impl Target {
         schema: &Schema,
     ) -> Result<()> {
         let mut left = usize::MAX;
-        // Again where another task has added some of them in the meantime.
+        // Repeats if another task has added some of them in the meantime.
         while let Some(table) = self.table.clone() {
             let new = self.fields_to_add(&table, dialect, config, schema)?;
             if new.is_empty() {
@@ -119,9 +118,10 @@ impl Target {
             let names: Vec<_> = new.iter().map(|f| format!("`{}`", f.name())).collect();
             let names = names.join(", ");
             if new.len() >= left {
-                return Err(
-                    self.schema_error(format_args!("{names} were added, and are not there"))
-                );
+                return Err(self.schema_error(format_args!(
+                    "columns {names} were added but are still \
+                    missing"
+                )));
             }
             left = new.len();
             let change = Change::AddColumns {

@@ -1,10 +1,10 @@
-//! What is worth knowing of the keys of a table that rows are found by.
+//! Warnings about the keys of the target table.
 use crate::{config::SinkConfig, target::Target};
 use dialect_core::{Dialect, OtherKeys, WriteOp};
 
 impl Target {
-    /// What an operator should know of the table's keys before the first row: columns that take
-    /// different texts for one, and unique keys that have a say in an upsert.
+    /// Warnings about the table's keys: key columns whose collation treats different texts as
+    /// equal, and other unique keys that affect an upsert.
     pub(crate) fn notes(&self, config: &SinkConfig, dialect: &dyn Dialect) -> Vec<String> {
         let mut notes = Vec::new();
         let (Some(table), Ok(key)) = (&self.table, self.key(config)) else {
@@ -18,8 +18,8 @@ impl Target {
         for (column, equates) in columns.filter_map(|c| Some((c, c.equates.as_ref()?))) {
             if by_key {
                 notes.push(format!(
-                    "table {}: key column `{}` does not tell apart: {equates}; rows whose keys \
-                     differ in that alone become one row, of which the last remains",
+                    "table {}: key column `{}` ignores {equates} when keys are compared; rows \
+                     whose keys differ only in that are merged into one row, and the last one wins",
                     self.name, column.name
                 ));
             }
@@ -29,13 +29,15 @@ impl Target {
         if upsert && dialect.capabilities().upsert_by_any_key && !others.is_empty() {
             let what = match config.other_keys {
                 OtherKeys::Refuse => {
-                    "is refused (upsert.other.keys=update changes that row instead)"
+                    "is rejected (set upsert.other.keys=update to update that row instead)"
                 }
-                OtherKeys::Update => "changes that row (upsert.other.keys=refuse refuses it)",
+                OtherKeys::Update => {
+                    "updates that row (set upsert.other.keys=refuse to reject the new one)"
+                }
             };
             notes.push(format!(
-                "table {}: it has other unique keys than ({}): {}; a row that has there the \
-                 value of a row with another key {what}",
+                "table {}: it has unique keys other than ({}): {}; a row that conflicts there \
+                with a row of another key {what}",
                 self.name,
                 key.join(", "),
                 others.join("; ")

@@ -1,14 +1,12 @@
 //! Records to tables: the JDBC sink.
-//!
-//! [`JdbcSink`] writes the rows of topics to the tables of any database that has a dialect: as
-//! inserts, upserts or updates, with deletes for messages without a body. A batch is one
-//! transaction, written by the fastest way the database has; of several rows of one key only those
-//! count that decide what is left. Rows that the table refuses are found by halving and handed
-//! back, each with its error; the others are written.
-//!
-//! After a crash the last batches come again. Upserts, updates and deletes leave the same table
-//! then; plain inserts are refused where the table has a unique key, and are there twice where it
-//! has none.
+//!  [`JdbcSink`] writes the rows of topics to the tables of any database that has a dialect: as
+//! inserts, upserts or updates, with deletes for tombstones (messages without a body). A batch is
+//! one transaction, written in the fastest way that the database supports; several rows of a key
+//! are reduced to those that determine the final state. Rows that the database rejects are found by
+//! bisection and returned with their errors; the others are written.
+//!  Delivery is at-least-once: after a crash, the last batches are delivered again. Upserts,
+//! updates and deletes are idempotent; plain inserts are rejected if the table has a unique key,
+//! and duplicated if it has none.
 //!
 //! ```
 //! use connect_api::{DynConnector, config::Settings};
@@ -63,7 +61,7 @@ pub struct JdbcSink {
 }
 
 impl JdbcSink {
-    /// A sink whose databases are opened by `opener`.
+    /// A sink that opens databases with `opener`.
     pub fn new(opener: Arc<dyn Opener>) -> Self {
         Self {
             opener,
@@ -76,14 +74,17 @@ impl JdbcSink {
             .open(config.connection.url.expose(), &config.open_options())
     }
 
-    /// Looks at the tables of the topics that are known.
+    /// Checks the tables of the known topics.
     async fn check_tables(&self, config: &SinkConfig) -> Result<Faults> {
         let dialect = self.open(config)?;
-        // One try: who asks wants to know now.
+        // One attempt: the caller needs an answer now.
         let mut connection = dialect.connect().await?;
         let mut faults = Faults::default();
         if !config.is_by_topic() {
-            faults.note("messages say which tables rows go to: they are looked at when rows come");
+            faults.note(
+                "the target table depends on the message: tables are checked when their \
+            first rows arrive",
+            );
         }
         for table in config.known_tables()? {
             if !config.includes_table(&table, None) {

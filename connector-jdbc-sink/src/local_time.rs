@@ -1,4 +1,5 @@
-//! Instants written into columns without a time zone, as the clocks of a zone show them.
+//! Local times: instants are written to timestamp columns without time zone as local times of
+//! `db.timezone`.
 use connect_api::{
     Error, ErrorKind, Kind, Records, Result, Schema,
     arrow::array::{
@@ -9,7 +10,7 @@ use connect_api::{
 use dialect_core::{Table, Zone, shown};
 use std::sync::Arc;
 
-/// The columns without a zone take instants: what is read without a schema is one.
+/// The table with timestamps without time zone as instants, for bodies without a schema.
 pub(crate) fn with_instants(table: &Table) -> Table {
     let mut table = table.clone();
     for column in &mut table.columns {
@@ -20,8 +21,8 @@ pub(crate) fn with_instants(table: &Table) -> Table {
     table
 }
 
-/// The records with what clocks in `zone` show at the instants that go to columns of `table` without
-/// a zone; `None` where there are none.
+/// Converts instants for columns of `table` without time zone to local times of `zone`; `None` if
+/// there are none.
 ///
 /// # Errors
 /// `Internal`.
@@ -74,7 +75,10 @@ pub(crate) fn to_local_time(
         }
     });
     let batch = RecordBatch::try_new(written.columns().clone(), cells.collect()).map_err(|e| {
-        let message = format!("records of {}: instants as clocks show them", schema.name());
+        let message = format!(
+            "records of {}: converting instants to local times",
+            schema.name()
+        );
         Error::new(ErrorKind::Internal, message).with_source(e)
     })?;
     let written = Records::new(records.topic().clone(), written, batch)?;
@@ -82,7 +86,7 @@ pub(crate) fn to_local_time(
 }
 
 fn local_times(column: &ArrayRef, zone: &Zone) -> ArrayRef {
-    // With an offset, which leads to the wall clock of another place.
+    // With an offset, which is not part of the instant.
     let (instants, nulls) = match column.as_struct_opt() {
         Some(parts) => (parts.column(0), parts.nulls()),
         None => (column, column.nulls()),

@@ -1,13 +1,13 @@
-//! Names of columns that differ in case alone.
+//! Column names that differ only in case.
 use crate::{config::SinkConfig, target::Target};
 use connect_api::{Result, Schema, arrow::schema::Field};
 use dialect_core::{Dialect, Table};
 
 impl Target {
-    /// Columns that are to be made have names of their own for the database.
+    /// Checks that the columns to create have distinct names for the database.
     ///
-    /// # Errors
-    /// `Schema`: some have one name for it; they are named.
+    /// # Errors `Schema`: two names differ only in case, and the database does not distinguish
+    /// them.
     pub(crate) fn check_case_conflicts(
         &self,
         dialect: &dyn Dialect,
@@ -20,8 +20,8 @@ impl Target {
             let like = |other: &&&Field| other.name().eq_ignore_ascii_case(field.name());
             if let Some(other) = fields[..i].iter().find(like) {
                 return Err(self.schema_error(format_args!(
-                    "the records have columns `{}` and `{}`, which are one name to {}; name those \
-                     that are to be written in fields.whitelist",
+                    "the records have columns `{}` and `{}`, which are the same name in {}; list \
+                    the columns to write in fields.whitelist",
                     other.name(),
                     field.name(),
                     dialect.name()
@@ -32,8 +32,8 @@ impl Target {
     }
 }
 
-/// The table has no column for this field of the records. A column of the name in another case is
-/// one, unless the records have that very column too and the database tells the two apart.
+/// The table has no column for this field of the records. A column whose name differs only in case
+/// counts, unless the records have that exact name too and the database distinguishes them.
 pub(crate) fn is_missing(
     table: &Table,
     dialect: &dyn Dialect,
@@ -50,8 +50,8 @@ pub(crate) fn is_missing(
 }
 
 impl SinkConfig {
-    /// This column of the records is written, or is part of the key. A listed name in another case
-    /// means it, unless the records have the very name too.
+    /// This column of the records is written, or is part of the key. A listed name that differs
+    /// only in case counts, unless the records have that exact name too.
     pub(crate) fn writes_field(&self, schema: &Schema, column: &str, key: &[String]) -> bool {
         let means = |listed: &String| {
             listed == column

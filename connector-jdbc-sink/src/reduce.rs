@@ -1,4 +1,5 @@
-//! Ordered reduction: of the rows of a key, only those that decide what is left in the table (G2).
+//! Reduction in order: of the rows of a key, only those that determine the final state of the table
+//! (G2).
 use arrow_row::{RowConverter, SortField};
 use connect_api::{
     Error, ErrorKind, Kind, Op, Records, Result,
@@ -8,47 +9,45 @@ use dialect_core::WriteOp;
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use std::{hash::Hash, ops::Range};
 
-/// Rows of some records.
+/// A set of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Rows {
-    /// One after the other.
+    /// Contiguous rows.
     Range(Range<usize>),
     /// By index, ascending.
     List(Vec<u32>),
 }
 
-/// Rows that are written the same way.
+/// Rows that are written with the same operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) op: WriteOp,
     pub(crate) rows: Rows,
 }
 
-/// Why a row is not written at all.
+/// Why a row is rejected without a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    /// NULL in this column of the key.
+    /// This key column is NULL.
     NullKey(usize),
     /// It is a delete, and deletes are not enabled.
     Delete,
 }
 
-/// What is to be done with the rows of a batch, in this order.
+/// The writes of a batch, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Steps {
     pub(crate) steps: Vec<Step>,
-    /// Rows that are refused, ascending.
+    /// Rejected rows, ascending.
     pub(crate) rejected_rows: Vec<(usize, Rejection)>,
 }
 
-/// Decides what is done with the rows of `records`: `op` for those that are no deletes. `key` has
-/// the indexes of the key columns.
+/// The writes of `records`, with `op` for rows that are not deletes. `key` has the indexes of the
+/// key columns.
+///  Upserts and updates of a key are reduced to the last one, as every row has all columns of the
+/// batch. Inserts are kept in order: the table rejects duplicate keys.
 ///
-/// Upserts and updates of one key become the last of them, as every row has all columns of the
-/// batch. Inserts stay what they are, in order: a key that comes twice is the table's to judge.
-///
-/// # Errors
-/// `Unsupported`: key columns of a kind that cannot be compared.
+/// # Errors `Unsupported`: key columns of a kind that cannot be compared.
 pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool) -> Result<Steps> {
     let rejected_rows = rejections(records, key, deletes);
     let out: Vec<usize> = rejected_rows.iter().map(|(row, _)| *row).collect();
@@ -79,8 +78,8 @@ pub(crate) fn steps(records: &Records, key: &[usize], op: WriteOp, deletes: bool
     })
 }
 
-/// As [`steps`], for the rows with the keys of the rows `keys_of` alone, those in `out` (ascending)
-/// left aside.
+/// As [`steps`], only for rows with the keys of the rows `keys_of`, without the rows `out`
+/// (ascending).
 ///
 /// # Errors
 /// As [`steps`].
@@ -105,7 +104,7 @@ pub(crate) fn steps_for_previous(
     ))
 }
 
-/// For each row bytes that are the same for rows of one key; `None` without key columns.
+/// The key of each row as comparable bytes; `None` without key columns.
 ///
 /// # Errors
 /// As [`steps`].
@@ -123,8 +122,13 @@ fn key_columns(records: &Records, key: &[usize]) -> Vec<ArrayRef> {
 }
 
 pub(crate) fn comparable(columns: &[ArrayRef]) -> Result<arrow_row::Rows> {
-    let unsupported =
-        |e| Error::new(ErrorKind::Unsupported, "key columns of such types").with_source(e);
+    let unsupported = |e| {
+        Error::new(
+            ErrorKind::Unsupported,
+            "key columns of these types cannot be compared",
+        )
+        .with_source(e)
+    };
     let fields = columns
         .iter()
         .map(|column| SortField::new(column.data_type().clone()))
@@ -172,7 +176,7 @@ fn rejections(records: &Records, key: &[usize], deletes: bool) -> Vec<(usize, Re
     (0..records.len()).filter_map(refusal).collect()
 }
 
-/// Rows in their order but those in `out`, those of one op after another together.
+/// The rows in order without those in `out`, grouped by contiguous operations.
 fn runs(records: &Records, out: &[usize], insert: WriteOp) -> Vec<Step> {
     let is_delete = deletes_of(records);
     let mut out = out.iter().copied().peekable();
@@ -200,14 +204,14 @@ fn runs(records: &Records, out: &[usize], insert: WriteOp) -> Vec<Step> {
     steps
 }
 
-/// What was seen of a key, from the last row backwards.
+/// The last operation of a key, while rows are read backwards.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Row,
     Delete,
 }
 
-/// Reduces the rows but those in `out`, both ascending.
+/// Reduces the rows without those in `out` (ascending).
 fn reduce<K: Hash + Eq>(
     rows: usize,
     key: impl Fn(usize) -> K,
@@ -232,7 +236,7 @@ fn reduce<K: Hash + Eq>(
                 entry.insert(Seen::Delete);
                 deletes.push(index);
             }
-            // Deleted, then written: what the records do not have must not stay from before.
+            // Deleted, then written: columns that the records lack must not keep their old values.
             (Entry::Occupied(mut entry), true) if *entry.get() == Seen::Row => {
                 entry.insert(Seen::Delete);
                 deletes.push(index);
@@ -251,8 +255,8 @@ fn reduce<K: Hash + Eq>(
     };
     let writes = (!writes.is_empty()).then(|| step(op, writes));
     let deletes = (!deletes.is_empty()).then(|| step(WriteOp::Delete, deletes));
-    // A row that was deleted and came again is deleted, then written. An update does not bring a
-    // row back: there the delete comes last, whatever the order was.
+    // Deletes are done before upserts, so a row that was deleted and inserted again is replaced. An
+    // update does not insert a row, so there deletes are done last.
     let ordered = if op == WriteOp::Update {
         [writes, deletes]
     } else {

@@ -1,16 +1,15 @@
-//! Rows of a table that refers to itself: the order in which they can be written.
+//! Rows of a table with a self-reference: parent rows are written before their children.
 use crate::{batch::Write, reduce::comparable};
 use connect_api::{Result, arrow::array::Array as _};
 use dialect_core::{ForeignKey, TableName, WriteOp};
 use std::collections::HashMap;
 
 impl Write {
-    /// The same rows, those that others refer to before these; rows that are deleted from the last
-    /// to the first, since they come without their references. `None` where there is nothing to
-    /// order. No two of them are of one key.
+    /// The same rows with parents before their children; deletes in reverse order, because they
+    /// come without their references. `None` if there is no self-reference. All keys must be
+    /// distinct.
     ///
-    /// # Errors
-    /// `Unsupported`: columns that cannot be compared.
+    /// # Errors `Unsupported`: columns of types that cannot be compared.
     pub(crate) fn in_parent_order(&self) -> Result<Option<Self>> {
         let table = &self.plan.table;
         let own = |name: &TableName| name.name == table.name.name;
@@ -36,7 +35,7 @@ impl Write {
         self.in_order(order.collect()).map(Some)
     }
 
-    /// Notes for each row which other it refers to by this key.
+    /// Adds the parents of each row by this foreign key.
     fn add_parents(&self, key: &ForeignKey, parents: &mut [Vec<usize>]) -> Result<()> {
         let table = &self.plan.table;
         let columns = |names: &[String]| {
@@ -63,7 +62,7 @@ impl Write {
     }
 }
 
-/// Rows in an order in which each comes after its parents, as far as there is one.
+/// The rows in topological order, parents first; cycles are broken.
 fn topological_order(parents: &[Vec<usize>]) -> Vec<usize> {
     let mut order = Vec::with_capacity(parents.len());
     let mut met = vec![false; parents.len()];

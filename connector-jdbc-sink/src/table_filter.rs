@@ -1,12 +1,12 @@
-//! Tables that rows are written to; those of others are left out.
+//! The table filter, `tables.whitelist`: rows of other tables are skipped.
 use crate::config::SinkConfig;
 use connect_api::Origin;
 use dialect_core::{Selection, TableName};
 
-/// The key that lists them.
+/// The setting.
 const KEY: &str = "tables.whitelist";
 
-/// The table is listed; one whose schema is not known is so in any.
+/// The table is listed; a table without a schema matches any schema.
 fn names(listed: &Selection, schema: Option<&str>, table: &str) -> bool {
     listed.entries().iter().any(|entry| {
         let same = match (entry.name.schema.as_deref(), schema) {
@@ -18,27 +18,27 @@ fn names(listed: &Selection, schema: Option<&str>, table: &str) -> bool {
 }
 
 impl SinkConfig {
-    /// Rows of `origin` are written to `table`, as far as `tables.whitelist` goes.
+    /// `tables.whitelist` includes `table`, or the source table `origin`.
     pub(crate) fn includes_table(&self, table: &TableName, origin: Option<&Origin>) -> bool {
-        // Where tables are merged, origins are not told apart.
+        // Merged tables have no single source table.
         let origin = origin.filter(|_| !self.merge);
         self.listed.is_empty()
             || names(&self.listed, table.schema.as_deref(), &table.name)
             || origin.is_some_and(|o| names(&self.listed, o.schema.as_deref(), &o.table))
     }
 
-    /// That there are rows which are not written.
+    /// The note that some rows are not written.
     pub(crate) fn table_filter_note(&self) -> Option<String> {
         let noted = format!(
-            "`{KEY}`: rows of other tables are left out; they are counted as skipped, and the log \
-             names each table once"
+            "`{KEY}`: rows of other tables are skipped and counted; the log names each table \
+            once"
         );
         (!self.listed.is_empty()).then_some(noted)
     }
 
-    /// What is said of rows that are left out.
+    /// The message for skipped rows.
     pub(crate) fn skip_message(&self, what: &str) -> String {
-        format!("rows of {what} are left out and counted as skipped: {KEY} does not name it")
+        format!("rows of {what} are skipped and counted: it is not in {KEY}")
     }
 }
 

@@ -3,14 +3,14 @@ use crate::config::SinkConfig;
 use connect_api::{Error, ErrorKind, Origin, Origins, Result};
 use dialect_core::TableName;
 
-/// What can stand in `table.name.format`, each with the sign that stands for it while the format is
-/// taken apart at its dots.
+/// The placeholders of `table.name.format`, each with a marker character that replaces it while the
+/// format is split at its dots.
 const PLACEHOLDERS: [(&str, char); 3] = [
     ("${source.table}", '\u{1}'),
     ("${source.schema}", '\u{2}'),
     ("${schema.name}", '\u{3}'),
 ];
-/// Stands for the topic.
+/// The placeholder of the topic.
 pub(crate) const TOPIC: &str = "${topic}";
 
 impl SinkConfig {
@@ -25,24 +25,24 @@ impl SinkConfig {
         self.format().contains(PLACEHOLDERS[placeholder].0)
     }
 
-    /// The table is known before a row is.
+    /// The topic alone determines the table.
     pub(crate) fn is_by_topic(&self) -> bool {
         PLACEHOLDERS
             .iter()
             .all(|(placeholder, _)| !self.format().contains(placeholder))
     }
 
-    /// The schema of the records has a say in where they go.
+    /// The table depends on the schema of the records.
     pub(crate) fn is_by_schema(&self) -> bool {
         self.uses(2)
     }
 
-    /// The same table for all topics.
+    /// All topics have the same table.
     pub(crate) fn is_one_table(&self) -> bool {
         self.is_by_topic() && !self.format().contains(TOPIC)
     }
 
-    /// What origins are to this sink.
+    /// How this sink uses source tables.
     pub(crate) fn origins(&self) -> Origins {
         if self.uses(0) || self.uses(1) {
             Origins::Routed
@@ -53,11 +53,10 @@ impl SinkConfig {
         }
     }
 
-    /// The table of a topic's rows, of this origin and schema.
+    /// The target table of a topic's rows with this source table and schema.
     ///
-    /// # Errors
-    /// `Config`: with this topic, the format gives no name of a table. `Data`: it needs what is not
-    /// known of the rows.
+    /// # Errors `Config`: the result is not a valid table name. `Data`: the message lacks a value
+    /// for a placeholder.
     pub(crate) fn table_of(
         &self,
         topic: &str,
@@ -85,9 +84,9 @@ impl SinkConfig {
                         Error::new(
                             ErrorKind::Data,
                             format!(
-                                "topic {topic}: the message does not say what stands for `{placeholder}` \
-                                 in the name of its table (properties connect-ext-__source_table \
-                                 and connect-ext-__source_db, the name of its schema)"
+                                "topic {topic}: the message has no value for `{placeholder}` in \
+                                table.name.format (properties connect-ext-__source_table and \
+                                connect-ext-__source_db, or the schema name)"
                             ),
                         )
                     })?;
@@ -102,7 +101,7 @@ impl SinkConfig {
         })
     }
 
-    /// What is wrong with the format.
+    /// Checks the format.
     pub(crate) fn check_format(&self) -> std::result::Result<(), String> {
         let known = Origin {
             schema: Some("schema".into()),
@@ -116,7 +115,7 @@ impl SinkConfig {
         }
         match rest.contains("${") {
             true => Err(format!(
-                "only `{TOPIC}`, `{}`, `{}` and `{}` can stand for something else",
+                "unknown placeholder; only `{TOPIC}`, `{}`, `{}` and `{}` are supported",
                 PLACEHOLDERS[0].0, PLACEHOLDERS[1].0, PLACEHOLDERS[2].0
             )),
             false => Ok(()),

@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The origins that tables of the connectors have got their first rows from. The tasks of a process
-/// share it: rows of another origin are as foreign to one task as to another.
+/// The source tables that own target tables: the first whose rows were written. Shared by all tasks
+/// of a process.
 #[derive(Debug, Default)]
 pub(crate) struct TableOwners(Mutex<HashMap<OwnerKey, Origin>>);
 
@@ -15,7 +15,7 @@ pub(crate) struct TableOwners(Mutex<HashMap<OwnerKey, Origin>>);
 type OwnerKey = (Arc<str>, String, TableName);
 
 impl TableOwners {
-    /// Takes the table of this place for rows of `origin`; whether it was nobody's before.
+    /// Makes `origin` the owner of the table; returns whether the table had no owner before.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -28,7 +28,7 @@ impl TableOwners {
             }
             Some(owner) => {
                 check(&key.2, owner, origin)?;
-                // Older messages do not say their schema.
+                // Messages of older versions lack the schema.
                 if owner.schema.is_none() {
                     owner.clone_from(origin);
                 }
@@ -37,13 +37,13 @@ impl TableOwners {
         }
     }
 
-    /// Takes it back: no row of the origin was written.
+    /// Removes the owner, because none of its rows was written.
     fn release(&self, key: &OwnerKey) {
         let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         owners.remove(key);
     }
 
-    /// The table of this place is nobody's, or takes rows of `origin`.
+    /// Checks that the table has no owner, or is owned by `origin`.
     ///
     /// # Errors
     /// `Data`: it takes rows of another one; both are named.
@@ -63,9 +63,9 @@ fn check(table: &TableName, owner: &Origin, origin: &Origin) -> Result<()> {
     Err(Error::new(
         ErrorKind::Data,
         format!(
-            "table {table}: it has rows of source table {owner}, and this one is of {origin}; \
-             give each a table of its own by `${{source.table}}` or `${{source.schema}}` in \
-             table.name.format, or set table.merge=true"
+            "table {table}: it takes rows of source table {owner}, but this row is from \
+            {origin}; write each source table to its own table with `${{source.table}}` or \
+            `${{source.schema}}` in table.name.format, or set table.merge=true"
         ),
     ))
 }

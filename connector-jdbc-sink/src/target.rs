@@ -1,4 +1,4 @@
-//! The table of a topic: what it must be like, and how records of a schema are written to it.
+//! The target table: its description, its checks, and cached write plans per schema.
 use crate::{
     coerce::Coercion,
     config::{KeyMode, SinkConfig},
@@ -14,17 +14,17 @@ use dialect_core::{
 };
 use std::sync::Arc;
 
-/// Plans kept for a table. Topics have one schema, or a few while it changes.
+/// Cached plans per table. Topics have one schema, or a few while it changes.
 const PLANS: usize = 8;
 
-/// The table of a topic, as it was described last.
+/// The target table, as last described.
 pub(crate) struct Target {
     pub(crate) name: TableName,
     /// `None` where it does not exist yet.
     pub(crate) table: Option<Arc<Table>>,
-    /// The last used first.
+    /// Most recently used first.
     plans: Vec<Planned>,
-    /// How records are brought to the columns, the last used first.
+    /// The coercion of each schema, most recently used first.
     coercions: Vec<(SchemaRef, Option<Arc<Coercion>>)>,
 }
 
@@ -35,7 +35,7 @@ fn same(a: &SchemaRef, b: &SchemaRef) -> bool {
 }
 
 impl Target {
-    /// Looks at the table.
+    /// Describes the table.
     ///
     /// # Errors
     /// As [`Connection::describe`].
@@ -49,8 +49,7 @@ impl Target {
         })
     }
 
-    /// Looks again, and tells whether the table is another than before; what was planned is
-    /// forgotten.
+    /// Describes the table again and returns whether it changed; cached plans are dropped.
     ///
     /// # Errors
     /// As [`Connection::describe`].
@@ -61,7 +60,7 @@ impl Target {
         Ok(changed)
     }
 
-    /// The table was changed, and is described anew; what was planned is forgotten.
+    /// Sets the new description of a changed table; cached plans are dropped.
     pub(crate) fn set_table(&mut self, table: Table) {
         self.table = Some(Arc::new(table));
         self.plans.clear();
@@ -72,11 +71,10 @@ impl Target {
         Error::new(ErrorKind::Schema, format!("table {}: {why}", self.name))
     }
 
-    /// The names of the key columns, as the table has them: those of the settings, else the
-    /// primary key; none in pk.mode none.
+    /// The names of the key columns in the table: from the settings, otherwise the primary key;
+    /// none with `pk.mode=none`.
     ///
-    /// # Errors
-    /// `Schema`: neither is there.
+    /// # Errors `Schema`: neither exists.
     pub(crate) fn key(&self, config: &SinkConfig) -> Result<Vec<String>> {
         if config.key_mode == KeyMode::None {
             return Ok(Vec::new());
@@ -88,15 +86,16 @@ impl Target {
         match (&self.table, config.key_fields.0.as_slice()) {
             (Some(table), []) if !table.primary_key.is_empty() => Ok(table.primary_key.clone()),
             (Some(_), []) => {
-                Err(self.schema_error("it has no primary key; name the key columns by pk.fields"))
+                Err(self.schema_error("it has no primary key; set the key columns in pk.fields"))
             }
-            (None, []) => Err(self
-                .schema_error("it does not exist yet; name the columns of its key by pk.fields")),
+            (None, []) => {
+                Err(self.schema_error("it does not exist yet; set its key columns in pk.fields"))
+            }
             (_, fields) => Ok(fields.iter().map(in_table).collect()),
         }
     }
 
-    /// What stands in the way of writing to the table, whatever the records are.
+    /// Errors that prevent writes to the table, whatever the records are.
     pub(crate) fn faults(&self, config: &SinkConfig, dialect: &dyn Dialect) -> Faults {
         let mut faults = Faults::default();
         let key = self.key(config).unwrap_or_else(|e| {
@@ -123,7 +122,7 @@ impl Target {
         }
         if config.write_op() == WriteOp::Upsert && !key.is_empty() {
             if !dialect.capabilities().upsert {
-                let why = format!("{} has no upsert", dialect.name());
+                let why = format!("{} does not support upsert", dialect.name());
                 faults.at("insert.mode", self.schema_error(why).to_string());
             }
             let mut unique = std::iter::once(&table.primary_key).chain(&table.unique_keys);
@@ -145,10 +144,10 @@ impl Target {
         faults
     }
 
-    /// Adds what the user may not do, and the settings ask for, to the faults.
+    /// Adds missing privileges to the errors.
     ///
     /// # Errors
-    /// What keeps from asking: `Connect`, `Timeout`.
+    /// Errors of the connection: `Connect`, `Timeout`.
     pub(crate) async fn check_access(
         &self,
         config: &SinkConfig,
@@ -183,11 +182,9 @@ impl Target {
         Ok(())
     }
 
-    /// The columns that bodies can fill, for bodies that carry no schema; `None` where the table
-    /// does not exist yet.
+    /// The schema for message bodies without one; `None` if the table does not exist yet.
     ///
-    /// # Errors
-    /// `Unsupported`: columns of types that are not carried, and that the settings do not exclude.
+    /// # Errors `Unsupported`: columns of unsupported types that the settings do not exclude.
     pub(crate) fn columns(&self, config: &SinkConfig, key: &[String]) -> Result<Option<SchemaRef>> {
         let Some(table) = &self.table else {
             return Ok(None);
@@ -219,7 +216,7 @@ impl Target {
         fields.filter(move |field: &&Field| config.writes_field(schema, field.name(), key))
     }
 
-    /// The way records of `schema` are written by `op`; the same as before where it is known.
+    /// The write plan of records of `schema` with `op`, from the cache if possible.
     ///
     /// # Errors
     /// `Schema`, `Unsupported`: as [`Dialect::plan_write`].
@@ -258,8 +255,8 @@ impl Target {
         Ok(plan)
     }
 
-    /// How records of `schema` are brought to what the columns take; `None` where they are taken as
-    /// they are, and where there is no table.
+    /// The coercion of records of `schema`, from the cache if possible; `None` if none is needed,
+    /// or if there is no table.
     ///
     /// # Errors
     /// As [`Coercion::plan`].
@@ -287,13 +284,12 @@ impl Target {
         Ok(coercion)
     }
 
-    /// A write of records of `schema` was planned before.
+    /// Records of `schema` were written before.
     pub(crate) fn is_known(&self, schema: &SchemaRef) -> bool {
         self.coercions.iter().any(|(known, _)| same(known, schema))
     }
 
-    /// Indexes of the key columns in records of `schema`; those that they do not have are left
-    /// out.
+    /// The indexes of the key columns in records of `schema`, without missing ones.
     pub(crate) fn key_in(&self, config: &SinkConfig, schema: &Schema) -> Result<Vec<usize>> {
         let key = self.key(config)?;
         let indexes = key
@@ -303,7 +299,7 @@ impl Target {
     }
 }
 
-/// The name as the schema has it: the very name, else one that differs in case alone.
+/// The name in the schema: the exact name, otherwise one that differs only in case.
 pub(crate) fn name_in<'a>(schema: &'a Schema, name: &'a str) -> &'a str {
     if schema.index_of(name).is_some() {
         return name;

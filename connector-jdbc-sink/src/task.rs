@@ -1,4 +1,4 @@
-//! The task: one transaction a batch.
+//! The sink task: one transaction per batch.
 use crate::{
     config::{KeyMode, SinkConfig},
     local_time, reduce,
@@ -23,12 +23,12 @@ pub(crate) struct Task {
     config: SinkConfig,
     ownership: Ownership,
     stop: CancellationToken,
-    /// Taken out while it works: a dropped future leaves no half-used connection behind.
+    /// Taken while it is in use: a dropped future leaves no half-used connection behind.
     connection: Option<Box<dyn Connection>>,
     targets: HashMap<TableName, Target>,
-    /// Tables whose notes are in the log.
+    /// Tables whose notes were logged.
     noted: HashSet<TableName>,
-    /// Tables whose rows are left out, as is said in the log.
+    /// Tables whose rows are skipped, once logged.
     skipped_tables: HashSet<TableName>,
 }
 
@@ -65,7 +65,7 @@ impl Task {
         }
     }
 
-    /// Keeps a connection that can still be used after `outcome`.
+    /// Keeps the connection if it is still usable after `outcome`.
     async fn keep<T>(&mut self, mut connection: Box<dyn Connection>, outcome: &Result<T>) {
         let usable = match outcome {
             Ok(_) => true,
@@ -77,7 +77,7 @@ impl Task {
         }
     }
 
-    /// What is known of the rows of a topic where their table is not known yet.
+    /// The target of a topic whose table is not known yet.
     fn unknown(&self) -> connect_api::Target {
         connect_api::Target {
             schema: None,
@@ -90,7 +90,7 @@ impl Task {
         }
     }
 
-    /// What is said of rows that `tables.whitelist` leaves out.
+    /// The target of rows that `tables.whitelist` skips.
     fn skipped(&self, what: &str) -> connect_api::Target {
         connect_api::Target {
             skipped: Some(self.config.skip_message(what).into()),
@@ -98,7 +98,7 @@ impl Task {
         }
     }
 
-    /// As [`describe_target`](Self::describe_target), with a connection.
+    /// As [`describe_target`](Self::describe_target), with a connection of the task.
     async fn connect_and_describe(
         &mut self,
         topic: &str,
@@ -110,7 +110,7 @@ impl Task {
         outcome
     }
 
-    /// What is known of the table of rows of `topic` before the first of them.
+    /// Describes and checks the table of `topic` before its first row.
     async fn describe_target(
         &mut self,
         connection: &mut dyn Connection,
@@ -235,11 +235,11 @@ impl Task {
             ..
         } = self;
         let Some(target) = targets.get_mut(&name) else {
-            return Err(Error::new(ErrorKind::Internal, "rows without a table"));
+            return Err(Error::new(ErrorKind::Internal, "no target table"));
         };
         let dialect = dialect.as_ref();
         if target.table.is_none() {
-            // Another task, or a person, may have made it since.
+            // It may have been created since.
             target.describe_again(connection).await?;
         }
         let shown = match (&config.timezone, &target.table) {
@@ -283,7 +283,7 @@ impl Task {
     }
 }
 
-/// Puts into the log what is worth knowing of the table, once.
+/// Logs the notes about the table, once.
 fn log_notes(
     noted: &mut HashSet<TableName>,
     target: &Target,

@@ -1,4 +1,4 @@
-//! Writing records of one schema: what does not fit the table, and rows that it refuses.
+//! Writes records of one schema, and handles schema mismatches and rejected rows.
 use crate::{
     attempt::{attempt, plan, rejection_error},
     batch,
@@ -10,16 +10,16 @@ use connect_api::{Error, ErrorKind, Op, PutOutcome, Records, Rejected, Result};
 use dialect_core::{Connection, Dialect};
 use std::ops::Range;
 
-/// What becomes of the rows behind one that is refused.
+/// What happens to the rows behind a rejected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnRejection {
-    /// They are written, and the refused rows are handed back.
+    /// They are written, and the rejected rows are returned.
     Continue,
-    /// They are not written: the task ends there.
+    /// They are not written: the task stops there.
     Stop,
 }
 
-/// Records on their way into their table.
+/// Writes records to their table.
 #[derive(Clone, Copy)]
 pub(crate) struct RecordWriter<'a> {
     pub(crate) dialect: &'a dyn Dialect,
@@ -29,10 +29,9 @@ pub(crate) struct RecordWriter<'a> {
 }
 
 impl RecordWriter<'_> {
-    /// Writes the records. Where the table does not take their schema, all rows are refused.
+    /// Writes the records. On a schema mismatch, all rows are rejected.
     ///
-    /// # Errors
-    /// What is the fault of no row and of no schema.
+    /// # Errors Errors that neither a row nor the schema caused.
     pub(crate) async fn run(
         &self,
         target: &mut Target,
@@ -73,11 +72,10 @@ impl RecordWriter<'_> {
         }
     }
 
-    /// Refuses rows whose schema the table does not take. Deletes among them need no more than
-    /// their key, and are done.
+    /// Rejects rows whose schema does not match the table. Deletes among them need only their key
+    /// and are done.
     ///
-    /// # Errors
-    /// `why`, where there is no table that rows could fit.
+    /// # Errors `why`, if the table does not exist.
     pub(crate) async fn reject_mismatch(
         &self,
         target: &mut Target,
@@ -113,7 +111,7 @@ impl RecordWriter<'_> {
         Ok(outcome)
     }
 
-    /// Does the deletes among records that do not fit; `rows` are theirs.
+    /// Does the deletes at `rows` of records with a schema mismatch.
     async fn deletes(
         &self,
         target: &mut Target,
@@ -147,9 +145,8 @@ impl RecordWriter<'_> {
         }
     }
 
-    /// Writes the rows before the first that the table refuses, and no others.
-    ///
-    /// Which one that is, is found by halving: what is before it is committed piece by piece.
+    /// Writes the rows before the first rejected one, and no others.
+    ///  The first rejected row is found by bisection; rows before it are committed piece by piece.
     async fn write_until_rejected(
         &self,
         target: &mut Target,
@@ -178,7 +175,7 @@ impl RecordWriter<'_> {
                 }
             }
             match self.try_write_all(target, connection, written..end).await? {
-                // Refused together with rows before it alone.
+                // Rejected only together with rows before it.
                 None => written = end,
                 Some(error) => {
                     let row = written;
@@ -196,7 +193,7 @@ impl RecordWriter<'_> {
         })
     }
 
-    /// Writes rows in one transaction, or none of them; gives the refusal of one of them.
+    /// Writes rows in one transaction, or none of them; returns the error of a rejected row.
     async fn try_write_all(
         &self,
         target: &mut Target,
@@ -236,7 +233,7 @@ impl RecordWriter<'_> {
     }
 }
 
-/// The table cannot take the records' schema; the database was not asked.
+/// A schema mismatch that was found without a database call.
 fn is_schema_mismatch(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Schema | ErrorKind::Unsupported) && error.code().is_none()
 }
@@ -253,7 +250,7 @@ fn rejected(rows: Vec<usize>, why: &Error) -> Vec<Rejected> {
     rows.into_iter().map(of).collect()
 }
 
-/// All rows are refused for the same reason.
+/// Rejects all rows for the same reason.
 pub(crate) fn reject_all(records: &Records, why: &Error) -> PutOutcome {
     let rejected = |row| Rejected {
         row,

@@ -1,41 +1,41 @@
-//! The search for a row that cannot be read: pages grow smaller until it is found, and larger again
+//! Bisection for a row that cannot be read: pages are halved until it is found, and doubled again
 //! behind it.
 use connect_api::{Error, ErrorKind, Records, Result, Value};
 
-/// A row, by the columns that it is found by.
+/// A row, identified by its key columns.
 #[derive(Debug)]
 pub(crate) struct LocatedRow {
-    /// What pages are ordered by.
+    /// The key of the page.
     pub(crate) key: Vec<Value>,
-    /// The columns of the records' key.
+    /// The key columns of the records.
     pub(crate) columns: Records,
 }
 
-/// What is done next.
+/// The next step.
 #[derive(Debug)]
 pub(crate) enum BisectStep {
-    /// A page is read.
+    /// Read a page.
     Page,
-    /// The one row is read.
+    /// Read this row.
     Row(LocatedRow),
-    /// The one row could not be read, for this reason.
+    /// This row could not be read.
     Rejected(LocatedRow, Error),
-    /// The first rows have no readable key, for this reason.
+    /// The keys of the first rows could not be read.
     UnreadableKeys(Error),
 }
 
-/// Where the search stands.
+/// The state of the bisection.
 #[derive(Debug)]
 pub(crate) struct Bisect {
-    /// So many rows a page asks for at most.
+    /// The page limit while the row is searched.
     rows: u32,
-    /// The row is among so many next ones, where that is known.
+    /// The row is among this many next ones, if known.
     within: Option<u32>,
     step: BisectStep,
 }
 
 impl Bisect {
-    /// A page of so many rows could not be read.
+    /// Starts after a page of `rows` rows could not be read.
     pub(crate) fn within(rows: u32) -> Self {
         Self {
             rows: (rows / 2).max(1),
@@ -44,17 +44,17 @@ impl Bisect {
         }
     }
 
-    /// So many rows a page asks for at most.
+    /// The maximum number of rows of the next page.
     pub(crate) fn rows(&self) -> u32 {
         self.rows
     }
 
-    /// Rows are read one by one.
+    /// Rows are read one at a time.
     pub(crate) fn is_single_row(&self) -> bool {
         self.rows == 1
     }
 
-    /// What is to be done; a page, unless [`set_step`](Self::set_step) again.
+    /// Takes the next step and resets it to a page.
     pub(crate) fn take_step(&mut self) -> BisectStep {
         std::mem::replace(&mut self.step, BisectStep::Page)
     }
@@ -63,7 +63,7 @@ impl Bisect {
         self.step = step;
     }
 
-    /// So many rows were read; of a run it is not counted how many.
+    /// Records that rows were read; `None` for ties, which are not counted.
     pub(crate) fn advance(&mut self, rows: Option<usize>) {
         let rows = rows.and_then(|rows| u32::try_from(rows).ok());
         self.within = match (self.within, rows) {
@@ -76,16 +76,15 @@ impl Bisect {
         };
     }
 
-    /// The row was found.
+    /// Records that the row was found.
     pub(crate) fn located(&mut self) {
         (self.rows, self.within) = (1, None);
     }
 
-    /// What was tried could not be read. `can_skip`: rows whose key cannot be read can be told from
-    /// the others.
+    /// Records that the current step failed. `can_skip`: rows with an unreadable key can be
+    /// separated from the others.
     ///
-    /// # Errors
-    /// The same: there is no way on.
+    /// # Errors The same error, if the row cannot be isolated.
     pub(crate) fn fail(&mut self, error: Error, can_skip: bool) -> Result<()> {
         if error.kind() != ErrorKind::Data {
             return Err(error);

@@ -10,18 +10,18 @@ use std::num::{NonZeroU32, NonZeroUsize};
 connect_api::choice! {
     /// How tables are read.
     pub enum Mode {
-        /// Each table whole, again and again.
+        /// Whole tables, repeatedly.
         Bulk = "bulk",
-        /// New rows, by a column that grows.
+        /// New rows, by a strictly increasing column.
         Incrementing = "incrementing",
         /// New and changed rows, by the time of their last change.
         Timestamp = "timestamp",
-        /// New and changed rows, by time and, within one time, by a column that grows.
+        /// New and changed rows, by time and, for equal times, by a strictly increasing column.
         TimestampIncrementing = "timestamp+incrementing",
     }
 }
 
-/// A name that may be empty, which stands for none.
+/// An optional name; empty means none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionalName(pub Option<String>);
 
@@ -41,76 +41,80 @@ settings! {
     /// Settings of the JDBC source: tables to records.
     pub struct SourceConfig {
         include connection: ConnectionConfig;
-        /// `bulk`: every table whole, at each poll interval. `incrementing`: new rows, by a column
-        /// that only grows. `timestamp`: new and changed rows, by the time of their last change.
-        /// `timestamp+incrementing`: both, for tables where many rows share one time.
+        /// `bulk`: reads whole tables at each poll interval. `incrementing`: reads new rows, by a
+        /// strictly increasing column. `timestamp`: reads new and changed rows, by the time of
+        /// their last change. `timestamp+incrementing`: combines both, for tables where many rows
+        /// have equal timestamps.
         "mode": mode: Mode, required, High;
-        /// The column that only grows, in the two incrementing modes. Left empty: the column of
-        /// each table that the database counts up.
+        /// The strictly increasing column of the two incrementing modes. Empty: the auto-increment
+        /// column of each table.
         "incrementing.column.name": incrementing: OptionalName, default "", Medium;
-        /// The columns that hold the time of a row's last change; the first that is not NULL
-        /// counts. Needed in the two timestamp modes. In every mode it is the rows' event time.
+        /// The columns with the time of a row's last change; the first that is not NULL is used.
+        /// Required in the two timestamp modes. In every mode they set the event time of the
+        /// records.
         "timestamp.column.name": timestamps: List, default "", Medium;
-        /// Where the timestamp modes begin in a table that was not read before: milliseconds since
-        /// 1970-01-01 (may be negative), or -1 for the database's present time. Left out: with the
+        /// Where the timestamp modes start if a table has no stored position: milliseconds since
+        /// 1970-01-01 (may be negative), or -1 for the database's current time. Not set: at the
         /// first row.
         "timestamp.initial": timestamp_initial: i64, optional, Low;
-        /// Rows are read only once their time lies so far back, so that transactions that commit
-        /// late are not overtaken.
+        /// Rows are read only once their timestamp is this old, so that rows of transactions that
+        /// commit late are not missed.
         "timestamp.delay.interval.ms": timestamp_delay: Millis, default "0", Medium;
-        /// The time zone whose clocks wrote the columns of timestamps that have none, such as
-        /// `Asia/Shanghai`, `UTC` or `+08:00`. Their values are sent as instants then, and the
-        /// timestamp modes take the present time by these clocks. A time that the clocks never
-        /// showed, when they are put forward, is an error of its row; of an hour that they show
-        /// twice, when they are put back, the later is sent, and rows wait until it is over. Left
-        /// out: values are sent as they stand, and the present time is that of the database's own
-        /// zone, where it tells one. Dates, times of day and lists are sent as they stand.
+        /// The time zone of timestamp columns without time zone, such as `Asia/Shanghai`, `UTC` or
+        /// `+08:00`. If set, their values are sent as instants, and the timestamp modes compare
+        /// them with the current time in this zone. A local time that does not exist, because
+        /// clocks were set forward, is an error of its row. For an ambiguous local time, in the
+        /// hour that occurs twice when clocks are set back, the later instant is sent, and rows of
+        /// that hour are read after it is over. Not set: values are sent without conversion, and
+        /// the current time is taken in the database's time zone, if the database reports it.
+        /// Dates, times of day and lists are never converted.
         "db.timezone": timezone: Zone, optional, Medium;
-        /// Refuse tables whose incrementing column, or all of whose timestamp columns, can be NULL.
-        /// With `false` such tables are read without the rows that hold NULL there; how many they
-        /// are is logged. A `query` is always read so.
+        /// Fails if the incrementing column, or every timestamp column, of a table is nullable. If
+        /// `false`, rows with NULL there are skipped, and their number is logged. A `query` is
+        /// always read like this.
         "validate.non.null": validate_non_null: bool, default "true", Low;
-        /// The tables: `table` or `schema.table`, separated by commas. `*` in the name of a table
-        /// stands for any characters. A name with dots, commas or stars goes into double quotes.
-        /// Give this or `query`.
+        /// The tables to read: `table` or `schema.table`, separated by commas. `*` in a table name
+        /// matches any characters. Names with dots, commas or asterisks need double quotes. Set
+        /// this or `query`.
         "table.whitelist": tables: Selection, default "", High;
-        /// Schema of the tables in `table.whitelist` that name none; where it is left out, the
-        /// one that the session has. A name, not a pattern.
+        /// The schema of tables in `table.whitelist` that name none. Not set: the current schema of
+        /// the session. A name, not a pattern.
         "schema.pattern": schema: OptionalName, default "", Low;
-        /// The same, for databases whose schemas are called catalogs, as MySQL's are. Give one of
-        /// the two.
+        /// The same, for databases whose schemas are called catalogs, such as MySQL. Set only one
+        /// of the two.
         "catalog.pattern": catalog: OptionalName, default "", Low;
-        /// Tables to leave out, written in the same way.
+        /// The tables to exclude, in the same syntax.
         "table.blacklist": excluded: Selection, default "", Low;
-        /// What may be read: TABLE (partitioned ones included), VIEW, PARTITIONED TABLE,
-        /// MATERIALIZED VIEW, FOREIGN TABLE; several separated by commas.
+        /// The table types to read: TABLE (includes partitioned tables), VIEW, PARTITIONED TABLE,
+        /// MATERIALIZED VIEW, FOREIGN TABLE; separated by commas.
         "table.types": table_types: TableTypes, default "TABLE", Low;
-        /// Read what this SELECT gives instead of tables, by one task. It stands as a subquery, so
-        /// it may have conditions, groups and joins of its own; every column needs a name.
-        /// Its rows may share a number or a time: a page ends where the next one begins.
+        /// A SELECT statement to read instead of tables, in one task. It is used as a subquery, so
+        /// it may have conditions, groups and joins of its own; every column needs a name. Several
+        /// of its rows may have the same number or timestamp.
         "query": query: OptionalName, default "", Medium;
-        /// Text that every query ends with, after its conditions, order and limit, such as
-        /// `FOR SHARE` or `OPTION (MAXDOP 1)`.
+        /// Text appended to every statement, after its conditions, order and limit, such as `FOR
+        /// SHARE` or `OPTION (MAXDOP 1)`.
         "query.suffix": query_suffix: OptionalName, default "", Low;
-        /// The rows of a table go to the topic of this name and the table's after it; those of
-        /// `query` to the topic of this very name. Give this or `connect.topicname`.
+        /// The prefix of topic names: the rows of a table go to the topic named by the prefix and
+        /// the table. With `query`, this is the topic name. Set this or `connect.topicname`.
         "topic.prefix": topic_prefix: OptionalName, optional, High;
-        /// The one topic for the rows of all tables. Give this or `topic.prefix`.
+        /// One topic for the rows of all tables. Set this or `topic.prefix`.
         "connect.topicname": topic: String, optional, High;
-        /// Pause between two looks at a table that had nothing new; in bulk mode, from the end of
-        /// one reading to the start of the next.
+        /// The pause between two polls of a table that had no new rows; in bulk mode, from the end
+        /// of one read to the start of the next.
         "poll.interval.ms": poll_interval: Millis, default "5000", Medium;
-        /// The most rows that are read at once.
+        /// The maximum number of rows per page.
         "batch.max.rows": max_rows: NonZeroU32, default "5000", Medium;
-        /// The most bytes that are read at once; one row is read however large it is.
+        /// The maximum number of bytes per page; a single row may be larger.
         "batch.max.bytes": max_bytes: NonZeroUsize, default "8388608", Low;
-        /// Part of the name under which positions are stored: another suffix reads from the
-        /// beginning again. A changed `query` goes on where the one before it stood.
+        /// Part of the name under which positions are stored: a new suffix reads from the beginning
+        /// again. If only `query` changes, reading continues at the stored position.
         "offset.suffix": offset_suffix: OptionalName, default "", Low;
-        /// A column that marks deleted rows (a boolean or number that is true or not zero, a date
-        /// or time that is not NULL): such rows are sent as deletes, with their key alone.
+        /// A soft-delete column: a boolean or number that is true or not zero, or a date or time
+        /// that is not NULL, marks a deleted row. Such rows are sent as deletes, with their key
+        /// only.
         "delete.column.name": delete_column: OptionalName, default "", Low;
-        /// The session may not write, whatever its user is allowed.
+        /// Opens read-only sessions, whatever privileges the user has.
         "connection.read.only": read_only: bool, default "false", Low;
         then include session: SessionConfig;
     }
@@ -120,19 +124,17 @@ settings! {
 impl SourceConfig {
     fn check_together(&self, faults: &mut Faults) {
         match (&self.topic_prefix, &self.topic) {
-            (None, None) => faults.at(
-                "topic.prefix",
-                "set it, or `connect.topicname`: the rows need a topic",
-            ),
+            (None, None) => faults.at("topic.prefix", "required unless `connect.topicname` is set"),
             (Some(_), Some(_)) => {
-                faults.at("topic.prefix", "give this or `connect.topicname`, not both")
+                faults.at("topic.prefix", "set this or `connect.topicname`, not both")
             }
             _ => {}
         }
         match &self.query.0 {
-            None if self.tables.is_empty() => {
-                faults.at("table.whitelist", "names no table; give some, or a `query`")
-            }
+            None if self.tables.is_empty() => faults.at(
+                "table.whitelist",
+                "no table is set; set tables, or a `query`",
+            ),
             None => {}
             Some(_) => self.check_query(faults),
         }
@@ -143,15 +145,15 @@ impl SourceConfig {
             if pattern.as_ref().is_some_and(|p| p.contains('%')) {
                 faults.at(
                     key,
-                    "is the name of a schema, not a pattern; name tables of several schemas in \
-                     `table.whitelist`, as schema.table",
+                    "must be a schema name, not a pattern; list tables of several schemas in \
+                    `table.whitelist` as schema.table",
                 );
             }
         }
         if self.schema.0.is_some() && self.catalog.0.is_some() && self.schema != self.catalog {
             faults.at(
                 "catalog.pattern",
-                "names another schema than `schema.pattern`; give one of the two",
+                "differs from `schema.pattern`; set only one of the two",
             );
         }
         let mode = self.mode.show();
@@ -163,8 +165,7 @@ impl SourceConfig {
         }
     }
 
-    /// Settings that have no effect beside the others: the Java original takes them without a
-    /// word.
+    /// Settings without effect in this mode. The Java original accepts them silently.
     pub(crate) fn ineffective(&self) -> Vec<String> {
         let (of_times, grows) = (self.uses_timestamps(), self.uses_incrementing());
         let initial = !of_times && self.timestamp_initial.is_some();
@@ -182,49 +183,52 @@ impl SourceConfig {
         .collect()
     }
 
-    /// What becomes of rows of transactions that commit late, where several can write at once.
+    /// The warning that rows of transactions that commit late are missed, for databases with
+    /// concurrent writers.
     pub(crate) fn late_commit_warning(&self) -> Option<String> {
         if self.uses_timestamps() {
-            let advice =
-                "`timestamp.delay.interval.ms`, as long as the longest transaction, keeps them";
+            let advice = "set `timestamp.delay.interval.ms` to at least the duration of the longest \
+                transaction";
             return self.timestamp_delay.0.is_zero().then(|| {
-                format!("a row that commits after one with a later time was read is passed over; {advice}")
+                format!(
+                    "rows that commit after a row with a later timestamp was read are \
+                missed; {advice}"
+                )
             });
         }
-        let advice =
-            "`mode`=`timestamp+incrementing` with `timestamp.delay.interval.ms` keeps them";
+        let advice = "use `mode`=`timestamp+incrementing` with `timestamp.delay.interval.ms`";
         self.uses_incrementing().then(|| {
             format!(
-                "a row that commits after one with a higher value was read is passed over; {advice}"
+                "rows that commit after a row with a higher value was read are missed; {advice}"
             )
         })
     }
 
-    /// What does not go together with `query`.
+    /// Checks settings that cannot be combined with `query`.
     fn check_query(&self, faults: &mut Faults) {
         for (key, tables) in [
             ("table.whitelist", &self.tables),
             ("table.blacklist", &self.excluded),
         ] {
             if !tables.is_empty() {
-                faults.at(key, "has no effect with `query`; give one of the two");
+                faults.at(key, "has no effect with `query`; set only one of the two");
             }
         }
         if matches!(self.topic_prefix, Some(OptionalName(None))) {
             faults.at(
                 "topic.prefix",
-                "is the name of the topic with `query`, and is empty",
+                "must not be empty with `query`, where it is the topic name",
             );
         }
         if self.uses_incrementing() && self.incrementing.0.is_none() {
             faults.at(
                 "incrementing.column.name",
-                "is required with `query`: it does not tell which column the database counts up",
+                "required with `query`, whose auto-increment column is not known",
             );
         }
     }
 
-    /// The schema of tables that name none, where the settings say it.
+    /// The schema of tables without one, if configured.
     pub(crate) fn default_schema(&self) -> Option<&str> {
         self.schema.0.as_deref().or(self.catalog.0.as_deref())
     }
@@ -237,7 +241,7 @@ impl SourceConfig {
         }
     }
 
-    /// Pages are ordered by a column that grows.
+    /// Pages are ordered by the incrementing column.
     pub(crate) fn uses_incrementing(&self) -> bool {
         match self.mode {
             Mode::Incrementing | Mode::TimestampIncrementing => true,
@@ -256,7 +260,7 @@ impl SourceConfig {
     pub(crate) fn topic_of(&self, table: &str) -> String {
         match (&self.topic, &self.topic_prefix) {
             (Some(topic), _) => topic.clone(),
-            // As in the original, it is the whole name.
+            // As in the Java original, it is the whole name.
             (None, Some(OptionalName(Some(topic)))) if self.query.0.is_some() => topic.clone(),
             (None, Some(OptionalName(Some(prefix)))) => format!("{prefix}{table}"),
             (None, _) => table.to_owned(),

@@ -1,5 +1,4 @@
-//! The tables that settings name, looked at in the database: what can be read, and all that
-//! stands in the way (G9).
+//! Table discovery: describes the tables or the query in the settings and collects all errors (G9).
 use crate::{config::SourceConfig, read_plan::ReadPlan, table_types::name_of};
 use connect_api::{
     Error, ErrorKind, Result,
@@ -8,22 +7,21 @@ use connect_api::{
 use dialect_core::{Access, Connection, Syntax, Table, TableName, TableType};
 use std::collections::HashMap;
 
-/// The key that tables are named by.
+/// The setting that lists the tables.
 const TABLES: &str = "table.whitelist";
 
-/// What was found.
+/// The result of discovery.
 #[derive(Debug, Default)]
 pub(crate) struct Discovery {
-    /// Tables that can be read, in the order of the settings.
+    /// The read plans of the tables, in the order of the settings.
     pub(crate) plans: Vec<ReadPlan>,
     pub(crate) faults: Faults,
 }
 
 impl Discovery {
-    /// Looks at all tables.
+    /// Describes all tables.
     ///
-    /// # Errors
-    /// What keeps from looking: `Connect`, `Timeout`, and what the database says of the catalogue.
+    /// # Errors `Connect`, `Timeout`, and errors of the database's catalog queries.
     pub(crate) async fn run(
         connection: &mut dyn Connection,
         syntax: &dyn Syntax,
@@ -54,12 +52,12 @@ impl Discovery {
         Ok(discovery)
     }
 
-    /// Adds the tables that the user may not read to the faults.
+    /// Adds missing SELECT privileges to the errors.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub(crate) async fn check_access(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        // Whoever may describe a query is told by the first page whether they may read it.
+        // For a query, the first page reports missing privileges.
         let of_tables = self.plans.iter().filter(|r| r.query.is_none());
         for plan in of_tables {
             match check_select(connection, plan).await {
@@ -70,10 +68,9 @@ impl Discovery {
         Ok(())
     }
 
-    /// The readings.
+    /// The read plans.
     ///
-    /// # Errors
-    /// `Schema`: there are faults; all are named.
+    /// # Errors `Schema`: all errors that were found.
     pub(crate) fn into_plans(self) -> Result<Vec<ReadPlan>> {
         if self.faults.is_empty() {
             Ok(self.plans)
@@ -82,7 +79,7 @@ impl Discovery {
         }
     }
 
-    /// Rows of two tables in one topic, by accident, would meet under equal keys.
+    /// Rejects two tables with the same topic: their keys could collide.
     fn check_shared_topics(&mut self, config: &SourceConfig) {
         if config.topic.is_some() {
             return;
@@ -94,8 +91,8 @@ impl Discovery {
                 self.faults.at(
                     "topic.prefix",
                     format!(
-                        "tables {other} and {table} would share topic {}: read them by two \
-                         connectors, or name one topic for all by `connect.topicname`",
+                        "tables {other} and {table} map to the same topic {}; use two \
+                        connectors, or set one topic for all tables with `connect.topicname`",
                         config.topic_of(&table.name)
                     ),
                 );
@@ -104,12 +101,11 @@ impl Discovery {
     }
 }
 
-/// # Errors
-/// `Auth`: the user may not read all columns that are read. None of them is left out in silence.
+/// # Errors `Auth`: the user lacks SELECT on some of the columns. None of them is skipped silently.
 async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Result<()> {
     let table = &plan.table;
     connection.check_access(table, Access::Select).await?;
-    let advice = "ask for SELECT on the table, or name the columns to read by `query`";
+    let advice = "grant SELECT on the table, or list the columns to read in a `query`";
     let granted = connection.granted(table, Access::Select).await;
     let granted = granted.map_err(|e| e.context(advice))?;
     let kept = plan.columns.iter().filter(|i| !granted.contains(i));
@@ -122,7 +118,7 @@ async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Resul
     Err(Error::new(
         ErrorKind::Auth,
         format!(
-            "table {}: the user may not SELECT column {}; {advice}",
+            "table {}: permission denied: SELECT on column {}; {advice}",
             table.name,
             kept.join(", ")
         ),
@@ -132,7 +128,7 @@ async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Resul
 struct CatalogLookup<'a> {
     connection: &'a mut dyn Connection,
     config: &'a SourceConfig,
-    /// Tables by schema.
+    /// Listed tables by schema.
     tables_by_schema: HashMap<Option<String>, Vec<(TableName, TableType)>>,
     tables: Vec<Table>,
     faults: Faults,
@@ -147,7 +143,7 @@ impl CatalogLookup<'_> {
         Ok(self.tables_by_schema.get(schema).map_or(&[], Vec::as_slice))
     }
 
-    /// The names that the settings mean, in their order.
+    /// The table names that the settings match, in their order.
     async fn table_names(&mut self) -> Result<Vec<TableName>> {
         let mut table_names = Vec::new();
         for entry in self.config.tables.entries() {
@@ -168,7 +164,7 @@ impl CatalogLookup<'_> {
             let before = table_names.len();
             table_names.extend(fitting.map(|(name, _)| name.clone()));
             if table_names.len() == before {
-                let message = format!("no table is named like {}", entry.name);
+                let message = format!("no table matches {}", entry.name);
                 self.faults.at(TABLES, message);
             }
         }
@@ -198,7 +194,7 @@ impl CatalogLookup<'_> {
         Ok(())
     }
 
-    /// A table that is not there.
+    /// Reports a missing table.
     async fn report_missing(&mut self, name: &TableName) -> Result<()> {
         let tables = self.tables_in(&name.schema).await?;
         let names = tables.iter().map(|(table, _)| table.name.as_str());
@@ -210,7 +206,7 @@ impl CatalogLookup<'_> {
         Ok(())
     }
 
-    /// A table that is there: it is read, unless the settings exclude it.
+    /// Adds a table unless the settings exclude it.
     fn add(&mut self, table: Table) {
         let known = self.tables.iter().any(|t| t.name == table.name);
         if known || self.config.excluded.holds(&table.name) {
@@ -230,7 +226,8 @@ impl CatalogLookup<'_> {
     }
 }
 
-/// The columns that a query gives, as a table named as its topic: so its schema is named.
+/// The result columns of a query, as a table with the name of its topic, which becomes the schema
+/// name.
 ///
 /// # Errors
 /// As [`Connection::describe_query`].

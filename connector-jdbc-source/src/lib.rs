@@ -1,21 +1,18 @@
 //! Tables to records: the JDBC source.
-//!
-//! [`JdbcSource`] reads the tables of any database that has a dialect, in pages by key: each page
-//! is a short statement, memory is bounded, and the position is the key of the last row. In the
-//! modes `incrementing`, `timestamp` and `timestamp+incrementing` it reads new (and changed) rows,
-//! from the position that was stored; in mode `bulk` whole tables, again and again. The message
-//! key is the primary key; a soft-delete column makes deletes.
-//!
-//! A page ends between two keys. Where the catalogue says nothing of keys that tell rows apart, a run
-//! of equal keys is never cut: one that is longer than a page is read by a cursor, in batches, and
-//! the position moves at its end.
-//!
-//! What the modes see: rows whose transaction commits late, with a smaller number or an older
-//! time than rows that were read already, are not seen; `timestamp.delay.interval.ms` keeps a
-//! distance from the present for them. Rows that are deleted are seen by `delete.column.name`
-//! alone. Rows of a page are sent as [`Op::Read`](connect_api::Op::Read): inserts and updates look
-//! the same. A table whose columns change while it is read is read by its present columns from the
-//! first row on that was committed after the change.
+//!  [`JdbcSource`] reads the tables of any database that has a dialect by keyset pagination: each
+//! page is a short statement, memory is bounded, and the position is the key of the last row. The
+//! modes `incrementing`, `timestamp` and `timestamp+incrementing` read new (and changed) rows from
+//! the stored position; mode `bulk` reads whole tables repeatedly. The message key is the primary
+//! key; a soft-delete column produces deletes.
+//!  A page ends between two keys. If the catalog does not prove that the key is unique, ties (rows
+//! with equal keys) are never split: ties that do not fit a page are read in batches from one
+//! statement, and the position moves at their end.
+//!  Limits of the modes: rows of a transaction that commits late, with a smaller number or an older
+//! timestamp than rows that were already read, are missed; `timestamp.delay.interval.ms` gives such
+//! transactions time. Deleted rows are only visible with `delete.column.name`. Rows are sent as
+//! [`Op::Read`](connect_api::Op::Read): inserts and updates look the same. If the columns of a
+//! table change while it is read, rows that were committed after the change are read with the new
+//! columns.
 //!
 //! ```
 //! use connect_api::{DynConnector, config::Settings};
@@ -72,7 +69,7 @@ pub struct JdbcSource {
 }
 
 impl JdbcSource {
-    /// A source whose databases are opened by `opener`.
+    /// A source that opens databases with `opener`.
     pub fn new(opener: Arc<dyn Opener>) -> Self {
         Self { opener }
     }
@@ -82,10 +79,10 @@ impl JdbcSource {
             .open(config.connection.url.expose(), &config.open_options())
     }
 
-    /// Looks at the tables, with a connection of its own.
+    /// Describes the tables, with its own connection.
     async fn discover(&self, config: &SourceConfig) -> Result<Discovery> {
         let dialect = self.open(config)?;
-        // One try: who asks wants to know now, and the runtime asks again by itself.
+        // One attempt: the caller needs an answer now, and the runtime retries by itself.
         let mut connection = dialect.connect().await?;
         let mut discovery = Discovery::run(connection.as_mut(), dialect.syntax(), config).await?;
         discovery.check_access(connection.as_mut()).await?;
@@ -115,7 +112,7 @@ impl Connector for JdbcSource {
     }
 
     fn notes(&self, config: &SourceConfig) -> Vec<String> {
-        // What is wrong with the URL is a fault of `check`.
+        // Errors in the URL are reported by `check`.
         let dialect = self.open(config).ok();
         let side_by_side = dialect.is_some_and(|d| d.capabilities().concurrent_writers);
         let mut notes = config.ineffective();
@@ -140,7 +137,7 @@ impl Connector for JdbcSource {
     }
 
     async fn topics(&self, config: SourceConfig) -> Vec<String> {
-        // What goes wrong here is a fault of `check`.
+        // Errors are reported by `check`.
         let discovery = self.discover(&config).await;
         let plans = discovery
             .and_then(Discovery::into_plans)

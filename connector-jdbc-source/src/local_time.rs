@@ -1,4 +1,4 @@
-//! Columns without a time zone, sent as the instants at which the clocks of a zone showed them.
+//! Local times: timestamp columns without time zone, sent as instants of `db.timezone`.
 use connect_api::{
     Error, ErrorKind, Kind, Records, Result, SchemaRef, UTC,
     arrow::array::{ArrayRef, RecordBatch, cast::AsArray as _, types::TimestampMicrosecondType},
@@ -9,21 +9,21 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// What becomes of the columns of a table.
+/// The conversion of a table's local times to instants.
 #[derive(Debug, Clone)]
 pub(crate) struct LocalTimeColumns {
     zone: Zone,
-    /// Indexes of the columns that become instants.
+    /// Indexes of the converted columns.
     columns: Arc<[usize]>,
-    /// Of the records that are sent.
+    /// The schema of the records that are sent.
     pub(crate) schema: SchemaRef,
-    /// It was said once that a clock showed a time twice.
+    /// The warning about ambiguous local times was logged.
     said: Arc<AtomicBool>,
 }
 
 impl LocalTimeColumns {
-    /// How the columns of a table are sent, all in their order, with `key` as the key; `None` where
-    /// each has a zone, or is none of time.
+    /// The conversion for a table whose records have the key `key`; `None` if there is no timestamp
+    /// column without time zone.
     ///
     /// # Errors
     /// As [`Table::schema`].
@@ -48,17 +48,19 @@ impl LocalTimeColumns {
         }))
     }
 
-    /// The rows as they are sent.
+    /// Converts the records.
     ///
-    /// # Errors
-    /// `Data`: a time that no clock of the zone showed; its column is named.
+    /// # Errors `Data`: a local time that does not exist in the time zone; its column is named.
     pub(crate) fn apply(&self, records: &Records) -> Result<Records> {
         let mut columns = records.batch().columns().to_vec();
         for index in self.columns.iter() {
             columns[*index] = self.column(records, *index)?;
         }
         let batch = RecordBatch::try_new(self.schema.columns().clone(), columns).map_err(|e| {
-            let message = format!("table {}: times made instants", self.schema.name());
+            let message = format!(
+                "table {}: converting local times to instants",
+                self.schema.name()
+            );
             Error::new(ErrorKind::Internal, message).with_source(e)
         })?;
         Records::new(records.topic().clone(), self.schema.clone(), batch)
@@ -68,14 +70,14 @@ impl LocalTimeColumns {
         let column = records.batch().column(index);
         let (table, name) = (self.schema.name(), self.schema.field(index).name());
         let times = column.as_primitive::<TimestampMicrosecondType>();
-        // G6: no time is moved to another that clocks did show.
+        // G6: a local time that does not exist is not moved to another one.
         let (times, Repeated(repeated)) = instants(&self.zone, times).ok_or_else(|| {
             Error::new(
                 ErrorKind::Data,
                 format!(
-                    "column `{name}` of {table}: a time that clocks in {} never showed, since they \
-                     were put forward past it: correct the row, or leave out db.timezone to send \
-                     times as they stand",
+                    "column `{name}` of {table}: the local time does not exist in time zone {}, \
+                    where clocks were set forward past it; correct the row, or unset db.timezone \
+                    to send timestamps without conversion",
                     self.zone
                 ),
             )
@@ -86,8 +88,8 @@ impl LocalTimeColumns {
                 column = name.as_str(),
                 zone = self.zone.name(),
                 rows = repeated,
-                "clocks showed these times twice, as they were put back: the later is sent; this is \
-                 said once"
+                "ambiguous local times, because clocks were set back: the later instant is sent; \
+                logged once per table"
             );
         }
         debug_assert_eq!(times.len(), records.len());

@@ -1,4 +1,4 @@
-//! The columns that settings name, looked for in a table; what is wrong with them is gathered.
+//! The columns that the mode uses, resolved in a table; errors are collected.
 use crate::config::{Mode, SourceConfig};
 use connect_api::{
     Kind,
@@ -6,14 +6,14 @@ use connect_api::{
 };
 use dialect_core::{Column, Table};
 
-/// A reading being decided, with the faults found so far.
+/// Resolves the mode's columns and collects errors.
 pub(crate) struct ModeColumns<'a> {
     table: &'a Table,
     config: &'a SourceConfig,
     pub(crate) faults: Faults,
 }
 
-/// Values of this kind have one order, in the database and over time.
+/// Values of this kind have a stable total order in the database.
 fn is_orderable(kind: &Kind) -> bool {
     match kind {
         Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => true,
@@ -74,11 +74,15 @@ impl<'a> ModeColumns<'a> {
                 Some(Kind::Timestamp { .. } | Kind::OffsetTimestamp) => times.push(index),
                 kind => {
                     let advice = match kind {
-                        Some(Kind::Text) => "; for SQLite, sqlite.dates=iso reads text as times",
+                        Some(Kind::Text) => {
+                            "; for SQLite, set sqlite.dates=iso to read text as \
+                        timestamps"
+                        }
                         _ => "",
                     };
                     let message = format!(
-                        "timestamp column `{}` is of type {}, which is not a date with time{advice}",
+                        "timestamp column `{}` has type {}, which is not a timestamp \
+                        type{advice}",
                         column.name, column.vendor_type
                     );
                     self.fault(KEY, &message);
@@ -89,10 +93,7 @@ impl<'a> ModeColumns<'a> {
             .windows(2)
             .any(|pair| self.column(pair[0]).kind != self.column(pair[1]).kind);
         if mixed {
-            self.fault(
-                KEY,
-                "some of the columns have a time zone and some have none",
-            );
+            self.fault(KEY, "the columns mix timestamps with and without time zone");
         }
         times
     }
@@ -104,7 +105,10 @@ impl<'a> ModeColumns<'a> {
             None => {
                 let found = self.table.columns.iter().position(|c| c.auto_increment);
                 if found.is_none() {
-                    self.fault(KEY, "no column is counted up by the database; name one");
+                    self.fault(
+                        KEY,
+                        "no auto-increment column found; set the name of the column",
+                    );
                 }
                 found?
             }
@@ -114,8 +118,8 @@ impl<'a> ModeColumns<'a> {
             return Some(index);
         }
         let message = format!(
-            "incrementing column `{}` is of type {}, which cannot give rows an order; \
-             name one of numbers",
+            "incrementing column `{}` has type {}, which has no usable order; set a numeric \
+            column",
             column.name, column.vendor_type
         );
         self.fault(KEY, &message);
@@ -124,7 +128,7 @@ impl<'a> ModeColumns<'a> {
 
     pub(crate) fn check_not_null(&mut self, key: &str, role: &str, columns: &[usize]) {
         let nullable = columns.iter().all(|i| self.column(*i).nullable);
-        // Of a query no database tells it.
+        // Databases do not report nullability for queries.
         let told = self.config.query.0.is_none();
         if nullable && told && self.config.validate_non_null {
             let names: Vec<_> = columns
@@ -132,16 +136,16 @@ impl<'a> ModeColumns<'a> {
                 .map(|i| format!("`{}`", self.column(*i).name))
                 .collect();
             let message = format!(
-                "{role} column {} can be NULL, and rows with NULL there would never be read: \
-                 declare it NOT NULL, or set validate.non.null=false to read without such rows",
+                "{role} column {} is nullable, and rows with NULL there would never be read; \
+                declare it NOT NULL, or set validate.non.null=false to skip such rows",
                 names.join(", ")
             );
             self.fault(key, &message);
         }
     }
 
-    /// Key parts from the primary key, where rows must be told apart beyond what the mode's own
-    /// columns do. Where there are none, pages end between two runs of equal keys.
+    /// Key parts from the primary key, where the mode's own columns are not unique. If there are
+    /// none, pages end between two groups of ties (rows with equal keys).
     pub(crate) fn tie_breakers(
         &mut self,
         incrementing: Option<usize>,
@@ -160,7 +164,7 @@ impl<'a> ModeColumns<'a> {
         match self.config.mode {
             Mode::Bulk if !(ordered && whole) => return Vec::new(),
             Mode::Bulk => {}
-            // Pages end between two times.
+            // Pages end between two timestamps.
             Mode::Timestamp if !(ordered && whole) => return Vec::new(),
             Mode::Timestamp => {}
             Mode::Incrementing | Mode::TimestampIncrementing => match incrementing {
@@ -173,7 +177,7 @@ impl<'a> ModeColumns<'a> {
         others.map(part).collect()
     }
 
-    /// No two rows have the same value there.
+    /// The column is unique.
     fn is_unique(&self, column: usize) -> bool {
         let alone = |key: &Vec<String>| matches!(key.as_slice(), [name] if self.table.index_of(name) == Some(column));
         alone(&self.table.primary_key) || self.table.unique_keys.iter().any(alone)
@@ -184,7 +188,10 @@ impl<'a> ModeColumns<'a> {
         let name = self.config.delete_column.0.as_deref()?;
         let index = self.find(KEY, "delete", name)?;
         if self.table.primary_key.is_empty() && !incrementing {
-            self.fault(KEY, "it has no primary key, so a delete would have no key");
+            self.fault(
+                KEY,
+                "the table has no primary key, so a delete would have no key",
+            );
         }
         let column = self.column(index);
         match &column.kind {
@@ -205,8 +212,8 @@ impl<'a> ModeColumns<'a> {
             ) => Some(index),
             _ => {
                 let message = format!(
-                    "delete column `{}` is of type {}; it must be a boolean, a whole number, a \
-                     date or a time",
+                    "delete column `{}` has type {}; it must be a boolean, integer, decimal, \
+                    date or timestamp",
                     column.name, column.vendor_type
                 );
                 self.fault(KEY, &message);

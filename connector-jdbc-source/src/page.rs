@@ -1,4 +1,4 @@
-//! Pages of a table, and the records made of them.
+//! Keyset pagination: pages of a table, and the records made of them.
 use crate::{read_plan::ReadPlan, watermark::Watermark};
 use connect_api::{
     Kind, Op, Ops, Records, Result, Row, Value,
@@ -13,11 +13,11 @@ use connect_api::{
 use dialect_core::{KeyPart, Page};
 use std::num::{NonZeroU32, NonZeroUsize};
 
-/// Rows of the first page of a table: what its rows weigh is not known yet.
+/// Rows of the first page of a table, whose row size is not known yet.
 const FIRST_ROWS: u32 = 500;
-/// A page has at most so many times the rows of the one before.
+/// A page has at most this many times the rows of the previous one.
 const GROWTH: u32 = 8;
-/// Stands in event times for none.
+/// The event time of a row without one.
 const NO_TIME: i64 = i64::MIN;
 
 impl ReadPlan {
@@ -38,10 +38,9 @@ impl ReadPlan {
         }
     }
 
-    /// Rows as they were read, as they are sent: with event times and ops.
+    /// Converts rows as they were read to records as they are sent, with event times and ops.
     ///
-    /// # Errors
-    /// `Data`: a time that no clock of the zone showed; its column is named.
+    /// # Errors `Data`: a local time that does not exist in the time zone; its column is named.
     pub(crate) fn outgoing(&self, records: Records) -> Result<Records> {
         let records = match &self.local_times {
             Some(local_times) => local_times.apply(&records)?,
@@ -64,7 +63,7 @@ impl ReadPlan {
         }
     }
 
-    /// The same rows, those alone that are final by the clocks of a zone.
+    /// The same page, limited to the rows before the watermark.
     pub(crate) fn with_watermark<'a>(
         &'a self,
         page: Page<'a>,
@@ -85,7 +84,7 @@ impl ReadPlan {
         parts.map(|part| Self::key_value(&row, part)).collect()
     }
 
-    /// The value of a row in a part of the key: the first that is not NULL.
+    /// The value of a key part in a row: the first column that is not NULL.
     pub(crate) fn key_value(row: &Row<'_>, part: &KeyPart) -> Option<Value> {
         let mut cells = part.columns.iter().map(|i| row.get(*i).to_value());
         cells.find(|value| *value != Value::Null)
@@ -116,18 +115,18 @@ impl ReadPlan {
     }
 }
 
-/// The times of a column, and which of them are NULL where some are.
+/// The timestamps of a column, and its null buffer if some are NULL.
 fn timestamps(column: &ArrayRef) -> (&TimestampMicrosecondArray, Option<&NullBuffer>) {
     let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
     let times = match column.as_struct_opt() {
-        // With an offset, which leads to the wall clock alone.
+        // With an offset, which is not part of the instant.
         Some(parts) => parts.column(0),
         None => column,
     };
     (times.as_primitive(), nulls)
 }
 
-/// Rows that `column` marks as deleted are deletes, the others are read.
+/// Rows that `column` marks as deleted become deletes, others reads.
 fn ops(records: &Records, column: usize) -> Ops {
     let array = records.batch().column(column);
     let op = |deleted: bool| if deleted { Op::Delete } else { Op::Read };
@@ -157,7 +156,7 @@ fn ops(records: &Records, column: usize) -> Ops {
     Ops::from_rows(deleted.into_iter().map(op).collect())
 }
 
-/// How many rows a page asks for: so many that they take about the bytes that are allowed.
+/// The number of rows per page, adapted to the maximum bytes per page.
 #[derive(Debug)]
 pub(crate) struct PageSize {
     rows: u32,
@@ -178,7 +177,7 @@ impl PageSize {
         NonZeroU32::new(self.rows).unwrap_or(NonZeroU32::MIN)
     }
 
-    /// Learns from a page what rows weigh.
+    /// Adapts the number of rows to the row size of a page.
     pub(crate) fn adapt(&mut self, batch: &RecordBatch) {
         let bytes = bytes_of(batch);
         if bytes == 0 || batch.num_rows() == 0 {

@@ -1,4 +1,4 @@
-//! Stored positions: the key values of the last row read, by name.
+//! Stored positions: the key values of the last row that was read, by name.
 use crate::read_plan::{ReadPlan, StartPosition};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Offset, Partition, Result, Value};
 
@@ -15,17 +15,16 @@ pub(crate) fn partition(plan: &ReadPlan, suffix: Option<&str>) -> Partition {
     partition
 }
 
-/// The offset after the rows whose key is, or begins with, these values; an empty one stands for
-/// the beginning.
+/// The offset after the rows whose key is, or starts with, these values; an empty offset is the
+/// beginning.
 pub(crate) fn offset(plan: &ReadPlan, key: &[Value]) -> Offset {
     let names = plan.offset_names.iter().cloned();
     names.zip(key.iter().cloned()).collect()
 }
 
-/// The key values of a stored offset; `None` where reading begins.
+/// The key values of a stored offset; `None` for the beginning.
 ///
-/// # Errors
-/// `Config`: it was stored by another mode, or for other columns.
+/// # Errors `Config`: it was stored by another mode or for other columns.
 pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<Vec<Value>>> {
     let Some(stored) = stored.filter(|offset| !offset.is_empty()) else {
         return Ok(match &plan.start {
@@ -36,7 +35,7 @@ pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<V
     if let Some(key) = of_longer_key(plan, &stored) {
         return Ok(Some(key));
     }
-    // It may have the first parts of the key only, as where reading began.
+    // It may have only the first parts of the key, such as an initial position.
     let names = plan.offset_names.get(..stored.len());
     let fits = names.is_some_and(|names| {
         names.iter().enumerate().all(|(part, name)| {
@@ -55,9 +54,9 @@ pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<V
         return Err(Error::new(
             ErrorKind::Config,
             format!(
-                "table {}: the stored position is of another mode or of other columns: it holds \
-                 {}, this mode needs {}. Set offset.suffix to read from the beginning, or set the \
-                 mode and columns as they were",
+                "table {}: the stored position does not match the mode or its columns: it has \
+                {}, the mode needs {}; set offset.suffix to read from the beginning, or restore \
+                the previous mode and columns",
                 plan.name(),
                 list(&mut stored.keys()),
                 list(&mut plan.offset_names.iter()),
@@ -70,8 +69,8 @@ pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<V
     ))
 }
 
-/// A position with parts that the key has no more, the last of which is cut to a microsecond: it
-/// may lie within one, which is read again.
+/// A position of an older version with additional key parts. Its last common part is truncated to a
+/// microsecond, so rows of that microsecond are read again.
 fn of_longer_key(plan: &ReadPlan, stored: &Offset) -> Option<Vec<Value>> {
     let (own, others) = (&plan.offset_names, &plan.legacy_offset_names);
     if others.is_empty() || stored.len() != own.len() + others.len() {
@@ -97,7 +96,7 @@ fn of_longer_key(plan: &ReadPlan, stored: &Offset) -> Option<Vec<Value>> {
     Some(key)
 }
 
-/// The column of the key part can hold the value.
+/// The value fits the type of the key part.
 fn holds(plan: &ReadPlan, part: usize, value: &Value) -> bool {
     let kind = plan.key_kind(part);
     *value != Value::Null

@@ -1,5 +1,5 @@
-//! What is read of a table and in which order: decided once, from its description and the
-//! settings.
+//! The read plan of a table: which columns are read and in which order. It is built once, from the
+//! table's description and the settings.
 use crate::{
     config::{Mode, SourceConfig},
     local_time::LocalTimeColumns,
@@ -15,58 +15,60 @@ use std::{fmt, sync::Arc, time::Duration};
 pub(crate) struct ReadPlan {
     /// The table, or the columns of the query.
     pub(crate) table: Table,
-    /// Read instead of the table.
+    /// The query that is read instead of the table.
     pub(crate) query: Option<String>,
-    /// The columns, by index in the table: all of them, so that a column has one index in the
+    /// The columns, by index in the table: all of them, so that a column has the same index in the
     /// table and in the records.
     pub(crate) columns: Vec<usize>,
-    /// Of the rows as they are read.
+    /// The schema of the rows as they are read.
     pub(crate) schema: SchemaRef,
-    /// How they are sent, where that is otherwise.
+    /// The conversion of local times to instants, if `db.timezone` is set.
     pub(crate) local_times: Option<LocalTimeColumns>,
-    /// The table that rows are read from; none of a query.
+    /// The source table; `None` for a query.
     pub(crate) origin: Option<Arc<Origin>>,
-    /// What pages are ordered by; empty for a table that is read in one stream.
+    /// The key of keyset pagination; empty for a table that is read with one statement.
     pub(crate) key: Vec<KeyPart>,
-    /// No two rows have one key, so that a page may end anywhere.
+    /// No two rows have the same key, so that a page may end at any row.
     pub(crate) unique_key: bool,
-    /// The name of each key part in stored offsets.
+    /// The name of each key part in stored positions.
     pub(crate) offset_names: Vec<Box<str>>,
-    /// Names of parts that older positions have beyond the key.
+    /// Names of parts that positions stored by older versions have in addition to the key.
     pub(crate) legacy_offset_names: Vec<Box<str>>,
-    /// Reading begins anew after the last row.
+    /// Bulk mode: the table is read again after the last row.
     pub(crate) bulk: bool,
     /// See [`Page::before_now`](dialect_core::Page::before_now).
     pub(crate) before_now: Option<Duration>,
-    /// How far apart times lie that the first part of the key holds as one.
+    /// The resolution of the timestamps in the first part of the key.
     pub(crate) resolution: Duration,
-    /// The zone whose clocks write the first part of the key.
+    /// The time zone of the local times in the first part of the key.
     pub(crate) time_zone: Option<Zone>,
-    /// Where rows begin in a table that was not read before.
+    /// Where to start if there is no stored position.
     pub(crate) start: StartPosition,
-    /// Columns that hold the event time; the first that is not NULL counts.
+    /// Columns with the event time; the first that is not NULL is used.
     pub(crate) event_time_columns: Vec<usize>,
-    /// The column that marks deleted rows.
+    /// The soft-delete column.
     pub(crate) delete_column: Option<usize>,
 }
 
-/// Where rows begin in a table that was not read before.
+/// Where to start if there is no stored position.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum StartPosition {
-    /// With the first.
+    /// At the first row.
     First,
-    /// After the rows whose key begins with this.
+    /// After the rows whose key starts with these values.
     After(Vec<Value>),
-    /// After the database's present time.
+    /// At the database's current time.
     Now,
 }
 
-/// Offset names of the key parts; those of the primary key are `key.` and the column's name.
+/// Names of the key parts in stored positions; those of the primary key are `key.` and the column's
+/// name.
 const TIMESTAMP: &str = "timestamp";
 const INCREMENTING: &str = "incrementing";
 
-/// Leaves out what stands in the key after a part that orders rows more finely than its values
-/// tell: rows of one position are not in its order. The names of what is left out.
+/// Removes the parts of the key after a part whose values are truncated when they are read: rows
+/// with equal truncated values are not in the order of the parts behind it. Returns the names of
+/// the removed parts.
 fn truncate_after_inexact_part(
     table: &Table,
     syntax: &dyn Syntax,
@@ -82,10 +84,9 @@ fn truncate_after_inexact_part(
 }
 
 impl ReadPlan {
-    /// Decides how `table` is read.
+    /// Builds the plan for `table`.
     ///
-    /// # Errors
-    /// All faults of the table and the settings at once.
+    /// # Errors All errors of the table and the settings at once.
     pub(crate) fn build(
         table: Table,
         config: &SourceConfig,
@@ -139,7 +140,8 @@ impl ReadPlan {
         {
             None => StartPosition::First,
             Some(-1) => StartPosition::Now,
-            // Keys are compared by `>`: a microsecond before, so that the very time counts.
+            // Keys are compared with `>`: one microsecond earlier, so that rows of this exact time
+            // are included.
             Some(ms) => {
                 let micros = ms.saturating_mul(1_000).saturating_sub(1);
                 let first = event_time_columns.first().map(|i| &schema.kinds()[*i]);
@@ -183,7 +185,7 @@ impl ReadPlan {
         })
     }
 
-    /// What is read, for people.
+    /// The name of the table, or `(query)`, for messages.
     pub(crate) fn name(&self) -> &(dyn fmt::Display + Send + Sync) {
         match self.query {
             Some(_) => &"(query)",
@@ -191,7 +193,7 @@ impl ReadPlan {
         }
     }
 
-    /// Rows can be without a key, and are then never read.
+    /// A key part may be NULL; such rows are never read.
     pub(crate) fn has_nullable_key(&self) -> bool {
         let nullable = |part: &KeyPart| {
             let mut columns = part.columns.iter();
@@ -200,7 +202,7 @@ impl ReadPlan {
         self.key.iter().any(nullable)
     }
 
-    /// Of the records that are sent.
+    /// The schema of the records that are sent.
     pub(crate) fn outgoing_schema(&self) -> &SchemaRef {
         let local_times = self.local_times.as_ref();
         local_times.map_or(&self.schema, |local_times| &local_times.schema)

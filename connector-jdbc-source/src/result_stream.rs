@@ -1,26 +1,26 @@
-//! Rows that come in one go, however many they are, by a reader of their own: a table without a key,
-//! or a run of equal keys that is longer than a page.
+//! Result streams: all rows of one statement, read in batches by a background task with its own
+//! connection. Used for tables without a key, and for ties that do not fit a page.
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
 use dialect_core::{Attempts, Connection, Dialect, Statement};
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinSet};
 
-/// Batches that wait to be taken: one is taken while the next is read.
+/// Batches in the channel: one is processed while the next is read.
 const WAITING: usize = 1;
 
-/// A running reader with a connection of its own. Memory is bounded by the batches that wait; dropping the
-/// stream ends the reader.
+/// A running reader with its own connection. Memory is bounded by the batches in the channel;
+/// dropping the stream stops the reader.
 #[derive(Debug)]
 pub(crate) struct ResultStream {
     batches: mpsc::Receiver<Result<RecordBatch>>,
     reader: JoinSet<Option<Box<dyn Connection>>>,
 }
 
-/// What is read, and in which pieces.
+/// The statement to read, and the size of its batches.
 pub(crate) struct ResultStreamRequest {
     pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) attempts: Attempts,
-    /// One that may still be of use.
+    /// A connection to reuse if it is still usable.
     pub(crate) connection: Option<Box<dyn Connection>>,
     pub(crate) statement: Statement,
     pub(crate) schema: SchemaRef,
@@ -28,10 +28,10 @@ pub(crate) struct ResultStreamRequest {
     pub(crate) max_bytes: usize,
 }
 
-/// What a stream gives.
+/// An item of a result stream.
 pub(crate) enum StreamItem {
     Batch(RecordBatch),
-    /// There are no more rows; the connection is as good as before.
+    /// The end of the rows, with the connection for reuse.
     End(Option<Box<dyn Connection>>),
 }
 
@@ -43,7 +43,7 @@ impl ResultStream {
             match read(request, &sender).await {
                 Ok(connection) => Some(connection),
                 Err(error) => {
-                    // A closed channel means that nobody wants to know.
+                    // The channel is closed if the stream was dropped.
                     let _closed = sender.send(Err(error)).await;
                     None
                 }
@@ -52,17 +52,16 @@ impl ResultStream {
         Self { batches, reader }
     }
 
-    /// The next batch, or the end. Dropping the future loses nothing.
+    /// The next batch, or the end. Cancel safe.
     ///
-    /// # Errors
-    /// What the reader met; it has ended then.
+    /// # Errors Errors of the reader, which stops after the first.
     pub(crate) async fn next(&mut self) -> Result<StreamItem> {
         match self.batches.recv().await {
             Some(batch) => batch.map(StreamItem::Batch),
             None => match self.reader.join_next().await {
                 Some(Err(crash)) => Err(Error::new(
                     ErrorKind::Internal,
-                    "the reader of a table ended unexpectedly",
+                    "the reader of a table stopped unexpectedly",
                 )
                 .with_source(crash)),
                 Some(Ok(connection)) => Ok(StreamItem::End(connection)),
@@ -71,7 +70,7 @@ impl ResultStream {
         }
     }
 
-    /// Ends the reader and waits for it.
+    /// Stops the reader and waits for it.
     pub(crate) async fn close(mut self) {
         self.reader.shutdown().await;
     }

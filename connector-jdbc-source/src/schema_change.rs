@@ -1,23 +1,23 @@
-//! A table that changes while it is read: noticed with every page, before its rows are handed out.
+//! Schema changes of a table while it is read: detected with every page, before its rows are
+//! returned.
 use crate::{config::SourceConfig, discovery, position, read_plan::ReadPlan, table::TableState};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Connection, Dialect, Table};
 use std::time::Duration;
 
-/// How long a table that is gone is looked for: who swaps two tables by two statements leaves the
+/// How long to wait for a missing table: swapping two tables with two RENAME statements leaves the
 /// name free for a moment.
 const MISSING_TABLE_WAIT: Duration = Duration::from_secs(3);
 const MISSING_TABLE_RETRY: Duration = Duration::from_millis(100);
 
 impl TableState {
-    /// Looks whether the columns are others than those that the rows at hand were read by, and takes
-    /// them from now on; the rows are to be read again then.
-    ///
-    /// G3: asked after the rows were read, and before they are handed out, it tells every change
+    /// Checks whether the columns differ from those that the current rows were read with. If so,
+    /// the new columns are used from now on, and the rows must be read again.
+    ///  G3: called after the rows were read and before they are returned, it detects every change
     /// that was committed before one of them. No transaction is needed for that.
     ///
-    /// # Errors
-    /// `Schema`: the table is gone, or cannot be read as before; `Config`: the key has changed.
+    /// # Errors `Schema`: the table is missing, or can no longer be read; `Config`: the key has
+    /// changed.
     pub(crate) async fn has_schema_changed(
         &mut self,
         connection: &mut dyn Connection,
@@ -31,13 +31,13 @@ impl TableState {
         if changes.is_some() && changes == self.fingerprint {
             return Ok(false);
         }
-        // The fingerprint is the older of the two: what changes after it is told next time.
+        // The fingerprint was taken before the description: a later change is detected next time.
         let changed = self.refresh_schema(connection, dialect, config).await?;
         self.fingerprint = changes;
         Ok(changed)
     }
 
-    /// Rows could not be read for a reason that a change of the table can be behind.
+    /// A schema change may be the cause of this error.
     pub(crate) fn may_be_schema_change(error: &Error) -> bool {
         match error.kind() {
             ErrorKind::Schema
@@ -54,7 +54,7 @@ impl TableState {
         }
     }
 
-    /// Looks at the columns again; whether rows are read in another way from now on.
+    /// Describes the columns again; returns whether rows are read differently from now on.
     ///
     /// # Errors
     /// As [`has_schema_changed`](Self::has_schema_changed).
@@ -69,7 +69,7 @@ impl TableState {
         let what = column_changes(&self.plan.table, &described);
         let context = |e: Error| match what.is_empty() {
             true => e,
-            false => e.context(format!("{name} was changed while it was read ({what})")),
+            false => e.context(format!("{name} changed while it was being read ({what})")),
         };
         let mut plan = ReadPlan::build(described, config, dialect.syntax())
             .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
@@ -86,12 +86,13 @@ impl TableState {
             return Ok(false);
         }
         match &self.after {
-            // All rows come again anyway.
+            // Bulk mode reads all rows again anyway.
             Some(_) if self.plan.bulk && plan.offset_names != self.plan.offset_names => {
-                tracing::warn!(table = %name, "its key was changed: it is read from the start");
+                tracing::warn!(table = %name, "the key changed: the table is read again from the \
+                beginning");
                 self.after = None;
             }
-            // Where it is only the beginning of a key, no row was read yet.
+            // If it has only the first parts of a key, no row was read yet.
             Some(key) if key.len() == self.plan.key.len() => {
                 let offset = position::offset(&self.plan, key);
                 self.after = position::resume(&plan, Some(offset)).map_err(context)?;
@@ -100,10 +101,10 @@ impl TableState {
         }
         tracing::info!(
             table = %name, change = what,
-            "the table was changed, and is read by its present columns"
+            "the table definition changed; reading continues with the new columns"
         );
         self.plan = plan;
-        // Where a run ends is told anew, and which rows can be read.
+        // The end of ties, and unreadable rows, are determined again.
         (self.ties_until, self.bisect) = (None, None);
         Ok(true)
     }
@@ -126,8 +127,8 @@ impl TableState {
                 return Err(Error::new(
                     ErrorKind::Schema,
                     format!(
-                        "table {name} does not exist any more: make it again, or take it out of \
-                         table.whitelist"
+                        "table {name} no longer exists; create it again, or remove it from \
+                        table.whitelist"
                     ),
                 ));
             }
@@ -137,7 +138,7 @@ impl TableState {
 }
 
 impl ReadPlan {
-    /// Rows are read by the same columns in the same order, and make the same records.
+    /// Rows are read with the same columns in the same order, and produce the same records.
     fn reads_same_records(&self, other: &Self) -> bool {
         self.schema == other.schema
             && self.key == other.key
@@ -148,19 +149,19 @@ impl ReadPlan {
     }
 }
 
-/// What became of the columns, for people.
+/// The changes of the columns, for log and error messages.
 fn column_changes(before: &Table, after: &Table) -> String {
     let mut changes = Vec::new();
     for column in &after.columns {
         match before.columns.iter().find(|c| c.name == column.name) {
             None => changes.push(format!("`{}` {} added", column.name, column.vendor_type)),
             Some(old) if old.vendor_type != column.vendor_type => changes.push(format!(
-                "`{}` {} became {}",
+                "`{}` {} changed to {}",
                 column.name, old.vendor_type, column.vendor_type
             )),
             Some(old) if old.nullable != column.nullable => {
                 let now = if column.nullable { "NULL" } else { "NOT NULL" };
-                changes.push(format!("`{}` became {now}", column.name));
+                changes.push(format!("`{}` changed to {now}", column.name));
             }
             Some(_) => {}
         }
@@ -203,7 +204,7 @@ mod tests {
         };
         assert_eq!(
             column_changes(&before, &after),
-            "`id` int4 became int8, `b` text added, `a` dropped, primary key (id)"
+            "`id` int4 changed to int8, `b` text added, `a` dropped, primary key (id)"
         );
         assert_eq!(column_changes(&after, &after), "");
     }

@@ -1,4 +1,4 @@
-//! Where a task stands in one table.
+//! The state of one table that a task reads.
 use crate::{
     bisect::Bisect,
     config::SourceConfig,
@@ -18,33 +18,33 @@ use tokio::time::Instant;
 /// A table that is being read.
 pub(crate) struct TableState {
     pub(crate) plan: ReadPlan,
-    /// Not looked at before.
+    /// The time of the next poll.
     pub(crate) next_poll: Instant,
     topic: Arc<str>,
     partition: Arc<Partition>,
-    /// Of the columns that the reading was decided by; `None` before the first page.
+    /// The fingerprint of the columns that the plan was built from; `None` before the first page.
     pub(crate) fingerprint: Option<String>,
-    /// Key of the last row read.
+    /// The key of the last row that was read.
     pub(crate) after: Option<Vec<Value>>,
-    /// Where reading begins is to be stored before the first row: it would move else.
+    /// The initial position must be stored before the first row; otherwise a restart would use a
+    /// later one.
     start_unsaved: bool,
     pub(crate) page_size: PageSize,
-    /// For a row that cannot be read, while one is looked for.
+    /// The bisection for a row that cannot be read, while one is searched.
     pub(crate) bisect: Option<Bisect>,
-    /// The key that the reader ends with, where a run of equal keys is longer than a page.
+    /// The key that the result stream ends with, if the next ties do not fit a page.
     pub(crate) ties_until: Option<Vec<Value>>,
-    /// The running reader of a table without a key, or of a run.
+    /// The open result stream of a table without a key, or of ties.
     stream: Option<ResultStream>,
-    /// The connection of the last run, for the next.
+    /// The connection of the last result stream, for the next.
     spare_connection: Option<Box<dyn Connection>>,
 }
 
 impl TableState {
-    /// Resumes at what was stored.
+    /// Resumes at the stored position.
     ///
-    /// # Errors
-    /// `Config`: what was stored does not fit; what the database says of its present time, where
-    /// reading begins there.
+    /// # Errors `Config`: the stored position does not match the mode; errors of the query for the
+    /// database's current time, if reading starts there.
     pub(crate) async fn resume(
         plan: ReadPlan,
         partition: Partition,
@@ -77,12 +77,13 @@ impl TableState {
         })
     }
 
-    /// The table has no key, or its next rows are a long run: a connection of its own reads it.
+    /// The table has no key, or its next rows are ties that do not fit a page: they are read with a
+    /// separate connection.
     fn is_streaming(&self) -> bool {
         self.plan.key.is_empty() || self.ties_until.is_some()
     }
 
-    /// No rows, with the position that reading begins at; once, where it is to be stored.
+    /// Empty records with the initial position; returned once, if it must be stored.
     ///
     /// # Errors
     /// `Internal`.
@@ -94,7 +95,7 @@ impl TableState {
         self.empty_records_after(key).map(Some)
     }
 
-    /// No rows, with the position after `key`.
+    /// Empty records with the position after `key`.
     fn empty_records_after(&self, key: &[Value]) -> Result<Records> {
         let schema = self.plan.outgoing_schema();
         let none = RecordBatch::new_empty(schema.columns().clone());
@@ -110,10 +111,9 @@ impl TableState {
         }
     }
 
-    /// The next rows, or those that cannot be read; `None` where there is nothing new.
+    /// The next rows, or rows that cannot be read; `None` if there are no new rows.
     ///
-    /// # Errors
-    /// What the database says, and what a reader met.
+    /// # Errors Errors of the database and of the result stream.
     pub(crate) async fn next(
         &mut self,
         connection: &mut dyn Connection,
@@ -135,10 +135,9 @@ impl TableState {
         Ok(streamed.map(Polled::Records))
     }
 
-    /// The next page; `None` where there is nothing new, and where a run is next.
+    /// The next page; `None` if there are no new rows, or if ties are next.
     ///
-    /// # Errors
-    /// What the database says.
+    /// # Errors Errors of the database.
     async fn next_page(
         &mut self,
         connection: &mut dyn Connection,
@@ -168,7 +167,7 @@ impl TableState {
         self.page_size.adapt(&batch);
         let mut records = self.rows(batch)?;
         if !last && !self.plan.unique_key {
-            // G3: the last run may go on beyond the page.
+            // G3: the last ties may continue beyond the page.
             match self.plan.rows_before_last_tie(&records) {
                 Some(rows @ 1..) => records = records.slice(0..rows),
                 Some(0) | None => {
@@ -186,11 +185,11 @@ impl TableState {
             position::offset(&self.plan, &key)
         };
         self.after = (!restart).then_some(key);
-        // G1: the position is that of the last row returned; the runtime alone stores it.
+        // G1: the position of the last row returned; only the runtime stores it.
         Ok(Some(records.with_position(self.position(offset))))
     }
 
-    /// The rows after the last key, and whether they are all that there are for now.
+    /// The rows after the last key, and whether this is the last page for now.
     async fn read_page(
         &mut self,
         connection: &mut dyn Connection,
@@ -200,7 +199,7 @@ impl TableState {
         let limit = if self.plan.unique_key {
             self.page_limit()
         } else {
-            // One more tells where the last run ends.
+            // One more row shows where the last ties end.
             self.page_limit().saturating_add(1)
         };
         let statement = self.next_statement(dialect, config, &self.plan.columns, limit)?;
@@ -208,7 +207,7 @@ impl TableState {
         let mut cursor = connection.query(&statement, &self.plan.schema).await?;
         let batch = cursor.next(rows, config.max_bytes.get()).await?;
         let batch = batch.filter(|batch| batch.num_rows() > 0);
-        // A page that is not full is the last, unless it was cut for its bytes.
+        // A page that is not full is the last, unless it reached its maximum bytes.
         let last = match &batch {
             None => true,
             Some(batch) if batch.num_rows() >= rows => false,
@@ -217,7 +216,7 @@ impl TableState {
         Ok((batch, last))
     }
 
-    /// Reads some columns of so many rows after the last key.
+    /// The statement that reads `columns` of up to `limit` rows after the last key.
     pub(crate) fn next_statement(
         &self,
         dialect: &dyn Dialect,
@@ -229,7 +228,7 @@ impl TableState {
         let watermark = self
             .plan
             .watermark(back.saturating_add(self.plan.resolution));
-        // G3: what clocks are about to show again is left out until they have.
+        // G3: local times that are about to occur again are read after they have.
         let before = watermark.as_ref().and_then(|watermark| watermark.before);
         let before = before.map(|before| Value::Timestamp(before.saturating_sub(1)));
         let page = self.plan.next_page(self.after.as_deref(), Some(limit));
@@ -254,36 +253,35 @@ impl TableState {
         last.ok_or_else(|| self.key_became_null())
     }
 
-    /// No position can stand for a row.
+    /// The error for a row without a position.
     pub(crate) fn key_became_null(&self) -> Error {
         let table = self.plan.name();
         let parts = self.plan.key.iter().flat_map(|part| &part.columns);
         let names: Vec<_> = parts
             .map(|i| format!("`{}`", self.plan.table.columns[*i].name))
             .collect();
-        // G3: a row is not left out, and there is no position after it.
+        // G3: the row must not be skipped, and there is no position after it.
         let message = format!(
-            "table {table}: a row that is read by {} has a value there that became NULL \
-             (zero.dates=null, values.unrepresentable=null), so that no position can stand for \
-             it; leave such rows out by a `query`, or order by another column",
+            "table {table}: a value of {} was converted to NULL (zero.dates=null, \
+            values.unrepresentable=null), so the row has no position; exclude such rows with a \
+            `query`, or use another column",
             names.join(", ")
         );
         Error::new(ErrorKind::Data, message)
     }
 
-    /// The next rows of the stream, which is opened where it is not; after the last of a run none,
-    /// with its position, and `None` after the last of a table. All of them are of one statement,
-    /// so the first tell whether the table has changed before it.
+    /// The next rows of the result stream, which is opened if needed. After the last of ties: empty
+    /// records with their position. After the last row of a table: `None`. All rows are of one
+    /// statement, so schema changes are checked with the first batch.
     ///
-    /// # Errors
-    /// What the reader met.
+    /// # Errors Errors of the result stream.
     async fn next_from_stream(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
         config: &SourceConfig,
     ) -> Result<Option<Records>> {
-        // Taken out while it is not known to be of use: a dropped future loses no rows with it.
+        // Taken while it is in use: a dropped future loses no rows.
         let (stream, streamed) = match self.stream.take() {
             Some(mut stream) => {
                 let streamed = stream.next().await?;
@@ -301,7 +299,7 @@ impl TableState {
                     break (stream, streamed);
                 }
                 if !self.is_streaming() {
-                    // It was given a key, or another.
+                    // The table now has a key, or another one.
                     return Ok(None);
                 }
             },
@@ -315,8 +313,8 @@ impl TableState {
             (StreamItem::Batch(batch), Some(until)) => {
                 (self.stream, self.ties_until) = (Some(stream), Some(until));
                 let records = self.plan.outgoing(self.rows(batch)?)?;
-                // G1: a run counts as read at its end alone; until then its rows have the position
-                // before it.
+                // G1: ties count as read only at their end; until then, their rows have the
+                // position before them.
                 let before = self.after.as_deref().unwrap_or_default();
                 let before = self.position(position::offset(&self.plan, before));
                 Ok(Some(records.with_position(before)))
@@ -338,7 +336,7 @@ impl TableState {
         }
     }
 
-    /// Begins to read the whole table, or the run that is next.
+    /// Opens the result stream of the whole table, or of the next ties.
     fn open_stream(
         &mut self,
         dialect: &Arc<dyn Dialect>,
@@ -359,7 +357,7 @@ impl TableState {
         }))
     }
 
-    /// Ends the reader, where there is one.
+    /// Closes the result stream, if there is one.
     pub(crate) async fn close(self) {
         if let Some(stream) = self.stream {
             stream.close().await;
@@ -367,7 +365,7 @@ impl TableState {
     }
 }
 
-/// Reads a page, with what the settings put at its end.
+/// The statement of a page, with `query.suffix`.
 pub(crate) fn select(
     dialect: &dyn Dialect,
     page: &Page<'_>,
@@ -381,7 +379,7 @@ pub(crate) fn select(
     Ok(statement)
 }
 
-/// Says how many rows no page holds.
+/// Logs the number of rows with a NULL key, which are skipped.
 async fn warn_about_null_keys(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
@@ -393,20 +391,20 @@ async fn warn_about_null_keys(
     if let Value::Int(rows @ 1..) = query_scalar(connection, &statement, &schema).await? {
         tracing::warn!(
             table = %plan.name(), rows,
-            "rows with NULL in the columns that give the order are never read"
+            "rows with NULL in the columns of the mode are skipped"
         );
     }
     Ok(())
 }
 
-/// The database's present time, as the first part of the key.
+/// The database's current time, as the first part of the key.
 async fn current_time(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
     plan: &ReadPlan,
 ) -> Result<Value> {
     let column = plan.next_page(None, None).key_column(0).clone();
-    // What is written next may have the time of a step that has begun.
+    // The next row may get a timestamp within the current step of the column's resolution.
     let (watermark, back) = (plan.watermark(plan.resolution), plan.resolution);
     let east = watermark.as_ref().map(|watermark| watermark.east);
     let statement = dialect.syntax().select_present(&column, east, back);
@@ -419,7 +417,7 @@ async fn current_time(
     })
 }
 
-/// The one value that a query gives.
+/// The single value that a query returns.
 async fn query_scalar(
     connection: &mut dyn Connection,
     statement: &Statement,

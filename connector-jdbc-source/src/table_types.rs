@@ -1,8 +1,8 @@
-//! What kinds of tables are read.
+//! The table types to read.
 use connect_api::config::Setting;
 use dialect_core::TableType;
 
-/// What may be read.
+/// The value of `table.types`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableTypes(Vec<TableType>);
 
@@ -23,7 +23,7 @@ pub(crate) fn name_of(table_type: TableType) -> &'static str {
 }
 
 impl TableTypes {
-    /// TABLE means partitioned ones too.
+    /// TABLE includes partitioned tables.
     pub(crate) fn holds(&self, table_type: TableType) -> bool {
         let named = |named| self.0.contains(&named);
         named(table_type) || (table_type == TableType::Partitioned && named(TableType::Table))
@@ -44,11 +44,17 @@ impl Setting for TableTypes {
             let known = TYPES
                 .iter()
                 .find(|(name, _)| name.eq_ignore_ascii_case(part));
-            let (_, table_type) = known.ok_or_else(|| format!("`{part}` is none of {}", all()))?;
+            let (_, table_type) = known.ok_or_else(|| {
+                format!(
+                    "unknown table type `{part}`; \
+            expected one of {}",
+                    all()
+                )
+            })?;
             types.push(*table_type);
         }
         if types.is_empty() {
-            return Err(format!("names none of {}", all()));
+            return Err(format!("no table type is set; expected one of {}", all()));
         }
         Ok(Self(types))
     }

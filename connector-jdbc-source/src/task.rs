@@ -1,4 +1,4 @@
-//! The task: pages of its tables, in turn.
+//! The source task: polls its tables round-robin.
 use crate::{
     config::SourceConfig, discovery::Discovery, position, read_plan::ReadPlan, table::TableState,
     watermark,
@@ -15,10 +15,10 @@ pub(crate) struct Task {
     dialect: Arc<dyn Dialect>,
     config: SourceConfig,
     stop: CancellationToken,
-    /// Taken out while it works: a dropped future leaves no half-used connection behind.
+    /// Taken while it is in use: a dropped future leaves no half-used connection behind.
     connection: Option<Box<dyn Connection>>,
     tables: Vec<TableState>,
-    /// The table that is looked at first at the next poll.
+    /// The first table of the next poll.
     turn: usize,
 }
 
@@ -46,7 +46,7 @@ impl Task {
         }
     }
 
-    /// Looks at the tables and at where they were left.
+    /// Describes the tables and restores their positions.
     async fn resume(
         &mut self,
         connection: &mut dyn Connection,
@@ -76,8 +76,8 @@ impl Task {
         Ok(tables)
     }
 
-    /// The next records of table `index`, or rows that cannot be read; `None` where there is
-    /// nothing new.
+    /// The next records of table `index`, or rows that cannot be read; `None` if there are no new
+    /// rows.
     async fn read(&mut self, index: usize) -> Result<Option<Polled>> {
         if let Some(initial_position) = self.tables[index].initial_position()? {
             return Ok(Some(Polled::Records(initial_position)));
@@ -96,7 +96,7 @@ impl Task {
                     return outcome;
                 }
             };
-            // Rows that were left in the middle can have made it useless.
+            // An error in the middle of a result can make the connection unusable.
             if connection.ping().await.is_err() {
                 connection = self.connection().await?;
             }

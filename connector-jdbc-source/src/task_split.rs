@@ -1,4 +1,4 @@
-//! The tables of a connector, split among its tasks.
+//! Splits the tables of a connector among its tasks.
 use crate::config::SourceConfig;
 use dialect_core::{Selection, TableName};
 use std::num::NonZeroU32;

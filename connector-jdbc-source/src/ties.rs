@@ -1,10 +1,11 @@
-//! Runs of rows with equal keys. Where nothing says that keys tell rows apart, a page that is not the
-//! last ends between two runs: what its limit cut off would be passed over else (G3).
+//! Ties: rows with equal keys, as in SQL's `FETCH FIRST ... WITH TIES`. If the key is not known to
+//! be unique, a page that is not the last ends between two groups of ties; otherwise rows behind
+//! its limit would be skipped (G3).
 use crate::{read_plan::ReadPlan, unique_key::compares_as_database};
 use connect_api::{Records, Row, Value};
 use dialect_core::Page;
 
-/// Two values of one key part are of one run. An instant is one whatever its offset.
+/// Two values of a key part are equal. Instants are compared without their offset.
 fn is_tie(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::OffsetTimestamp(one, _), Value::OffsetTimestamp(other, _)) => one == other,
@@ -13,7 +14,7 @@ fn is_tie(one: &Value, other: &Value) -> bool {
 }
 
 impl ReadPlan {
-    /// The rows of a run that ends with the key `until`, and those between `after` and it.
+    /// The rows after the key `after`, up to and including the ties of the key `until`.
     pub(crate) fn ties_page<'a>(
         &'a self,
         after: Option<&'a [Value]>,
@@ -21,14 +22,14 @@ impl ReadPlan {
     ) -> Page<'a> {
         Page {
             until: Some(until),
-            // What stood before the end of the run is final.
+            // The rows were below the watermark when the ties were found.
             before_now: None,
             ..self.next_page(after, None)
         }
     }
 
-    /// How many rows of a page stand before its last run, which may go on after the page; `None`
-    /// where the database alone knows.
+    /// The number of rows of a page before its last ties, which may continue after the page; `None`
+    /// if only the database can compare the keys.
     pub(crate) fn rows_before_last_tie(&self, records: &Records) -> Option<usize> {
         let parts = 0..self.key.len();
         if !parts

@@ -2,12 +2,12 @@
 use connect_api::Kind;
 use dialect_core::{KeyPart, KeyValues, Syntax, Table};
 
-/// No two rows have one key: its columns hold a primary or a unique key.
+/// No two rows have the same key: its columns include a primary or unique key.
 pub(crate) fn is_unique(table: &Table, query: bool, key: &[KeyPart], syntax: &dyn Syntax) -> bool {
     if query || table.inherited {
         return false;
     }
-    // The first that is not NULL of several columns says nothing of either.
+    // A COALESCE of several columns does not prove that either is unique.
     let alone: Vec<usize> = key
         .iter()
         .filter_map(|part| match part.columns.as_slice() {
@@ -19,7 +19,7 @@ pub(crate) fn is_unique(table: &Table, query: bool, key: &[KeyPart], syntax: &dy
     let index = |name: &String| table.columns.iter().position(|c| c.name == *name);
     let covered = |name: &String| index(name).is_some_and(|column| alone.contains(&column));
     let holds = |columns: &&Vec<String>| !columns.is_empty() && columns.iter().all(covered);
-    // An index may compare text otherwise than its column does.
+    // An index may have another collation than its column.
     let plain = |columns: &&Vec<String>| {
         let mut columns = columns.iter().filter_map(index);
         columns.all(|i| {
@@ -32,8 +32,8 @@ pub(crate) fn is_unique(table: &Table, query: bool, key: &[KeyPart], syntax: &dy
     holds(&&table.primary_key) || table.unique_keys.iter().filter(plain).any(|k| holds(&k))
 }
 
-/// Values of this kind that are equal to the database are equal here: text is compared there by a
-/// collation, and numbers of any length come with the digits that were written.
+/// Values of this kind compare here as in the database. Text does not (the database uses a
+/// collation), nor do numbers of any length (which come with their trailing zeros).
 pub(crate) fn compares_as_database(kind: &Kind) -> bool {
     match kind {
         Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => true,

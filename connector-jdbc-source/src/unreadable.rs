@@ -1,4 +1,4 @@
-//! Rows that cannot be read: found one by one, told by their keys, and passed (G3).
+//! Rows that cannot be read: located by bisection, reported with their keys, and skipped (G3).
 use crate::{
     bisect::{Bisect, BisectStep, LocatedRow},
     config::SourceConfig,
@@ -12,10 +12,10 @@ use connect_api::{
 use dialect_core::{Connection, Dialect, Statement, Syntax};
 use std::num::NonZeroU32;
 
-/// Tells whether more than one row has a key.
+/// Two rows are enough to see ties.
 const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
-/// The columns that a row is found by.
+/// The columns that identify a row.
 struct KeyColumns {
     /// By index in the table.
     columns: Vec<usize>,
@@ -23,8 +23,8 @@ struct KeyColumns {
 }
 
 impl KeyColumns {
-    /// Those of the pages' key and of the records' key; without those of the first part of the
-    /// pages' key, where that cannot be read.
+    /// The columns of the page key and of the record key; `without_first` omits the first part of
+    /// the page key, if that cannot be read.
     fn of(plan: &ReadPlan, without_first: bool) -> Result<Self> {
         let mut parts = plan.key.iter().enumerate();
         let first = parts.next().map_or(&[][..], |(_, part)| &part.columns);
@@ -56,7 +56,7 @@ impl KeyColumns {
     }
 }
 
-/// Where a time or date stands among others, for values of one kind.
+/// A timestamp or date as a number, for comparison with others of the same kind.
 fn ordinal(value: &Value) -> Option<i64> {
     match value {
         Value::Timestamp(micros) | Value::OffsetTimestamp(micros, _) => Some(*micros),
@@ -66,8 +66,8 @@ fn ordinal(value: &Value) -> Option<i64> {
 }
 
 impl ReadPlan {
-    /// The first part of the key after which all rows have one that can be read, where the next
-    /// rows may stand before it.
+    /// The value of the first key part after which all keys are readable; `None` if reading is
+    /// already behind it.
     fn first_readable_key(&self, syntax: &dyn Syntax, after: Option<&[Value]>) -> Option<Value> {
         let part = self.key.first()?;
         let first_readable_key =
@@ -79,7 +79,7 @@ impl ReadPlan {
 }
 
 impl TableState {
-    /// So many rows a page may ask for.
+    /// The maximum number of rows of the next page.
     pub(crate) fn page_limit(&self) -> NonZeroU32 {
         let rows = self.page_size.rows();
         let bisect = self.bisect.as_ref();
@@ -87,7 +87,7 @@ impl TableState {
         fewer.map_or(rows, |fewer| fewer.min(rows))
     }
 
-    /// So many rows were read, of a run an unknown number.
+    /// Records that rows were read; `None` for ties, whose number is unknown.
     pub(crate) fn advance(&mut self, rows: Option<usize>) {
         let full = self.page_size.rows().get();
         if let Some(bisect) = &mut self.bisect {
@@ -96,10 +96,9 @@ impl TableState {
         self.bisect.take_if(|bisect| bisect.rows() >= full);
     }
 
-    /// Rows could not be read: what is read next is to find out which.
+    /// Starts or continues the bisection after rows could not be read.
     ///
-    /// # Errors
-    /// The same, where a row cannot be found.
+    /// # Errors The same error, if the row cannot be isolated.
     pub(crate) fn bisect_after(&mut self, error: Error, syntax: &dyn Syntax) -> Result<()> {
         if error.kind() != ErrorKind::Data {
             return Err(error);
@@ -107,15 +106,15 @@ impl TableState {
         let table = self.plan.name();
         if self.plan.key.is_empty() {
             return Err(error.context(format!(
-                "{table}: a row cannot be read, nor set aside, as the table is read without a key \
-                 that it could be found by; leave it out or convert it by a `query`"
+                "{table}: a row cannot be read, and cannot be skipped because the table is read \
+                without a key; exclude or convert it with a `query`"
             )));
         }
         if self.ties_until.is_some() {
             return Err(error.context(format!(
-                "{table}: one of several rows with equal keys cannot be read, nor be set aside \
-                 alone; read by a key that tells rows apart (mode=timestamp+incrementing), or leave \
-                 it out or convert it by a `query`"
+                "{table}: one of several rows with equal keys cannot be read, and cannot be \
+                skipped alone; use a unique key (mode=timestamp+incrementing), or exclude or \
+                convert the row with a `query`"
             )));
         }
         let can_skip = self
@@ -132,8 +131,8 @@ impl TableState {
         }
     }
 
-    /// Reads the next row, or tells that it cannot be read; `None` where there is none, where the
-    /// table has changed, and where a run is next.
+    /// Reads the next row, or reports that it cannot be read; `None` if there is none, if the table
+    /// has changed, or if ties are next.
     ///
     /// # Errors
     /// What the database says.
@@ -165,7 +164,7 @@ impl TableState {
         let page = self.plan.ties_page(self.after.as_deref(), &found.key);
         let statement = select(dialect, &page, config)?;
         if let Some(bisect) = &mut self.bisect {
-            // What goes wrong from here on is the fault of this row.
+            // Errors from here on are caused by this row.
             bisect.set_step(BisectStep::Row(found));
         }
         let mut cursor = connection.query(&statement, &self.plan.schema).await?;
@@ -185,14 +184,14 @@ impl TableState {
             .as_mut()
             .map_or(BisectStep::Page, Bisect::take_step);
         let (Some(records), BisectStep::Row(found)) = (records, step) else {
-            // It went away meanwhile.
+            // The row was deleted in the meantime.
             return Ok(None);
         };
         self.advance(Some(1));
         Ok(Some(Polled::Records(self.positioned(records, found.key))))
     }
 
-    /// The key columns of the next row. Where several rows have its key they are read as a run.
+    /// The key columns of the next row. If several rows have its key, they are read as ties.
     async fn locate_next_row(
         &mut self,
         connection: &mut dyn Connection,
@@ -211,7 +210,7 @@ impl TableState {
             return Ok(None);
         }
         let Some(key) = self.page_key(&keys, &columns) else {
-            // It became NULL, as the settings have it.
+            // It was converted to NULL, as configured.
             let first_readable_key = self
                 .plan
                 .first_readable_key(dialect.syntax(), self.after.as_deref())
@@ -232,7 +231,7 @@ impl TableState {
         }))
     }
 
-    /// Tells a row that could not be read, if it is still the one that is next.
+    /// Rejects a row that could not be read, if it is still the next one.
     async fn reject(
         &mut self,
         connection: &mut dyn Connection,
@@ -252,7 +251,7 @@ impl TableState {
         Ok(Some(Polled::Refused { keys, error }))
     }
 
-    /// Tells all rows whose key cannot be read since they stand before every value of its kind.
+    /// Rejects all rows whose key cannot be read because it is below the range of its kind.
     async fn reject_unreadable_keys(
         &mut self,
         connection: &mut dyn Connection,
@@ -283,7 +282,7 @@ impl TableState {
         }
         if rows.len() > most {
             return Err(error.context(format!(
-                "{}: more than batch.max.rows rows have such a key; leave them out by a `query`",
+                "{}: more than batch.max.rows rows have such a key; exclude them with a `query`",
                 self.plan.name()
             )));
         }
@@ -294,7 +293,7 @@ impl TableState {
         Ok(Some(Polled::Refused { keys, error }))
     }
 
-    /// The key columns of the first two rows up to the key `until`.
+    /// The key columns of the first two rows up to and including the key `until`.
     async fn key_rows_until(
         &mut self,
         connection: &mut dyn Connection,
@@ -313,7 +312,7 @@ impl TableState {
         self.rows_of(&keys.schema, rows)
     }
 
-    /// The pages' key of the first of these rows.
+    /// The page key of the first of these rows.
     fn page_key(&self, keys: &KeyColumns, rows: &Records) -> Option<Vec<Value>> {
         let row = rows.row(0);
         let value = |column: &usize| {
@@ -327,7 +326,7 @@ impl TableState {
             .collect()
     }
 
-    /// Rows that end with this key, which are taken.
+    /// Sets the position of the records, and of this table, after the key.
     fn positioned(&mut self, records: Records, key: Vec<Value>) -> Records {
         let offset = position::offset(&self.plan, &key);
         self.after = Some(key);

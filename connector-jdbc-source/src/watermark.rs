@@ -1,25 +1,25 @@
-//! The clocks that write columns without a time zone: where the present is on them, and up to where
-//! what they wrote is final.
+//! The watermark of timestamp columns without time zone: the time before which no new rows are
+//! expected.
 use crate::read_plan::{ReadPlan, StartPosition};
 use connect_api::{Kind, Result, Value};
 use dialect_core::{Connection, Zone};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The database's clock and ours differ by less than this, in microseconds.
+/// The assumed maximum clock skew between the database and this host, in microseconds.
 const CLOCK_SKEW: i64 = 120_000_000;
 
-/// Up to where rows are final by the clocks of a zone.
+/// The watermark in local time of a time zone.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Watermark {
     /// See [`Page::east`](dialect_core::Page::east).
     pub(crate) east: i64,
-    /// No row at this time or after it: the clocks are about to show it again.
+    /// Read no row at or after this local time: it is about to occur again.
     pub(crate) before: Option<i64>,
 }
 
-/// The bound at an instant.
+/// The watermark at an instant.
 fn watermark(zone: &Zone, instant: i64) -> Watermark {
-    // Around a change the clock that is behind counts: whose clock is right is not known.
+    // Around a clock change, the earlier of the possible local times is used.
     let times = [instant, instant - CLOCK_SKEW, instant + CLOCK_SKEW];
     let east = times.map(|time| zone.east_at(time)).into_iter().min();
     let east = east.unwrap_or_default();
@@ -31,24 +31,24 @@ fn watermark(zone: &Zone, instant: i64) -> Watermark {
 }
 
 impl ReadPlan {
-    /// The rows are ordered by times without a zone.
+    /// The key starts with a timestamp without time zone.
     pub(crate) fn needs_time_zone(&self) -> bool {
         let kinds = self.before_now.map(|_| self.key_kind(0));
         matches!(kinds, Some(Kind::Timestamp { utc: false }))
     }
 
-    /// The clocks of `zone` write the times of the rows.
+    /// Sets the time zone of the key's timestamps.
     pub(crate) fn set_time_zone(&mut self, zone: Zone) {
         if let StartPosition::After(key) = &mut self.start
             && let Some(Value::Timestamp(micros)) = key.first_mut()
         {
-            // A microsecond before, so that the very time counts.
+            // One microsecond earlier, so that rows of this exact time are included.
             *micros = zone.least_shown_from(micros.saturating_add(1)) - 1;
         }
         self.time_zone = Some(zone);
     }
 
-    /// Up to where rows are final that were written `back` ago; `None` where the database knows.
+    /// The watermark `back` before the current time; `None` if the database computes it.
     pub(crate) fn watermark(&self, back: Duration) -> Option<Watermark> {
         let zone = self.time_zone.as_ref()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
@@ -60,8 +60,8 @@ impl ReadPlan {
     }
 }
 
-/// The zone whose clocks write the columns of a database that have none: as the settings say, else
-/// as the database says, where it does.
+/// The time zone of timestamps without time zone: from the settings, otherwise from the database,
+/// if it reports one.
 ///
 /// # Errors
 /// As [`Connection::time_zone`].
@@ -79,13 +79,13 @@ pub(crate) async fn database_time_zone(
     match &zone {
         Some(zone) => tracing::info!(
             zone = zone.name(),
-            "timestamp columns without a time zone are compared with the present time of the \
-             database's zone; db.timezone names another"
+            "timestamp columns without time zone are compared with the current time in the \
+            database's time zone; set db.timezone to use another one"
         ),
         None => tracing::warn!(
             zone = name,
-            "the database's time zone is not known here: timestamp columns without a zone are \
-             compared with its own present time; set db.timezone to the zone that they are written in"
+            "unknown database time zone: timestamp columns without time zone are compared with \
+            the database's own current time; set db.timezone to the time zone of the values"
         ),
     }
     Ok(zone)

@@ -247,7 +247,7 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
              cut"
         ),
         "note: mysql-jdbc-sink: `table.types` has no effect here",
-        "note: mysql-jdbc-sink: `tables.whitelist`: rows of other tables are left out",
+        "note: mysql-jdbc-sink: `tables.whitelist`: rows of other tables are skipped",
         "ok: mysql-jdbc-source",
         "ok: mysql-jdbc-sink",
     ] {

@@ -1,4 +1,4 @@
-//! Columns of one kind as columns of another.
+//! Casts of columns from one kind to another.
 use super::{
     number::{self, OUT_OF_RANGE, is_decimal, is_float, is_number, is_whole},
     text::{Digits, texts},
@@ -17,22 +17,25 @@ use dialect_core::{Cells, Grain, Misfit};
 use std::sync::Arc;
 
 const TOO_FINE: Misfit = Misfit(
-    "has more digits of a second than the column; values.narrow=round or truncate takes the nearest time that it has",
+    "has more fractional digits of a second than the column; set values.narrow=round or truncate \
+    to reduce them",
 );
-const NOT_MIDNIGHT: Misfit =
-    Misfit("is not at midnight, and the column holds dates; values.narrow=truncate takes the date");
-const TOO_FAR: Misfit = Misfit("lies beyond the times that can be carried");
+const NOT_MIDNIGHT: Misfit = Misfit(
+    "has a time of day, but the column holds dates; set values.narrow=truncate to keep \
+    the date",
+);
+const TOO_FAR: Misfit = Misfit("is out of the range of supported timestamps");
 
-/// What a column becomes.
+/// The target of a cast.
 #[derive(Debug, Clone)]
 pub(super) struct Cast {
     pub(super) to: Kind,
-    /// How fine its times may be.
+    /// The precision of its timestamps.
     pub(super) grain: Grain,
     pub(super) narrow: Narrow,
 }
 
-/// Values of `from` can be brought to `to`, or are told one by one.
+/// Values of `from` can be cast to `to`; values that do not fit are rejected one by one.
 pub(super) fn can_cast(from: &Kind, to: &Kind) -> bool {
     match to {
         Kind::Text => {
@@ -56,7 +59,7 @@ pub(super) fn can_cast(from: &Kind, to: &Kind) -> bool {
     }
 }
 
-/// A value of `from` may have digits that none of `to` has.
+/// The cast may lose digits.
 pub(super) fn is_lossy(from: &Kind, to: &Kind) -> bool {
     match (from, to) {
         (Kind::TimeNanos, Kind::Time) | (Kind::Timestamp { utc: false }, Kind::Date) => true,
@@ -71,7 +74,7 @@ pub(super) fn is_lossy(from: &Kind, to: &Kind) -> bool {
     }
 }
 
-/// Decimals of a scale.
+/// Decimals with a fixed scale.
 fn has_fixed_scale(kind: &Kind) -> bool {
     scale(kind).is_some()
 }
@@ -83,10 +86,9 @@ fn scale(kind: &Kind) -> Option<i8> {
     }
 }
 
-/// The column of `kind` as `cast` says, with NULL where a value does not fit, and why.
+/// Casts a column of `kind`. Values that do not fit become NULL and are returned with their error.
 ///
-/// # Errors
-/// `Internal`: a column that is not of the kind, or a way that there is not.
+/// # Errors `Internal`: the column is not of this kind, or there is no such cast.
 pub(super) fn cast(
     kind: &Kind,
     column: &dyn Array,
@@ -103,7 +105,7 @@ pub(super) fn cast(
     Ok((column, faults))
 }
 
-/// A column of primitive values, NULL where a cell is, and where it does not fit.
+/// A column of primitive values; NULL if the cell is NULL or does not fit.
 fn values<T: ArrowPrimitiveType>(
     cells: Cells<'_>,
     faults: &mut Vec<(usize, Misfit)>,
@@ -178,15 +180,15 @@ fn numbers(
     })
 }
 
-/// A way that nobody asks for.
+/// The error for a cast that [`can_cast`] excludes.
 fn unsupported_cast(to: &Kind) -> Error {
     Error::new(
         ErrorKind::Internal,
-        format!("a column cannot be brought to {to:?}"),
+        format!("a column cannot be cast to {to:?}"),
     )
 }
 
-/// A time as the column holds it.
+/// A timestamp at the precision of the column.
 fn at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
     let before = cast.grain.floor(micros);
     if before == micros {
@@ -199,7 +201,7 @@ fn at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
     }
 }
 
-/// A time of day as the column holds it; none is rounded into the next day.
+/// A time of day at the precision of the column; it is not rounded into the next day.
 fn time_of_day_at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
     match at_precision(micros, cast)? {
         DAY_MICROS if micros < DAY_MICROS => Ok(cast.grain.floor(micros)),
@@ -226,7 +228,8 @@ fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Re
                 match cast.narrow {
                     _ if rest == 0 => time_of_day_at_precision(micros, cast),
                     Narrow::Error => Err(TOO_FINE),
-                    // A half of the column's step is whole microseconds, or of this one.
+                    // Half a step of the column is whole microseconds, unless the step is one
+                    // microsecond.
                     Narrow::Round if cast.grain.is_microsecond() && rest >= 500 => {
                         time_of_day_at_precision((micros + 1).min(DAY_MICROS - 1), cast)
                     }
@@ -250,7 +253,7 @@ fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Re
             Arc::new(values::<Date32Type>(cells, faults, |row| {
                 match (day_of(a.value(row)), cast.narrow) {
                     ((days, 0), _) => Ok(days),
-                    // The date of a time of day is no other date, however late it is.
+                    // A timestamp is not rounded to the next date.
                     ((days, _), Narrow::Truncate | Narrow::Round) => Ok(days),
                     (_, Narrow::Error) => Err(NOT_MIDNIGHT),
                 }

@@ -1,4 +1,4 @@
-//! Numbers of every kind as numbers of another.
+//! Casts of numbers.
 use crate::config::Narrow;
 use connect_api::{
     Kind,
@@ -9,28 +9,29 @@ use dialect_core::{Cells, Misfit};
 use std::fmt::Write as _;
 
 pub(super) const NOT_EXACT: Misfit = Misfit(
-    "is not exact in the column's type; values.narrow=round or truncate takes the nearest that is",
+    "cannot be represented exactly in the column's type; set values.narrow=round or truncate to \
+    write the nearest value",
 );
 pub(super) const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the column's type");
-const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the column does not have");
+const NOT_FINITE: Misfit = Misfit("is infinite or NaN, which the column's type does not support");
 
-/// Places of a decimal of any size that are looked at; a number that goes on after them is known to.
+/// Decimal places of a decimal of any size that are read; digits after them only affect rounding.
 const MAX_SCALE: usize = 40;
 
 /// A number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Number {
     Whole(i128),
-    /// Unscaled, and digits after the point.
+    /// Unscaled value and scale.
     Decimal(i128, i32),
     Wide(i256, i32),
-    /// The shortest decimal that is nearer to it than to any other float is what it stands for.
+    /// Its value is the shortest decimal that parses to this float.
     Double(f64),
     Single(f32),
 }
 use Number::{Decimal, Double, Single, Whole, Wide};
 
-/// The kind is of numbers, or of booleans, which are 0 and 1.
+/// A numeric kind, or booleans, which are 0 and 1.
 pub(super) fn is_number(kind: &Kind) -> bool {
     *kind == Kind::Bool || is_whole(kind) || is_float(kind) || is_decimal(kind)
 }
@@ -57,7 +58,7 @@ pub(super) fn is_decimal(kind: &Kind) -> bool {
 /// Reads the number in a row.
 type Reader<'a> = Box<dyn Fn(usize) -> Result<Number, Misfit> + 'a>;
 
-/// How the cells of a column are read as numbers; `None` where they are none.
+/// A reader of a column's cells as numbers; `None` if they are not numeric.
 pub(super) fn reader<'a>(cells: Cells<'a>) -> Option<Reader<'a>> {
     Some(match cells {
         Cells::Bool(a) => Box::new(move |row| Ok(Whole(a.value(row).into()))),
@@ -79,14 +80,14 @@ pub(super) fn reader<'a>(cells: Cells<'a>) -> Option<Reader<'a>> {
             let scale = a.scale().into();
             Box::new(move |row| Ok(Wide(a.value(row), scale)))
         }
-        // Of text columns only those of decimals are asked for.
+        // Only called for text columns that hold decimals.
         Cells::Text(a) => Box::new(move |row| parse_decimal(a.value(row))),
         _ => return None,
     })
 }
 
-/// A decimal of any size in its canonical text. Digits beyond all that a column has are cut, and
-/// where one of them is not 0 the last that stays is not either: it is rounded as it would have been.
+/// Parses a decimal of any size in its canonical text. Digits beyond [`MAX_SCALE`] are replaced
+/// with one digit, which is not 0 if any of them is not, so that rounding does not change.
 fn parse_decimal(text: &str) -> Result<Number, Misfit> {
     let whole = text.find('.').unwrap_or(text.len());
     let places = text.len().saturating_sub(whole + 1);
@@ -111,7 +112,7 @@ fn parse_short_decimal(text: &str, places: usize) -> Result<Number, Misfit> {
     }
 }
 
-/// The digits of `1.2345e-5` without the point, and how many of them stand after it.
+/// Parses a number such as `1.2345e-5` into its unscaled value and scale.
 fn parse_shortest(text: &str) -> Option<(i128, i32)> {
     let (mantissa, exponent) = text.split_once('e')?;
     let exponent: i32 = exponent.parse().ok()?;
@@ -121,7 +122,7 @@ fn parse_shortest(text: &str) -> Option<(i128, i32)> {
     Some((digits, places - exponent))
 }
 
-/// `value × 10^by`, rounded as is asked for where it is none.
+/// `value × 10^by`, rounded as `narrow` says if it is not an integer.
 fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Result<T, Misfit> {
     if value.is_zero() || by == 0 {
         return Ok(value);
@@ -132,7 +133,7 @@ fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Re
             .and_then(|unit| value.mul_checked(unit).ok())
             .ok_or(OUT_OF_RANGE);
     }
-    // A unit that is larger than all values is more than twice as large.
+    // A unit out of range is more than twice as large as any value.
     let (quotient, rest) = match unit {
         Some(unit) => (value.div_wrapping(unit), value.mod_wrapping(unit)),
         None => (T::ZERO, value),
@@ -153,7 +154,7 @@ fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Re
 }
 
 impl Number {
-    /// As a decimal, where it is a float.
+    /// Converts a float to a decimal.
     fn exact(self, scratch: &mut String) -> Result<Self, Misfit> {
         scratch.clear();
         // Writing to a string cannot fail.
@@ -167,7 +168,7 @@ impl Number {
         Ok(Decimal(digits, scale))
     }
 
-    /// As the unscaled value of a decimal.
+    /// The unscaled value at this scale.
     pub(super) fn unscaled(
         self,
         scale: i32,
@@ -185,7 +186,7 @@ impl Number {
         }
     }
 
-    /// As the unscaled value of a decimal of up to 76 digits.
+    /// The unscaled value of up to 76 digits at this scale.
     pub(super) fn unscaled_wide(
         self,
         scale: i32,
@@ -201,7 +202,7 @@ impl Number {
         }
     }
 
-    /// As a float of 64 bits. A decimal is one where it is the shortest that the float stands for.
+    /// As a 64-bit float. A decimal is exact if it is the shortest decimal of the float.
     pub(super) fn double(self, narrow: Narrow, scratch: &mut String) -> Result<f64, Misfit> {
         let nearest = match self {
             Single(v) => return Ok(v.into()),
@@ -221,7 +222,7 @@ impl Number {
         }
     }
 
-    /// As a float of 32 bits.
+    /// As a 32-bit float.
     pub(super) fn single(self, narrow: Narrow, scratch: &mut String) -> Result<f32, Misfit> {
         let (nearest, same) = match self {
             Single(v) => return Ok(v),
@@ -246,14 +247,14 @@ impl Number {
         }
     }
 
-    /// The float nearest to it.
+    /// The nearest float.
     fn parsed<F: std::str::FromStr>(self, scratch: &mut String) -> Result<F, Misfit> {
         scratch.clear();
         self.write(scratch);
         scratch.parse().or(Err(OUT_OF_RANGE))
     }
 
-    /// It is the decimal that the float stands for.
+    /// It is the shortest decimal of the float.
     fn same(self, float: Self, scratch: &mut String) -> Result<bool, Misfit> {
         let scale = match self {
             Whole(_) | Double(_) | Single(_) => 0,

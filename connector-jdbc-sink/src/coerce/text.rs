@@ -1,4 +1,4 @@
-//! Values as text, in the form that databases write them in.
+//! Casts of values to text, in the format of SQL.
 use super::number::reader;
 use connect_api::{
     arrow::array::{
@@ -12,18 +12,19 @@ use connect_api::{
 };
 use dialect_core::{Cells, Misfit, civil};
 
-const TOO_LONG: Misfit = Misfit("has more digits than any database holds");
+const TOO_LONG: Misfit = Misfit("has more digits than any supported database can store");
 
-/// Which text a number becomes.
+/// The text format of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Digits {
-    /// As people write it.
+    /// The shortest form.
     Short,
-    /// As [`Kind::BigDecimal`](connect_api::Kind::BigDecimal) has it: without an exponent.
+    /// The form of [`Kind::BigDecimal`](connect_api::Kind::BigDecimal): without an exponent.
     Plain,
 }
 
-/// The cells of a column as text; a column whose kind has none gives NULLs, and is not asked for.
+/// The cells of a column as text; only called for kinds that [`can_cast`](super::cast::can_cast)
+/// allows.
 pub(super) fn texts(
     cells: Cells<'_>,
     digits: Digits,

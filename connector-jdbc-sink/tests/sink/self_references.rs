@@ -282,7 +282,7 @@ async fn check_says_which_rows_are_left_out_and_looks_at_no_table_of_theirs() {
     assert!(
         notes
             .iter()
-            .any(|n| n.contains("rows of table missing are left out")),
+            .any(|n| n.contains("rows of table missing are skipped")),
         "{notes:?}"
     );
 }

@@ -49,7 +49,7 @@ async fn a_table_that_is_not_there_is_told_unless_it_may_be_made() {
     );
     let told = target_error(&database, &[UPSERT, RECORD_KEY, ("auto.create", "true")]).await;
     assert!(
-        told.contains("name the columns of its key by pk.fields"),
+        told.contains("set its key columns in pk.fields"),
         "{told}"
     );
     let settings = [
@@ -101,7 +101,7 @@ async fn columns_keys_and_types_at_fault_are_told_together() {
     let odd = Database::sqlite(&["CREATE TABLE people (id BIGINT, what FROB)"]).await;
     let told = target_error(&odd, &[UPSERT, RECORD_KEY]).await;
     assert!(
-        told.contains("it has no primary key; name the key columns"),
+        told.contains("it has no primary key; set the key columns"),
         "{told}"
     );
     let told = target_error(&odd, &[("unknown.types", "fail")]).await;
@@ -182,8 +182,8 @@ async fn check_tells_all_faults_of_all_topics() {
     let told = connector().check(&settings).await.to_string();
     assert_eq!(
         told,
-        "`pk.fields`: table log: it has no primary key; name the key columns by pk.fields\n\
-         `pk.fields`: table nothing: it does not exist yet; name the columns of its key by \
+        "`pk.fields`: table log: it has no primary key; set the key columns in pk.fields\n\
+         `pk.fields`: table nothing: it does not exist yet; set its key columns in \
          pk.fields\n`table.name.format`: table nothing: it does not exist; create it, or set \
          auto.create=true"
     );

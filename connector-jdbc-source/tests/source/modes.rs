@@ -344,7 +344,7 @@ async fn rows_without_a_number_are_passed_over_only_where_that_is_allowed() {
     settings.set("incrementing.column.name", "id");
     let refused = refusal(&settings).await;
     assert!(
-        refused.contains("incrementing column `id` can be NULL"),
+        refused.contains("incrementing column `id` is nullable"),
         "{refused}"
     );
     assert!(refused.contains("validate.non.null=false"), "{refused}");
@@ -381,7 +381,7 @@ async fn a_position_of_another_mode_is_refused() {
         .map(|_| ())
         .unwrap_err()
         .report();
-    assert!(refused.contains("it holds `incrementing`"), "{refused}");
+    assert!(refused.contains("it has `incrementing`"), "{refused}");
     assert!(refused.contains("offset.suffix"), "{refused}");
     settings.set("offset.suffix", "again");
     assert_eq!(
