@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_do_not_go_together_are_all_told() {
+    fn all_conflicting_settings_are_reported() {
         let faults = config(&[
             ("insert.mode", "upsert"),
             ("delete.enabled", "true"),

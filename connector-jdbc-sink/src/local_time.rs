@@ -105,7 +105,7 @@ mod tests {
     use dialect_core::Column;
 
     #[test]
-    fn instants_become_what_clocks_show_where_the_column_has_no_zone() {
+    fn instants_become_local_times_in_columns_without_time_zone() {
         let kinds = [
             ("id", Kind::Int64),
             ("at", Kind::Timestamp { utc: true }),

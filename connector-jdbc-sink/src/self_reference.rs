@@ -97,7 +97,7 @@ mod tests {
     use super::topological_order;
 
     #[test]
-    fn parents_come_before_their_children_and_circles_end() {
+    fn parents_come_before_their_children_and_cycles_end() {
         let parents = vec![vec![3], vec![0], vec![], vec![2, 4], vec![5], vec![4]];
         let order = topological_order(&parents);
         let place = |row: usize| order.iter().position(|r| *r == row).unwrap();

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_listed_by_their_own_name_or_that_of_their_source() {
+    fn tables_match_by_their_own_name_or_that_of_their_source_table() {
         let origin = |schema: Option<&str>, table: &str| Origin {
             schema: schema.map(Into::into),
             table: table.into(),

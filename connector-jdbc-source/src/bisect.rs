@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_found_in_few_pages_and_pages_are_full_again_behind_it() {
+    fn a_row_is_located_in_few_pages_and_pages_grow_again_behind_it() {
         assert_eq!(pages(&[]), 2);
         for row in [0, 1, 250, 498, 499, 500, 999] {
             let pages = pages(&[row]);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn only_faults_of_data_are_looked_for() {
+    fn only_data_errors_are_bisected() {
         let mut bisect = Bisect::within(8);
         assert_eq!(bisect.rows(), 4);
         let schema = Error::new(ErrorKind::Schema, "gone");

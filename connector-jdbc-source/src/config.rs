@@ -281,7 +281,7 @@ mod tests {
         SourceConfig::from_settings(&settings)
     }
 
-    fn told(pairs: &[(&str, &str)]) -> Vec<String> {
+    fn fault_keys(pairs: &[(&str, &str)]) -> Vec<String> {
         let faults = config(pairs).unwrap_err();
         let keys: Vec<_> = faults.iter().filter_map(|f| f.key.clone()).collect();
         keys
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_that_passes_over_late_commits_says_so() {
+    fn a_mode_that_misses_late_commits_warns() {
         let of = |pairs: &[(&str, &str)]| {
             let table = [("table.whitelist", "t")];
             config(&[&table, pairs].concat())
@@ -365,11 +365,11 @@ mod tests {
         let config = config(&with(&[("catalog.pattern", "shop")])).unwrap();
         assert_eq!(config.default_schema(), Some("shop"));
         assert_eq!(
-            told(&with(&[("schema.pattern", "sh%")])),
+            fault_keys(&with(&[("schema.pattern", "sh%")])),
             ["schema.pattern"]
         );
         let two = [("schema.pattern", "a"), ("catalog.pattern", "b")];
-        assert_eq!(told(&with(&two)), ["catalog.pattern"]);
+        assert_eq!(fault_keys(&with(&two)), ["catalog.pattern"]);
     }
 
     #[test]
@@ -377,9 +377,9 @@ mod tests {
         let query = ("query", "SELECT 1 AS a");
         let config = config(&[query, ("mode", "bulk")]).unwrap();
         assert_eq!(config.topic_of("whatever"), "shop-");
-        assert_eq!(told(&[("mode", "bulk")]), ["table.whitelist"]);
+        assert_eq!(fault_keys(&[("mode", "bulk")]), ["table.whitelist"]);
         assert_eq!(
-            told(&[
+            fault_keys(&[
                 query,
                 ("mode", "timestamp"),
                 ("timestamp.column.name", "t"),
@@ -389,7 +389,7 @@ mod tests {
             ["table.whitelist", "topic.prefix"]
         );
         assert_eq!(
-            told(&[query, ("mode", "incrementing")]),
+            fault_keys(&[query, ("mode", "incrementing")]),
             ["incrementing.column.name"]
         );
     }

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_of_pages_follows_the_weight_of_rows() {
+    fn page_size_follows_row_size() {
         let rows = NonZeroU32::new(100_000).unwrap();
         let mut size = PageSize::new(rows, NonZeroUsize::new(8_000_000).unwrap());
         assert_eq!(size.rows().get(), 500);

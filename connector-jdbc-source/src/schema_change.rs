@@ -187,7 +187,7 @@ mod tests {
     use dialect_core::Column;
 
     #[test]
-    fn what_became_of_the_columns_is_told_by_name() {
+    fn column_changes_are_reported_by_name() {
         let column = |name: &str, vendor_type: &str| Column {
             name: name.to_owned(),
             vendor_type: vendor_type.to_owned(),

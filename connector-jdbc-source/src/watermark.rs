@@ -99,7 +99,7 @@ mod tests {
     const HOUR: i64 = 3_600 * SECOND;
 
     #[test]
-    fn the_present_lies_behind_while_clocks_change() {
+    fn the_watermark_is_held_back_while_clocks_change() {
         let zone = Zone::named("America/New_York").unwrap();
         // 2024-11-03 06:00 in UTC: from 02:00 back to 01:00.
         let autumn = 1_730_613_600 * SECOND;

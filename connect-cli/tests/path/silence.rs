@@ -6,57 +6,12 @@ use crate::{
 };
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    net::TcpListener,
     time::{Duration, Instant},
 };
+use test_support::Network;
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// The way to a server, which can swallow what passes.
-struct Way {
-    port: u16,
-    swallows: Arc<AtomicBool>,
-}
-
-impl Way {
-    fn to(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let (flag, server) = (swallows.clone(), server.to_owned());
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let server = TcpStream::connect(&server).unwrap();
-                let ways = [
-                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
-                    (server, client),
-                ];
-                for (from, to) in ways {
-                    let flag = flag.clone();
-                    thread::spawn(move || pass(from, &to, &flag));
-                }
-            }
-        });
-        Self { port, swallows }
-    }
-}
-
-/// What was lost once stays lost: the connection is dead, and nobody says so.
-fn pass(mut from: TcpStream, mut to: &TcpStream, swallows: &AtomicBool) {
-    let (mut bytes, mut lost) = ([0_u8; 1 << 14], false);
-    while let Ok(n @ 1..) = from.read(&mut bytes) {
-        lost |= swallows.load(Ordering::SeqCst);
-        if !lost && to.write_all(&bytes[..n]).is_err() {
-            return;
-        }
-    }
-}
 
 /// The URL of the database and its address, which a port of ours stands for.
 fn database(space: &str) -> (String, String) {
@@ -110,15 +65,15 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
          INSERT INTO {from} VALUES (1);"
     ));
     let (direct, address) = database(&name);
-    let way = Way::to(&address);
-    let url = direct.replace(&address, &format!("127.0.0.1:{}", way.port));
+    let network = Network::before(&address);
+    let url = direct.replace(&address, &format!("127.0.0.1:{}", network.port()));
     let mut program = Program::new(&[
         ("workerId", &name),
         ("namesrvAddr", &setting("CONNECT_TEST_ROCKETMQ")),
     ]);
     let table = format!("{name}.orders");
     let unread = format!("{name}-unread");
-    // The feed has a way of its own: rows come to the sink while its database is silent.
+    // The feed connects directly: rows come to the sink while its database is silent.
     for (connector, url, topic) in [("feed", &direct, &name), ("source", &url, &unread)] {
         program.connector(
             connector,
@@ -151,7 +106,7 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
     program.start();
     let count = || Database::Postgres.number(&format!("SELECT count(*) FROM {to};"));
     program.wait_until(LIMIT, || count() == 1);
-    way.swallows.store(true, Ordering::SeqCst);
+    network.drop_packets(true);
     // By the test's own client.
     Database::Postgres.run(&format!(
         "INSERT INTO {from} SELECT generate_series(2, 1000);"
@@ -173,7 +128,7 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
                 .any(|line| retried(line) && line.contains("no longer be reached"))
         });
     }
-    way.swallows.store(false, Ordering::SeqCst);
+    network.drop_packets(false);
     program.wait_until(LIMIT, || count() == 1_000);
     let stored = program.dir.path().join("store/positions.json");
     program.wait_until(LIMIT, || {

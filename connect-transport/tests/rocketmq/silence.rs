@@ -1,88 +1,21 @@
-//! A network that swallows packets between us and the cluster.
+//! A network that drops packets between us and the cluster.
 use super::{BROKER, broker, environment, one_queue, plain, unique};
 use connect_api::{Disposition, ErrorKind, Result};
 use connect_transport::{Transport, rocketmq::RocketMq};
-use std::{
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
-
-/// Passes bytes on to a server, until it is told to swallow them.
-struct Network {
-    port: u16,
-    swallows: Arc<AtomicBool>,
-}
-
-impl Network {
-    /// `renames` puts one text for another of the same length into what the server says.
-    fn before(server: String, renames: Option<(String, String)>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let flag = swallows.clone();
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(&server) else {
-                    continue;
-                };
-                let clone = |stream: &TcpStream| stream.try_clone().expect("a stream");
-                let (up, down) = ((clone(&client), clone(&server)), (server, client));
-                let (one, two, renames) = (flag.clone(), flag.clone(), renames.clone());
-                thread::spawn(move || pass(up, &one, None));
-                thread::spawn(move || pass(down, &two, renames));
-            }
-        });
-        Self { port, swallows }
-    }
-
-    fn swallow(&self, swallows: bool) {
-        self.swallows.store(swallows, Ordering::SeqCst);
-    }
-}
-
-fn pass(
-    (mut from, mut to): (TcpStream, TcpStream),
-    swallows: &AtomicBool,
-    renames: Option<(String, String)>,
-) {
-    let mut bytes = vec![0; 1 << 16];
-    let mut lost = false;
-    while let Ok(n @ 1..) = from.read(&mut bytes) {
-        // A connection that lost bytes stays dead, as one whose state a firewall dropped.
-        lost |= swallows.load(Ordering::SeqCst);
-        if lost {
-            continue;
-        }
-        let mut said = bytes[..n].to_vec();
-        if let Some((old, new)) = &renames {
-            let places = 0..=n.saturating_sub(old.len());
-            for at in places.filter(|at| bytes[*at..n].starts_with(old.as_bytes())) {
-                said[at..at + old.len()].copy_from_slice(new.as_bytes());
-            }
-        }
-        if to.write_all(&said).is_err() {
-            return;
-        }
-    }
-}
+use std::time::{Duration, Instant};
+use test_support::Network;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waits_for_the_cluster_end_when_the_network_swallows_packets() -> Result<()> {
+async fn waits_for_the_cluster_end_when_the_network_drops_packets() -> Result<()> {
     let _share = BROKER.read().await;
     let address = broker("CONNECT_ROCKETMQ_BROKER_PORT", "20911");
-    let behind = Network::before(address.clone(), None);
-    let seen = format!("127.0.0.1:{}", behind.port);
+    let behind = Network::before(address.clone());
+    let seen = format!("127.0.0.1:{}", behind.port());
     assert_eq!(address.len(), seen.len(), "ports of five digits");
     let renames = Some((address, seen.clone()));
-    let server = Network::before(environment("CONNECT_TEST_ROCKETMQ"), renames);
+    let server = Network::renaming(environment("CONNECT_TEST_ROCKETMQ"), renames);
     let mut options = plain();
-    options.name_servers = vec![format!("127.0.0.1:{}", server.port)];
+    options.name_servers = vec![format!("127.0.0.1:{}", server.port())];
     options.connect_timeout = Duration::from_secs(1);
     options.request_timeout = Duration::from_secs(1);
     options.send_timeout = Duration::from_secs(1);
@@ -94,7 +27,7 @@ async fn waits_for_the_cluster_end_when_the_network_swallows_packets() -> Result
     let offsets = [(queue.clone(), 0)];
     transport.commit(&group, &offsets).await?;
 
-    behind.swallow(true);
+    behind.drop_packets(true);
     let began = Instant::now();
     let error = transport.commit(&group, &offsets).await.expect_err("lost");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.report());
@@ -105,7 +38,7 @@ async fn waits_for_the_cluster_end_when_the_network_swallows_packets() -> Result
         "{:?}",
         began.elapsed()
     );
-    server.swallow(true);
+    server.drop_packets(true);
     for error in [
         transport.queues(&queue.topic).await.expect_err("lost"),
         RocketMq::connect(options).await.expect_err("lost"),
@@ -124,8 +57,8 @@ async fn waits_for_the_cluster_end_when_the_network_swallows_packets() -> Result
     );
 
     // The old connections stay dead: others are made.
-    behind.swallow(false);
-    server.swallow(false);
+    behind.drop_packets(false);
+    server.drop_packets(false);
     let began = Instant::now();
     while let Err(error) = transport.commit(&group, &offsets).await {
         assert_eq!(

@@ -77,7 +77,7 @@ fn numbers_become_text_of_their_digits() {
 }
 
 #[test]
-fn times_and_uuids_become_text_as_databases_write_them() {
+fn times_and_uuids_become_text_in_the_format_of_sql() {
     let text = |from: &Kind, value: Value, text: &str| same(from, value, &Kind::Text, text);
     text(&Kind::Date, Value::Date(19_000), "2022-01-08");
     text(&Kind::Time, Value::Time(3_661_000_001), "01:01:01.000001");
@@ -151,7 +151,7 @@ fn wider_numbers_hold_the_same_number() {
 }
 
 #[test]
-fn what_is_out_of_the_range_is_refused_whatever_is_asked_for() {
+fn values_out_of_range_are_always_rejected() {
     let none = || [None, None, None];
     three(&Kind::Int64, Value::Int(1 << 31), &Kind::Int32, none());
     three(&Kind::Int64, Value::Int(-1), &Kind::UInt64, none());
@@ -192,7 +192,7 @@ fn what_is_out_of_the_range_is_refused_whatever_is_asked_for() {
 }
 
 #[test]
-fn places_that_the_column_does_not_have_are_refused_rounded_or_cut() {
+fn extra_decimal_places_are_rejected_rounded_or_truncated() {
     let some = |v: i128| Some(Value::Decimal(v, 2));
     let of = decimal(38, 10);
     for (value, round, cut) in [
@@ -254,7 +254,7 @@ fn places_that_the_column_does_not_have_are_refused_rounded_or_cut() {
 }
 
 #[test]
-fn a_decimal_is_a_float_where_it_is_what_the_float_stands_for() {
+fn a_decimal_is_cast_to_the_float_whose_shortest_form_it_is() {
     let float = |v: f64| Some(Value::Float(v));
     let of = decimal(38, 10);
     same(
@@ -311,7 +311,7 @@ fn a_decimal_is_a_float_where_it_is_what_the_float_stands_for() {
 }
 
 #[test]
-fn times_are_cut_or_rounded_to_what_the_column_holds() {
+fn times_are_truncated_or_rounded_to_the_precision_of_the_column() {
     let wall = |v: i64| Some(Value::Timestamp(v));
     for (value, digits, expected) in [
         (1_234_567, 3, [None, wall(1_235_000), wall(1_234_000)]),
@@ -348,7 +348,7 @@ fn times_are_cut_or_rounded_to_what_the_column_holds() {
 }
 
 #[test]
-fn what_is_no_number_and_no_time_stays_what_it_is() {
+fn other_kinds_are_not_cast() {
     for (from, to) in [
         (Kind::Text, Kind::Int32),
         (Kind::Bytes, Kind::Text),
@@ -412,7 +412,7 @@ fn planned(narrow: &str, fields: &str) -> Option<Coercion> {
 }
 
 #[test]
-fn only_columns_that_need_it_are_changed_and_never_those_of_the_key() {
+fn only_columns_that_need_it_are_cast_and_never_key_columns() {
     let names = |coercion: Option<Coercion>| -> Vec<String> {
         let casts = coercion.map(|coercion| coercion.casts).unwrap_or_default();
         casts.into_iter().map(|(_, name, _)| name).collect()
@@ -424,7 +424,7 @@ fn only_columns_that_need_it_are_changed_and_never_those_of_the_key() {
 }
 
 #[test]
-fn rows_that_do_not_fit_are_handed_back_and_the_others_keep_their_place() {
+fn rows_that_do_not_fit_are_returned_and_the_others_keep_their_index() {
     let coercion = planned("error", "").unwrap();
     let fields = [
         WALL.field("id", false),

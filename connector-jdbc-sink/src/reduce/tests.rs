@@ -143,7 +143,7 @@ proptest! {
 }
 
 #[test]
-fn different_keys_are_written_where_they_stand() {
+fn distinct_keys_are_written_in_place() {
     let rows = [(Some(3), Some(1)), (Some(5), Some(1)), (Some(4), Some(1))];
     for rows in [&rows[..2], &rows[..]] {
         let steps = steps(&records(rows, Kind::Int64), &[0], WriteOp::Upsert, false).unwrap();

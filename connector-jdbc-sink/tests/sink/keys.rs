@@ -24,7 +24,7 @@ async fn drop(database: &Database, table: &str) {
 const KEYS: [&str; 7] = ["a", "a ", "A", "á", "a\u{301}", "ß", "ss"];
 
 #[tokio::test]
-async fn keys_that_the_source_tells_apart_are_told_apart_in_a_table_that_is_made() {
+async fn distinct_keys_of_the_source_stay_distinct_in_a_created_table() {
     for database in databases().await {
         let table = unique("apart");
         let mut settings = UPSERT.to_vec();
@@ -42,14 +42,14 @@ async fn keys_that_the_source_tells_apart_are_told_apart_in_a_table_that_is_made
             assert!(run.put(&batch).await.is_empty());
             assert_eq!(database.rows(&table).await.len(), KEYS.len());
         }
-        let made = database.columns(&table).await.unwrap();
+        let made = database.describe(&table).await.unwrap();
         assert_eq!(made.column("k").unwrap().equates, None);
         drop(&database, &table).await;
     }
 }
 
 #[tokio::test]
-async fn a_key_that_takes_different_texts_for_one_is_told_by_check() {
+async fn check_warns_about_key_columns_that_treat_texts_as_equal() {
     let [postgres, mysql, sqlite] = databases().await;
     let collation = unique("loose");
     let make = format!(
@@ -154,12 +154,15 @@ async fn an_upsert_changes_no_row_but_that_of_its_key() {
             (10, "a@x", 100),
         ];
         for _ in 0..2 {
-            let refused = run.put(&people(&table, &batch)).await;
-            let indexes: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
-            assert_eq!(indexes, [1, 3, 5], "{refused:?}");
-            for (_, told) in &refused {
-                assert!(told.contains(&table) && told.contains("email"), "{told}");
-                assert!(!told.contains("b@x"), "no values in messages: {told}");
+            let rejected = run.put(&people(&table, &batch)).await;
+            let indexes: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
+            assert_eq!(indexes, [1, 3, 5], "{rejected:?}");
+            for (_, message) in &rejected {
+                assert!(
+                    message.contains(&table) && message.contains("email"),
+                    "{message}"
+                );
+                assert!(!message.contains("b@x"), "no values in messages: {message}");
             }
             assert_eq!(
                 database.rows(&table).await,
@@ -178,9 +181,9 @@ async fn an_upsert_by_a_unique_key_changes_no_row_of_the_same_primary_key() {
         settings.push(("pk.fields", "email"));
         let mut run = database.start(&settings).await;
         let batch = people(&table, &[(7, "c@x", 1), (7, "b@x", 2), (6, "f@x", 3)]);
-        let refused = run.put(&batch).await;
-        assert_eq!(refused.len(), 1, "{refused:?}");
-        assert_eq!(refused[0].0, 0);
+        let rejected = run.put(&batch).await;
+        assert_eq!(rejected.len(), 1, "{rejected:?}");
+        assert_eq!(rejected[0].0, 0);
         assert_eq!(
             database.rows(&table).await,
             ["6 f@x 3", "7 b@x 2", "8 h@x 88"]
@@ -190,7 +193,7 @@ async fn an_upsert_by_a_unique_key_changes_no_row_of_the_same_primary_key() {
 }
 
 #[tokio::test]
-async fn rows_of_other_keys_are_changed_where_that_is_asked_for() {
+async fn rows_of_other_keys_are_updated_if_configured() {
     let [_, mysql, _] = databases().await;
     let table = with_email(&mysql).await;
     let mut settings = UPSERT.to_vec();
@@ -202,18 +205,18 @@ async fn rows_of_other_keys_are_changed_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn other_unique_keys_are_told_by_check_where_they_matter() {
+async fn check_warns_about_other_unique_keys_of_an_upsert() {
     let [postgres, mysql, _] = databases().await;
     let tables = [with_email(&postgres).await, with_email(&mysql).await];
     let index = format!("CREATE UNIQUE INDEX beginning ON {} (email(3))", tables[1]);
     mysql.execute(&index).await;
-    for (database, table, told) in [(&postgres, &tables[0], false), (&mysql, &tables[1], true)] {
+    for (database, table, warns) in [(&postgres, &tables[0], false), (&mysql, &tables[1], true)] {
         let mut settings = UPSERT.to_vec();
         settings.push(("connect.topicnames", table));
         let mut faults = connector().check(&database.settings(&settings)).await;
         assert!(faults.is_empty(), "{faults}");
         let notes = faults.take_notes();
-        assert_eq!(notes.len(), usize::from(told), "{notes:?}");
+        assert_eq!(notes.len(), usize::from(warns), "{notes:?}");
         for note in notes {
             assert!(
                 note.contains("email; beginning") && note.contains("upsert.other.keys"),
@@ -225,7 +228,7 @@ async fn other_unique_keys_are_told_by_check_where_they_matter() {
 }
 
 #[tokio::test]
-async fn columns_that_the_database_computes_are_left_out() {
+async fn generated_columns_are_not_written() {
     for database in databases().await {
         let table = unique("computed");
         let make = format!(
@@ -264,7 +267,7 @@ fn described_twice() -> connect_api::SchemaRef {
 }
 
 #[tokio::test]
-async fn columns_that_differ_in_case_alone_are_named_where_the_database_has_one_name_for_them() {
+async fn columns_that_differ_only_in_case_are_named_if_the_database_ignores_case() {
     let made = [
         ("insert.mode", "upsert"),
         ("pk.mode", "record_key"),
@@ -278,14 +281,14 @@ async fn columns_that_differ_in_case_alone_are_named_where_the_database_has_one_
         let table = unique("folded");
         let batch = of(&table, &schema, [[1.into(), "a".into(), "b".into()]]);
         let mut run = database.start(&made).await;
-        let told = match run.try_put(&batch).await {
+        let message = match run.try_put(&batch).await {
             Ok(outcome) => outcome.rejected[0].error.report(),
             Err(e) => e.report(),
         };
         for part in [&*table, "`Desc`", "`DESC`", "fields.whitelist"] {
-            assert!(told.contains(part), "{part}: {told}");
+            assert!(message.contains(part), "{part}: {message}");
         }
-        assert!(database.columns(&table).await.is_none());
+        assert!(database.describe(&table).await.is_none());
         // The way out that it names.
         let mut chosen = made.to_vec();
         chosen.push(("fields.whitelist", "id,Desc"));

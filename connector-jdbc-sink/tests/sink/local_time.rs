@@ -5,7 +5,7 @@ use connect_api::{Kind, Schema, Value};
 const HOUR: i64 = 3_600_000_000;
 
 #[tokio::test]
-async fn instants_are_written_as_the_clocks_of_the_named_zone_show_them() {
+async fn instants_are_written_as_local_times_of_db_timezone() {
     for variable in ["CONNECT_TEST_POSTGRES_URL", "CONNECT_TEST_MYSQL_URL"] {
         let database = Database::server(variable);
         let table = unique("zones");
@@ -35,9 +35,9 @@ async fn instants_are_written_as_the_clocks_of_the_named_zone_show_them() {
                 ("db.timezone", "Asia/Shanghai"),
             ])
             .await;
-        let told = run.task.target(&table).await.unwrap().schema.unwrap();
+        let target = run.task.target(&table).await.unwrap().schema.unwrap();
         assert_eq!(
-            told.kinds()[1],
+            target.kinds()[1],
             Kind::Timestamp { utc: true },
             "what comes without a schema is an instant"
         );
@@ -47,9 +47,9 @@ async fn instants_are_written_as_the_clocks_of_the_named_zone_show_them() {
             [Value::Int(2), Value::Null, Value::Null],
         ];
         assert!(run.put(&of(&table, &instants, rows)).await.is_empty());
-        let walls = schema(Kind::Timestamp { utc: false });
+        let local_times = schema(Kind::Timestamp { utc: false });
         let rows = [[Value::Int(3), day.clone(), day.clone()]];
-        assert!(run.put(&of(&table, &walls, rows)).await.is_empty());
+        assert!(run.put(&of(&table, &local_times, rows)).await.is_empty());
         let known = format!("{day:?}");
         let shown = format!("{:?}", Value::Timestamp(1_717_200_000_000_000 + 8 * HOUR));
         assert_eq!(

@@ -11,6 +11,7 @@ mod local_time;
 mod narrowing;
 mod privileges;
 mod rejections;
+mod routing;
 mod self_references;
 mod servers;
 mod tables;

@@ -65,16 +65,16 @@ async fn hold(database: &Database, cases: Vec<Case>) {
                 let mut settings = more.to_vec();
                 settings.push(("values.narrow", narrow));
                 let mut run = database.start(&settings).await;
-                let refused = run.put(&records(&table, &case.kind, &case.values)).await;
-                let rows: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+                let rejected = run.put(&records(&table, &case.kind, &case.values)).await;
+                let rows: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
                 let none: Vec<usize> = (0..expected.len())
                     .filter(|i| expected[*i].is_none())
                     .collect();
-                assert_eq!(rows, none, "{what}: {refused:?}");
-                for (_, told) in &refused {
+                assert_eq!(rows, none, "{what}: {rejected:?}");
+                for (_, message) in &rejected {
                     assert!(
-                        told.contains(&table) && told.contains("`v`"),
-                        "{what}: {told}"
+                        message.contains(&table) && message.contains("`v`"),
+                        "{what}: {message}"
                     );
                 }
                 let there: Vec<(i64, Value)> = database.values(&table).await;
@@ -233,7 +233,7 @@ fn timed(whole: &'static str, millis: &'static str) -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn values_fit_coarser_columns_of_postgresql_as_is_asked() {
+async fn values_are_narrowed_as_configured_in_postgresql() {
     let database = Database::server("CONNECT_TEST_POSTGRES_URL");
     let single = Some(Value::Float(0.1_f32.into()));
     let mut cases = common();
@@ -252,7 +252,7 @@ async fn values_fit_coarser_columns_of_postgresql_as_is_asked() {
 }
 
 #[tokio::test]
-async fn values_fit_coarser_columns_of_mariadb_as_is_asked() {
+async fn values_are_narrowed_as_configured_in_mariadb() {
     let database = Database::server("CONNECT_TEST_MYSQL_URL");
     let single = Some(Value::Float(0.1_f32.into()));
     let mut cases = common();
@@ -271,7 +271,7 @@ async fn values_fit_coarser_columns_of_mariadb_as_is_asked() {
 }
 
 #[tokio::test]
-async fn values_fit_other_columns_of_sqlite_as_is_asked() {
+async fn values_are_narrowed_as_configured_in_sqlite() {
     let database = Database::sqlite(&[]).await;
     let long = Value::Decimal(12_345_678_901_234_567_891_234_567_891, 10);
     let nearest = Some(Value::Float(1_234_567_890_123_456_789.123_456_8));
@@ -327,10 +327,10 @@ async fn values_of_the_key_are_never_rounded() {
         &schema,
         [row(1_000_000, 1), row(1_000_001, 2), row(2_000_000, 3)],
     );
-    let refused = run.put(&batch).await;
-    assert_eq!(refused.len(), 1, "{refused:?}");
-    assert_eq!(refused[0].0, 1);
-    assert!(refused[0].1.contains("`at`"), "{refused:?}");
+    let rejected = run.put(&batch).await;
+    assert_eq!(rejected.len(), 1, "{rejected:?}");
+    assert_eq!(rejected[0].0, 1);
+    assert!(rejected[0].1.contains("`at`"), "{rejected:?}");
     assert_eq!(database.rows(&table).await.len(), 2);
     database.execute(&format!("DROP TABLE {table}")).await;
 }

@@ -7,7 +7,7 @@ const UPSERT: [(&str, &str); 3] = [
     ("connection.password", "planted"),
 ];
 
-async fn told(database: &Database, user: &str, table: &str, more: &[(&str, &str)]) -> String {
+async fn check(database: &Database, user: &str, table: &str, more: &[(&str, &str)]) -> String {
     let mut settings = UPSERT.to_vec();
     settings.extend([("connection.user", user), ("connect.topicnames", table)]);
     settings.extend(more);
@@ -19,7 +19,7 @@ async fn told(database: &Database, user: &str, table: &str, more: &[(&str, &str)
 
 /// `check` says what the first batch would meet, and no more than that.
 #[tokio::test]
-async fn what_an_upsert_needs_is_told_before_the_first_row() {
+async fn missing_privileges_of_an_upsert_are_reported_before_the_first_row() {
     for (variable, login, role) in [
         ("CONNECT_TEST_POSTGRES_URL", "LOGIN PASSWORD", "ROLE"),
         ("CONNECT_TEST_MYSQL_URL", "IDENTIFIED BY", "USER"),
@@ -38,7 +38,7 @@ async fn what_an_upsert_needs_is_told_before_the_first_row() {
             database.execute(&sql).await;
         }
         // An upsert wants SELECT too.
-        let faults = told(&database, &user, &table, &[]).await;
+        let faults = check(&database, &user, &table, &[]).await;
         assert!(faults.contains("SELECT"), "{variable}: {faults}");
         // Columns alone, without one that records need not have.
         for sql in [
@@ -49,9 +49,9 @@ async fn what_an_upsert_needs_is_told_before_the_first_row() {
         ] {
             database.execute(&sql).await;
         }
-        assert_eq!(told(&database, &user, &table, &[]).await, "", "{variable}");
+        assert_eq!(check(&database, &user, &table, &[]).await, "", "{variable}");
         let more = [("fields.whitelist", "name,note")];
-        let faults = told(&database, &user, &table, &more).await;
+        let faults = check(&database, &user, &table, &more).await;
         assert!(faults.contains("`note`"), "{variable}: {faults}");
         let mut settings = UPSERT.to_vec();
         settings.push(("connection.user", user.as_str()));
@@ -75,7 +75,7 @@ async fn what_an_upsert_needs_is_told_before_the_first_row() {
 
 /// A table that is to be made is tried out too, and is not there afterwards.
 #[tokio::test]
-async fn a_table_that_cannot_be_made_is_told_before_the_first_row() {
+async fn a_table_that_cannot_be_created_is_reported_before_the_first_row() {
     let database = Database::server("CONNECT_TEST_POSTGRES_URL");
     let (table, schema, user) = (unique("made"), unique("theirs"), unique("u"));
     for sql in [
@@ -91,17 +91,17 @@ async fn a_table_that_cannot_be_made_is_told_before_the_first_row() {
         ("pk.fields", "id"),
         ("table.name.format", format.as_str()),
     ];
-    let faults = told(&database, &user, &table, &more).await;
+    let faults = check(&database, &user, &table, &more).await;
     assert!(
         faults.contains("auto.create") && faults.contains(&schema),
         "{faults}"
     );
     let long = "x".repeat(64);
-    let faults = told(&database, &user, &long, &more).await;
+    let faults = check(&database, &user, &long, &more).await;
     assert!(faults.contains("table.name.format"), "{faults}");
     let grant = format!("GRANT CREATE ON SCHEMA {schema} TO {user}");
     database.execute(&grant).await;
-    assert_eq!(told(&database, &user, &table, &more).await, "");
+    assert_eq!(check(&database, &user, &table, &more).await, "");
     // It was not left there.
     let make = format!("CREATE TABLE {schema}.{table} (id int)");
     database.execute(&make).await;

@@ -13,14 +13,14 @@ const UPSERT: [(&str, &str); 3] = [
 /// Writes until a row is refused; gives that row.
 async fn until_refused(run: &mut Run, records: &Records) -> Option<usize> {
     let outcome = run.task.put_until_refused(records).await.unwrap();
-    let refused = outcome.rejected.first();
+    let rejected = outcome.rejected.first();
     assert!(outcome.rejected.len() <= 1, "{outcome:?}");
-    assert_eq!(outcome.written, refused.map_or(records.len(), |r| r.row));
-    refused.map(|r| r.row)
+    assert_eq!(outcome.written, rejected.map_or(records.len(), |r| r.row));
+    rejected.map(|r| r.row)
 }
 
 #[tokio::test]
-async fn rows_behind_the_first_refused_row_are_not_written() {
+async fn rows_behind_the_first_rejected_row_are_not_written() {
     for (mode, bad) in [
         ("insert", vec![0]),
         ("insert", vec![500]),
@@ -50,7 +50,7 @@ async fn rows_behind_the_first_refused_row_are_not_written() {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_twice_stops_an_insert_at_the_second() {
+async fn a_duplicate_key_stops_an_insert_at_the_second_row() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&[]).await;
     let names = [
@@ -59,13 +59,13 @@ async fn a_key_that_comes_twice_stops_an_insert_at_the_second() {
         (1, Some("c")),
         (3, Some("d")),
     ];
-    let refused = until_refused(&mut run, &rows("people", &names)).await;
-    assert_eq!(refused, Some(2));
+    let rejected = until_refused(&mut run, &rows("people", &names)).await;
+    assert_eq!(rejected, Some(2));
     assert_eq!(database.rows("people").await, ["1 a", "2 b"]);
 }
 
 #[tokio::test]
-async fn a_schema_that_the_table_does_not_take_is_the_fault_of_its_rows() {
+async fn a_schema_mismatch_rejects_its_rows() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&UPSERT).await;
     let int = |name: &str| Kind::Int64.field(name, true);
@@ -95,8 +95,8 @@ async fn a_schema_that_the_table_does_not_take_is_the_fault_of_its_rows() {
         };
         let records = Records::from_rows("people".into(), schema, [record(), record()]).unwrap();
         let outcome = run.try_put(&records).await.unwrap();
-        let refused: Vec<usize> = outcome.rejected.iter().map(|r| r.row).collect();
-        assert_eq!(refused, [0, 1]);
+        let rejected: Vec<usize> = outcome.rejected.iter().map(|r| r.row).collect();
+        assert_eq!(rejected, [0, 1]);
         let error = &outcome.rejected[1].error;
         assert_eq!(error.kind(), ErrorKind::Schema);
         assert!(error.report().contains(why), "{}", error.report());
@@ -108,7 +108,7 @@ async fn a_schema_that_the_table_does_not_take_is_the_fault_of_its_rows() {
 }
 
 #[tokio::test]
-async fn deletes_among_rows_that_do_not_fit_are_done() {
+async fn deletes_among_rows_with_a_schema_mismatch_are_done() {
     for until in [false, true] {
         let filled = "INSERT INTO people VALUES (1, 'a'), (2, 'b'), (3, 'c')";
         let database = Database::sqlite(&[PEOPLE, filled]).await;
@@ -126,16 +126,16 @@ async fn deletes_among_rows_that_do_not_fit_are_done() {
             assert_eq!(until_refused(&mut run, &records).await, Some(1));
             assert_eq!(database.rows("people").await, ["2 b", "3 c"]);
         } else {
-            let refused = run.put(&records).await;
-            assert_eq!(refused.len(), 1);
-            assert_eq!(refused[0].0, 1);
+            let rejected = run.put(&records).await;
+            assert_eq!(rejected.len(), 1);
+            assert_eq!(rejected[0].0, 1);
             assert_eq!(database.rows("people").await, ["2 b"]);
         }
     }
 }
 
 #[tokio::test]
-async fn a_table_that_is_dropped_is_no_fault_of_the_rows() {
+async fn a_dropped_table_does_not_reject_rows() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&UPSERT).await;
     run.task.target("people").await.unwrap();
@@ -145,15 +145,15 @@ async fn a_table_that_is_dropped_is_no_fault_of_the_rows() {
 }
 
 #[tokio::test]
-async fn rows_that_no_table_can_be_made_for_are_refused_and_the_next_make_it() {
+async fn rows_that_no_table_can_be_created_for_are_rejected_and_the_next_create_it() {
     let database = Database::sqlite(&[]).await;
     let create = [("auto.create", "true"), ("pk.fields", "id")];
     let settings: Vec<_> = UPSERT.iter().chain(&create).copied().collect();
     let mut run = database.start(&settings).await;
     let schema = Schema::new("other", [Kind::Text.field("a", true)], &[]).unwrap();
     let records = of("people", &schema, [[Value::from("no id")]]);
-    let refused = run.put(&records).await;
-    assert!(refused[0].1.contains("`id`"), "{}", refused[0].1);
+    let rejected = run.put(&records).await;
+    assert!(rejected[0].1.contains("`id`"), "{}", rejected[0].1);
     assert!(run.put(&rows("people", &[(1, Some("a"))])).await.is_empty());
     assert_eq!(database.rows("people").await, ["1 a"]);
 }

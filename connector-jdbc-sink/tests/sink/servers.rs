@@ -60,7 +60,7 @@ async fn upserts_and_deletes_leave_the_last_of_each_key() {
 }
 
 #[tokio::test]
-async fn refused_rows_are_found_and_the_others_written() {
+async fn rejected_rows_are_found_and_the_others_written() {
     for database in servers() {
         for settings in [&UPSERT[..], &[]] {
             let table = people(&database).await;
@@ -69,15 +69,15 @@ async fn refused_rows_are_found_and_the_others_written() {
             values[13].1 = Some("bad");
             values[14].1 = Some("much too long");
             values[999].1 = Some("bad");
-            let refused = run.put(&rows(&table, &values)).await;
-            let indexes: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
-            assert_eq!(indexes, [13, 14, 999], "{refused:?}");
+            let rejected = run.put(&rows(&table, &values)).await;
+            let indexes: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
+            assert_eq!(indexes, [13, 14, 999], "{rejected:?}");
             assert!(
-                refused.iter().all(|(_, told)| told.contains(&table)),
-                "{refused:?}"
+                rejected.iter().all(|(_, message)| message.contains(&table)),
+                "{rejected:?}"
             );
-            assert!(refused[1].1.contains("name"), "{}", refused[1].1);
-            assert!(!refused[1].1.contains("much"), "{}", refused[1].1);
+            assert!(rejected[1].1.contains("name"), "{}", rejected[1].1);
+            assert!(!rejected[1].1.contains("much"), "{}", rejected[1].1);
             assert_eq!(database.rows(&table).await.len(), 997);
             drop(&database, &table).await;
         }
@@ -85,7 +85,7 @@ async fn refused_rows_are_found_and_the_others_written() {
 }
 
 #[tokio::test]
-async fn rows_that_a_key_keeps_out_are_passed_over_where_that_is_asked() {
+async fn insert_ignore_skips_rows_that_conflict_with_a_key() {
     for database in servers() {
         let table = people(&database).await;
         let mut run = database.start(&[("insert.mode", "insert_ignore")]).await;
@@ -94,16 +94,16 @@ async fn rows_that_a_key_keeps_out_are_passed_over_where_that_is_asked() {
             assert!(run.put(&rows(&table, &batch)).await.is_empty());
             assert_eq!(database.rows(&table).await, ["1 a new", "2 b new"]);
         }
-        let refused = run
+        let rejected = run
             .put(&rows(&table, &[(3, Some("bad")), (4, Some("d"))]))
             .await;
-        assert_eq!(refused.len(), 1, "other faults stay faults of the row");
+        assert_eq!(rejected.len(), 1, "other faults stay faults of the row");
         drop(&database, &table).await;
     }
 }
 
 #[tokio::test]
-async fn an_insert_of_a_key_that_is_there_is_refused() {
+async fn an_insert_of_an_existing_key_is_rejected() {
     for database in servers() {
         let table = people(&database).await;
         let mut run = database.start(&[]).await;
@@ -114,8 +114,8 @@ async fn an_insert_of_a_key_that_is_there_is_refused() {
             (3, Some("c")),
             (3, Some("d")),
         ];
-        let refused = run.put(&rows(&table, &again)).await;
-        let indexes: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+        let rejected = run.put(&rows(&table, &again)).await;
+        let indexes: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
         assert_eq!(indexes, [1, 3]);
         let expected = ["1 a new", "2 b new", "3 c new"];
         assert_eq!(database.rows(&table).await, expected);
@@ -124,7 +124,7 @@ async fn an_insert_of_a_key_that_is_there_is_refused() {
 }
 
 #[tokio::test]
-async fn missing_tables_and_columns_are_made_where_that_is_allowed() {
+async fn missing_tables_and_columns_are_created_if_configured() {
     for database in servers() {
         let table = unique("made");
         let mut settings = UPSERT.to_vec();
@@ -147,7 +147,7 @@ async fn missing_tables_and_columns_are_made_where_that_is_allowed() {
         let mut run = database.start(&settings).await;
         let batch = of(&table, &schema, [row(1, "x"), row(2, "x"), row(1, "x")]);
         assert!(run.put(&batch).await.is_empty());
-        let made = database.columns(&table).await.unwrap();
+        let made = database.describe(&table).await.unwrap();
         assert_eq!(made.primary_key, ["a", "id"]);
         assert_eq!(database.rows(&table).await.len(), 2);
         let fields = [
@@ -159,14 +159,14 @@ async fn missing_tables_and_columns_are_made_where_that_is_allowed() {
         let batch = of(&table, &schema, [[3.into(), "y".into(), true.into()]]);
         assert!(run.put(&batch).await.is_empty());
         assert_eq!(database.rows(&table).await.len(), 3);
-        let made = database.columns(&table).await.unwrap();
+        let made = database.describe(&table).await.unwrap();
         assert!(made.column("gone").is_some_and(|c| c.nullable));
         drop(&database, &table).await;
     }
 }
 
 #[tokio::test]
-async fn updates_pass_over_rows_that_are_not_there() {
+async fn updates_skip_missing_rows() {
     for database in servers() {
         let table = people(&database).await;
         database
@@ -204,7 +204,7 @@ async fn a_lost_connection_is_an_error_and_the_next_put_connects_again() {
 }
 
 #[tokio::test]
-async fn missing_privileges_are_told_before_the_first_row() {
+async fn missing_privileges_are_reported_before_the_first_row() {
     let [database, _] = servers();
     let table = people(&database).await;
     let role = unique("writer");
@@ -221,11 +221,11 @@ async fn missing_privileges_are_told_before_the_first_row() {
         ("connect.topicnames", table.as_str()),
     ]);
     let faults = connector().check(&database.settings(&settings)).await;
-    let told = faults.to_string();
-    assert_eq!(faults.iter().len(), 2, "{told}");
+    let message = faults.to_string();
+    assert_eq!(faults.iter().len(), 2, "{message}");
     assert!(
-        told.contains("UPDATE") && told.contains("DELETE") && told.contains(&table),
-        "{told}"
+        message.contains("UPDATE") && message.contains("DELETE") && message.contains(&table),
+        "{message}"
     );
     let mut run = database.start(&settings).await;
     assert!(run.task.target(&table).await.is_err());

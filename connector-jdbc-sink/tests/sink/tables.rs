@@ -19,7 +19,7 @@ async fn target_error(database: &Database, settings: &[(&str, &str)]) -> String 
 }
 
 #[tokio::test]
-async fn the_target_tells_columns_and_key() {
+async fn the_target_has_columns_and_key() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&[UPSERT, RECORD_KEY]).await;
     let target = run.task.target("people").await.unwrap();
@@ -40,17 +40,17 @@ async fn the_target_tells_columns_and_key() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_told_unless_it_may_be_made() {
+async fn a_missing_table_is_reported_without_auto_create() {
     let database = Database::sqlite(&[]).await;
-    let told = target_error(&database, &[]).await;
+    let message = target_error(&database, &[]).await;
     assert!(
-        told.contains("topic people") && told.contains("auto.create=true"),
-        "{told}"
+        message.contains("topic people") && message.contains("auto.create=true"),
+        "{message}"
     );
-    let told = target_error(&database, &[UPSERT, RECORD_KEY, ("auto.create", "true")]).await;
+    let message = target_error(&database, &[UPSERT, RECORD_KEY, ("auto.create", "true")]).await;
     assert!(
-        told.contains("set its key columns in pk.fields"),
-        "{told}"
+        message.contains("set its key columns in pk.fields"),
+        "{message}"
     );
     let settings = [
         UPSERT,
@@ -65,9 +65,9 @@ async fn a_table_that_is_not_there_is_told_unless_it_may_be_made() {
 }
 
 #[tokio::test]
-async fn columns_keys_and_types_at_fault_are_told_together() {
+async fn column_key_and_type_errors_are_reported_together() {
     let database = Database::sqlite(&[PEOPLE]).await;
-    let told = target_error(
+    let message = target_error(
         &database,
         &[
             UPSERT,
@@ -78,17 +78,17 @@ async fn columns_keys_and_types_at_fault_are_told_together() {
     )
     .await;
     assert!(
-        told.contains("column `idd` does not exist; did you mean `id`?"),
-        "{told}"
+        message.contains("column `idd` does not exist; did you mean `id`?"),
+        "{message}"
     );
     assert!(
-        told.contains("column `nme` does not exist; did you mean `name`?"),
-        "{told}"
+        message.contains("column `nme` does not exist; did you mean `name`?"),
+        "{message}"
     );
-    let told = target_error(&database, &[UPSERT, RECORD_KEY, ("pk.fields", "name")]).await;
+    let message = target_error(&database, &[UPSERT, RECORD_KEY, ("pk.fields", "name")]).await;
     assert!(
-        told.contains("an upsert by name needs a primary key or unique key"),
-        "{told}"
+        message.contains("an upsert by name needs a primary key or unique key"),
+        "{message}"
     );
     database
         .execute("CREATE UNIQUE INDEX u ON people (name)")
@@ -99,13 +99,13 @@ async fn columns_keys_and_types_at_fault_are_told_together() {
     run.task.target("people").await.unwrap();
 
     let odd = Database::sqlite(&["CREATE TABLE people (id BIGINT, what FROB)"]).await;
-    let told = target_error(&odd, &[UPSERT, RECORD_KEY]).await;
+    let message = target_error(&odd, &[UPSERT, RECORD_KEY]).await;
     assert!(
-        told.contains("it has no primary key; set the key columns"),
-        "{told}"
+        message.contains("it has no primary key; set the key columns"),
+        "{message}"
     );
-    let told = target_error(&odd, &[("unknown.types", "fail")]).await;
-    assert!(told.contains("`what`"), "{told}");
+    let message = target_error(&odd, &[("unknown.types", "fail")]).await;
+    assert!(message.contains("`what`"), "{message}");
     let mut run = odd
         .start(&[("unknown.types", "fail"), ("fields.whitelist", "id")])
         .await;
@@ -114,7 +114,7 @@ async fn columns_keys_and_types_at_fault_are_told_together() {
 }
 
 #[tokio::test]
-async fn a_missing_table_is_made_of_the_records() {
+async fn a_missing_table_is_created_from_the_records() {
     let database = Database::sqlite(&[]).await;
     let settings = [
         UPSERT,
@@ -127,16 +127,16 @@ async fn a_missing_table_is_made_of_the_records() {
     let mut run = database.start(&settings).await;
     // A delete makes no table.
     assert!(run.put(&rows("people", &[(1, None)])).await.is_empty());
-    assert!(database.columns("copy_people").await.is_none());
+    assert!(database.describe("copy_people").await.is_none());
     let batch = rows("people", &[(1, Some("a")), (2, Some("b")), (1, None)]);
     assert!(run.put(&batch).await.is_empty());
     assert_eq!(database.rows("copy_people").await, ["2 b"]);
-    let table = database.columns("copy_people").await.unwrap();
+    let table = database.describe("copy_people").await.unwrap();
     assert_eq!(table.primary_key, ["id"]);
 }
 
 #[tokio::test]
-async fn tasks_that_make_one_table_at_once_do_not_disturb_each_other() {
+async fn concurrent_tasks_can_create_the_same_table() {
     let database = Database::sqlite(&[]).await;
     let mut first = database.start(&[("auto.create", "true")]).await;
     let mut second = database.start(&[("auto.create", "true")]).await;
@@ -150,7 +150,7 @@ async fn tasks_that_make_one_table_at_once_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn missing_columns_are_added_where_that_is_allowed() {
+async fn missing_columns_are_added_if_configured() {
     let database = Database::sqlite(&["CREATE TABLE people (id INTEGER PRIMARY KEY)"]).await;
     let settings = [
         UPSERT,
@@ -172,16 +172,16 @@ async fn missing_columns_are_added_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn check_tells_all_faults_of_all_topics() {
+async fn check_reports_all_errors_of_all_topics() {
     let database = Database::sqlite(&[PEOPLE, "CREATE TABLE log (at TEXT)"]).await;
     let settings = database.settings(&[
         UPSERT,
         RECORD_KEY,
         ("connect.topicnames", "people;log;nothing"),
     ]);
-    let told = connector().check(&settings).await.to_string();
+    let message = connector().check(&settings).await.to_string();
     assert_eq!(
-        told,
+        message,
         "`pk.fields`: table log: it has no primary key; set the key columns in pk.fields\n\
          `pk.fields`: table nothing: it does not exist yet; set its key columns in \
          pk.fields\n`table.name.format`: table nothing: it does not exist; create it, or set \
@@ -193,10 +193,10 @@ async fn check_tells_all_faults_of_all_topics() {
         ("connection.url", "sqlite:/nowhere/at.db"),
         ("connection.password", "planted"),
     ]);
-    let told = connector().check(&nowhere).await.to_string();
+    let message = connector().check(&nowhere).await.to_string();
     assert!(
-        told.contains("/nowhere/at.db") && !told.contains("planted"),
-        "{told}"
+        message.contains("/nowhere/at.db") && !message.contains("planted"),
+        "{message}"
     );
 }
 
@@ -214,7 +214,7 @@ async fn dates_of_sqlite_are_text_or_times_as_set() {
 }
 
 #[tokio::test]
-async fn connection_attempts_are_made_as_often_as_asked() {
+async fn connection_attempts_are_made_as_configured() {
     // A port that nobody listens on: bound, then let go.
     let port = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

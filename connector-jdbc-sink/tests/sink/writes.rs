@@ -40,31 +40,31 @@ async fn upserts_and_deletes_leave_the_last_of_each_key() {
 }
 
 #[tokio::test]
-async fn refused_rows_are_found_and_the_others_written() {
+async fn rejected_rows_are_found_and_the_others_written() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&[("batch.size", "7")]).await;
     let mut values: Vec<(i64, Option<&str>)> = (0..50).map(|id| (id, Some("x"))).collect();
     values[13].1 = Some("bad");
     values[14].1 = Some("bad");
     values[49].1 = Some("bad");
-    let refused = run.put(&rows("people", &values)).await;
-    let indexes: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+    let rejected = run.put(&rows("people", &values)).await;
+    let indexes: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
     assert_eq!(indexes, [13, 14, 49]);
     assert!(
-        refused[0].1.contains("people") && refused[0].1.contains("decent"),
+        rejected[0].1.contains("people") && rejected[0].1.contains("decent"),
         "{}",
-        refused[0].1
+        rejected[0].1
     );
     assert!(
-        !refused[0].1.contains("bad"),
+        !rejected[0].1.contains("bad"),
         "no values in messages: {}",
-        refused[0].1
+        rejected[0].1
     );
     assert_eq!(database.rows("people").await.len(), 47);
 }
 
 #[tokio::test]
-async fn where_the_last_row_of_a_key_is_refused_the_one_before_counts() {
+async fn if_the_last_row_of_a_key_is_rejected_the_previous_one_is_written() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&UPSERT).await;
     let batch = [
@@ -73,14 +73,14 @@ async fn where_the_last_row_of_a_key_is_refused_the_one_before_counts() {
         (2, Some("x")),
         (1, Some("bad")),
     ];
-    let refused = run.put(&rows("people", &batch)).await;
-    let indexes: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+    let rejected = run.put(&rows("people", &batch)).await;
+    let indexes: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
     assert_eq!(indexes, [1, 3]);
     assert_eq!(database.rows("people").await, ["1 good new", "2 x new"]);
 }
 
 #[tokio::test]
-async fn an_insert_of_a_key_that_is_there_is_refused() {
+async fn an_insert_of_an_existing_key_is_rejected() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&[]).await;
     assert!(run.put(&rows("people", &[(1, Some("a"))])).await.is_empty());
@@ -93,8 +93,8 @@ async fn an_insert_of_a_key_that_is_there_is_refused() {
             (3, Some("d")),
         ],
     );
-    let refused = run.put(&again).await;
-    let indexes: Vec<usize> = refused.iter().map(|(row, _)| *row).collect();
+    let rejected = run.put(&again).await;
+    let indexes: Vec<usize> = rejected.iter().map(|(row, _)| *row).collect();
     assert_eq!(indexes, [1, 3]);
     assert_eq!(
         database.rows("people").await,
@@ -103,7 +103,7 @@ async fn an_insert_of_a_key_that_is_there_is_refused() {
 }
 
 #[tokio::test]
-async fn rows_that_a_key_keeps_out_are_passed_over_where_that_is_asked() {
+async fn insert_ignore_skips_rows_that_conflict_with_a_key() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&[("insert.mode", "insert_ignore")]).await;
     let batch = [(1, Some("a")), (2, Some("b")), (1, Some("z"))];
@@ -111,10 +111,10 @@ async fn rows_that_a_key_keeps_out_are_passed_over_where_that_is_asked() {
         assert!(run.put(&rows("people", &batch)).await.is_empty());
         assert_eq!(database.rows("people").await, ["1 a new", "2 b new"]);
     }
-    let refused = run
+    let rejected = run
         .put(&rows("people", &[(3, Some("bad")), (4, Some("d"))]))
         .await;
-    assert_eq!(refused.len(), 1, "other faults stay faults of the row");
+    assert_eq!(rejected.len(), 1, "other faults stay faults of the row");
     assert_eq!(
         database.rows("people").await,
         ["1 a new", "2 b new", "4 d new"]
@@ -138,7 +138,7 @@ async fn inserts_and_deletes_of_one_key_keep_their_order() {
 }
 
 #[tokio::test]
-async fn updates_pass_over_rows_that_are_not_there() {
+async fn updates_skip_missing_rows() {
     let database = Database::sqlite(&[PEOPLE, "INSERT INTO people VALUES (1, 'a', 'old')"]).await;
     let settings = [("insert.mode", "update"), ("pk.mode", "record_value")];
     let mut run = database.start(&settings).await;
@@ -148,30 +148,30 @@ async fn updates_pass_over_rows_that_are_not_there() {
 }
 
 #[tokio::test]
-async fn deletes_that_are_not_enabled_are_refused_with_advice() {
+async fn deletes_without_delete_enabled_are_rejected_with_advice() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database
         .start(&[("insert.mode", "upsert"), ("pk.mode", "record_key")])
         .await;
-    let refused = run.put(&rows("people", &[(1, Some("a")), (1, None)])).await;
-    assert_eq!(refused.len(), 1);
-    assert!(refused[0].1.contains("tombstone"), "{}", refused[0].1);
+    let rejected = run.put(&rows("people", &[(1, Some("a")), (1, None)])).await;
+    assert_eq!(rejected.len(), 1);
+    assert!(rejected[0].1.contains("tombstone"), "{}", rejected[0].1);
     assert!(
-        refused[0].1.contains("delete.enabled=true"),
+        rejected[0].1.contains("delete.enabled=true"),
         "{}",
-        refused[0].1
+        rejected[0].1
     );
     assert_eq!(database.rows("people").await, ["1 a new"]);
 }
 
 #[tokio::test]
-async fn a_row_with_null_in_the_key_is_refused() {
+async fn a_row_with_null_in_the_key_is_rejected() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&UPSERT).await;
     let batch = [[Value::Null, "a".into()], [1.into(), "b".into()]];
-    let refused = run.put(&of("people", &people(), batch)).await;
+    let rejected = run.put(&of("people", &people(), batch)).await;
     let message = "table people: key column `id` is NULL".to_owned();
-    assert_eq!(refused, [(0, message)]);
+    assert_eq!(rejected, [(0, message)]);
     assert_eq!(database.rows("people").await, ["1 b new"]);
 }
 
@@ -224,7 +224,7 @@ async fn only_the_whitelisted_fields_and_the_key_are_written() {
 }
 
 #[tokio::test]
-async fn all_columns_that_the_table_lacks_are_named() {
+async fn all_missing_columns_are_named() {
     let database = Database::sqlite(&[PEOPLE]).await;
     let mut run = database.start(&[]).await;
     let fields = [
@@ -237,9 +237,9 @@ async fn all_columns_that_the_table_lacks_are_named() {
     let outcome = run.try_put(&batch).await.unwrap();
     let error = &outcome.rejected[0].error;
     assert_eq!(error.kind(), ErrorKind::Schema);
-    let told = error.report();
+    let message = error.report();
     for part in ["people", "`nam`", "`nought`", "`name` is NOT NULL"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(message.contains(part), "{part}: {message}");
     }
 }
 

@@ -15,7 +15,7 @@ const ROWS: &str =
     "INSERT INTO t VALUES ('x', 2, 3), ('x', 1, 2), ('y', -5, 4), ('w', 9, 1), ('z', 0, 5)";
 
 #[tokio::test]
-async fn a_table_with_a_key_is_read_by_pages_and_goes_on_within_them() {
+async fn a_table_with_a_key_is_read_in_pages_and_resumes_between_them() {
     let database = Database::sqlite(&[KEYED, ROWS]).await;
     let settings = database.settings(&BULK);
     let store: Arc<Store> = Arc::default();
@@ -43,7 +43,7 @@ async fn a_table_with_a_key_is_read_by_pages_and_goes_on_within_them() {
 }
 
 #[tokio::test]
-async fn the_next_reading_begins_after_the_poll_interval() {
+async fn the_next_bulk_read_starts_after_the_poll_interval() {
     let database = Database::sqlite(&[KEYED, ROWS]).await;
     let mut settings = database.settings(&BULK);
     settings.set("poll.interval.ms", "1");
@@ -59,7 +59,7 @@ async fn the_next_reading_begins_after_the_poll_interval() {
 }
 
 #[tokio::test]
-async fn a_table_without_a_key_is_read_in_one_stream() {
+async fn a_table_without_a_key_is_read_with_one_statement() {
     let database = Database::sqlite(&[
         "CREATE TABLE t (c BIGINT, note TEXT)",
         "INSERT INTO t VALUES (1, NULL), (1, NULL), (2, 'x'), (NULL, 'y'), (3, 'z')",
@@ -83,7 +83,7 @@ async fn a_table_without_a_key_is_read_in_one_stream() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_stopped_half_read_leaves_nothing_behind() {
+async fn a_stopped_result_stream_leaves_nothing_behind() {
     let database = Database::sqlite(&[
         "CREATE TABLE t (c BIGINT)",
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
@@ -98,7 +98,7 @@ async fn a_stream_that_is_stopped_half_read_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_key_that_can_be_null_is_no_key_to_read_by() {
+async fn a_nullable_key_is_not_used_for_pagination() {
     let database = Database::sqlite(&[
         "CREATE TABLE t (a TEXT PRIMARY KEY, c BIGINT)",
         "INSERT INTO t VALUES ('x', 1), (NULL, 2), (NULL, 3)",

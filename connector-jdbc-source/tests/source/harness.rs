@@ -1,82 +1,36 @@
-//! A database, a store of positions, and a task driven as the runtime drives it.
+//! A store of positions, and a source task driven as the runtime drives it.
 use async_trait::async_trait;
 use connect_api::{
     DynConnector, Error, Offset, Op, Partition, Polled, PositionReader, Records, Result,
     SourceTask, TaskContext, TaskKind, Value, config::Settings,
 };
 use connector_jdbc_source::JdbcSource;
-use dialects::OpenOptions;
 use std::{
     num::NonZeroU32,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
-use tempfile::TempDir;
+pub(crate) use test_support::{Database, unique};
 use tokio_util::sync::CancellationToken;
 
 /// Longest time that a test waits for something that must come.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(crate) struct Database {
-    pub(crate) url: String,
-    _dir: Option<TempDir>,
+/// A source on the database of a test.
+pub(crate) trait Source {
+    /// Settings with the keys that every test needs, and `more`.
+    fn settings(&self, more: &[(&str, &str)]) -> Settings;
 }
 
-impl Database {
-    /// A SQLite file of its own.
-    pub(crate) async fn sqlite(statements: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}?mode=rwc", dir.path().join("source.db").display());
-        let database = Self {
-            url,
-            _dir: Some(dir),
-        };
-        for statement in statements {
-            database.execute(statement).await;
-        }
-        database
-    }
-
-    /// The server whose URL stands in the environment.
-    pub(crate) fn server(variable: &str) -> Self {
-        let url = std::env::var(variable).unwrap_or_else(|_| {
-            panic!("{variable} is not set: run `eval \"$(scripts/services env)\"` first")
-        });
-        Self { url, _dir: None }
-    }
-
-    pub(crate) async fn execute(&self, sql: &str) {
-        let dialect = dialects::open(&self.url, &OpenOptions::default()).unwrap();
-        let mut connection = dialect.connect().await.unwrap();
-        connection
-            .execute(sql)
-            .await
-            .unwrap_or_else(|e| panic!("{sql}: {}", e.report()));
-        connection.close().await.unwrap();
-    }
-
-    /// Settings with the keys that every test needs, and `more`.
-    pub(crate) fn settings(&self, more: &[(&str, &str)]) -> Settings {
-        let mut settings = Settings::from_iter([
-            ("connection.url", self.url.as_str()),
-            ("connection.backoff.ms", "1"),
-            ("topic.prefix", ""),
-            ("poll.interval.ms", "0"),
-        ]);
+impl Source for Database {
+    fn settings(&self, more: &[(&str, &str)]) -> Settings {
+        let mut settings = self.connection_settings();
+        settings.set("topic.prefix", "");
+        settings.set("poll.interval.ms", "0");
         more.iter()
             .for_each(|(key, value)| settings.set(*key, *value));
         settings
     }
-}
-
-/// A name that no other test has.
-pub(crate) fn unique(prefix: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{prefix}_{}_{next}", std::process::id())
 }
 
 /// Positions that were stored.

@@ -27,7 +27,7 @@ const TIMESTAMP: [(&str, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn new_rows_come_once_and_numbers_below_zero_come_too() {
+async fn new_rows_are_read_once_including_negative_numbers() {
     let database = Database::sqlite(&[ORDERS, &insert(-4..6, OLD)]).await;
     let settings = database.settings(&INCREMENTING);
     let mut run = Run::start(&settings, &Arc::default()).await;
@@ -50,7 +50,7 @@ async fn new_rows_come_once_and_numbers_below_zero_come_too() {
 }
 
 #[tokio::test]
-async fn a_restart_after_each_page_loses_and_doubles_nothing() {
+async fn a_restart_after_each_page_loses_and_duplicates_nothing() {
     for mode in [&INCREMENTING[..], &TIMESTAMP[..]] {
         let database = Database::sqlite(&[ORDERS, &insert(1..6, OLD), &insert(6..11, OLD)]).await;
         let settings = database.settings(mode);
@@ -70,7 +70,7 @@ async fn a_restart_after_each_page_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_dropped_in_a_poll_goes_on_with_the_next() {
+async fn a_task_dropped_during_a_poll_continues_with_the_next() {
     let database = Database::sqlite(&[ORDERS, &insert(1..8, OLD)]).await;
     let settings = database.settings(&INCREMENTING);
     let mut run = Run::start(&settings, &Arc::default()).await;
@@ -153,7 +153,7 @@ async fn timestamps_and_numbers_together_give_the_order() {
 }
 
 #[tokio::test]
-async fn rows_nearer_to_the_present_than_the_delay_wait() {
+async fn rows_newer_than_the_delay_are_read_later() {
     let database = Database::sqlite(&[
         ORDERS,
         &insert(1..3, OLD),
@@ -171,7 +171,7 @@ async fn rows_nearer_to_the_present_than_the_delay_wait() {
 }
 
 #[tokio::test]
-async fn reading_begins_where_timestamp_initial_says() {
+async fn timestamp_initial_sets_the_start() {
     let database = Database::sqlite(&[
         ORDERS,
         &insert(1..3, OLD),
@@ -206,7 +206,7 @@ async fn reading_begins_where_timestamp_initial_says() {
 }
 
 #[tokio::test]
-async fn rows_marked_as_deleted_are_deletes() {
+async fn soft_deleted_rows_are_sent_as_deletes() {
     let database = Database::sqlite(&[
         ORDERS,
         &insert(1..4, OLD),
@@ -260,7 +260,7 @@ async fn a_page_ends_at_its_bytes_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn tables_take_turns_and_each_has_its_topic_and_position() {
+async fn tables_are_polled_in_turn_and_each_has_its_topic_and_position() {
     let database = Database::sqlite(&[
         ORDERS,
         &insert(1..8, OLD),
@@ -297,7 +297,7 @@ async fn tables_take_turns_and_each_has_its_topic_and_position() {
 }
 
 #[tokio::test]
-async fn a_table_without_news_is_left_alone_for_the_poll_interval() {
+async fn a_table_without_new_rows_is_not_polled_before_the_interval() {
     let database = Database::sqlite(&[ORDERS, &insert(1..3, OLD)]).await;
     let mut settings = database.settings(&INCREMENTING);
     settings.set("poll.interval.ms", "3600000");
@@ -334,7 +334,7 @@ async fn a_changed_table_is_described_again() {
 }
 
 #[tokio::test]
-async fn rows_without_a_number_are_passed_over_only_where_that_is_allowed() {
+async fn rows_with_null_are_skipped_only_if_configured() {
     let database = Database::sqlite(&[
         "CREATE TABLE orders (id BIGINT UNIQUE, name TEXT)",
         "INSERT INTO orders VALUES (NULL, 'a'), (1, 'b'), (NULL, 'c'), (2, 'd')",
@@ -354,7 +354,7 @@ async fn rows_without_a_number_are_passed_over_only_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn numbers_that_repeat_are_told_apart_by_the_primary_key() {
+async fn repeated_numbers_are_ordered_by_the_primary_key() {
     let database = Database::sqlite(&[
         "CREATE TABLE orders (name TEXT NOT NULL PRIMARY KEY, id BIGINT NOT NULL)",
         "INSERT INTO orders VALUES ('a', 1), ('b', 1), ('c', 1), ('d', 1), ('e', 2)",
@@ -370,7 +370,7 @@ async fn numbers_that_repeat_are_told_apart_by_the_primary_key() {
 }
 
 #[tokio::test]
-async fn a_position_of_another_mode_is_refused() {
+async fn a_position_of_another_mode_is_rejected() {
     let database = Database::sqlite(&[ORDERS, &insert(1..3, OLD)]).await;
     let store: Arc<Store> = Arc::default();
     let mut run = Run::start(&database.settings(&INCREMENTING), &store).await;

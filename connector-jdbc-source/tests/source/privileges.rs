@@ -1,7 +1,7 @@
 //! Users who may read a part of a table's columns.
 use crate::harness::*;
 
-async fn told(database: &Database, user: &str, table: &str, query: Option<&str>) -> String {
+async fn check(database: &Database, user: &str, table: &str, query: Option<&str>) -> String {
     let mut settings = database.settings(&[
         ("mode", "bulk"),
         ("connection.password", "planted"),
@@ -17,7 +17,7 @@ async fn told(database: &Database, user: &str, table: &str, query: Option<&str>)
 
 /// What may not be read is named before the first row; it is never left out in silence.
 #[tokio::test]
-async fn columns_that_the_user_may_not_read_are_told_and_a_query_reads_the_others() {
+async fn columns_without_select_privilege_are_reported_and_a_query_reads_the_others() {
     // MySQL hides their names too.
     for (variable, login, role, named) in [
         (
@@ -44,17 +44,21 @@ async fn columns_that_the_user_may_not_read_are_told_and_a_query_reads_the_other
         ] {
             database.execute(&sql).await;
         }
-        let faults = told(&database, &user, &table, None).await;
+        let faults = check(&database, &user, &table, None).await;
         assert!(
             faults.contains(named) && faults.contains(&table) && faults.contains("`query`"),
             "{variable}: {faults}"
         );
         let query = format!("SELECT id, name FROM {table}");
-        let faults = told(&database, &user, &table, Some(&query)).await;
+        let faults = check(&database, &user, &table, Some(&query)).await;
         assert_eq!(faults, "", "{variable}");
         let grant = format!("GRANT SELECT ON {table} TO {user}");
         database.execute(&grant).await;
-        assert_eq!(told(&database, &user, &table, None).await, "", "{variable}");
+        assert_eq!(
+            check(&database, &user, &table, None).await,
+            "",
+            "{variable}"
+        );
         database.execute(&format!("DROP TABLE {table}")).await;
         if role == "ROLE" {
             database.execute(&format!("DROP OWNED BY {user}")).await;

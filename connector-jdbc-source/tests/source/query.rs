@@ -21,7 +21,7 @@ const INCREMENTING: [(&str, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn new_rows_of_a_query_come_once_whatever_it_holds() {
+async fn new_rows_of_a_query_are_read_once() {
     let database = Database::sqlite(&TABLES).await;
     let mut settings = database.settings(&INCREMENTING);
     let store = Arc::default();
@@ -57,7 +57,7 @@ async fn new_rows_of_a_query_come_once_whatever_it_holds() {
 }
 
 #[tokio::test]
-async fn a_query_is_one_task_and_its_bulk_one_stream() {
+async fn a_query_is_one_task_and_one_statement_in_bulk_mode() {
     let database = Database::sqlite(&TABLES).await;
     let settings = database.settings(&[
         (
@@ -95,7 +95,7 @@ async fn a_suffix_ends_every_query() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_query_is_told_before_the_first_row() {
+async fn query_errors_are_reported_before_the_first_row() {
     let database = Database::sqlite(&TABLES).await;
     for (query, column, words) in [
         ("SELECT id FROM nothing", "id", "nothing"),
@@ -109,8 +109,8 @@ async fn what_is_wrong_with_a_query_is_told_before_the_first_row() {
         let mut settings = database.settings(&INCREMENTING);
         settings.set("query", query);
         settings.set("incrementing.column.name", column);
-        let told = connector().check(&settings).await.to_string();
-        assert!(told.contains(words), "{query}: {told}");
+        let message = connector().check(&settings).await.to_string();
+        assert!(message.contains(words), "{query}: {message}");
     }
 }
 

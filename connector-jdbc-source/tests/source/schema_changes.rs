@@ -197,7 +197,7 @@ async fn rows_after_a_swap_of_tables_are_delivered_with_the_new_columns() {
 }
 
 #[tokio::test]
-async fn dropped_and_renamed_columns_are_left_out_and_renamed_from_the_next_page_on() {
+async fn dropped_and_renamed_columns_take_effect_with_the_next_page() {
     for place in places().await {
         for (change, gone, new) in [
             ("ALTER TABLE {a} DROP COLUMN gone", "gone", None),
@@ -237,7 +237,7 @@ async fn dropped_and_renamed_columns_are_left_out_and_renamed_from_the_next_page
 }
 
 #[tokio::test]
-async fn retyped_columns_are_read_by_their_new_type_and_the_position_stays() {
+async fn columns_with_a_new_type_are_read_with_it_and_the_position_stays() {
     for place in places().await {
         if place.retype.is_empty() {
             continue;
@@ -270,7 +270,7 @@ async fn retyped_columns_are_read_by_their_new_type_and_the_position_stays() {
 }
 
 #[tokio::test]
-async fn a_key_column_that_is_gone_is_named() {
+async fn a_dropped_key_column_is_named() {
     for place in places().await {
         for (mode, column, key) in [("incrementing", "id", ""), ("timestamp", "changed", KEY)] {
             let table = unique("keyless");
@@ -281,10 +281,13 @@ async fn a_key_column_that_is_gone_is_named() {
             let drop = format!("ALTER TABLE {table} DROP COLUMN {column}");
             place.database.execute(&drop).await;
             let error = run.poll().await.unwrap_err().report();
-            let told = format!("column `{column}` does not exist");
-            assert!(error.contains(&told), "{error}");
-            let told = format!("`{column}` dropped");
-            assert!(error.contains(&told) && error.contains(&table), "{error}");
+            let message = format!("column `{column}` does not exist");
+            assert!(error.contains(&message), "{error}");
+            let message = format!("`{column}` dropped");
+            assert!(
+                error.contains(&message) && error.contains(&table),
+                "{error}"
+            );
             run.stop().await;
             place.database.execute(&format!("DROP TABLE {table}")).await;
         }
@@ -292,7 +295,7 @@ async fn a_key_column_that_is_gone_is_named() {
 }
 
 #[tokio::test]
-async fn the_columns_of_a_query_are_those_of_its_tables_now() {
+async fn a_query_follows_schema_changes_of_its_tables() {
     for place in places().await {
         let table = unique("asked");
         place.create(&table, KEY, "").await;
@@ -314,7 +317,7 @@ async fn the_columns_of_a_query_are_those_of_its_tables_now() {
 }
 
 #[tokio::test]
-async fn a_table_whose_primary_key_goes_or_comes_is_read_on_whole() {
+async fn a_table_whose_primary_key_is_dropped_or_added_is_read_completely() {
     for place in places().await {
         if place.database.url.starts_with("sqlite") {
             continue;

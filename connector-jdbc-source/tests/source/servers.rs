@@ -54,7 +54,7 @@ fn all() -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_restart_after_each_page_loses_and_doubles_nothing() {
+async fn a_restart_after_each_page_loses_and_duplicates_nothing() {
     for server in servers() {
         let table = server.table().await;
         for (mode, settings) in [
@@ -92,7 +92,7 @@ async fn a_restart_after_each_page_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_committed_between_two_looks_comes_with_the_next() {
+async fn rows_committed_between_two_polls_are_read_by_the_next() {
     for server in servers() {
         let table = server.table().await;
         let mut settings = server
@@ -136,7 +136,7 @@ async fn bulk_reads_tables_with_and_without_a_key() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_an_error_and_the_next_start_goes_on() {
+async fn a_lost_connection_is_an_error_and_the_next_start_continues() {
     let [server, _] = servers();
     let table = server.table().await;
     let name = unique("lost");
@@ -205,7 +205,7 @@ async fn keys_of_many_kinds_give_the_order() {
 }
 
 #[tokio::test]
-async fn tables_of_other_schemas_and_missing_privileges_are_told() {
+async fn tables_of_other_schemas_and_missing_privileges_are_reported() {
     let [server, _] = servers();
     let (schema, role) = (unique("other"), unique("reader"));
     for sql in [
@@ -223,9 +223,9 @@ async fn tables_of_other_schemas_and_missing_privileges_are_told() {
         .settings(&[("mode", "bulk"), ("connection.password", "planted")]);
     settings.set("connection.user", role.as_str());
     settings.set("table.whitelist", format!("{schema}.*"));
-    let told = connector().check(&settings).await.to_string();
-    assert!(told.contains(&format!("{schema}.secret")), "{told}");
-    assert!(!told.contains(&format!("{schema}.open")), "{told}");
+    let message = connector().check(&settings).await.to_string();
+    assert!(message.contains(&format!("{schema}.secret")), "{message}");
+    assert!(!message.contains(&format!("{schema}.open")), "{message}");
     settings.set("connection.password", "wrong");
     let error = Run::try_start(&settings, &Arc::default())
         .await

@@ -45,7 +45,7 @@ async fn refused(settings: &Settings, store: &Arc<Store>) -> String {
 }
 
 #[tokio::test]
-async fn rows_of_one_microsecond_come_once_as_the_refusal_of_their_digits_advises() {
+async fn rows_of_one_microsecond_are_read_once_with_truncated_digits() {
     for id in ["INTEGER PRIMARY KEY", "INTEGER NOT NULL"] {
         for mode in ["timestamp", "timestamp+incrementing"] {
             let database = rows_of_one_microsecond(id).await;
@@ -80,7 +80,7 @@ async fn rows_of_one_microsecond_come_once_as_the_refusal_of_their_digits_advise
 
 /// ISO 8601 has a comma before the fraction too, which sorts before a point.
 #[tokio::test]
-async fn a_comma_before_the_fraction_is_in_the_order_of_a_point() {
+async fn a_comma_before_the_fraction_sorts_like_a_point() {
     let database = Database::sqlite(&[
         "CREATE TABLE fine (id INTEGER PRIMARY KEY, at TIMESTAMP NOT NULL)",
         "INSERT INTO fine VALUES (1, '2001-02-03 04:05:06.5'), (2, '2001-02-03 04:05:06,9'), \

@@ -90,7 +90,7 @@ async fn a_join_of_orders_and_their_lines_gives_every_line_with_the_defaults() {
 }
 
 #[tokio::test]
-async fn runs_that_are_longer_than_a_page_are_read_whole_in_every_mode() {
+async fn ties_longer_than_a_page_are_read_completely_in_every_mode() {
     for database in databases().await {
         let table = unique("runs");
         let time = if database.url.starts_with("sqlite") {
@@ -125,7 +125,7 @@ async fn runs_that_are_longer_than_a_page_are_read_whole_in_every_mode() {
 }
 
 #[tokio::test]
-async fn the_position_moves_at_the_end_of_a_run_alone() {
+async fn the_position_moves_only_at_the_end_of_ties() {
     for database in databases().await {
         let table = unique("run");
         let create = format!("CREATE TABLE {table} (v bigint NOT NULL, n bigint NOT NULL)");
@@ -171,7 +171,7 @@ async fn the_position_moves_at_the_end_of_a_run_alone() {
 }
 
 #[tokio::test]
-async fn texts_are_of_one_run_where_the_database_thinks_them_equal() {
+async fn texts_that_the_database_compares_as_equal_are_ties() {
     let sqlite = Database::sqlite(&[]).await;
     for (database, text) in [
         (sqlite, "varchar(9) COLLATE NOCASE"),
@@ -234,7 +234,7 @@ async fn the_first_of_several_times_can_repeat() {
 }
 
 #[tokio::test]
-async fn several_tables_in_long_runs_take_turns() {
+async fn several_tables_with_long_ties_are_polled_in_turn() {
     let database = Database::sqlite(&[]).await;
     for table in ["one", "two"] {
         let create = format!("CREATE TABLE {table} (v bigint NOT NULL, n bigint NOT NULL)");
@@ -260,7 +260,7 @@ async fn several_tables_in_long_runs_take_turns() {
 }
 
 #[tokio::test]
-async fn keys_of_several_forms_are_of_one_run() {
+async fn equal_keys_of_several_forms_are_ties() {
     // Four texts of one time are four keys to the database, and one to the order of pages.
     let forms = [
         "2001-02-03 04:05",
@@ -291,7 +291,7 @@ async fn keys_of_several_forms_are_of_one_run() {
 }
 
 #[tokio::test]
-async fn keys_of_a_parent_do_not_hold_for_its_children() {
+async fn unique_keys_of_a_parent_table_do_not_apply_to_its_children() {
     let database = Database::server("CONNECT_TEST_POSTGRES_URL");
     let table = unique("parent");
     for sql in [

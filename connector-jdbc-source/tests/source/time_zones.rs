@@ -54,7 +54,7 @@ async fn ids_in_time(run: &mut Run, wanted: usize) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn rows_that_a_database_of_another_zone_wrote_just_now_are_read() {
+async fn rows_just_written_in_another_time_zone_are_read() {
     for zone in ["Asia/Shanghai", "America/New_York"] {
         let database = postgres_in(zone).await;
         for id in 1..4 {
@@ -115,7 +115,7 @@ async fn clock_east(database: &Database, east: i32) {
 }
 
 #[tokio::test]
-async fn the_zone_of_the_writer_can_be_named() {
+async fn db_timezone_sets_the_time_zone_of_the_rows() {
     let server = Database::server("CONNECT_TEST_MYSQL_URL");
     let name = unique("clocks");
     server.execute(&format!("CREATE DATABASE {name}")).await;
@@ -146,7 +146,7 @@ fn instants_of(pages: &[Records], column: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn columns_without_a_zone_are_sent_as_instants_where_their_zone_is_named() {
+async fn local_times_are_sent_as_instants_with_db_timezone() {
     let database = Database::sqlite(&[
         "CREATE TABLE clock (id INTEGER PRIMARY KEY, updated_at TIMESTAMP NOT NULL, \
          other TIMESTAMP, day DATE, known TIMESTAMPTZ_TEXT)",
@@ -201,7 +201,7 @@ async fn columns_without_a_zone_are_sent_as_instants_where_their_zone_is_named()
 }
 
 #[tokio::test]
-async fn a_time_that_clocks_never_showed_is_named() {
+async fn a_nonexistent_local_time_is_named() {
     let database = Database::sqlite(&[
         "CREATE TABLE clock (id INTEGER PRIMARY KEY, updated_at TIMESTAMP NOT NULL)",
         "INSERT INTO clock VALUES (1, '2024-03-10 02:30:00')",
@@ -211,15 +211,15 @@ async fn a_time_that_clocks_never_showed_is_named() {
     settings.set("sqlite.dates", "iso");
     settings.set("db.timezone", "America/New_York");
     let mut run = Run::start(&settings, &Arc::default()).await;
-    let (_, told) = run.drain_readable().await;
-    let [(1, told)] = told.as_slice() else {
-        panic!("{told:?}");
+    let (_, message) = run.drain_readable().await;
+    let [(1, message)] = message.as_slice() else {
+        panic!("{message:?}");
     };
     assert!(
-        told.contains("`updated_at` of clock") && told.contains("America/New_York"),
-        "{told}"
+        message.contains("`updated_at` of clock") && message.contains("America/New_York"),
+        "{message}"
     );
-    assert!(!told.contains("02:30"), "{told}");
+    assert!(!message.contains("02:30"), "{message}");
     run.stop().await;
     // Twice in the year another is shown, and the later is sent.
     database

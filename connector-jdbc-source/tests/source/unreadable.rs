@@ -73,7 +73,7 @@ fn ids(pages: &[Records]) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn rows_that_cannot_be_read_are_told_by_their_keys_and_all_others_are_read() {
+async fn unreadable_rows_are_reported_by_key_and_all_others_are_read() {
     for case in servers() {
         let table = case.table(" PRIMARY KEY", &BAD).await;
         let query = format!("SELECT id, day FROM {table}");
@@ -97,8 +97,8 @@ async fn rows_that_cannot_be_read_are_told_by_their_keys_and_all_others_are_read
             let mut run = Run::start(&settings, &store).await;
             let (pages, refused) = run.drain_readable().await;
             run.stop().await;
-            let told: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
-            assert_eq!(told, BAD, "{settings:?}");
+            let message: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
+            assert_eq!(message, BAD, "{settings:?}");
             for (_, reason) in &refused {
                 assert!(reason.contains("`day`"), "{reason}");
                 assert!(!reason.contains(case.no_date), "{reason}");
@@ -115,7 +115,7 @@ async fn rows_that_cannot_be_read_are_told_by_their_keys_and_all_others_are_read
 }
 
 #[tokio::test]
-async fn rows_whose_key_stands_before_every_time_are_told_and_the_others_are_read() {
+async fn rows_with_a_key_below_the_range_are_reported_and_the_others_are_read() {
     for case in servers() {
         let table = case.table(" PRIMARY KEY", &[]).await;
         let (no_time, ignore) = (case.no_time, case.ignore);
@@ -134,8 +134,8 @@ async fn rows_whose_key_stands_before_every_time_are_told_and_the_others_are_rea
             let mut run = Run::start(&settings, &store).await;
             let (pages, refused) = run.drain_readable().await;
             run.stop().await;
-            let told: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
-            assert_eq!(told, [5, 6, 900], "{mode}");
+            let message: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
+            assert_eq!(message, [5, 6, 900], "{mode}");
             assert!(refused[0].1.contains("`seen`"), "{}", refused[0].1);
             let expected = (1..=1_000).filter(|id| ![5, 6, 900].contains(id));
             assert_eq!(ids(&pages), expected.collect::<Vec<_>>(), "{mode}");
@@ -165,7 +165,7 @@ async fn rows_whose_key_stands_before_every_time_are_told_and_the_others_are_rea
 }
 
 #[tokio::test]
-async fn a_row_that_no_key_tells_from_others_ends_the_task_with_the_way_on() {
+async fn an_unreadable_row_without_a_unique_key_fails_the_task_with_advice() {
     for case in servers() {
         let table = case.table("", &[500]).await;
         let ends = async |settings: &[(&str, &str)]| {
@@ -182,17 +182,20 @@ async fn a_row_that_no_key_tells_from_others_ends_the_task_with_the_way_on() {
             };
             run.stop().await;
             assert_eq!(error.kind(), ErrorKind::Data);
-            let told = error.report();
+            let message = error.report();
             for part in [&*table, "`day`", "`query`"] {
-                assert!(told.contains(part), "{part}: {told}");
+                assert!(message.contains(part), "{part}: {message}");
             }
-            (read, told)
+            (read, message)
         };
-        let (_, told) = ends(&[("mode", "bulk")]).await;
-        assert!(told.contains("without a key"), "{told}");
+        let (_, message) = ends(&[("mode", "bulk")]).await;
+        assert!(message.contains("without a key"), "{message}");
         let times = [("mode", "timestamp"), ("timestamp.column.name", "seen")];
-        let (read, told) = ends(&times).await;
-        assert!(told.contains("several rows with equal keys"), "{told}");
+        let (read, message) = ends(&times).await;
+        assert!(
+            message.contains("several rows with equal keys"),
+            "{message}"
+        );
         assert_eq!(
             read, 499,
             "all rows of earlier times, and the first of its own"
@@ -202,7 +205,7 @@ async fn a_row_that_no_key_tells_from_others_ends_the_task_with_the_way_on() {
 }
 
 #[tokio::test]
-async fn text_in_a_column_of_numbers_is_told_and_the_rows_behind_it_are_read() {
+async fn text_in_a_numeric_column_is_reported_and_the_rows_behind_it_are_read() {
     let database = Database::sqlite(&[
         "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)",
         "INSERT INTO t VALUES (1, 1), (2, 'planted'), (3, 3)",

@@ -15,7 +15,7 @@ async fn faults(settings: &Settings) -> String {
 }
 
 #[tokio::test]
-async fn missing_tables_are_told_together_with_names_that_are_like_theirs() {
+async fn missing_tables_are_reported_with_similar_names() {
     let database = Database::sqlite(&TABLES).await;
     let settings = database.settings(&[
         ("mode", "bulk"),
@@ -29,7 +29,7 @@ async fn missing_tables_are_told_together_with_names_that_are_like_theirs() {
 }
 
 #[tokio::test]
-async fn columns_at_fault_are_told_for_all_tables() {
+async fn column_errors_are_reported_for_all_tables() {
     let database = Database::sqlite(&TABLES).await;
     let mut settings = database.settings(&[
         ("mode", "incrementing"),
@@ -44,30 +44,30 @@ async fn columns_at_fault_are_told_for_all_tables() {
     );
     settings.set("incrementing.column.name", "");
     settings.set("delete.column.name", "changed");
-    let told = faults(&settings).await;
+    let message = faults(&settings).await;
     assert!(
-        told.contains("table items: no auto-increment column found"),
-        "{told}"
+        message.contains("table items: no auto-increment column found"),
+        "{message}"
     );
     assert!(
-        told.contains("table orders: delete column `changed` has type TEXT"),
-        "{told}"
+        message.contains("table orders: delete column `changed` has type TEXT"),
+        "{message}"
     );
     assert!(
-        told.contains("table items: delete column `changed` does not exist"),
-        "{told}"
+        message.contains("table items: delete column `changed` does not exist"),
+        "{message}"
     );
     settings.remove("delete.column.name");
     settings.set("incrementing.column.name", "flag");
-    let told = faults(&settings).await;
+    let message = faults(&settings).await;
     assert!(
-        told.contains("`flag` has type BOOLEAN, which has no usable order"),
-        "{told}"
+        message.contains("`flag` has type BOOLEAN, which has no usable order"),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn timestamp_columns_must_be_times_and_tables_have_a_key() {
+async fn timestamp_columns_must_be_timestamps_and_not_null() {
     let database = Database::sqlite(&TABLES).await;
     database
         .execute("CREATE TABLE log (changed TIMESTAMP, at TIMESTAMP)")
@@ -77,22 +77,22 @@ async fn timestamp_columns_must_be_times_and_tables_have_a_key() {
         ("timestamp.column.name", "changed"),
         ("table.whitelist", "orders"),
     ]);
-    let told = faults(&settings).await;
+    let message = faults(&settings).await;
     assert!(
-        told.contains("timestamp column `changed` has type TEXT"),
-        "{told}"
+        message.contains("timestamp column `changed` has type TEXT"),
+        "{message}"
     );
     settings.set("sqlite.dates", "iso");
     settings.set("table.whitelist", "log");
-    let told = faults(&settings).await;
+    let message = faults(&settings).await;
     assert!(
-        told.contains("timestamp column `changed` is nullable"),
-        "{told}"
+        message.contains("timestamp column `changed` is nullable"),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn types_that_are_not_carried_are_named() {
+async fn unsupported_types_are_named() {
     let database =
         Database::sqlite(&["CREATE TABLE odd (id INTEGER PRIMARY KEY, what FROB)"]).await;
     let settings = database.settings(&[
@@ -100,27 +100,27 @@ async fn types_that_are_not_carried_are_named() {
         ("table.whitelist", "odd"),
         ("unknown.types", "fail"),
     ]);
-    let told = faults(&settings).await;
+    let message = faults(&settings).await;
     assert!(
-        told.contains("table odd") && told.contains("`what`"),
-        "{told}"
+        message.contains("table odd") && message.contains("`what`"),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_told() {
+async fn a_missing_database_is_reported() {
     let settings = Settings::from_iter([
         ("connection.url", "sqlite:/nowhere/at.db"),
         ("mode", "bulk"),
         ("table.whitelist", "t"),
         ("topic.prefix", "x"),
     ]);
-    let told = faults(&settings).await;
-    assert!(told.contains("/nowhere/at.db"), "{told}");
+    let message = faults(&settings).await;
+    assert!(message.contains("/nowhere/at.db"), "{message}");
 }
 
 #[tokio::test]
-async fn patterns_find_tables_and_the_blacklist_leaves_some_out() {
+async fn patterns_match_tables_and_the_blacklist_excludes_some() {
     let database = Database::sqlite(&TABLES).await;
     let plan = async |pairs: &[(&str, &str)], max: u32| {
         let settings = database.settings(pairs);
@@ -149,7 +149,7 @@ async fn patterns_find_tables_and_the_blacklist_leaves_some_out() {
 }
 
 #[tokio::test]
-async fn settings_that_do_not_go_together_are_all_told() {
+async fn all_conflicting_settings_are_reported() {
     let settings = Settings::from_iter([
         ("connection.url", "sqlite:x"),
         ("mode", "incrementing"),
@@ -158,9 +158,9 @@ async fn settings_that_do_not_go_together_are_all_told() {
         ("timestamp.delay.interval.ms", "5"),
         ("tabel.types", "VIEW"),
     ]);
-    let told = connector().validate(&settings).to_string();
+    let message = connector().validate(&settings).to_string();
     assert_eq!(
-        told,
+        message,
         "`tabel.types`: unknown key; did you mean `table.types`?"
     );
     let mut settings = settings;
@@ -173,16 +173,16 @@ async fn settings_that_do_not_go_together_are_all_told() {
     settings.set("incrementing.column.name", "id");
     settings.set("topic.prefix", "a");
     settings.set("connect.topicname", "b");
-    let told = connector().validate(&settings).to_string();
-    assert!(told.contains("not both"), "{told}");
+    let message = connector().validate(&settings).to_string();
+    assert!(message.contains("not both"), "{message}");
     assert!(
-        told.contains("`timestamp.column.name`: is required in mode timestamp"),
-        "{told}"
+        message.contains("`timestamp.column.name`: is required in mode timestamp"),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn connection_attempts_are_made_as_often_as_asked() {
+async fn connection_attempts_are_made_as_configured() {
     // A port that nobody listens on: bound, then let go.
     let port = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -199,10 +199,10 @@ async fn connection_attempts_are_made_as_often_as_asked() {
         ("table.whitelist", "t"),
         ("topic.prefix", ""),
     ]);
-    let told = faults(&settings).await;
+    let message = faults(&settings).await;
     assert!(
-        told.contains(&port.to_string()) && !told.contains("planted"),
-        "{told}"
+        message.contains(&port.to_string()) && !message.contains("planted"),
+        "{message}"
     );
     let connect_api::TaskKind::Source(mut task) = connector().task(&settings).unwrap() else {
         panic!("not a source");
@@ -239,9 +239,9 @@ async fn a_page_that_ends_at_a_key_that_became_null_names_the_column_and_the_set
     assert_eq!(numbers(&[run.page().await.unwrap()], "id"), [1]);
     let error = run.poll().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
-    let told = error.report();
+    let message = error.report();
     for part in [&*table, "`seen`", "values.unrepresentable=null", "`query`"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(message.contains(part), "{part}: {message}");
     }
     run.stop().await;
     database.execute(&format!("DROP TABLE {table}")).await;

@@ -1,64 +1,11 @@
-//! A network that swallows packets.
+//! A network that drops packets.
 use connect_api::{ConnectRecord, Error, ErrorKind, Kind, Records, Schema, SchemaRef, Value};
 use dialects::{Connection, Dialect, OpenOptions, Statement, TableName, WriteOp, WriteRequest};
 use std::{
-    io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
-
-/// Passes bytes on, until it is told to swallow them.
-struct Network {
-    port: u16,
-    swallows: Arc<AtomicBool>,
-}
-
-impl Network {
-    fn before(server: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let flag = swallows.clone();
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
-                let (client2, server2) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let (one, two) = (flag.clone(), flag.clone());
-                thread::spawn(move || {
-                    pass(client, &server, &one);
-                    // Who gives up a connection is done with it.
-                    server.shutdown(Shutdown::Both).ok();
-                });
-                thread::spawn(move || {
-                    // What was swallowed once never comes to an end.
-                    if !pass(server2, &client2, &two) {
-                        client2.shutdown(Shutdown::Both).ok();
-                    }
-                });
-            }
-        });
-        Self { port, swallows }
-    }
-}
-
-/// Passes bytes on to the end; whether some were swallowed.
-fn pass(mut from: TcpStream, mut to: &TcpStream, swallows: &AtomicBool) -> bool {
-    let mut bytes = [0_u8; 1 << 14];
-    let mut lost = false;
-    while let Ok(n @ 1..) = from.read(&mut bytes) {
-        // A connection that lost bytes stays dead, as one whose state a firewall dropped.
-        lost |= swallows.load(Ordering::SeqCst);
-        if !lost && to.write_all(&bytes[..n]).is_err() {
-            break;
-        }
-    }
-    lost || swallows.load(Ordering::SeqCst)
-}
+use test_support::Network;
 
 /// The database that `variable` names, behind a network.
 fn behind(variable: &str, options: &OpenOptions) -> (Network, Arc<dyn Dialect>) {
@@ -66,7 +13,7 @@ fn behind(variable: &str, options: &OpenOptions) -> (Network, Arc<dyn Dialect>) 
     let (head, tail) = url.rsplit_once('@').unwrap();
     let (server, database) = tail.split_once('/').unwrap();
     let network = Network::before(server.to_owned());
-    let url = format!("{head}@127.0.0.1:{}/{database}", network.port);
+    let url = format!("{head}@127.0.0.1:{}/{database}", network.port());
     (network, dialects::open(&url, options).unwrap())
 }
 
@@ -82,7 +29,7 @@ fn behind_odbc(variable: &str, options: &OpenOptions) -> (Network, Arc<dyn Diale
     };
     let (server, port) = (part("Server"), part("Port"));
     let network = Network::before(format!("{server}:{port}"));
-    let url = url.replace(&format!("Port={port}"), &format!("Port={}", network.port));
+    let url = url.replace(&format!("Port={port}"), &format!("Port={}", network.port()));
     (network, dialects::open(&url, options).unwrap())
 }
 
@@ -95,12 +42,12 @@ fn patient() -> OpenOptions {
 
 async fn silence<T>(network: &Network, what: &str, call: impl Future<Output = Result<T, Error>>) {
     let began = Instant::now();
-    network.swallows.store(true, Ordering::SeqCst);
+    network.drop_packets(true);
     let error = call.await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.report());
     let text = error.report();
     assert!(
-        text.contains(what) && text.contains(&network.port.to_string()),
+        text.contains(what) && text.contains(&network.port().to_string()),
         "{text}"
     );
     assert!(
@@ -122,15 +69,15 @@ async fn every_wait_ends((network, dialect): (Network, Arc<dyn Dialect>)) {
     connection.close().await.unwrap();
     silence(&network, "", dialect.connect()).await;
 
-    network.swallows.store(false, Ordering::SeqCst);
+    network.drop_packets(false);
     let mut connection = dialect.connect().await.unwrap();
     connection.begin().await.unwrap();
     // Drivers of ODBC begin a transaction with its first statement.
     connection.ping().await.unwrap();
     silence(&network, "commit", connection.commit()).await;
-    network.swallows.store(false, Ordering::SeqCst);
+    network.drop_packets(false);
     let connection = dialect.connect().await.unwrap();
-    network.swallows.store(true, Ordering::SeqCst);
+    network.drop_packets(true);
     let began = Instant::now();
     connection.close().await.ok();
     assert!(
@@ -156,7 +103,7 @@ async fn work_that_was_begun_ends((network, dialect): (Network, Arc<dyn Dialect>
     let (statement, schema) = numbers();
     let mut cursor = connection.query(&statement, &schema).await.unwrap();
     assert!(cursor.next(10, 1 << 20).await.unwrap().is_some());
-    network.swallows.store(true, Ordering::SeqCst);
+    network.drop_packets(true);
     silence(&network, "rows of a query", async {
         // What has arrived is read first.
         while cursor.next(10_000, 1 << 20).await?.is_some() {}
@@ -164,7 +111,7 @@ async fn work_that_was_begun_ends((network, dialect): (Network, Arc<dyn Dialect>
     })
     .await;
     drop(cursor);
-    network.swallows.store(false, Ordering::SeqCst);
+    network.drop_packets(false);
     let mut connection = connect(&dialect).await;
     let name = format!("silent_{}", std::process::id());
     let create = format!("CREATE TABLE {name} (id bigint PRIMARY KEY)");
@@ -186,7 +133,7 @@ async fn work_that_was_begun_ends((network, dialect): (Network, Arc<dyn Dialect>
     let writing = connection.write(plan.as_ref().unwrap(), &records, 0..1_000);
     silence(&network, "writing rows", writing).await;
     drop(connection);
-    network.swallows.store(false, Ordering::SeqCst);
+    network.drop_packets(false);
     let mut connection = connect(&dialect).await;
     let drop = format!("DROP TABLE {}", name.name);
     connection.execute(&drop).await.unwrap();
@@ -227,19 +174,19 @@ async fn a_long_statement_is_waited_for(variable: &str, statement: &str) {
 }
 
 #[tokio::test]
-async fn waits_for_postgres_end_when_the_network_swallows_packets() {
+async fn waits_for_postgres_end_when_the_network_drops_packets() {
     every_wait_ends(behind("CONNECT_TEST_POSTGRES_URL", &patient())).await;
     work_that_was_begun_ends(behind("CONNECT_TEST_POSTGRES_URL", &patient())).await;
 }
 
 #[tokio::test]
-async fn waits_for_mariadb_end_when_the_network_swallows_packets() {
+async fn waits_for_mariadb_end_when_the_network_drops_packets() {
     every_wait_ends(behind("CONNECT_TEST_MYSQL_URL", &patient())).await;
     work_that_was_begun_ends(behind("CONNECT_TEST_MYSQL_URL", &patient())).await;
 }
 
 #[tokio::test]
-async fn waits_for_drivers_of_odbc_end_when_the_network_swallows_packets() {
+async fn waits_for_drivers_of_odbc_end_when_the_network_drops_packets() {
     // Both at a time: each waits for its thread alone.
     tokio::join!(
         every_wait_ends(behind_odbc("CONNECT_TEST_ODBC_POSTGRES", &patient())),
