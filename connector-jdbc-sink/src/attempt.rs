@@ -92,7 +92,7 @@ pub(crate) fn rejection_error(rejection: Rejection, target: &Target, records: &R
         }
         Rejection::Delete => format!(
             "a delete (tombstone) in topic {}; set delete.enabled=true and pk.mode=record_key to \
-            delete rows",
+             delete rows",
             records.topic()
         ),
     };

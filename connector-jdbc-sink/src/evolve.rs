@@ -120,7 +120,7 @@ impl Target {
             if new.len() >= left {
                 return Err(self.schema_error(format_args!(
                     "columns {names} were added but are still \
-                    missing"
+                     missing"
                 )));
             }
             left = new.len();

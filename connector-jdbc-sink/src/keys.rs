@@ -37,7 +37,7 @@ impl Target {
             };
             notes.push(format!(
                 "table {}: it has unique keys other than ({}): {}; a row that conflicts there \
-                with a row of another key {what}",
+                 with a row of another key {what}",
                 self.name,
                 key.join(", "),
                 others.join("; ")

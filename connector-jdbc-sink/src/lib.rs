@@ -83,7 +83,7 @@ impl JdbcSink {
         if !config.is_by_topic() {
             faults.note(
                 "the target table depends on the message: tables are checked when their \
-            first rows arrive",
+                 first rows arrive",
             );
         }
         for table in config.known_tables()? {

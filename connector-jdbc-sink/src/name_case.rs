@@ -21,7 +21,7 @@ impl Target {
             if let Some(other) = fields[..i].iter().find(like) {
                 return Err(self.schema_error(format_args!(
                     "the records have columns `{}` and `{}`, which are the same name in {}; list \
-                    the columns to write in fields.whitelist",
+                     the columns to write in fields.whitelist",
                     other.name(),
                     field.name(),
                     dialect.name()

@@ -31,7 +31,7 @@ impl SinkConfig {
     pub(crate) fn table_filter_note(&self) -> Option<String> {
         let noted = format!(
             "`{KEY}`: rows of other tables are skipped and counted; the log names each table \
-            once"
+             once"
         );
         (!self.listed.is_empty()).then_some(noted)
     }

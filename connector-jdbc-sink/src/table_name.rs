@@ -85,8 +85,8 @@ impl SinkConfig {
                             ErrorKind::Data,
                             format!(
                                 "topic {topic}: the message has no value for `{placeholder}` in \
-                                table.name.format (properties connect-ext-__source_table and \
-                                connect-ext-__source_db, or the schema name)"
+                                 table.name.format (properties connect-ext-__source_table and \
+                                 connect-ext-__source_db, or the schema name)"
                             ),
                         )
                     })?;

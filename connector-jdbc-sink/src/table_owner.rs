@@ -46,7 +46,7 @@ impl TableOwners {
     /// Checks that the table has no owner, or is owned by `origin`.
     ///
     /// # Errors
-    /// `Data`: it takes rows of another one; both are named.
+    /// `Data`: another source table owns it; the message names both.
     fn check(&self, key: &OwnerKey, origin: &Origin) -> Result<()> {
         let owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match owners.get(key) {
@@ -64,8 +64,8 @@ fn check(table: &TableName, owner: &Origin, origin: &Origin) -> Result<()> {
         ErrorKind::Data,
         format!(
             "table {table}: it takes rows of source table {owner}, but this row is from \
-            {origin}; write each source table to its own table with `${{source.table}}` or \
-            `${{source.schema}}` in table.name.format, or set table.merge=true"
+             {origin}; write each source table to its own table with `${{source.table}}` or \
+             `${{source.schema}}` in table.name.format, or set table.merge=true"
         ),
     ))
 }

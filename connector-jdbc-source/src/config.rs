@@ -146,7 +146,7 @@ impl SourceConfig {
                 faults.at(
                     key,
                     "must be a schema name, not a pattern; list tables of several schemas in \
-                    `table.whitelist` as schema.table",
+                     `table.whitelist` as schema.table",
                 );
             }
         }
@@ -192,7 +192,7 @@ impl SourceConfig {
             return self.timestamp_delay.0.is_zero().then(|| {
                 format!(
                     "rows that commit after a row with a later timestamp was read are \
-                missed; {advice}"
+                     missed; {advice}"
                 )
             });
         }

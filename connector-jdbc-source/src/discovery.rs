@@ -92,7 +92,7 @@ impl Discovery {
                     "topic.prefix",
                     format!(
                         "tables {other} and {table} map to the same topic {}; use two \
-                        connectors, or set one topic for all tables with `connect.topicname`",
+                         connectors, or set one topic for all tables with `connect.topicname`",
                         config.topic_of(&table.name)
                     ),
                 );

@@ -76,8 +76,8 @@ impl LocalTimeColumns {
                 ErrorKind::Data,
                 format!(
                     "column `{name}` of {table}: the local time does not exist in time zone {}, \
-                    where clocks were set forward past it; correct the row, or unset db.timezone \
-                    to send timestamps without conversion",
+                     where clocks were set forward past it; correct the row, or unset db.timezone \
+                     to send timestamps without conversion",
                     self.zone
                 ),
             )
@@ -89,7 +89,7 @@ impl LocalTimeColumns {
                 zone = self.zone.name(),
                 rows = repeated,
                 "ambiguous local times, because clocks were set back: the later instant is sent; \
-                logged once per table"
+                 logged once per table"
             );
         }
         debug_assert_eq!(times.len(), records.len());

@@ -76,13 +76,13 @@ impl<'a> ModeColumns<'a> {
                     let advice = match kind {
                         Some(Kind::Text) => {
                             "; for SQLite, set sqlite.dates=iso to read text as \
-                        timestamps"
+                             timestamps"
                         }
                         _ => "",
                     };
                     let message = format!(
                         "timestamp column `{}` has type {}, which is not a timestamp \
-                        type{advice}",
+                         type{advice}",
                         column.name, column.vendor_type
                     );
                     self.fault(KEY, &message);
@@ -119,7 +119,7 @@ impl<'a> ModeColumns<'a> {
         }
         let message = format!(
             "incrementing column `{}` has type {}, which has no usable order; set a numeric \
-            column",
+             column",
             column.name, column.vendor_type
         );
         self.fault(KEY, &message);
@@ -137,7 +137,7 @@ impl<'a> ModeColumns<'a> {
                 .collect();
             let message = format!(
                 "{role} column {} is nullable, and rows with NULL there would never be read; \
-                declare it NOT NULL, or set validate.non.null=false to skip such rows",
+                 declare it NOT NULL, or set validate.non.null=false to skip such rows",
                 names.join(", ")
             );
             self.fault(key, &message);
@@ -213,7 +213,7 @@ impl<'a> ModeColumns<'a> {
             _ => {
                 let message = format!(
                     "delete column `{}` has type {}; it must be a boolean, integer, decimal, \
-                    date or timestamp",
+                     date or timestamp",
                     column.name, column.vendor_type
                 );
                 self.fault(KEY, &message);

@@ -55,8 +55,8 @@ pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<V
             ErrorKind::Config,
             format!(
                 "table {}: the stored position does not match the mode or its columns: it has \
-                {}, the mode needs {}; set offset.suffix to read from the beginning, or restore \
-                the previous mode and columns",
+                 {}, the mode needs {}; set offset.suffix to read from the beginning, or restore \
+                 the previous mode and columns",
                 plan.name(),
                 list(&mut stored.keys()),
                 list(&mut plan.offset_names.iter()),

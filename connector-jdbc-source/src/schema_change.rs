@@ -128,7 +128,7 @@ impl TableState {
                     ErrorKind::Schema,
                     format!(
                         "table {name} no longer exists; create it again, or remove it from \
-                        table.whitelist"
+                         table.whitelist"
                     ),
                 ));
             }

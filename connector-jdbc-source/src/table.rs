@@ -263,8 +263,8 @@ impl TableState {
         // G3: the row must not be skipped, and there is no position after it.
         let message = format!(
             "table {table}: a value of {} was converted to NULL (zero.dates=null, \
-            values.unrepresentable=null), so the row has no position; exclude such rows with a \
-            `query`, or use another column",
+             values.unrepresentable=null), so the row has no position; exclude such rows with a \
+             `query`, or use another column",
             names.join(", ")
         );
         Error::new(ErrorKind::Data, message)

@@ -47,7 +47,7 @@ impl Setting for TableTypes {
             let (_, table_type) = known.ok_or_else(|| {
                 format!(
                     "unknown table type `{part}`; \
-            expected one of {}",
+                     expected one of {}",
                     all()
                 )
             })?;

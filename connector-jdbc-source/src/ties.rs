@@ -39,7 +39,7 @@ impl ReadPlan {
             return None;
         }
         let last = self.last_key(records)?;
-        let of_last_run = |row: &Row<'_>| {
+        let is_last_tie = |row: &Row<'_>| {
             let mut parts = self.key.iter().zip(&last);
             parts.all(|(part, value)| {
                 let of_row = Self::key_value(row, part);
@@ -47,7 +47,7 @@ impl ReadPlan {
             })
         };
         let rows = (0..records.len()).rev();
-        let run = rows.take_while(|row| of_last_run(&records.row(*row)));
-        Some(records.len() - run.count())
+        let ties = rows.take_while(|row| is_last_tie(&records.row(*row)));
+        Some(records.len() - ties.count())
     }
 }

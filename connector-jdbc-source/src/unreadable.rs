@@ -107,14 +107,14 @@ impl TableState {
         if self.plan.key.is_empty() {
             return Err(error.context(format!(
                 "{table}: a row cannot be read, and cannot be skipped because the table is read \
-                without a key; exclude or convert it with a `query`"
+                 without a key; exclude or convert it with a `query`"
             )));
         }
         if self.ties_until.is_some() {
             return Err(error.context(format!(
                 "{table}: one of several rows with equal keys cannot be read, and cannot be \
-                skipped alone; use a unique key (mode=timestamp+incrementing), or exclude or \
-                convert the row with a `query`"
+                 skipped alone; use a unique key (mode=timestamp+incrementing), or exclude or \
+                 convert the row with a `query`"
             )));
         }
         let can_skip = self

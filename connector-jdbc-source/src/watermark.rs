@@ -80,12 +80,12 @@ pub(crate) async fn database_time_zone(
         Some(zone) => tracing::info!(
             zone = zone.name(),
             "timestamp columns without time zone are compared with the current time in the \
-            database's time zone; set db.timezone to use another one"
+             database's time zone; set db.timezone to use another one"
         ),
         None => tracing::warn!(
             zone = name,
             "unknown database time zone: timestamp columns without time zone are compared with \
-            the database's own current time; set db.timezone to the time zone of the values"
+             the database's own current time; set db.timezone to the time zone of the values"
         ),
     }
     Ok(zone)

@@ -39,19 +39,22 @@ impl Network {
                 let Ok(server) = TcpStream::connect(&server) else {
                     continue;
                 };
-                let (up, down) = ((client.try_clone(), server.try_clone()), renames.clone());
-                let (one, two) = (flag.clone(), flag.clone());
-                let (Ok(client2), Ok(server2)) = up else {
+                let (Ok(from_client), Ok(to_server)) = (client.try_clone(), server.try_clone())
+                else {
                     continue;
                 };
-                thread::spawn(move || {
-                    forward(client2, &server2, &one, None);
-                    // The client gave up the connection.
-                    server2.shutdown(Shutdown::Both).ok();
+                let (drops, renames) = (flag.clone(), renames.clone());
+                thread::spawn({
+                    let drops = flag.clone();
+                    move || {
+                        forward(from_client, &to_server, &drops, None);
+                        // The client closed the connection.
+                        to_server.shutdown(Shutdown::Both).ok();
+                    }
                 });
                 thread::spawn(move || {
                     // A connection that lost bytes stays open.
-                    if !forward(server, &client, &two, down.as_ref()) {
+                    if !forward(server, &client, &drops, renames.as_ref()) {
                         client.shutdown(Shutdown::Both).ok();
                     }
                 });

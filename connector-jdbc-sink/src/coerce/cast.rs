@@ -18,11 +18,11 @@ use std::sync::Arc;
 
 const TOO_FINE: Misfit = Misfit(
     "has more fractional digits of a second than the column; set values.narrow=round or truncate \
-    to reduce them",
+     to reduce them",
 );
 const NOT_MIDNIGHT: Misfit = Misfit(
     "has a time of day, but the column holds dates; set values.narrow=truncate to keep \
-    the date",
+     the date",
 );
 const TOO_FAR: Misfit = Misfit("is out of the range of supported timestamps");
 

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 pub(super) const NOT_EXACT: Misfit = Misfit(
     "cannot be represented exactly in the column's type; set values.narrow=round or truncate to \
-    write the nearest value",
+     write the nearest value",
 );
 pub(super) const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the column's type");
 const NOT_FINITE: Misfit = Misfit("is infinite or NaN, which the column's type does not support");

@@ -312,15 +312,27 @@ fn a_decimal_is_cast_to_the_float_whose_shortest_form_it_is() {
 
 #[test]
 fn times_are_truncated_or_rounded_to_the_precision_of_the_column() {
-    let wall = |v: i64| Some(Value::Timestamp(v));
+    let timestamp = |v: i64| Some(Value::Timestamp(v));
     for (value, digits, expected) in [
-        (1_234_567, 3, [None, wall(1_235_000), wall(1_234_000)]),
-        (1_500_000, 0, [None, wall(2_000_000), wall(1_000_000)]),
-        (-1, 0, [None, wall(0), wall(-1_000_000)]),
+        (
+            1_234_567,
+            3,
+            [None, timestamp(1_235_000), timestamp(1_234_000)],
+        ),
+        (
+            1_500_000,
+            0,
+            [None, timestamp(2_000_000), timestamp(1_000_000)],
+        ),
+        (-1, 0, [None, timestamp(0), timestamp(-1_000_000)]),
         (
             5_000_000,
             0,
-            [wall(5_000_000), wall(5_000_000), wall(5_000_000)],
+            [
+                timestamp(5_000_000),
+                timestamp(5_000_000),
+                timestamp(5_000_000),
+            ],
         ),
     ] {
         let narrows = [Narrow::Error, Narrow::Round, Narrow::Truncate];

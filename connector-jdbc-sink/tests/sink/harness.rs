@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use test_support::{Database, unique};
 use tokio_util::sync::CancellationToken;
 
-/// Longest time that a test waits for something that must come.
+/// The longest time that a test waits for an event.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A sink on the database of a test.
@@ -71,7 +71,7 @@ impl Run {
             .expect("a put ends in time")
     }
 
-    /// Puts, and returns the refused rows with their messages.
+    /// Puts, and returns the rejected rows with their messages.
     pub(crate) async fn put(&mut self, records: &Records) -> Vec<(usize, String)> {
         let outcome = self.try_put(records).await;
         let outcome = outcome.unwrap_or_else(|e| panic!("{}", e.report()));
@@ -81,7 +81,7 @@ impl Run {
     }
 }
 
-/// Columns `id` and `name`, the key being `id`.
+/// Columns `id` and `name`; the key is `id`.
 pub(crate) fn people() -> SchemaRef {
     let fields = [
         Kind::Int64.field("id", true),
@@ -90,7 +90,7 @@ pub(crate) fn people() -> SchemaRef {
     Schema::new("people", fields, &[]).unwrap()
 }
 
-/// Rows of [`people`]; a delete where the name is left out.
+/// Rows of [`people`]; a delete if the name is `None`.
 pub(crate) fn rows(topic: &str, rows: &[(i64, Option<&str>)]) -> Records {
     let record = |(id, name): &(i64, Option<&str>)| ConnectRecord {
         values: vec![(*id).into(), (*name).into()],

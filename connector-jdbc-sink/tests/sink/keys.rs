@@ -1,4 +1,4 @@
-//! Keys that the table takes for equal, other unique keys, and columns that the database computes.
+//! Key columns whose collation treats texts as equal, other unique keys, and generated columns.
 use crate::harness::*;
 use connect_api::{Kind, Schema, Value};
 
@@ -20,7 +20,7 @@ async fn drop(database: &Database, table: &str) {
     database.execute(&format!("DROP TABLE {table}")).await;
 }
 
-/// Keys that differ in blanks at the end, case, accents and form.
+/// Keys that differ in trailing spaces, case, accents and Unicode form.
 const KEYS: [&str; 7] = ["a", "a ", "A", "á", "a\u{301}", "ß", "ss"];
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn check_warns_about_key_columns_that_treat_texts_as_equal() {
         for part in [&*table, "`k`", collation, ignored] {
             assert!(notes[0].contains(part), "{part}: {}", notes[0]);
         }
-        // Keys that are one to the table do no harm beyond that.
+        // Keys that compare as equal become one row, and nothing else.
         let fields = [Kind::Text.field("k", true), Kind::Int64.field("n", true)];
         let schema = Schema::new("loose", fields, &[]).unwrap();
         let mut run = database.start(&settings).await;
@@ -289,7 +289,7 @@ async fn columns_that_differ_only_in_case_are_named_if_the_database_ignores_case
             assert!(message.contains(part), "{part}: {message}");
         }
         assert!(database.describe(&table).await.is_none());
-        // The way out that it names.
+        // With the advice of the message.
         let mut chosen = made.to_vec();
         chosen.push(("fields.whitelist", "id,Desc"));
         let mut run = database.start(&chosen).await;

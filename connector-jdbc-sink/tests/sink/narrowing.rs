@@ -1,4 +1,4 @@
-//! Values whose column is of another type, or coarser.
+//! Values for columns of another type or a lower precision.
 use crate::harness::*;
 use connect_api::{Kind, Records, Schema, Value};
 
@@ -20,7 +20,7 @@ struct Case {
     declared: &'static str,
     kind: Kind,
     values: Vec<Value>,
-    /// What stands there after error, round and truncate; `None` where the row is refused.
+    /// The stored values with error, round and truncate; `None` if the row is rejected.
     expected: [Vec<Option<Value>>; 3],
 }
 
@@ -38,7 +38,7 @@ fn case(
     }
 }
 
-/// Whatever is asked for.
+/// The same with every value of `values.narrow`.
 fn always(declared: &'static str, kind: Kind, cells: Vec<(Value, Option<Value>)>) -> Case {
     let (values, expected): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
     let expected = [expected.clone(), expected.clone(), expected];
@@ -97,7 +97,7 @@ fn places(v: i128, scale: i8) -> Option<Value> {
     Some(Value::Decimal(v, scale))
 }
 
-/// What PostgreSQL and MariaDB have in common.
+/// Cases for both PostgreSQL and MariaDB.
 fn common() -> Vec<Case> {
     let long = Value::Decimal(12_345_678_901_234_567_891_234_567_891, 10);
     let nearest = Some(Value::Float(1_234_567_890_123_456_789.123_456_8));
@@ -124,7 +124,7 @@ fn common() -> Vec<Case> {
             Kind::Float64,
             vec![(Value::Float(0.1), text("0.1"))],
         ),
-        // Text is never cut.
+        // Text is never truncated.
         always(
             "varchar(3)",
             Kind::Int32,
@@ -169,7 +169,7 @@ fn common() -> Vec<Case> {
                 vec![places(10, 2), places(100, 2)],
             ],
         ),
-        // A range is no matter of digits.
+        // `values.narrow` does not affect ranges.
         always(
             "int",
             Kind::Int64,
@@ -306,7 +306,7 @@ async fn values_are_narrowed_as_configured_in_sqlite() {
     hold(&database, cases).await;
 }
 
-/// Keys that are rounded would make one row of two.
+/// Rounded keys could merge two rows.
 #[tokio::test]
 async fn values_of_the_key_are_never_rounded() {
     let database = Database::server("CONNECT_TEST_POSTGRES_URL");

@@ -1,4 +1,4 @@
-//! Users who may write a part of what the settings ask for.
+//! Users without some of the privileges that the settings require.
 use crate::harness::*;
 
 const UPSERT: [(&str, &str); 3] = [
@@ -17,7 +17,7 @@ async fn check(database: &Database, user: &str, table: &str, more: &[(&str, &str
         .to_string()
 }
 
-/// `check` says what the first batch would meet, and no more than that.
+/// `check` reports exactly the errors that the first batch would get.
 #[tokio::test]
 async fn missing_privileges_of_an_upsert_are_reported_before_the_first_row() {
     for (variable, login, role) in [
@@ -37,10 +37,10 @@ async fn missing_privileges_of_an_upsert_are_reported_before_the_first_row() {
         ] {
             database.execute(&sql).await;
         }
-        // An upsert wants SELECT too.
+        // An upsert requires SELECT too.
         let faults = check(&database, &user, &table, &[]).await;
         assert!(faults.contains("SELECT"), "{variable}: {faults}");
-        // Columns alone, without one that records need not have.
+        // Column privileges, without an optional column.
         for sql in [
             format!("REVOKE INSERT, UPDATE ON {table} FROM {user}"),
             format!(
@@ -73,7 +73,7 @@ async fn missing_privileges_of_an_upsert_are_reported_before_the_first_row() {
     }
 }
 
-/// A table that is to be made is tried out too, and is not there afterwards.
+/// Creating a table has a dry run too, which leaves no table.
 #[tokio::test]
 async fn a_table_that_cannot_be_created_is_reported_before_the_first_row() {
     let database = Database::server("CONNECT_TEST_POSTGRES_URL");
@@ -102,7 +102,7 @@ async fn a_table_that_cannot_be_created_is_reported_before_the_first_row() {
     let grant = format!("GRANT CREATE ON SCHEMA {schema} TO {user}");
     database.execute(&grant).await;
     assert_eq!(check(&database, &user, &table, &more).await, "");
-    // It was not left there.
+    // The dry run left no table.
     let make = format!("CREATE TABLE {schema}.{table} (id int)");
     database.execute(&make).await;
     for sql in [

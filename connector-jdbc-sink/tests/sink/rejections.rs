@@ -1,4 +1,4 @@
-//! Rows that are refused, by what they are or by what their schema has.
+//! Rejected rows: by their values, or by a schema mismatch.
 use crate::harness::*;
 use connect_api::{ConnectRecord, ErrorKind, Kind, Op, Records, Schema, Value};
 
@@ -10,7 +10,7 @@ const UPSERT: [(&str, &str); 3] = [
     ("delete.enabled", "true"),
 ];
 
-/// Writes until a row is refused; gives that row.
+/// Writes until a row is rejected; returns that row.
 async fn until_refused(run: &mut Run, records: &Records) -> Option<usize> {
     let outcome = run.task.put_until_refused(records).await.unwrap();
     let rejected = outcome.rejected.first();
@@ -42,7 +42,7 @@ async fn rows_behind_the_first_rejected_row_are_not_written() {
         let records = rows("people", &values);
         assert_eq!(until_refused(&mut run, &records).await, Some(first));
         assert_eq!(database.rows("people").await.len(), first);
-        // What is tried again stands at the same row.
+        // A retry stops at the same row.
         let rest = records.slice(first..1000);
         assert_eq!(until_refused(&mut run, &rest).await, Some(0));
         assert_eq!(database.rows("people").await.len(), first);
@@ -72,15 +72,15 @@ async fn a_schema_mismatch_rejects_its_rows() {
     let text = |name: &str| Kind::Text.field(name, true);
     let other = || Value::from("x");
     let cases = [
-        // Another key.
+        // The key column is missing.
         (
             vec![int("number"), text("name")],
             vec![1.into(), other()],
             "key column `id`",
         ),
-        // A column that must be given.
+        // A NOT NULL column is missing.
         (vec![int("id")], vec![1.into()], "column `name` is NOT NULL"),
-        // A column that is not there.
+        // The table lacks a column.
         (
             vec![int("id"), text("name"), text("extra")],
             vec![1.into(), other(), other()],
@@ -102,7 +102,7 @@ async fn a_schema_mismatch_rejects_its_rows() {
         assert!(error.report().contains(why), "{}", error.report());
         assert_eq!(until_refused(&mut run, &records).await, Some(0));
     }
-    // Those that fit go on.
+    // Rows that match are still written.
     assert!(run.put(&rows("people", &[(1, Some("a"))])).await.is_empty());
     assert_eq!(database.rows("people").await, ["1 a"]);
 }

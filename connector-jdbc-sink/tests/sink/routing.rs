@@ -101,7 +101,7 @@ async fn rows_go_to_the_tables_that_the_format_and_the_message_name() {
     assert!(run.put(&from("t", "a", "new", 3)).await.is_empty());
     assert_eq!(database.rows("one").await, ["1 -", "2 -"]);
     assert_eq!(database.rows("new").await, ["3 -"]);
-    // A message that does not say where its row is from.
+    // A message without a source table.
     let rejected = run.put(&rows("t", [(4, Some(None))])).await;
     assert!(
         rejected[0].1.contains("connect-ext-__source_table"),
@@ -120,7 +120,7 @@ async fn rows_of_tables_outside_the_whitelist_are_skipped_and_counted() {
         schema: Some("a".into()),
         table: table.into(),
     };
-    // By the name of the source, of the target, and of the schema, which is `family` in all rows.
+    // By source table, target table, and schema name, which is `family` in all rows.
     for (format, list, table, skipped) in [
         ("one", "a.mine", "other", true),
         ("one", "a.mine", "mine", false),

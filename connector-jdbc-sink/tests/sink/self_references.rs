@@ -48,7 +48,7 @@ pub(crate) fn rows(
         Kind::Int64.field("id", true),
         Kind::Int64.field("parent", true),
     ];
-    let schema = Schema::new("self", fields, &[]).unwrap();
+    let schema = Schema::new("family", fields, &[]).unwrap();
     let record = |(id, parent): (i64, Option<Option<i64>>)| ConnectRecord {
         values: vec![id.into(), parent.flatten().map_or(Value::Null, Value::Int)],
         op: match parent {
@@ -68,7 +68,7 @@ async fn a_chain_of_rows_is_written_in_any_order_of_a_batch() {
         let mut run = database.start(&settings(&[])).await;
         let count = 2_000;
         let chain = |id: i64| (id, Some((id > 0).then(|| id - 1)));
-        // From the last to the first, and then in leaps.
+        // In reverse order, and then in a scattered order.
         let turned = rows(&table, (0..count).rev().map(chain));
         let leaps = rows(&table, (0..count).map(|i| i * 7 % count).map(chain));
         for batch in [turned, leaps] {

@@ -1,4 +1,4 @@
-//! The same on servers.
+//! The same on database servers.
 use crate::harness::*;
 use connect_api::{ErrorKind, Kind, Schema, Value};
 

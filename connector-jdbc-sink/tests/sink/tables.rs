@@ -1,4 +1,4 @@
-//! What tables must be like, and tables that the sink makes.
+//! Checks of target tables, and tables that the sink creates.
 use crate::harness::*;
 use connect_api::{Kind, Schema, SchemaRef, config::Settings};
 
@@ -125,7 +125,7 @@ async fn a_missing_table_is_created_from_the_records() {
         ("table.name.format", "copy_${topic}"),
     ];
     let mut run = database.start(&settings).await;
-    // A delete makes no table.
+    // A delete creates no table.
     assert!(run.put(&rows("people", &[(1, None)])).await.is_empty());
     assert!(database.describe("copy_people").await.is_none());
     let batch = rows("people", &[(1, Some("a")), (2, Some("b")), (1, None)]);
@@ -215,7 +215,7 @@ async fn dates_of_sqlite_are_text_or_times_as_set() {
 
 #[tokio::test]
 async fn connection_attempts_are_made_as_configured() {
-    // A port that nobody listens on: bound, then let go.
+    // A port without a listener: bound and released.
     let port = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()

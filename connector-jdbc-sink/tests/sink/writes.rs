@@ -1,4 +1,4 @@
-//! Inserts, upserts, updates and deletes, and the rows that a table refuses.
+//! Inserts, upserts, updates and deletes, and rejected rows.
 use crate::harness::*;
 use connect_api::{ErrorKind, Kind, Schema, Value};
 

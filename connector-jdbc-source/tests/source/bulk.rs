@@ -1,4 +1,4 @@
-//! Whole tables, again and again.
+//! Bulk mode: whole tables, repeatedly.
 use crate::harness::*;
 use connect_api::{Offset, Polled, Value};
 use std::sync::Arc;
@@ -93,7 +93,7 @@ async fn a_stopped_result_stream_leaves_nothing_behind() {
     let mut run = Run::start(&database.settings(&BULK), &Arc::default()).await;
     assert_eq!(run.page().await.unwrap().len(), 2);
     run.stop().await;
-    // A reader that is still there would hold a lock.
+    // A reader that still runs would hold a lock.
     database.execute("DROP TABLE t").await;
 }
 

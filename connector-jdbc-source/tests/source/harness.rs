@@ -13,7 +13,7 @@ use std::{
 pub(crate) use test_support::{Database, unique};
 use tokio_util::sync::CancellationToken;
 
-/// Longest time that a test waits for something that must come.
+/// The longest time that a test waits for an event.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A source on the database of a test.
@@ -89,7 +89,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Plans for one task, and starts it at the stored positions.
+    /// Plans one task and starts it at the stored positions.
     pub(crate) async fn try_start(settings: &Settings, store: &Arc<Store>) -> Result<Self> {
         let connector = connector();
         let planned = connector.plan(settings, NonZeroU32::MIN).await?;
@@ -116,7 +116,7 @@ impl Run {
             .expect("a poll ends in time")
     }
 
-    /// The next page that is there, its position stored; `None` where there is nothing new.
+    /// The next page, whose position is stored; `None` if there are no new rows.
     pub(crate) async fn page(&mut self) -> Option<Records> {
         loop {
             match self
@@ -137,7 +137,7 @@ impl Run {
         }
     }
 
-    /// All pages until there is nothing new.
+    /// All pages until there are no new rows.
     pub(crate) async fn drain(&mut self) -> Vec<Records> {
         let mut pages = Vec::new();
         while let Some(page) = self.page().await {
@@ -146,8 +146,7 @@ impl Run {
         pages
     }
 
-    /// All pages until there is nothing new, and the rows that could not be read: their `id`, with
-    /// the reason.
+    /// All pages until there are no new rows, and the `id` and error of unreadable rows.
     pub(crate) async fn drain_readable(&mut self) -> (Vec<Records>, Vec<(i64, String)>) {
         let (mut pages, mut refused) = (Vec::new(), Vec::new());
         loop {
@@ -171,7 +170,7 @@ impl Run {
         }
     }
 
-    /// Takes what is there, where that ends.
+    /// Drains if `ends`.
     pub(crate) async fn drain_if(&mut self, ends: bool) {
         if ends {
             self.drain().await;
@@ -183,7 +182,7 @@ impl Run {
     }
 }
 
-/// The values of a column of whole numbers, over all pages.
+/// The values of an integer column, over all pages.
 pub(crate) fn numbers(pages: &[Records], column: &str) -> Vec<i64> {
     let rows = pages.iter().flat_map(|page| page.rows());
     rows.map(|row| match row.by_name(column).unwrap().to_value() {
@@ -198,7 +197,7 @@ pub(crate) fn ops(pages: &[Records]) -> Vec<Op> {
     rows.map(|row| row.op()).collect()
 }
 
-/// The message of what keeps a task from starting.
+/// The error of a task that cannot start.
 pub(crate) async fn refusal(settings: &Settings) -> String {
     let error: Error = match Run::try_start(settings, &Arc::default()).await {
         Ok(_) => panic!("it started"),

@@ -109,7 +109,7 @@ async fn equal_timestamps_at_a_page_edge_are_not_skipped() {
         "event times are milliseconds, rounded down"
     );
     assert_eq!(times[12], Some(1_012_709_106_500));
-    // A change makes a row new.
+    // A changed row is read again.
     database
         .execute("UPDATE orders SET changed = '2003-01-01 00:00:00' WHERE id = 12")
         .await;
@@ -179,7 +179,7 @@ async fn timestamp_initial_sets_the_start() {
     ])
     .await;
     let mut settings = database.settings(&TIMESTAMP);
-    // 2001-02-03 04:05:07, which counts.
+    // 2001-02-03 04:05:07, inclusive.
     settings.set("timestamp.initial", "981173107000");
     let mut run = Run::start(&settings, &Arc::default()).await;
     assert_eq!(numbers(&run.drain().await, "id"), [3, 4]);
@@ -190,7 +190,7 @@ async fn timestamp_initial_sets_the_start() {
     assert!(run.drain().await.is_empty());
     assert_eq!(store.all().len(), 1, "where it began is stored");
     run.stop().await;
-    // What comes while the task is away is not skipped.
+    // Rows inserted while the task is stopped are not skipped.
     let later = "INSERT INTO orders (id, name, changed) \
                  VALUES (9, 'later', strftime('%Y-%m-%d %H:%M:%f', 'now'))";
     database.execute(later).await;
@@ -328,7 +328,7 @@ async fn a_changed_table_is_described_again() {
     database.execute("DROP TABLE orders").await;
     let gone = run.poll().await.unwrap_err().report();
     assert!(
-        gone.contains("orders") && gone.contains("not exist"),
+        gone.contains("orders") && gone.contains("no longer exists"),
         "{gone}"
     );
 }

@@ -1,4 +1,4 @@
-//! Users who may read a part of a table's columns.
+//! Users with SELECT on some columns of a table.
 use crate::harness::*;
 
 async fn check(database: &Database, user: &str, table: &str, query: Option<&str>) -> String {
@@ -15,7 +15,7 @@ async fn check(database: &Database, user: &str, table: &str, query: Option<&str>
     connector().check(&settings).await.to_string()
 }
 
-/// What may not be read is named before the first row; it is never left out in silence.
+/// Columns without the privilege are reported before the first row, and never skipped silently.
 #[tokio::test]
 async fn columns_without_select_privilege_are_reported_and_a_query_reads_the_others() {
     // MySQL hides their names too.

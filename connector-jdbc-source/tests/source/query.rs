@@ -1,4 +1,4 @@
-//! What a query gives, instead of tables.
+//! Queries instead of tables.
 use crate::harness::*;
 use connect_api::{Offset, Value};
 use std::{num::NonZeroU32, sync::Arc};
@@ -9,7 +9,7 @@ const TABLES: [&str; 4] = [
     "INSERT INTO orders VALUES (1, 7), (2, 7), (3, 8), (4, 9), (5, 9)",
     "INSERT INTO lines VALUES (1, 10), (1, 20), (2, 5), (3, 1), (4, 100), (5, 1), (5, 2)",
 ];
-/// With a condition, a group and a comment of its own.
+/// With a condition, grouping and a comment.
 const QUERY: &str = "SELECT o.id AS id, sum(l.price) AS total \
     FROM orders o JOIN lines l ON l.of = o.id WHERE customer < 9 GROUP BY o.id -- the end";
 const INCREMENTING: [(&str, &str); 5] = [

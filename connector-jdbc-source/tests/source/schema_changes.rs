@@ -5,11 +5,11 @@ use connect_api::{Records, Value, config::Settings};
 use dialects::OpenOptions;
 use std::sync::Arc;
 
-/// A database, and how it spells what the tests need.
+/// A database and its SQL syntax.
 struct Place {
     database: Database,
     time: &'static str,
-    /// Takes two names, `{a}` and `{b}`, and the name `{old}` that is free.
+    /// Swaps the tables `{a}` and `{b}`; `{old}` is an unused name.
     swap: &'static str,
     retype: &'static str,
 }
@@ -71,7 +71,7 @@ impl Place {
     }
 }
 
-/// A row that is written, and `more` columns with the same number.
+/// Inserts a row, with the same number in the columns `more`.
 fn insert(table: &str, id: u32, more: &str) -> String {
     let columns = match more {
         "" => String::new(),
@@ -88,7 +88,7 @@ fn insert(table: &str, id: u32, more: &str) -> String {
     )
 }
 
-/// Writes rows 1 to 300, with `change` in the middle; the rows after it fill `more`, too.
+/// Inserts rows 1 to 300, with `change` in the middle; later rows also fill `more`.
 fn write(
     url: &str,
     table: &str,
@@ -127,7 +127,7 @@ fn delivered(page: &Records, column: &str) -> Vec<(i64, Option<Value>)> {
         .collect()
 }
 
-/// Polls until row 300 has come; all rows that were delivered.
+/// Polls until row 300; returns all rows.
 async fn read_all(run: &mut Run, column: &str) -> Vec<(i64, Option<Value>)> {
     let mut rows = Vec::new();
     let deadline = tokio::time::Instant::now() + DEADLINE;

@@ -1,9 +1,9 @@
-//! The same on servers.
+//! The same on database servers.
 use crate::harness::*;
 use connect_api::{ErrorKind, Value};
 use std::sync::Arc;
 
-/// Two columns `id` and `changed` that suit the modes, as the server spells them.
+/// Definitions of the columns `id` and `changed` for the modes.
 struct Server {
     database: Database,
     id: &'static str,
@@ -26,7 +26,7 @@ fn servers() -> [Server; 2] {
 }
 
 impl Server {
-    /// A table with 20 rows in four times, the numbers running against the times.
+    /// A table with 20 rows of four timestamps; the numbers decrease as the timestamps increase.
     async fn table(&self) -> String {
         let table = unique("source");
         let (id, changed) = (self.id, self.changed);
@@ -186,7 +186,7 @@ async fn keys_of_many_kinds_give_the_order() {
     let store: Arc<Store> = Arc::default();
     let mut texts = Vec::new();
     while texts.len() < 50 {
-        // Each page by a new task: every kind of key is stored and read again.
+        // A new task for each page: keys of every kind are stored and restored.
         let mut run = Run::start(&settings, &store).await;
         let page = run.page().await.unwrap();
         texts.extend(

@@ -1,9 +1,9 @@
-//! Times with more digits of a second than a position holds.
+//! Timestamps with more fractional digits than a position stores.
 use crate::harness::*;
 use connect_api::{Polled, Records, config::Settings};
 use std::{collections::HashSet, sync::Arc};
 
-/// 2,000 rows of one microsecond, which the database tells apart by three digits more.
+/// 2,000 rows of one microsecond, which the database distinguishes by three more digits.
 async fn rows_of_one_microsecond(id: &str) -> Database {
     let digits = "SELECT 0 AS n UNION ALL SELECT n + 1 FROM numbers WHERE n < 1999";
     Database::sqlite(&[
@@ -30,7 +30,7 @@ fn settings(database: &Database, mode: &str) -> Settings {
     settings
 }
 
-/// The message of what keeps the first page from being read.
+/// The error of the first page.
 async fn refused(settings: &Settings, store: &Arc<Store>) -> String {
     let mut run = Run::start(settings, store).await;
     let report = loop {
@@ -68,7 +68,7 @@ async fn rows_of_one_microsecond_are_read_once_with_truncated_digits() {
             database.execute(later).await;
             let pages = run.drain().await;
             assert_eq!(numbers(&pages, "id"), [5_000], "{id}, {mode}");
-            // Nothing comes again, after a restart neither.
+            // No row is read again, nor after a restart.
             assert_eq!(run.drain().await.iter().map(Records::len).sum::<usize>(), 0);
             run.stop().await;
             let mut run = Run::start(&settings, &store).await;

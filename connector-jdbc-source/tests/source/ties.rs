@@ -1,4 +1,4 @@
-//! Runs of equal keys that meet the end of a page.
+//! Ties (rows with equal keys) at the end of a page.
 use crate::harness::*;
 use connect_api::{Polled, Records, Value, config::Settings};
 use std::{collections::HashSet, sync::Arc};
@@ -30,7 +30,7 @@ async fn fill(database: &Database, table: &str, rows: u32, columns: &str) {
     }
 }
 
-/// Whole division of `n`.
+/// Integer division of `n`.
 fn divided(database: &Database, by: u32) -> String {
     let sign = if database.url.starts_with("mysql") || database.url.starts_with("mariadb") {
         "DIV"
@@ -45,7 +45,7 @@ fn pairs(pages: &[Records], one: &str, other: &str) -> Vec<(i64, i64)> {
     one.into_iter().zip(other).collect()
 }
 
-/// Every row once, in pages of so many rows at most.
+/// Every row once, in pages of at most `page` rows.
 fn once(pages: &[Records], columns: (&str, &str), rows: usize, page: usize) {
     let all = pairs(pages, columns.0, columns.1);
     assert_eq!(all.len(), rows);
@@ -130,7 +130,7 @@ async fn the_position_moves_only_at_the_end_of_ties() {
         let table = unique("run");
         let create = format!("CREATE TABLE {table} (v bigint NOT NULL, n bigint NOT NULL)");
         database.execute(&create).await;
-        // 300 rows of their own, a run of 5,000, and rows of their own again.
+        // 300 unique rows, 5,000 ties, and unique rows again.
         let columns = "CASE WHEN n < 300 THEN n WHEN n < 5300 THEN 300 ELSE n END, n";
         fill(&database, &table, 6_000, columns).await;
         let mut settings = database.settings(&[
@@ -146,13 +146,13 @@ async fn the_position_moves_only_at_the_end_of_ties() {
             assert!(page.len() <= 500);
             read.extend(numbers(std::slice::from_ref(page), "n"));
         };
-        // The task ends in the middle of the run.
+        // The task stops in the middle of the ties.
         for _ in 0..5 {
             note(&run.page().await.unwrap());
         }
         drop(run);
         let position = store.all().pop().unwrap().1["incrementing"].clone();
-        assert_eq!(position, Value::Int(299), "before the run");
+        assert_eq!(position, Value::Int(299), "before the ties");
         let mut run = Run::start(&settings, &store).await;
         let pages = run.drain().await;
         pages.iter().for_each(&mut note);
@@ -261,7 +261,7 @@ async fn several_tables_with_long_ties_are_polled_in_turn() {
 
 #[tokio::test]
 async fn equal_keys_of_several_forms_are_ties() {
-    // Four texts of one time are four keys to the database, and one to the order of pages.
+    // Four texts of the same time are four keys for the database, but ties for pages.
     let forms = [
         "2001-02-03 04:05",
         "2001-02-03T04:05",

@@ -1,4 +1,4 @@
-//! Whose clock wrote a time, and how finely.
+//! Time zones and resolutions of timestamps.
 use crate::harness::*;
 use connect_api::{Kind, Records, Value};
 use std::{
@@ -13,7 +13,7 @@ const TIMESTAMP: [(&str, &str); 3] = [
     ("table.whitelist", "clock"),
 ];
 
-/// A database of its own on PostgreSQL, whose sessions begin in `zone`.
+/// A new PostgreSQL database whose sessions have the time zone `zone`.
 async fn postgres_in(zone: &str) -> Database {
     let server = Database::server("CONNECT_TEST_POSTGRES_URL");
     let name = unique("zone");
@@ -39,7 +39,7 @@ async fn drop_database(database: Database) {
         .await;
 }
 
-/// As `DEFAULT now()` writes it in a session of the database.
+/// Inserts a row with the current local time of `zone`.
 fn now_in(zone: &str, id: i64) -> String {
     format!("INSERT INTO clock VALUES ({id}, now() AT TIME ZONE '{zone}')")
 }
@@ -75,7 +75,7 @@ async fn rows_just_written_in_another_time_zone_are_read() {
         database.execute(&now_in(zone, 9)).await;
         assert_eq!(ids_in_time(&mut run, 1).await, [9], "{zone}");
         run.stop().await;
-        // An hour ago, and half an hour ago, by the world's clock.
+        // An hour ago, and half an hour ago, in UTC.
         let ago = std::time::SystemTime::now() - Duration::from_secs(1_800);
         let ago = ago.duration_since(std::time::UNIX_EPOCH).unwrap();
         settings.set("timestamp.initial", ago.as_millis().to_string());
@@ -91,7 +91,7 @@ async fn rows_just_written_in_another_time_zone_are_read() {
     }
 }
 
-/// A table `clock` whose times are those of a clock that is `east` hours ahead of UTC.
+/// A table `clock` with local times `east` hours ahead of UTC.
 async fn clock_east(database: &Database, east: i32) {
     let (time, now) = if database.url.starts_with("sqlite") {
         (
@@ -190,7 +190,7 @@ async fn local_times_are_sent_as_instants_with_db_timezone() {
         Some(day / 1_000),
         "event times are instants too"
     );
-    // Positions are in the column's own time: a restart goes on behind them.
+    // Positions are local times of the column: a restart continues after them.
     database
         .execute("INSERT INTO clock (id, updated_at) VALUES (3, '2024-06-01 08:00:02')")
         .await;
@@ -221,7 +221,7 @@ async fn a_nonexistent_local_time_is_named() {
     );
     assert!(!message.contains("02:30"), "{message}");
     run.stop().await;
-    // Twice in the year another is shown, and the later is sent.
+    // A local time that occurs twice is sent as the later instant.
     database
         .execute("UPDATE clock SET updated_at = '2024-11-03 01:30:00'")
         .await;
@@ -230,7 +230,7 @@ async fn a_nonexistent_local_time_is_named() {
     assert_eq!(instants_of(&pages, "updated_at"), [Value::Timestamp(later)]);
 }
 
-/// Each row's number as it was read last.
+/// The last number of each row.
 fn note(seen: &mut HashMap<i64, i64>, pages: &[Records]) {
     seen.extend(numbers(pages, "id").into_iter().zip(numbers(pages, "n")));
 }
@@ -262,7 +262,7 @@ async fn rows_that_change_within_one_second_are_current_at_the_end() {
             ("mode", mode),
             ("timestamp.column.name", "updated_at"),
             ("poll.interval.ms", "100"),
-            // Statements take their time before they begin, and are committed after it.
+            // A statement takes its timestamp when it starts and commits later.
             ("timestamp.delay.interval.ms", "50"),
         ]);
         settings.set("table.whitelist", table.as_str());
@@ -305,7 +305,7 @@ async fn rounded_times_may_lie_in_the_future_and_none_is_missed() {
     settings.set("table.whitelist", table.as_str());
     let mut run = Run::start(&settings, &Arc::default()).await;
     let mut seen = HashMap::new();
-    // Numbers run down: a row that comes late within a second has a smaller key.
+    // Decreasing numbers: a late row within a second has a lower key.
     for n in (0..25).rev() {
         let insert = format!("INSERT INTO {table} VALUES ({n}, {n}, clock_timestamp())");
         database.execute(&insert).await;

@@ -3,15 +3,15 @@ use crate::harness::*;
 use connect_api::{ErrorKind, Polled, Records, Value};
 use std::sync::Arc;
 
-/// A database, and how a date is written there that is none to us.
+/// A database, and how to write a date that is not supported.
 struct Case {
     database: Database,
-    /// Types of a date and of a time, as the database spells them.
+    /// The database's types of dates and timestamps.
     types: [&'static str; 2],
     no_date: &'static str,
-    /// What a statement says to write it.
+    /// The expression of the unsupported date.
     ignore: &'static str,
-    /// Stands before all other times.
+    /// A timestamp below all others.
     no_time: &'static str,
 }
 
@@ -34,11 +34,11 @@ fn servers() -> [Case; 2] {
     ]
 }
 
-/// Of 1,000 rows: at both ends, beside each other, and alone.
+/// Bad rows among 1,000: at both ends, adjacent, and single.
 const BAD: [i64; 7] = [1, 2, 17, 499, 500, 501, 1_000];
 
 impl Case {
-    /// Rows 1 to 1,000, of which those in `bad` have a date that is none. The times are two a value.
+    /// Rows 1 to 1,000; those in `bad` have an unsupported date. Two rows share each timestamp.
     async fn table(&self, key: &str, bad: &[i64]) -> String {
         let table = unique("unreadable");
         let [date, time] = self.types;
@@ -84,7 +84,7 @@ async fn unreadable_rows_are_reported_by_key_and_all_others_are_read() {
             &[("mode", "incrementing"), grows, of_table][..],
             &[("mode", "timestamp"), times, of_table],
             &[("mode", "bulk"), ("poll.interval.ms", "3600000"), of_table],
-            // Nothing tells that its rows have one key each.
+            // Its key is not known to be unique.
             &[
                 ("mode", "incrementing"),
                 grows,
@@ -140,7 +140,7 @@ async fn rows_with_a_key_below_the_range_are_reported_and_the_others_are_read() 
             let expected = (1..=1_000).filter(|id| ![5, 6, 900].contains(id));
             assert_eq!(ids(&pages), expected.collect::<Vec<_>>(), "{mode}");
         }
-        // Read as NULL by a setting they are rows as others.
+        // With the setting that reads them as NULL, they are normal rows.
         let setting = match case.no_date {
             "infinity" => ("values.unrepresentable", "null"),
             _ => ("zero.dates", "null"),

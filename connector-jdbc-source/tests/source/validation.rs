@@ -1,4 +1,4 @@
-//! What is wrong is told, all of it, before the first row.
+//! All errors are reported before the first row.
 use crate::harness::*;
 use connect_api::{ErrorKind, config::Settings};
 use std::{num::NonZeroU32, sync::Arc};
@@ -167,7 +167,7 @@ async fn all_conflicting_settings_are_reported() {
     settings.remove("tabel.types");
     let faults = connector().validate(&settings);
     let keys: Vec<_> = faults.iter().filter_map(|f| f.key.as_deref()).collect();
-    // The settings of times have no effect in this mode, which is a note and no fault.
+    // Timestamp settings have no effect in this mode: a note, not an error.
     assert_eq!(keys, ["topic.prefix", "table.whitelist"]);
     settings.set("mode", "timestamp");
     settings.set("incrementing.column.name", "id");
@@ -183,7 +183,7 @@ async fn all_conflicting_settings_are_reported() {
 
 #[tokio::test]
 async fn connection_attempts_are_made_as_configured() {
-    // A port that nobody listens on: bound, then let go.
+    // A port without a listener: bound and released.
     let port = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
@@ -217,7 +217,7 @@ async fn connection_attempts_are_made_as_configured() {
     assert!(!format!("{settings:?} {error:?}").contains("planted"));
 }
 
-/// No position can stand for a row whose key became NULL among others, and none is left out for it.
+/// A row whose key was converted to NULL has no position, and must not be skipped.
 #[tokio::test]
 async fn a_page_that_ends_at_a_key_that_became_null_names_the_column_and_the_setting() {
     let database = Database::server("CONNECT_TEST_POSTGRES_URL");
