@@ -5,7 +5,7 @@ use crate::{
     records::Records,
     value::{Value, ValueRef},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// Message properties of a row.
 pub type Headers = Arc<[(Box<str>, Box<str>)]>;
@@ -32,8 +32,8 @@ impl<V: Into<Value>, const N: usize> From<[V; N]> for ConnectRecord {
     }
 }
 
-/// A row seen in place; serializes as a map.
-#[derive(Debug, Clone, Copy)]
+/// A row seen in place; serializes as a map, and `Debug` shows it as one.
+#[derive(Clone, Copy)]
 pub struct Row<'a> {
     records: &'a Records,
     row: usize,
@@ -74,6 +74,14 @@ impl<'a> Row<'a> {
             time: self.time(),
             headers: self.records.shared_headers(self.row).cloned(),
         }
+    }
+}
+
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = self.records.schema().columns().fields().iter();
+        let cells = fields.enumerate().map(|(i, f)| (f.name(), self.get(i)));
+        f.debug_map().entries(cells).finish()
     }
 }
 

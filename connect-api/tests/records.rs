@@ -54,6 +54,23 @@ fn rows_come_back_as_they_went_in() {
     );
 }
 #[test]
+fn debug_of_a_row_shows_this_row_alone() {
+    let records = Records::from_rows("t".into(), schema(), [row(1, "a"), row(2, "b")]).unwrap();
+    let shown = format!("{:?}", records.row(1));
+    assert!(
+        shown.starts_with(r#"{"id": Int(2), "name": Text("b")"#),
+        "{shown}"
+    );
+}
+#[tokio::test]
+async fn a_task_that_is_run_by_hand_finds_nothing_stored() {
+    let position = Position::new([("file", "a.csv")], [("line", 42)]);
+    assert_eq!(position.offset.get("line"), Some(&Value::Int(42)));
+    let cx = TaskContext::standalone("demo");
+    assert!(cx.stored(&position.partition).await.unwrap().is_none());
+    assert!(!cx.stop.is_cancelled());
+}
+#[test]
 fn a_row_that_does_not_fit_is_left_out_whole() {
     let mut b = RecordsBuilder::new(schema(), 4).unwrap();
     b.push(row(1, "a")).unwrap();
