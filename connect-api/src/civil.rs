@@ -8,15 +8,15 @@ use crate::text::{TextSink, push_zeros};
 /// Microseconds of a day.
 pub const DAY_MICROS: i64 = 86_400_000_000;
 
-/// Why a text is no date or time that can be carried.
+/// Why a text cannot be parsed as a date or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misread {
+pub enum ParseError {
     /// It is none at all, or there is no such day or hour.
     Malformed,
-    /// It lies too far from the present.
-    TooFar,
-    /// It has more digits of a second than are carried.
-    TooFine,
+    /// It is out of range.
+    OutOfRange,
+    /// It has more fractional-second digits than are supported.
+    TooPrecise,
 }
 
 /// Days since 1970-01-01 of a date; `None` where there is no such day, or it is beyond `i32`.
@@ -96,7 +96,7 @@ fn pair(a: u8, b: u8) -> Option<i64> {
 ///
 /// # Errors
 /// It is no such date, or is beyond 32 bits.
-pub fn take_date(text: &[u8]) -> Result<(i32, &[u8]), Misread> {
+pub fn take_date(text: &[u8]) -> Result<(i32, &[u8]), ParseError> {
     let (sign, rest) = match text {
         [b'-', rest @ ..] => (-1, rest),
         [b'+', rest @ ..] => (1, rest),
@@ -106,23 +106,23 @@ pub fn take_date(text: &[u8]) -> Result<(i32, &[u8]), Misread> {
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
     // Without a sign a year has four digits, else where would it end?
     if digits < 4 || (digits > 4 && !signed) {
-        return Err(Misread::Malformed);
+        return Err(ParseError::Malformed);
     }
     if digits > 8 {
-        return Err(Misread::TooFar);
+        return Err(ParseError::OutOfRange);
     }
     let year = rest[..digits]
         .iter()
         .fold(0, |v, d| v * 10 + i64::from(d - b'0'));
     let [b'-', m1, m2, b'-', d1, d2, rest @ ..] = &rest[digits..] else {
-        return Err(Misread::Malformed);
+        return Err(ParseError::Malformed);
     };
     let two = |a: &u8, b: &u8| pair(*a, *b).and_then(|v| u32::try_from(v).ok());
-    let (month, day) = two(m1, m2).zip(two(d1, d2)).ok_or(Misread::Malformed)?;
+    let (month, day) = two(m1, m2).zip(two(d1, d2)).ok_or(ParseError::Malformed)?;
     if year > 10_000_000 {
-        return Err(Misread::TooFar);
+        return Err(ParseError::OutOfRange);
     }
-    let days = days_of(sign * year, month, day).ok_or(Misread::Malformed)?;
+    let days = days_of(sign * year, month, day).ok_or(ParseError::Malformed)?;
     Ok((days, rest))
 }
 
@@ -131,14 +131,14 @@ pub fn take_date(text: &[u8]) -> Result<(i32, &[u8]), Misread> {
 ///
 /// # Errors
 /// It is no such time, or finer than a nanosecond.
-pub fn take_time(text: &[u8]) -> Result<(i64, &[u8]), Misread> {
+pub fn take_time(text: &[u8]) -> Result<(i64, &[u8]), ParseError> {
     const DAY_NANOS: i64 = DAY_MICROS * 1_000;
     let [h1, h2, b':', m1, m2, rest @ ..] = text else {
-        return Err(Misread::Malformed);
+        return Err(ParseError::Malformed);
     };
     let field = |a: &u8, b: &u8, limit: i64| {
         let value = pair(*a, *b).filter(|v| *v < limit);
-        value.ok_or(Misread::Malformed)
+        value.ok_or(ParseError::Malformed)
     };
     let minutes = field(h1, h2, 25)? * 60 + field(m1, m2, 60)?;
     let (mut nanos, mut left) = (minutes * 60_000_000_000, rest);
@@ -148,11 +148,11 @@ pub fn take_time(text: &[u8]) -> Result<(i64, &[u8]), Misread> {
             let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
             let (fraction, rest) = rest.split_at(digits);
             if fraction.is_empty() {
-                return Err(Misread::Malformed);
+                return Err(ParseError::Malformed);
             }
             // Never rounded.
             if fraction.iter().skip(9).any(|b| *b != b'0') {
-                return Err(Misread::TooFine);
+                return Err(ParseError::TooPrecise);
             }
             nanos += (0..9).fold(0, |v, i| {
                 v * 10 + fraction.get(i).map_or(0, |d| i64::from(d - b'0'))
@@ -161,7 +161,7 @@ pub fn take_time(text: &[u8]) -> Result<(i64, &[u8]), Misread> {
         }
     }
     if nanos > DAY_NANOS {
-        return Err(Misread::Malformed);
+        return Err(ParseError::Malformed);
     }
     Ok((nanos, left))
 }
@@ -170,10 +170,10 @@ pub fn take_time(text: &[u8]) -> Result<(i64, &[u8]), Misread> {
 ///
 /// # Errors
 /// As [`take_time`], or finer than a microsecond.
-pub fn take_time_micros(text: &[u8]) -> Result<(i64, &[u8]), Misread> {
+pub fn take_time_micros(text: &[u8]) -> Result<(i64, &[u8]), ParseError> {
     let (nanos, rest) = take_time(text)?;
     if nanos % 1_000 != 0 {
-        return Err(Misread::TooFine);
+        return Err(ParseError::TooPrecise);
     }
     Ok((nanos / 1_000, rest))
 }
@@ -183,7 +183,7 @@ pub fn take_time_micros(text: &[u8]) -> Result<(i64, &[u8]), Misread> {
 ///
 /// # Errors
 /// As [`take_date`] and [`take_time_micros`].
-pub fn take_timestamp(text: &[u8]) -> Result<(i32, i64, &[u8]), Misread> {
+pub fn take_timestamp(text: &[u8]) -> Result<(i32, i64, &[u8]), ParseError> {
     let (days, rest) = take_date(text)?;
     match rest {
         [b' ' | b'T' | b't', rest @ ..] => {

@@ -10,13 +10,13 @@ const MOST_DIGITS: i64 = 131_072;
 
 /// Why a text is not the unscaled value of a decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misfit {
+pub enum DecimalError {
     /// It is no number.
     NotANumber,
     /// It has more digits after the point than the scale.
-    Finer,
+    Inexact,
     /// It has too many digits.
-    Larger,
+    OutOfRange,
 }
 
 /// The parts of a number text: `[+-]digits[.digits][(e|E)[+-]digits]`.
@@ -75,8 +75,8 @@ fn split(text: &[u8]) -> Option<Parts<'_>> {
 ///
 /// # Errors
 /// It is none of at most 38 digits.
-pub fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
-    let parts = split(text).ok_or(Misfit::NotANumber)?;
+pub fn parse(text: &[u8], scale: i8) -> Result<i128, DecimalError> {
+    let parts = split(text).ok_or(DecimalError::NotANumber)?;
     let (mut unscaled, mut zeros) = (0u128, 0u32);
     for digit in parts.whole.iter().chain(parts.fraction) {
         // Zeros count once a digit follows them, so that 1.000 fits a scale of 0.
@@ -88,23 +88,23 @@ pub fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
             .checked_pow(zeros + 1)
             .and_then(|power| unscaled.checked_mul(power))
             .and_then(|value| value.checked_add(u128::from(digit - b'0')))
-            .ok_or(Misfit::Larger)?;
+            .ok_or(DecimalError::OutOfRange)?;
         zeros = 0;
     }
     if unscaled == 0 {
         return Ok(0);
     }
-    let fraction = i64::try_from(parts.fraction.len()).or(Err(Misfit::Larger))?;
+    let fraction = i64::try_from(parts.fraction.len()).or(Err(DecimalError::OutOfRange))?;
     let shift = parts.exponent - fraction + i64::from(zeros) + i64::from(scale);
     if shift < 0 {
-        return Err(Misfit::Finer);
+        return Err(DecimalError::Inexact);
     }
     let value = u32::try_from(shift)
         .ok()
         .and_then(|shift| 10u128.checked_pow(shift))
         .and_then(|power| unscaled.checked_mul(power))
         .and_then(|value| i128::try_from(value).ok())
-        .ok_or(Misfit::Larger)?;
+        .ok_or(DecimalError::OutOfRange)?;
     Ok(if parts.negative { -value } else { value })
 }
 
@@ -112,12 +112,12 @@ pub fn parse(text: &[u8], scale: i8) -> Result<i128, Misfit> {
 ///
 /// # Errors
 /// It is none of at most 76 digits.
-pub fn parse_wide(text: &[u8], scale: i8) -> Result<i256, Misfit> {
+pub fn parse_wide(text: &[u8], scale: i8) -> Result<i256, DecimalError> {
     match parse(text, scale) {
-        Err(Misfit::Larger) => {}
+        Err(DecimalError::OutOfRange) => {}
         short => return short.map(i256::from_i128),
     }
-    let parts = split(text).ok_or(Misfit::NotANumber)?;
+    let parts = split(text).ok_or(DecimalError::NotANumber)?;
     let power = |exponent| i256::from_i128(10).checked_pow(exponent);
     let (mut unscaled, mut zeros) = (i256::ZERO, 0u32);
     for digit in parts.whole.iter().chain(parts.fraction) {
@@ -128,19 +128,19 @@ pub fn parse_wide(text: &[u8], scale: i8) -> Result<i256, Misfit> {
         unscaled = power(zeros + 1)
             .and_then(|power| unscaled.checked_mul(power))
             .and_then(|value| value.checked_add(i256::from_i128((digit - b'0').into())))
-            .ok_or(Misfit::Larger)?;
+            .ok_or(DecimalError::OutOfRange)?;
         zeros = 0;
     }
-    let fraction = i64::try_from(parts.fraction.len()).or(Err(Misfit::Larger))?;
+    let fraction = i64::try_from(parts.fraction.len()).or(Err(DecimalError::OutOfRange))?;
     let shift = parts.exponent - fraction + i64::from(zeros) + i64::from(scale);
     if shift < 0 {
-        return Err(Misfit::Finer);
+        return Err(DecimalError::Inexact);
     }
     let value = u32::try_from(shift)
         .ok()
         .and_then(power)
         .and_then(|power| unscaled.checked_mul(power))
-        .ok_or(Misfit::Larger)?;
+        .ok_or(DecimalError::OutOfRange)?;
     Ok(if parts.negative {
         value.wrapping_neg()
     } else {
@@ -168,14 +168,16 @@ pub fn max_unscaled_wide(precision: u8) -> i256 {
 /// # Errors
 /// It is none of at most 38 digits.
 #[inline]
-pub fn scaled(negative: bool, magnitude: u64, scale: i8) -> Result<i128, Misfit> {
+pub fn scaled(negative: bool, magnitude: u64, scale: i8) -> Result<i128, DecimalError> {
     let magnitude = i128::from(magnitude);
     let value = match 10i128.checked_pow(scale.unsigned_abs().into()) {
         _ if magnitude == 0 => 0,
-        Some(power) if scale >= 0 => magnitude.checked_mul(power).ok_or(Misfit::Larger)?,
+        Some(power) if scale >= 0 => magnitude
+            .checked_mul(power)
+            .ok_or(DecimalError::OutOfRange)?,
         Some(power) if magnitude % power == 0 => magnitude / power,
-        None if scale >= 0 => return Err(Misfit::Larger),
-        _ => return Err(Misfit::Finer),
+        None if scale >= 0 => return Err(DecimalError::OutOfRange),
+        _ => return Err(DecimalError::Inexact),
     };
     Ok(if negative { -value } else { value })
 }
@@ -198,19 +200,19 @@ pub fn short_double(magnitude: u64, places: i8) -> Option<f64> {
 ///
 /// # Errors
 /// It is no such text, or has an exponent beyond what any database holds.
-pub fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'a str, Misfit> {
+pub fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Result<&'a str, DecimalError> {
     if matches!(text, "NaN" | "Infinity" | "-Infinity") {
         return Ok(text);
     }
-    let parts = split(text.as_bytes()).ok_or(Misfit::NotANumber)?;
+    let parts = split(text.as_bytes()).ok_or(DecimalError::NotANumber)?;
     let has_exponent = text.contains(['e', 'E']);
     if !has_exponent && !parts.whole.is_empty() && !text.starts_with('+') {
         return Ok(text);
     }
     if parts.exponent.abs() > MOST_DIGITS {
-        return Err(Misfit::Larger);
+        return Err(DecimalError::OutOfRange);
     }
-    let whole = i64::try_from(parts.whole.len()).or(Err(Misfit::Larger))?;
+    let whole = i64::try_from(parts.whole.len()).or(Err(DecimalError::OutOfRange))?;
     let point = whole + parts.exponent;
     scratch.clear();
     if parts.negative {
@@ -365,11 +367,11 @@ mod tests {
             ("-1E-10", 10, Ok(-1)),
             ("1.230", 2, Ok(123)),
             ("100", -2, Ok(1)),
-            ("120", -2, Err(Misfit::Finer)),
-            ("1.239", 2, Err(Misfit::Finer)),
+            ("120", -2, Err(DecimalError::Inexact)),
+            ("1.239", 2, Err(DecimalError::Inexact)),
             ("0e999999999999999999999", 0, Ok(0)),
-            ("1e999999999999999999999", 0, Err(Misfit::Larger)),
-            ("1e-999999999999999999999", 0, Err(Misfit::Finer)),
+            ("1e999999999999999999999", 0, Err(DecimalError::OutOfRange)),
+            ("1e-999999999999999999999", 0, Err(DecimalError::Inexact)),
             ("-0.00", 2, Ok(0)),
             (
                 "99999999999999999999999999999999999999.000",
@@ -379,14 +381,14 @@ mod tests {
             (
                 "999999999999999999999999999999999999999999",
                 0,
-                Err(Misfit::Larger),
+                Err(DecimalError::OutOfRange),
             ),
-            ("", 0, Err(Misfit::NotANumber)),
-            ("-", 0, Err(Misfit::NotANumber)),
-            (".", 0, Err(Misfit::NotANumber)),
-            ("1e", 0, Err(Misfit::NotANumber)),
-            ("1 ", 0, Err(Misfit::NotANumber)),
-            ("NaN", 0, Err(Misfit::NotANumber)),
+            ("", 0, Err(DecimalError::NotANumber)),
+            ("-", 0, Err(DecimalError::NotANumber)),
+            (".", 0, Err(DecimalError::NotANumber)),
+            ("1e", 0, Err(DecimalError::NotANumber)),
+            ("1 ", 0, Err(DecimalError::NotANumber)),
+            ("NaN", 0, Err(DecimalError::NotANumber)),
         ] {
             assert_eq!(parse(text.as_bytes(), scale), value, "{text} at {scale}");
         }
@@ -409,8 +411,11 @@ mod tests {
         ] {
             assert_eq!(canonical(text, &mut scratch), Ok(canon));
         }
-        assert_eq!(canonical("1e999999999", &mut scratch), Err(Misfit::Larger));
-        assert_eq!(canonical("x", &mut scratch), Err(Misfit::NotANumber));
+        assert_eq!(
+            canonical("1e999999999", &mut scratch),
+            Err(DecimalError::OutOfRange)
+        );
+        assert_eq!(canonical("x", &mut scratch), Err(DecimalError::NotANumber));
     }
 
     #[test]
@@ -447,11 +452,15 @@ mod tests {
                 30,
                 Ok(value.wrapping_neg()),
             ),
-            (&format!("1{}", "0".repeat(77)), 0, Err(Misfit::Larger)),
-            (&format!("{}.1", &most[..40]), 0, Err(Misfit::Finer)),
+            (
+                &format!("1{}", "0".repeat(77)),
+                0,
+                Err(DecimalError::OutOfRange),
+            ),
+            (&format!("{}.1", &most[..40]), 0, Err(DecimalError::Inexact)),
             ("1e40", 20, Ok(i256::from_i128(10).wrapping_pow(60))),
             ("-1.5", 1, Ok(i256::from_i128(-15))),
-            ("x", 1, Err(Misfit::NotANumber)),
+            ("x", 1, Err(DecimalError::NotANumber)),
         ] {
             assert_eq!(
                 parse_wide(text.as_bytes(), scale),

@@ -12,7 +12,7 @@ use connect_api::{
         schema::{Field, FieldRef},
     },
 };
-use dialect_core::{Column, Dialect, Misfit, Table, TableName};
+use dialect_core::{Column, Dialect, ValueError, Table, TableName};
 use std::sync::Arc;
 
 /// The coercion of records of one schema to the columns of a table.
@@ -82,7 +82,7 @@ impl Coercion {
     /// # Errors `Internal`: the records have another schema than the plan.
     pub(crate) fn apply(&self, records: &Records) -> Result<Coerced> {
         let mut columns = records.batch().columns().to_vec();
-        let mut faults: Vec<(usize, &str, Misfit)> = Vec::new();
+        let mut faults: Vec<(usize, &str, ValueError)> = Vec::new();
         for (i, name, to) in &self.casts {
             let kind = &records.schema().kinds()[*i];
             let (column, errors) = cast(kind, columns[*i].as_ref(), to)?;
@@ -136,7 +136,7 @@ fn choose_cast(
         .filter(|own| dialect.takes(own, column));
     let cast = |to: &Kind| Cast {
         to: to.clone(),
-        grain: dialect.grain(column),
+        grain: dialect.datetime_precision(column),
         narrow,
     };
     if !dialect.takes(kind, column) {
@@ -151,7 +151,7 @@ fn choose_cast(
     );
     match own {
         Some(own) if is_lossy(kind, own) => Some(cast(own)),
-        _ if timed && !dialect.grain(column).is_microsecond() => Some(cast(kind)),
+        _ if timed && !dialect.datetime_precision(column).is_microsecond() => Some(cast(kind)),
         _ => None,
     }
 }

@@ -48,7 +48,7 @@ mod write_records;
 pub use config::{InsertMode, KeyMode, Narrow, SinkConfig};
 
 use connect_api::{Connector, Direction, Result, TaskKind, config::Faults};
-use dialect_core::{Dialect, Opener};
+use dialect_core::{Dialect, DialectProvider};
 use std::sync::Arc;
 use table_owner::TableOwners;
 use target::Target;
@@ -56,21 +56,21 @@ use target::Target;
 /// The JDBC sink connector.
 #[derive(Clone)]
 pub struct JdbcSink {
-    opener: Arc<dyn Opener>,
+    provider: Arc<dyn DialectProvider>,
     owners: Arc<TableOwners>,
 }
 
 impl JdbcSink {
-    /// A sink that opens databases with `opener`.
-    pub fn new(opener: Arc<dyn Opener>) -> Self {
+    /// A sink that opens databases with `provider`.
+    pub fn new(provider: Arc<dyn DialectProvider>) -> Self {
         Self {
-            opener,
+            provider,
             owners: Arc::default(),
         }
     }
 
     fn open(&self, config: &SinkConfig) -> Result<Arc<dyn Dialect>> {
-        self.opener
+        self.provider
             .open(config.connection.url.expose(), &config.open_options())
     }
 

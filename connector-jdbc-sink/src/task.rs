@@ -57,7 +57,7 @@ impl Task {
         let connecting = self
             .config
             .connection
-            .attempts()
+            .connect_retry()
             .connect(self.dialect.as_ref());
         match self.stop.run_until_cancelled(connecting).await {
             Some(connected) => connected,

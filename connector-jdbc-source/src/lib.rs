@@ -57,7 +57,7 @@ pub use dialect_core::Selection;
 pub use table_types::TableTypes;
 
 use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
-use dialect_core::{Dialect, Opener, TableName};
+use dialect_core::{Dialect, DialectProvider, TableName};
 use discovery::Discovery;
 use read_plan::ReadPlan;
 use std::{num::NonZeroU32, sync::Arc};
@@ -65,17 +65,17 @@ use std::{num::NonZeroU32, sync::Arc};
 /// The JDBC source connector.
 #[derive(Clone)]
 pub struct JdbcSource {
-    opener: Arc<dyn Opener>,
+    provider: Arc<dyn DialectProvider>,
 }
 
 impl JdbcSource {
-    /// A source that opens databases with `opener`.
-    pub fn new(opener: Arc<dyn Opener>) -> Self {
-        Self { opener }
+    /// A source that opens databases with `provider`.
+    pub fn new(provider: Arc<dyn DialectProvider>) -> Self {
+        Self { provider }
     }
 
     fn open(&self, config: &SourceConfig) -> Result<Arc<dyn Dialect>> {
-        self.opener
+        self.provider
             .open(config.connection.url.expose(), &config.open_options())
     }
 

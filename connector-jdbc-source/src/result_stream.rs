@@ -1,7 +1,7 @@
 //! Result streams: all rows of one statement, read in batches by a background task with its own
 //! connection. Used for tables without a key, and for ties that do not fit a page.
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
-use dialect_core::{Attempts, Connection, Dialect, Statement};
+use dialect_core::{ConnectRetry, Connection, Dialect, Statement};
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -19,7 +19,7 @@ pub(crate) struct ResultStream {
 /// The statement to read, and the size of its batches.
 pub(crate) struct ResultStreamRequest {
     pub(crate) dialect: Arc<dyn Dialect>,
-    pub(crate) attempts: Attempts,
+    pub(crate) attempts: ConnectRetry,
     /// A connection to reuse if it is still usable.
     pub(crate) connection: Option<Box<dyn Connection>>,
     pub(crate) statement: Statement,

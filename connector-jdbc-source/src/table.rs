@@ -348,7 +348,7 @@ impl TableState {
         };
         Ok(ResultStream::open(ResultStreamRequest {
             dialect: dialect.clone(),
-            attempts: config.connection.attempts(),
+            attempts: config.connection.connect_retry(),
             connection: self.spare_connection.take(),
             statement: select(dialect.as_ref(), &page, config)?,
             schema: self.plan.schema.clone(),

@@ -38,7 +38,7 @@ impl Task {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
-        let attempts = self.config.connection.attempts();
+        let attempts = self.config.connection.connect_retry();
         let connecting = attempts.connect(self.dialect.as_ref());
         match self.stop.run_until_cancelled(connecting).await {
             Some(connected) => connected,

@@ -103,8 +103,8 @@ const KNOWN: &[Known] = &[
 
 /// The dialect for `url`: `sqlite:path`, `postgres://…`, `postgresql://…`, `mysql://…`,
 /// `mariadb://…`, `sqlserver://…`, each also with `jdbc:` in front, and `odbc:` with a connection
-/// string. Nothing is connected yet. Connections over a network end their waits as [`Watched`]
-/// says. This function is an [`Opener`].
+/// string. Nothing is connected yet. Connections over a network end their waits as [`ProbedDialect`]
+/// says. This function is an [`DialectProvider`].
 ///
 /// # Errors
 /// `Config`: the URL is none, or of a database that is not known; `Unsupported`: it is known, and
@@ -136,7 +136,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Dialect>> {
     match known.open {
         // A file does not fall silent.
         Some(open) if known.schemes == ["sqlite"] => open(url, options),
-        Some(open) => Ok(Arc::new(Watched::new(open(url, options)?, options))),
+        Some(open) => Ok(Arc::new(ProbedDialect::new(open(url, options)?, options))),
         None => Err(Error::new(
             ErrorKind::Unsupported,
             format!(
@@ -193,13 +193,13 @@ mod tests {
 
     #[cfg(feature = "sqlite")]
     #[test]
-    fn the_function_is_an_opener() {
-        let opener: &dyn Opener = &open;
+    fn the_function_is_a_dialect_provider() {
+        let provider: &dyn DialectProvider = &open;
         let options = OpenOptions::default();
-        let opened = opener.open("sqlite::memory:", &options);
+        let opened = provider.open("sqlite::memory:", &options);
         assert_eq!(opened.unwrap().address(), "sqlite::memory:");
         assert_eq!(
-            opener.open("jdbc:sqlite:a.db", &options).unwrap().name(),
+            provider.open("jdbc:sqlite:a.db", &options).unwrap().name(),
             "SQLite"
         );
     }

@@ -117,7 +117,7 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
             [
                 "will try again",
                 &format!("connector={connector} "),
-                "no answer",
+                "no response",
             ]
             .iter()
             .all(|part| line.contains(part))
@@ -125,7 +125,7 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
         program.wait_until(LIMIT, || {
             let text = fs::read_to_string(&log).unwrap_or_default();
             text.lines()
-                .any(|line| retried(line) && line.contains("no longer be reached"))
+                .any(|line| retried(line) && line.contains("the server is unreachable"))
         });
     }
     network.drop_packets(false);

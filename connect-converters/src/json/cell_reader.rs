@@ -190,7 +190,8 @@ impl CellReader {
             }
             ColumnBuilder::WideDecimal(b) if cursor.peek() != Some(b'"') => {
                 let number = number_text(cursor, &mut scratch.text)?;
-                let value = decimal::parse_wide(number.as_bytes(), self.scale).map_err(misfit)?;
+                let value =
+                    decimal::parse_wide(number.as_bytes(), self.scale).map_err(decimal_fault)?;
                 b.append_value(self.bounded_wide(value)?);
             }
             ColumnBuilder::List(b) => return self.list(cursor, b, scratch),
@@ -206,7 +207,9 @@ impl CellReader {
                 if self.text == TextForm::BigDecimal && cursor.peek() != Some(b'"') =>
             {
                 let number = number_text(cursor, &mut scratch.text)?;
-                b.append_value(decimal::canonical(number, &mut scratch.canonical).map_err(misfit)?);
+                b.append_value(
+                    decimal::canonical(number, &mut scratch.canonical).map_err(decimal_fault)?,
+                );
             }
             ColumnBuilder::Text(_)
             | ColumnBuilder::Decimal(_)
@@ -245,7 +248,7 @@ impl CellReader {
             ColumnBuilder::Text(b) => match self.text {
                 TextForm::Text | TextForm::Json => b.append_value(text),
                 TextForm::BigDecimal => {
-                    b.append_value(decimal::canonical(text, canonical).map_err(misfit)?);
+                    b.append_value(decimal::canonical(text, canonical).map_err(decimal_fault)?);
                 }
             },
             ColumnBuilder::Decimal(b) => {
@@ -275,7 +278,7 @@ impl CellReader {
             ColumnBuilder::WideDecimal(b) => {
                 let value = match self.forms.decimal {
                     DecimalText::Digits => {
-                        decimal::parse_wide(text.as_bytes(), self.scale).map_err(misfit)?
+                        decimal::parse_wide(text.as_bytes(), self.scale).map_err(decimal_fault)?
                     }
                     DecimalText::Base64 => decimal::from_bytes_wide(read_base64(text, bytes)?)
                         .ok_or_else(out_of_range)?,
@@ -370,13 +373,13 @@ impl CellReader {
                 decimal::parse(text.as_bytes(), scale)
             }
         }
-        .map_err(misfit)
+        .map_err(decimal_fault)
     }
 
     /// The unscaled value at `scale` that a text stands for.
     fn unscaled(&self, text: &str, scale: i8, bytes: &mut Vec<u8>) -> Result<i128> {
         match self.forms.decimal {
-            DecimalText::Digits => decimal::parse(text.as_bytes(), scale).map_err(misfit),
+            DecimalText::Digits => decimal::parse(text.as_bytes(), scale).map_err(decimal_fault),
             DecimalText::Base64 => match short_base64(text.as_bytes()) {
                 Some(value) => Ok(value),
                 None => decimal::from_bytes(read_base64(text, bytes)?).ok_or_else(out_of_range),

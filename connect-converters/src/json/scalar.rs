@@ -2,7 +2,7 @@
 use super::cursor::Cursor;
 use super::fault::{Fault, Result};
 use super::number::Number;
-use connect_api::decimal::{self, Misfit};
+use connect_api::decimal::{self, DecimalError};
 
 #[cold]
 pub(crate) fn out_of_range() -> Fault {
@@ -15,11 +15,13 @@ pub(crate) fn not_text_of(what: &str) -> Fault {
 }
 
 #[cold]
-pub(crate) fn misfit(misfit: Misfit) -> Fault {
-    match misfit {
-        Misfit::NotANumber => not_text_of("a number"),
-        Misfit::Finer => Fault::value("the number has more digits after the point than the column"),
-        Misfit::Larger => out_of_range(),
+pub(crate) fn decimal_fault(error: DecimalError) -> Fault {
+    match error {
+        DecimalError::NotANumber => not_text_of("a number"),
+        DecimalError::Inexact => {
+            Fault::value("the number has more digits after the point than the column")
+        }
+        DecimalError::OutOfRange => out_of_range(),
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn signed(cursor: &mut Cursor<'_>) -> Result<i64> {
             magnitude,
         } => 0i64.checked_sub_unsigned(magnitude),
         Number::Point { text, .. } | Number::Text(text) => {
-            let value = decimal::parse(text.as_bytes(), 0).map_err(misfit)?;
+            let value = decimal::parse(text.as_bytes(), 0).map_err(decimal_fault)?;
             i64::try_from(value).ok()
         }
     }

@@ -13,25 +13,25 @@ use connect_api::{
     decimal::max_unscaled_wide,
     max_unscaled,
 };
-use dialect_core::{Cells, Grain, Misfit};
+use dialect_core::{Cells, DatetimePrecision, ValueError};
 use std::sync::Arc;
 
-const TOO_FINE: Misfit = Misfit(
+const TOO_FINE: ValueError = ValueError(
     "has more fractional digits of a second than the column; set values.narrow=round or truncate \
      to reduce them",
 );
-const NOT_MIDNIGHT: Misfit = Misfit(
+const NOT_MIDNIGHT: ValueError = ValueError(
     "has a time of day, but the column holds dates; set values.narrow=truncate to keep \
      the date",
 );
-const TOO_FAR: Misfit = Misfit("is out of the range of supported timestamps");
+const TOO_FAR: ValueError = ValueError("is out of the range of supported timestamps");
 
 /// The target of a cast.
 #[derive(Debug, Clone)]
 pub(super) struct Cast {
     pub(super) to: Kind,
     /// The precision of its timestamps.
-    pub(super) grain: Grain,
+    pub(super) grain: DatetimePrecision,
     pub(super) narrow: Narrow,
 }
 
@@ -93,7 +93,7 @@ pub(super) fn cast(
     kind: &Kind,
     column: &dyn Array,
     cast: &Cast,
-) -> Result<(ArrayRef, Vec<(usize, Misfit)>)> {
+) -> Result<(ArrayRef, Vec<(usize, ValueError)>)> {
     let cells = Cells::new(kind, column)?;
     let mut faults = Vec::new();
     let column: ArrayRef = match &cast.to {
@@ -108,8 +108,8 @@ pub(super) fn cast(
 /// A column of primitive values; NULL if the cell is NULL or does not fit.
 fn values<T: ArrowPrimitiveType>(
     cells: Cells<'_>,
-    faults: &mut Vec<(usize, Misfit)>,
-    mut value: impl FnMut(usize) -> Result<T::Native, Misfit>,
+    faults: &mut Vec<(usize, ValueError)>,
+    mut value: impl FnMut(usize) -> Result<T::Native, ValueError>,
 ) -> PrimitiveArray<T> {
     (0..cells.array().len())
         .map(|row| {
@@ -131,11 +131,11 @@ fn numbers(
     cells: Cells<'_>,
     to: &Kind,
     narrow: Narrow,
-    faults: &mut Vec<(usize, Misfit)>,
+    faults: &mut Vec<(usize, ValueError)>,
 ) -> Result<ArrayRef> {
     let read = number::reader(cells).ok_or_else(|| unsupported_cast(to))?;
     let mut scratch = String::new();
-    let mut whole = |row| -> Result<i128, Misfit> { read(row)?.unscaled(0, narrow, &mut scratch) };
+    let mut whole = |row| -> Result<i128, ValueError> { read(row)?.unscaled(0, narrow, &mut scratch) };
     macro_rules! whole {
         ($of:ty) => {
             Arc::new(values::<$of>(cells, faults, |row| {
@@ -189,7 +189,7 @@ fn unsupported_cast(to: &Kind) -> Error {
 }
 
 /// A timestamp at the precision of the column.
-fn at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
+fn at_precision(micros: i64, cast: &Cast) -> Result<i64, ValueError> {
     let before = cast.grain.floor(micros);
     if before == micros {
         return Ok(micros);
@@ -202,14 +202,14 @@ fn at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
 }
 
 /// A time of day at the precision of the column; it is not rounded into the next day.
-fn time_of_day_at_precision(micros: i64, cast: &Cast) -> Result<i64, Misfit> {
+fn time_of_day_at_precision(micros: i64, cast: &Cast) -> Result<i64, ValueError> {
     match at_precision(micros, cast)? {
         DAY_MICROS if micros < DAY_MICROS => Ok(cast.grain.floor(micros)),
         micros => Ok(micros),
     }
 }
 
-fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, Misfit)>) -> Result<ArrayRef> {
+fn times(cells: Cells<'_>, cast: &Cast, faults: &mut Vec<(usize, ValueError)>) -> Result<ArrayRef> {
     Ok(match (cells, &cast.to) {
         (Cells::Time(a), Kind::Time) => {
             Arc::new(values::<Time64MicrosecondType>(cells, faults, |row| {

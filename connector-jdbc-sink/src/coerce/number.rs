@@ -5,15 +5,15 @@ use connect_api::{
     arrow::{array::ArrowNativeTypeOp, buffer::i256},
     decimal,
 };
-use dialect_core::{Cells, Misfit};
+use dialect_core::{Cells, ValueError};
 use std::fmt::Write as _;
 
-pub(super) const NOT_EXACT: Misfit = Misfit(
+pub(super) const NOT_EXACT: ValueError = ValueError(
     "cannot be represented exactly in the column's type; set values.narrow=round or truncate to \
      write the nearest value",
 );
-pub(super) const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the column's type");
-const NOT_FINITE: Misfit = Misfit("is infinite or NaN, which the column's type does not support");
+pub(super) const OUT_OF_RANGE: ValueError = ValueError("is out of the range of the column's type");
+const NOT_FINITE: ValueError = ValueError("is infinite or NaN, which the column's type does not support");
 
 /// Decimal places of a decimal of any size that are read; digits after them only affect rounding.
 const MAX_SCALE: usize = 40;
@@ -56,7 +56,7 @@ pub(super) fn is_decimal(kind: &Kind) -> bool {
 }
 
 /// Reads the number in a row.
-type Reader<'a> = Box<dyn Fn(usize) -> Result<Number, Misfit> + 'a>;
+type Reader<'a> = Box<dyn Fn(usize) -> Result<Number, ValueError> + 'a>;
 
 /// A reader of a column's cells as numbers; `None` if they are not numeric.
 pub(super) fn reader<'a>(cells: Cells<'a>) -> Option<Reader<'a>> {
@@ -88,7 +88,7 @@ pub(super) fn reader<'a>(cells: Cells<'a>) -> Option<Reader<'a>> {
 
 /// Parses a decimal of any size in its canonical text. Digits beyond [`MAX_SCALE`] are replaced
 /// with one digit, which is not 0 if any of them is not, so that rounding does not change.
-fn parse_decimal(text: &str) -> Result<Number, Misfit> {
+fn parse_decimal(text: &str) -> Result<Number, ValueError> {
     let whole = text.find('.').unwrap_or(text.len());
     let places = text.len().saturating_sub(whole + 1);
     if places <= MAX_SCALE {
@@ -103,12 +103,12 @@ fn parse_decimal(text: &str) -> Result<Number, Misfit> {
     parse_short_decimal(&format!("{kept}{rest}"), MAX_SCALE + 1)
 }
 
-fn parse_short_decimal(text: &str, places: usize) -> Result<Number, Misfit> {
+fn parse_short_decimal(text: &str, places: usize) -> Result<Number, ValueError> {
     let scale = i8::try_from(places).or(Err(OUT_OF_RANGE))?;
     match decimal::parse_wide(text.as_bytes(), scale) {
         Ok(value) => Ok(Wide(value, scale.into())),
-        Err(decimal::Misfit::NotANumber) => Err(NOT_FINITE),
-        Err(decimal::Misfit::Finer | decimal::Misfit::Larger) => Err(OUT_OF_RANGE),
+        Err(decimal::DecimalError::NotANumber) => Err(NOT_FINITE),
+        Err(decimal::DecimalError::Inexact | decimal::DecimalError::OutOfRange) => Err(OUT_OF_RANGE),
     }
 }
 
@@ -123,7 +123,7 @@ fn parse_shortest(text: &str) -> Option<(i128, i32)> {
 }
 
 /// `value × 10^by`, rounded as `narrow` says if it is not an integer.
-fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Result<T, Misfit> {
+fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Result<T, ValueError> {
     if value.is_zero() || by == 0 {
         return Ok(value);
     }
@@ -155,7 +155,7 @@ fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Re
 
 impl Number {
     /// Converts a float to a decimal.
-    fn exact(self, scratch: &mut String) -> Result<Self, Misfit> {
+    fn exact(self, scratch: &mut String) -> Result<Self, ValueError> {
         scratch.clear();
         // Writing to a string cannot fail.
         let _written = match self {
@@ -174,7 +174,7 @@ impl Number {
         scale: i32,
         narrow: Narrow,
         scratch: &mut String,
-    ) -> Result<i128, Misfit> {
+    ) -> Result<i128, ValueError> {
         const TEN: i128 = 10;
         match self.exact(scratch)? {
             Whole(v) => scaled(TEN, v, scale, narrow),
@@ -192,7 +192,7 @@ impl Number {
         scale: i32,
         narrow: Narrow,
         scratch: &mut String,
-    ) -> Result<i256, Misfit> {
+    ) -> Result<i256, ValueError> {
         let ten = i256::from_i128(10);
         match self.exact(scratch)? {
             Whole(v) => scaled(ten, i256::from_i128(v), scale, narrow),
@@ -203,7 +203,7 @@ impl Number {
     }
 
     /// As a 64-bit float. A decimal is exact if it is the shortest decimal of the float.
-    pub(super) fn double(self, narrow: Narrow, scratch: &mut String) -> Result<f64, Misfit> {
+    pub(super) fn double(self, narrow: Narrow, scratch: &mut String) -> Result<f64, ValueError> {
         let nearest = match self {
             Single(v) => return Ok(v.into()),
             Double(v) => return Ok(v),
@@ -223,7 +223,7 @@ impl Number {
     }
 
     /// As a 32-bit float.
-    pub(super) fn single(self, narrow: Narrow, scratch: &mut String) -> Result<f32, Misfit> {
+    pub(super) fn single(self, narrow: Narrow, scratch: &mut String) -> Result<f32, ValueError> {
         let (nearest, same) = match self {
             Single(v) => return Ok(v),
             Double(v) => {
@@ -248,14 +248,14 @@ impl Number {
     }
 
     /// The nearest float.
-    fn parsed<F: std::str::FromStr>(self, scratch: &mut String) -> Result<F, Misfit> {
+    fn parsed<F: std::str::FromStr>(self, scratch: &mut String) -> Result<F, ValueError> {
         scratch.clear();
         self.write(scratch);
         scratch.parse().or(Err(OUT_OF_RANGE))
     }
 
     /// It is the shortest decimal of the float.
-    fn same(self, float: Self, scratch: &mut String) -> Result<bool, Misfit> {
+    fn same(self, float: Self, scratch: &mut String) -> Result<bool, ValueError> {
         let scale = match self {
             Whole(_) | Double(_) | Single(_) => 0,
             Decimal(_, scale) | Wide(_, scale) => scale,

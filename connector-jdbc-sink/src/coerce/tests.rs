@@ -3,7 +3,7 @@ use connect_api::{
     ConnectRecord, Value,
     config::{Config as _, Settings},
 };
-use dialect_core::{Cells, Grain, OpenOptions, TableType};
+use dialect_core::{Cells, DatetimePrecision, OpenOptions, TableType};
 
 fn decimal(precision: u8, scale: i8) -> Kind {
     Kind::Decimal { precision, scale }
@@ -21,7 +21,7 @@ fn one(from: &Kind, value: Value, to: &Kind, digits: u32, narrow: Narrow) -> Opt
     let records = Records::from_rows("t".into(), schema, [row]).unwrap();
     let way = Cast {
         to: to.clone(),
-        grain: Grain::digits(digits),
+        grain: DatetimePrecision::digits(digits),
         narrow,
     };
     let (column, faults) = cast(from, records.batch().column(0).as_ref(), &way).unwrap();

@@ -10,9 +10,9 @@ use connect_api::{
     civil::{shown_at, write_offset, write_time_nanos},
     decimal, uuid,
 };
-use dialect_core::{Cells, Misfit, civil};
+use dialect_core::{Cells, ValueError, civil};
 
-const TOO_LONG: Misfit = Misfit("has more digits than any supported database can store");
+const TOO_LONG: ValueError = ValueError("has more digits than any supported database can store");
 
 /// The text format of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) enum Digits {
 pub(super) fn texts(
     cells: Cells<'_>,
     digits: Digits,
-    faults: &mut Vec<(usize, Misfit)>,
+    faults: &mut Vec<(usize, ValueError)>,
 ) -> StringArray {
     let rows = cells.array().len();
     let mut column = StringBuilder::with_capacity(rows, rows * 16);

@@ -1,7 +1,7 @@
 //! The cells of record columns, typed once per write.
 use crate::{
-    misfit::Misfit,
     plan::{Pair, WritePlan},
+    value_error::ValueError,
 };
 use connect_api::{
     Error, ErrorKind, Kind, ListRef, MapRef, Records, Result, StructRef, ValueRef,
@@ -204,7 +204,7 @@ impl WritePlan {
         for pair in &self.pairs[..self.key] {
             let column = records.batch().column(pair.from);
             if column.null_count() > 0 && column.slice(rows.start, rows.len()).null_count() > 0 {
-                return Err(Misfit("is NULL, and it is a key column")
+                return Err(ValueError("is NULL, and it is a key column")
                     .at(&self.table.name, &self.table.columns[pair.to].name));
             }
         }

@@ -1,30 +1,31 @@
 //! Dates and times as ISO 8601 text, in the form that databases take: those of
-//! [`connect_api::civil`], with times before 24:00 alone and what is wrong as a [`Misfit`].
-use crate::misfit::Misfit;
+//! [`connect_api::civil`], with times before 24:00 alone and what is wrong as a [`ValueError`].
+use crate::value_error::ValueError;
 pub use connect_api::civil::{DAY_MICROS, date_of, days_of};
 use connect_api::{
     TextSink,
     civil::{
-        self, Misread, day_of, micros_of, offset_of, take_date, take_time_micros, take_timestamp,
+        self, ParseError, day_of, micros_of, offset_of, take_date, take_time_micros, take_timestamp,
     },
 };
 
-const NOT_DATE: Misfit = Misfit("is not a date of the form YYYY-MM-DD");
-const NOT_TIME: Misfit = Misfit("is not a time of the form HH:MM:SS.ffffff");
-const NOT_TIMESTAMP: Misfit = Misfit("is not a timestamp of the form YYYY-MM-DD HH:MM:SS.ffffff");
-const TOO_FAR: Misfit = Misfit("lies beyond the dates that can be carried");
-pub(crate) const TOO_FINE: Misfit = Misfit("is finer than a microsecond");
-const ZONED: Misfit = Misfit("has a zone, which its column cannot hold");
+const NOT_DATE: ValueError = ValueError("is not a date of the form YYYY-MM-DD");
+const NOT_TIME: ValueError = ValueError("is not a time of the form HH:MM:SS.ffffff");
+const NOT_TIMESTAMP: ValueError =
+    ValueError("is not a timestamp of the form YYYY-MM-DD HH:MM:SS.ffffff");
+const TOO_FAR: ValueError = ValueError("lies beyond the dates that can be carried");
+pub(crate) const TOO_PRECISE: ValueError = ValueError("is finer than a microsecond");
+const ZONED: ValueError = ValueError("has a zone, which its column cannot hold");
 
 /// Digits of years that have a sign.
 const YEAR_DIGITS: usize = 4;
 
 /// What is wrong, where a malformed text is `not` one.
-fn misfit(not: Misfit) -> impl Fn(Misread) -> Misfit {
-    move |misread| match misread {
-        Misread::Malformed => not,
-        Misread::TooFar => TOO_FAR,
-        Misread::TooFine => TOO_FINE,
+fn value_error(not: ValueError) -> impl Fn(ParseError) -> ValueError {
+    move |error| match error {
+        ParseError::Malformed => not,
+        ParseError::OutOfRange => TOO_FAR,
+        ParseError::TooPrecise => TOO_PRECISE,
     }
 }
 
@@ -33,8 +34,8 @@ fn misfit(not: Misfit) -> impl Fn(Misread) -> Misfit {
 ///
 /// # Errors
 /// It is not such a date, there is no such day, or it is beyond 32 bits.
-pub fn parse_date(text: &[u8]) -> Result<i32, Misfit> {
-    match take_date(text).map_err(misfit(NOT_DATE))? {
+pub fn parse_date(text: &[u8]) -> Result<i32, ValueError> {
+    match take_date(text).map_err(value_error(NOT_DATE))? {
         (days, []) => Ok(days),
         _ => Err(NOT_DATE),
     }
@@ -44,8 +45,8 @@ pub fn parse_date(text: &[u8]) -> Result<i32, Misfit> {
 ///
 /// # Errors
 /// It is not such a time, or 24:00 or later, or finer than a microsecond.
-pub fn parse_time(text: &[u8]) -> Result<i64, Misfit> {
-    match take_time_micros(text).map_err(misfit(NOT_TIME))? {
+pub fn parse_time(text: &[u8]) -> Result<i64, ValueError> {
+    match take_time_micros(text).map_err(value_error(NOT_TIME))? {
         (micros @ ..DAY_MICROS, []) => Ok(micros),
         _ => Err(NOT_TIME),
     }
@@ -56,7 +57,7 @@ pub fn parse_time(text: &[u8]) -> Result<i64, Misfit> {
 ///
 /// # Errors
 /// As [`parse_date`] and [`parse_time`], or it has a zone.
-pub fn parse_timestamp(text: &[u8]) -> Result<i64, Misfit> {
+pub fn parse_timestamp(text: &[u8]) -> Result<i64, ValueError> {
     match take(text)? {
         (days, micros, []) => micros_of(days, micros).ok_or(TOO_FAR),
         (_, _, [b'Z' | b'z' | b'+' | b'-', ..]) => Err(ZONED),
@@ -69,14 +70,14 @@ pub fn parse_timestamp(text: &[u8]) -> Result<i64, Misfit> {
 ///
 /// # Errors
 /// As [`parse_timestamp`].
-pub fn parse_instant(text: &[u8]) -> Result<i64, Misfit> {
+pub fn parse_instant(text: &[u8]) -> Result<i64, ValueError> {
     let (days, micros, zone) = take(text)?;
     let offset = offset_of(zone).ok_or(NOT_TIMESTAMP)?;
     micros_of(days, micros - i64::from(offset) * 60_000_000).ok_or(TOO_FAR)
 }
 
-fn take(text: &[u8]) -> Result<(i32, i64, &[u8]), Misfit> {
-    match take_timestamp(text).map_err(misfit(NOT_TIMESTAMP))? {
+fn take(text: &[u8]) -> Result<(i32, i64, &[u8]), ValueError> {
+    match take_timestamp(text).map_err(value_error(NOT_TIMESTAMP))? {
         (_, DAY_MICROS.., _) => Err(NOT_TIMESTAMP),
         taken => Ok(taken),
     }

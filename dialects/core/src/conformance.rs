@@ -3,72 +3,76 @@
 //!
 //! A dialect's `tests/integration/conformance.rs` gives a [`Fixture`] and calls
 //! [`conformance_tests!`](crate::conformance_tests), which makes a test of each topic. The topics
-//! make their own tables, named after [`Fixture::unique`] and the topic, and run side by side.
+//! create_table their own tables, named after [`Fixture::unique`] and the topic, and run side by side.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a failed assertion is how a test reports"
 )]
-mod aliases;
-mod breaking;
-mod changes;
-mod declared;
-mod describing;
-mod hazards;
-mod ignoring;
+pub(crate) mod catalog;
+pub(crate) mod compare;
+pub(crate) mod declared_types;
+pub(crate) mod describe;
+pub(crate) mod edge_values;
+pub(crate) mod errors;
+pub(crate) mod harness;
+pub(crate) mod insert_ignore;
+pub(crate) mod interruption;
 mod keys;
-mod left_out;
 mod limits;
+pub(crate) mod name_collisions;
 mod names;
+pub(crate) mod omitted_columns;
 mod pages;
-mod passage;
-mod references;
-mod refusals;
-mod rejecting;
-mod sameness;
+pub(crate) mod rejected_rows;
+pub(crate) mod round_trip;
 mod sample;
-mod slices;
+pub(crate) mod schema_changes;
+pub(crate) mod splits;
 mod transactions;
-mod values;
-mod workbench;
+pub(crate) mod type_mapping;
 mod writes;
 
-pub use aliases::names_of_our_own_are_only_names;
-pub use breaking::{lost_connections_are_told, readings_can_be_left_in_the_middle};
-pub use changes::{
-    changes_of_two_sessions_at_once_are_made_once, defaults_are_made_as_given,
-    fingerprints_tell_changes_of_columns, widened_columns_hold_more,
-};
-pub use declared::every_declared_type_comes_and_goes;
-pub use ignoring::inserts_pass_over_keys_that_are_there;
-pub use left_out::columns_left_out_get_their_default_by_every_route;
-pub use limits::rows_beyond_every_limit_of_a_statement_arrive;
-pub use passage::{Arrived, Passage, passages};
-pub use references::{queries_are_described_and_read, tables_tell_defaults_and_references};
-pub use rejecting::every_route_rejects_the_same_rows;
+pub use catalog::{queries_are_described_and_read, tables_report_defaults_and_foreign_keys};
+pub use declared_types::every_declared_type_round_trips;
+pub use insert_ignore::insert_ignore_skips_existing_keys;
+pub use interruption::{cursors_can_be_dropped_before_the_end, lost_connections_are_reported};
+pub use limits::writes_beyond_statement_limits_arrive;
+pub use name_collisions::user_names_may_equal_internal_aliases;
+pub use omitted_columns::omitted_columns_get_their_default_by_every_route;
+pub use rejected_rows::every_route_rejects_the_same_rows;
 pub use sample::Sample;
-pub use slices::{
-    pages_hold_what_lies_in_their_range, slices_hold_every_row_once,
-    what_is_not_yet_visible_is_told,
+pub use schema_changes::{
+    concurrent_schema_changes_are_applied_once, defaults_are_created_as_given,
+    fingerprints_change_with_columns, widened_columns_hold_more,
 };
+pub use splits::{
+    pages_respect_their_bounds, splits_hold_every_row_once,
+    visibility_stops_before_open_transactions,
+};
+pub use type_mapping::{Outcome, TypeMapping, map_types};
 
-pub use describing::{created_tables_are_described_as_made, tables_are_described};
-pub use hazards::{KINDS, hazards};
+pub use describe::{created_tables_match_their_schema, tables_are_described};
+pub use edge_values::{KINDS, edge_values};
+pub use errors::{
+    missing_tables_and_wrong_passwords_are_reported, rejected_rows_name_table_and_column,
+    unsupported_types_are_named,
+};
 pub use keys::pages_by_every_kind_of_key_hold_every_row_once;
-pub use names::hostile_names_are_only_names;
+pub use names::names_with_special_characters_are_quoted;
 pub use pages::{
-    pages_by_two_columns_hold_every_row_once, pages_hold_what_lies_before_now,
-    pages_take_the_first_key_that_is_not_null,
+    pages_by_two_columns_hold_every_row_once, pages_end_before_the_present,
+    pages_use_the_first_key_that_is_not_null,
 };
-pub use refusals::{
-    missing_tables_and_wrong_passwords_are_told, refused_rows_name_table_and_column,
-    types_that_are_not_carried_are_named,
+pub use round_trip::{
+    every_value_is_read_back_by_every_route, unrepresentable_values_are_rejected,
 };
-pub use transactions::{failed_writes_leave_nothing, rollback_undoes, savepoints_undo_a_part};
-pub use values::{every_value_is_read_back_by_every_route, values_that_cannot_be_held_are_refused};
+pub use transactions::{
+    failed_writes_are_atomic, rollback_to_savepoint_undoes_later_writes, rollback_undoes_writes,
+};
 pub use writes::{
-    deletes_take_keys_of_many_columns, many_rows_arrive_by_every_route,
-    updates_pass_over_rows_that_are_not_there, upserts_leave_other_columns_alone,
+    deletes_use_composite_keys, many_rows_arrive_by_every_route, updates_skip_missing_rows,
+    upserts_keep_other_columns,
 };
 
 use crate::dialect::Dialect;
@@ -88,14 +92,14 @@ pub struct Fixture {
     /// feature `conformance`, as `pub fn samples() -> Vec<Sample>`, for tests of several dialects.
     pub samples: Vec<Sample>,
     /// The kind that a column is described as which
-    /// [`create_table`](crate::Syntax::create_table) made for a kind of [`KINDS`].
+    /// [`create_table`](crate::Syntax::create_table) created for a kind of [`KINDS`].
     pub created: fn(&Kind) -> Kind,
-    /// Whether a column made for the kind can hold the value. What it cannot hold must be
+    /// Whether a column created for the kind can hold the value. What it cannot hold must be
     /// refused.
     pub holds: fn(&Kind, &Value) -> bool,
-    /// What a value of a kind of [`KINDS`] is read back as from a column that was made for it:
+    /// What a value of a kind of [`KINDS`] is read back as from a column that was created for it:
     /// itself, unless the column is of another kind.
-    pub comes_back: fn(&Kind, Value) -> Value,
+    pub read_back: fn(&Kind, Value) -> Value,
     /// The database opened with [`UnknownTypes::Fail`](crate::UnknownTypes), and a type in DDL that
     /// is not known. `None` where every type is.
     pub strict: Option<(Arc<dyn Dialect>, &'static str)>,
@@ -111,7 +115,7 @@ pub struct Fixture {
     /// 64-bit integers; `None` where there is none.
     pub small_number: Option<&'static str>,
     /// The DDL of a column `id` that counts itself up and is the primary key.
-    pub counted_id: &'static str,
+    pub auto_increment_id: &'static str,
     /// The same database with a password that is wrong: the password, and the dialect. `None`
     /// where a database has no passwords.
     pub wrong_password: Option<(&'static str, Arc<dyn Dialect>)>,
@@ -121,7 +125,7 @@ pub struct Fixture {
 
 impl Fixture {
     /// A database with its table of types and nothing else of what the suite must know: enough for
-    /// [`passages`].
+    /// [`map_types`].
     pub fn bare(dialect: Arc<dyn Dialect>, unique: String, samples: Vec<Sample>) -> Self {
         Self {
             dialect,
@@ -129,13 +133,13 @@ impl Fixture {
             samples,
             created: Kind::clone,
             holds: |_, _| true,
-            comes_back: |_, value| value,
+            read_back: |_, value| value,
             strict: None,
             session: None,
             widens: None,
             short_text: None,
             small_number: None,
-            counted_id: "",
+            auto_increment_id: "",
             wrong_password: None,
             guard: None,
         }
@@ -167,41 +171,41 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! {
             $fixture =>
             tables_are_described
-            created_tables_are_described_as_made
+            created_tables_match_their_schema
             every_value_is_read_back_by_every_route
-            values_that_cannot_be_held_are_refused
+            unrepresentable_values_are_rejected
             many_rows_arrive_by_every_route
-            columns_left_out_get_their_default_by_every_route
-            upserts_leave_other_columns_alone
-            updates_pass_over_rows_that_are_not_there
-            deletes_take_keys_of_many_columns
+            omitted_columns_get_their_default_by_every_route
+            upserts_keep_other_columns
+            updates_skip_missing_rows
+            deletes_use_composite_keys
             pages_by_two_columns_hold_every_row_once
             pages_by_every_kind_of_key_hold_every_row_once
-            pages_take_the_first_key_that_is_not_null
-            pages_hold_what_lies_before_now
-            hostile_names_are_only_names
-            names_of_our_own_are_only_names
-            types_that_are_not_carried_are_named
-            refused_rows_name_table_and_column
-            missing_tables_and_wrong_passwords_are_told
-            rollback_undoes
-            failed_writes_leave_nothing
-            savepoints_undo_a_part
-            every_declared_type_comes_and_goes
-            inserts_pass_over_keys_that_are_there
+            pages_use_the_first_key_that_is_not_null
+            pages_end_before_the_present
+            names_with_special_characters_are_quoted
+            user_names_may_equal_internal_aliases
+            unsupported_types_are_named
+            rejected_rows_name_table_and_column
+            missing_tables_and_wrong_passwords_are_reported
+            rollback_undoes_writes
+            failed_writes_are_atomic
+            rollback_to_savepoint_undoes_later_writes
+            every_declared_type_round_trips
+            insert_ignore_skips_existing_keys
             every_route_rejects_the_same_rows
-            rows_beyond_every_limit_of_a_statement_arrive
-            tables_tell_defaults_and_references
+            writes_beyond_statement_limits_arrive
+            tables_report_defaults_and_foreign_keys
             queries_are_described_and_read
-            pages_hold_what_lies_in_their_range
-            slices_hold_every_row_once
-            what_is_not_yet_visible_is_told
-            changes_of_two_sessions_at_once_are_made_once
-            defaults_are_made_as_given
-            fingerprints_tell_changes_of_columns
+            pages_respect_their_bounds
+            splits_hold_every_row_once
+            visibility_stops_before_open_transactions
+            concurrent_schema_changes_are_applied_once
+            defaults_are_created_as_given
+            fingerprints_change_with_columns
             widened_columns_hold_more
-            readings_can_be_left_in_the_middle
-            lost_connections_are_told
+            cursors_can_be_dropped_before_the_end
+            lost_connections_are_reported
         }
     };
     ($fixture:path => $($topic:ident)+) => { $(

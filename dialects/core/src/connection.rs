@@ -2,9 +2,10 @@
 use crate::{
     plan::WritePlan,
     query::{Page, Statement},
-    slice::{Slice, Visibility},
+    split::Split,
     syntax::Syntax,
     table::{Table, TableName, TableType},
+    visibility::Visibility,
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
@@ -24,7 +25,7 @@ pub enum Access {
 /// future, it is of no more use. A cursor that is dropped before its end leaves the connection
 /// usable, or of kind `Connect` from the next call on; rows of the two never mix.
 ///
-/// A method that is added here, with a default too, is passed on by `watched.rs`.
+/// A method that is added here, with a default too, is passed on by `liveness.rs`.
 #[async_trait]
 pub trait Connection: Send {
     /// Tables and views of `schema`, or of the connection's own where it is `None`; those of the
@@ -87,15 +88,15 @@ pub trait Connection: Send {
         Ok(None)
     }
 
-    /// Slices that together are the rows of `page` which have a key, about the same number in each;
+    /// Splits that together are the rows of `page` which have a key, about the same number in each;
     /// fewer than `parts` where the table has few keys. With a key they are ranges of its first
-    /// part; without one, blocks of the file where the database has them; else one slice.
+    /// part; without one, blocks of the file where the database has them; else one split.
     async fn split(
         &mut self,
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>>;
+    ) -> Result<Vec<Split>>;
 
     /// Asks the server whether it is there.
     async fn ping(&mut self) -> Result<()> {

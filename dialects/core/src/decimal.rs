@@ -1,22 +1,22 @@
 //! Decimal numbers as text, as [`connect_api::decimal`] reads and writes them, with what is wrong
-//! as a [`Misfit`].
-use crate::misfit::Misfit;
+//! as a [`ValueError`].
+use crate::value_error::ValueError;
 use connect_api::{decimal, max_unscaled};
 
-const NOT_DECIMAL: Misfit = Misfit("is not a decimal number");
-const TOO_FINE: Misfit = Misfit("has more decimal places than the column");
-const TOO_LARGE: Misfit = Misfit("has more digits than the column");
+const NOT_DECIMAL: ValueError = ValueError("is not a decimal number");
+const TOO_PRECISE: ValueError = ValueError("has more decimal places than the column");
+const TOO_LARGE: ValueError = ValueError("has more digits than the column");
 
 /// Reads `[+-]digits[.digits][e[+-]digits]` as an unscaled value of `scale` with at most
 /// `precision` digits. Zeros at the end of the fraction do not count as places.
 ///
 /// # Errors
 /// It is no decimal number, or has more digits or decimal places than that.
-pub fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Result<i128, Misfit> {
-    let unscaled = decimal::parse(text, scale).map_err(|misfit| match misfit {
-        decimal::Misfit::NotANumber => NOT_DECIMAL,
-        decimal::Misfit::Finer => TOO_FINE,
-        decimal::Misfit::Larger => TOO_LARGE,
+pub fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Result<i128, ValueError> {
+    let unscaled = decimal::parse(text, scale).map_err(|error| match error {
+        decimal::DecimalError::NotANumber => NOT_DECIMAL,
+        decimal::DecimalError::Inexact => TOO_PRECISE,
+        decimal::DecimalError::OutOfRange => TOO_LARGE,
     })?;
     if unscaled.unsigned_abs() > max_unscaled(precision) {
         return Err(TOO_LARGE);
@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn what_would_be_rounded_or_cut_is_refused() {
-        assert_eq!(parse_decimal(b"1.239", 10, 2), Err(TOO_FINE));
-        assert_eq!(parse_decimal(b"1250", 10, -2), Err(TOO_FINE));
+        assert_eq!(parse_decimal(b"1.239", 10, 2), Err(TOO_PRECISE));
+        assert_eq!(parse_decimal(b"1250", 10, -2), Err(TOO_PRECISE));
         assert_eq!(parse_decimal(b"1000.00", 5, 2), Err(TOO_LARGE));
         assert_eq!(parse_decimal(b"1e400", 38, 0), Err(TOO_LARGE));
         let long = [b'9'; 60];

@@ -1,7 +1,7 @@
 //! A dialect: what a kind of database can do, and the way to it.
 use crate::{
     connection::Connection,
-    grain::Grain,
+    datetime_precision::DatetimePrecision,
     plan::{WritePlan, WriteRequest},
     syntax::Syntax,
     table::Column,
@@ -76,11 +76,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     fn takes(&self, kind: &Kind, column: &Column) -> bool;
 
     /// How fine the times are that `column` holds.
-    fn grain(&self, column: &Column) -> Grain;
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision;
 
     /// The error says that what was to be created, a table or a column, is there already: another
     /// session was faster.
-    fn is_already_there(&self, _error: &Error) -> bool {
+    fn already_exists(&self, _error: &Error) -> bool {
         false
     }
 

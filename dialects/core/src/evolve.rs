@@ -73,7 +73,7 @@ impl Change<'_> {
     ) -> Result<Table> {
         for sql in self.statements(dialect)? {
             match connection.execute(&sql).await {
-                Err(e) if !dialect.is_already_there(&e) => {
+                Err(e) if !dialect.already_exists(&e) => {
                     return Err(e.context(format_args!("table `{}`", self.table())));
                 }
                 _ => {}

@@ -4,7 +4,7 @@
 //! A [`Dialect`] is one database, opened by URL without I/O; its [`Syntax`] makes SQL text, its
 //! [`plan_write`](Dialect::plan_write) decides once how records go in, and a [`Connection`] does
 //! the work. Dialects live in a crate each and share one layout, which
-//! docs/write-a-dialect.md describes. Users take the facade crate `dialects`, connectors are given an [`Opener`].
+//! docs/write-a-dialect.md describes. Users take the facade crate `dialects`, connectors are given an [`DialectProvider`].
 //!
 //! A dialect is made of what stands here: [`Address`] takes its URL apart, [`BatchBuilder`] grows
 //! the pages it reads, [`Cells`] are the columns it writes, [`civil`] and [`parse_decimal`] read
@@ -25,60 +25,61 @@
 //! # }
 //! ```
 mod address;
-mod attempts;
 mod batch;
+mod bisect;
 mod cells;
 mod chunk;
 pub mod civil;
 mod collation;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod connect_retry;
 mod connection;
 #[cfg(feature = "rustls")]
 mod cryptography;
+mod datetime_precision;
 mod decimal;
 mod dialect;
 mod dialect_name;
+mod dialect_provider;
 mod evolve;
-mod fine;
-mod grain;
-mod isolate;
+mod fractional_seconds;
 mod json_text;
-mod misfit;
-mod opener;
+mod liveness;
 mod options;
 mod paging;
 mod plan;
 mod query;
 mod selection;
 mod settings;
-mod slice;
+mod split;
 mod syntax;
 mod table;
 mod unique;
-mod watched;
+mod value_error;
+mod visibility;
 mod writing;
 mod zone;
 
 pub use address::{Address, Host};
-pub use attempts::Attempts;
 pub use batch::BatchBuilder;
+pub use bisect::{pieces, write_or_reject};
 pub use cells::Cells;
 pub use chunk::chunks;
 pub use collation::equates;
+pub use connect_retry::ConnectRetry;
 pub use connection::{Access, Connection, Cursor};
 #[cfg(feature = "rustls")]
 pub use cryptography::choose_cryptography;
+pub use datetime_precision::DatetimePrecision;
 pub use decimal::{is_decimal, parse_decimal, write_decimal};
 pub use dialect::{Capabilities, Dialect, VisibleBy};
 pub use dialect_name::DialectName;
+pub use dialect_provider::DialectProvider;
 pub use evolve::Change;
-pub use fine::{FINER, parse_fine};
-pub use grain::Grain;
-pub use isolate::{pieces, write_or_reject};
+pub use fractional_seconds::{SUBMICROSECOND, parse_fractional_seconds};
 pub use json_text::{json_scalar, write_offset_timestamp, write_parts};
-pub use misfit::Misfit;
-pub use opener::Opener;
+pub use liveness::ProbedDialect;
 pub use options::{
     Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, JsonNumbers,
     NumericMapping, OpenOptions, OtherKeys, PointMapping, Pooler, RangeMapping, SqliteDates,
@@ -89,10 +90,11 @@ pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
 pub use selection::{Entry, Selection};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
-pub use slice::{Slice, Visibility, by_quantiles};
+pub use split::{Split, split_by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
-pub use watched::Watched;
+pub use value_error::ValueError;
+pub use visibility::Visibility;
 pub use writing::{beside_excluded, create_table, default_clause, insert_or_excluded};
 pub use zone::{Repeated, Shows, Zone, instants, shown};
 

@@ -1,6 +1,6 @@
 //! The settings that all who open a database have in common.
 use crate::{
-    attempts::Attempts,
+    connect_retry::ConnectRetry,
     dialect_name::DialectName,
     options::{
         Binary16, Bit1, CompositeMapping, FineDigits, HstoreMapping, IntervalMapping, JsonNumbers,
@@ -27,7 +27,7 @@ settings! {
         "connection.password": password: Secret, optional, High;
         /// How often a connection is tried before the task fails or is started again.
         "connection.attempts": attempts: NonZeroU32, default "3", Low;
-        /// Pause between two tries at a connection.
+        /// Pause between two attempts at a connection.
         "connection.backoff.ms": backoff: Millis, default "1000", Low;
         /// The database that the URL must be of: `postgres`, `mysql`, `sqlite`, `sqlserver`,
         /// `odbc`, or the name of a dialect of the Java original. Left out: whichever it is of.
@@ -45,7 +45,7 @@ settings! {
         /// Longest wait for one answer of the database: the first rows of a query, the next ones, the
         /// end of a write. An answer that takes longer than `connection.timeout.ms` makes the worker
         /// ask over a second connection whether the server can still be reached: where it cannot, the
-        /// wait ends, and the task tries again.
+        /// wait ends, and the task retries.
         "connection.read.timeout.ms": read_timeout: Millis, default "1800000", Medium;
         /// Longest time that one statement may take; left out, no limit is set.
         "statement.timeout.ms": statement_timeout: Millis, optional, Medium;
@@ -182,10 +182,10 @@ fn is_name(text: &str) -> bool {
 
 impl ConnectionConfig {
     /// How often a connection is tried.
-    pub fn attempts(&self) -> Attempts {
-        Attempts {
-            tries: self.attempts,
-            pause: self.backoff.0,
+    pub fn connect_retry(&self) -> ConnectRetry {
+        ConnectRetry {
+            attempts: self.attempts,
+            backoff: self.backoff.0,
         }
     }
 

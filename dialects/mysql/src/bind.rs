@@ -1,7 +1,7 @@
 //! Values bound to the placeholders of a statement.
 use crate::encode::wire::{put_blob, put_date, put_span, put_time, put_timestamp};
 use connect_api::{Kind, Value};
-use dialect_core::{Misfit, Param, write_decimal};
+use dialect_core::{Param, ValueError, write_decimal};
 use sqlx::{
     Encode, MySql, Type,
     encode::IsNull,
@@ -14,7 +14,7 @@ use sqlx::{
 };
 
 /// A fault of this program: no key is of such a kind.
-const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
+const MISTYPED: ValueError = ValueError("is not of the kind that was planned for");
 
 /// A value that a statement compares with.
 pub(crate) struct Bound<'a>(pub(crate) &'a Param);

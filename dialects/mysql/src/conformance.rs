@@ -268,7 +268,7 @@ pub fn holds(kind: &Kind, value: &Value) -> bool {
 }
 
 /// What a value of a kind is read back as from a column that was made for it.
-pub fn comes_back(kind: &Kind, value: Value) -> Value {
+pub fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {
         (Kind::TimeNanos, Value::Time(nanos)) => Value::Time(nanos / 1_000),
         (_, value) => value,

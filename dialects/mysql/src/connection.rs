@@ -10,8 +10,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Misfit, Page, Route, Slice, Statement, Syntax, Table, TableName,
-    TableType, Visibility, WritePlan, by_quantiles,
+    Access, Connection, Cursor, Page, Route, Split, Statement, Syntax, Table, TableName, TableType,
+    ValueError, Visibility, WritePlan, split_by_quantiles,
 };
 use sqlx::{Arguments as _, Connection as _, mysql::MySqlArguments};
 use std::{num::NonZeroU32, ops::Range};
@@ -59,11 +59,11 @@ impl Connection for Session {
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
+    ) -> Result<Vec<Split>> {
         if self.server.window_functions() {
-            return by_quantiles(self, syntax, page, parts).await;
+            return split_by_quantiles(self, syntax, page, parts).await;
         }
-        Ok(vec![Slice::Key {
+        Ok(vec![Split::Key {
             after: None,
             until: None,
         }])
@@ -97,8 +97,8 @@ impl Connection for Session {
         for param in &statement.params {
             arguments
                 .add(Bound(param))
-                .map_err(|e| match e.downcast::<Misfit>() {
-                    Ok(misfit) => misfit.at(schema.name(), "of the key"),
+                .map_err(|e| match e.downcast::<ValueError>() {
+                    Ok(error) => error.at(schema.name(), "of the key"),
                     Err(e) => encode_error("bind a value of the key", e),
                 })?;
         }

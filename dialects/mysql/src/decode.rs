@@ -8,7 +8,7 @@ mod value;
 
 use crate::types::zero_dates;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
-use dialect_core::{BatchBuilder, Misfit, Unrepresentable, ValueOptions, ZeroDates};
+use dialect_core::{BatchBuilder, Unrepresentable, ValueError, ValueOptions, ZeroDates};
 use sqlx::{
     Column as _, Decode, MySql, Row as _, TypeInfo as _, ValueRef as _,
     error::BoxDynError,
@@ -16,7 +16,7 @@ use sqlx::{
 };
 
 /// What a cell is appended with. The kind is the column's; the builder is of that kind.
-type Append = fn(&Kind, &mut ColumnBuilder, &[u8]) -> Result<(), Misfit>;
+type Append = fn(&Kind, &mut ColumnBuilder, &[u8]) -> Result<(), ValueError>;
 
 /// The bytes of a cell as they came; `None` for NULL.
 ///
@@ -39,7 +39,7 @@ pub(crate) struct RowReader {
     schema: SchemaRef,
     append: Vec<Append>,
     zero_dates_are_null: bool,
-    misfits_are_null: bool,
+    unrepresentable_is_null: bool,
 }
 
 impl RowReader {
@@ -77,7 +77,7 @@ impl RowReader {
                 schema: schema.clone(),
                 append,
                 zero_dates_are_null: zero_dates(values) == ZeroDates::Null,
-                misfits_are_null: values.unrepresentable == Unrepresentable::Null,
+                unrepresentable_is_null: values.unrepresentable == Unrepresentable::Null,
             });
         }
         Err(Error::new(
@@ -105,9 +105,9 @@ impl RowReader {
                 None => column.append_null(),
                 Some(cell) => {
                     bytes += cell.len();
-                    if let Err(misfit) = append(&schema.kinds()[i], column, cell) {
-                        if !self.is_null(misfit) {
-                            return Err(misfit.at(schema.name(), schema.field(i).name()));
+                    if let Err(error) = append(&schema.kinds()[i], column, cell) {
+                        if !self.is_null(error) {
+                            return Err(error.at(schema.name(), schema.field(i).name()));
                         }
                         column.append_null();
                     }
@@ -121,10 +121,10 @@ impl RowReader {
 
 impl RowReader {
     /// A value that cannot be carried is NULL, as the user wants it.
-    fn is_null(&self, misfit: Misfit) -> bool {
-        match value::ZERO_DATES.contains(&misfit) {
+    fn is_null(&self, error: ValueError) -> bool {
+        match value::ZERO_DATES.contains(&error) {
             true => self.zero_dates_are_null,
-            false => self.misfits_are_null && value::MISFITS.contains(&misfit),
+            false => self.unrepresentable_is_null && value::UNREPRESENTABLE.contains(&error),
         }
     }
 }

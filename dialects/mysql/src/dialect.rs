@@ -3,8 +3,8 @@ use crate::{encode, error_codes, options::Settings, plan, session::Session, synt
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, Syntax, VisibleBy, WritePlan,
-    WriteRequest,
+    Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, Syntax, VisibleBy,
+    WritePlan, WriteRequest,
 };
 use std::fmt;
 
@@ -57,12 +57,12 @@ impl Dialect for MySql {
         encode::Encoder::new(kind, column, false).is_some()
     }
 
-    fn grain(&self, column: &Column) -> Grain {
-        Grain::digits(encode::places(column))
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision {
+        DatetimePrecision::digits(encode::places(column))
     }
 
-    fn is_already_there(&self, error: &Error) -> bool {
-        error_codes::is_already_there(error)
+    fn already_exists(&self, error: &Error) -> bool {
+        error_codes::already_exists(error)
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {

@@ -60,7 +60,7 @@ pub(crate) fn statement_error(what: impl fmt::Display, cause: sqlx::Error) -> Er
 }
 
 /// The cause is a table or a column of this name that is there already.
-pub(crate) fn is_already_there(error: &Error) -> bool {
+pub(crate) fn already_exists(error: &Error) -> bool {
     matches!(error.code(), Some("1050" | "1060"))
 }
 

@@ -16,8 +16,8 @@ use crate::{
 };
 use connect_api::{Error, ErrorKind, Kind, Records, Result};
 use dialect_core::{
-    JsonNumbers, Misfit, OtherKeys, Route, Syntax as _, Table, WriteOp, WritePlan, WriteRequest,
-    chunks,
+    JsonNumbers, OtherKeys, Route, Syntax as _, Table, ValueError, WriteOp, WritePlan,
+    WriteRequest, chunks,
 };
 use sqlx::{Arguments as _, mysql::MySqlArguments};
 use std::{
@@ -259,8 +259,8 @@ impl Detail {
             for (source, (pair, _)) in sources.iter().zip(&self.bound) {
                 if let Err(e) = arguments.add(Cell(source, row)) {
                     let column = &plan.table.columns[plan.pairs[*pair].to].name;
-                    return Err(match e.downcast::<Misfit>() {
-                        Ok(misfit) => misfit.at(&plan.table.name, column),
+                    return Err(match e.downcast::<ValueError>() {
+                        Ok(error) => error.at(&plan.table.name, column),
                         Err(e) => encode_error(format_args!("column `{column}`"), e),
                     });
                 }

@@ -2,16 +2,16 @@
 use crate::encode::{Encoder, Form, SqlType, stage::write_text};
 use crate::server::Profile;
 use connect_api::{Kind, Value};
-use dialect_core::{Misfit, Param};
+use dialect_core::{Param, ValueError};
 use odbc_api::{IntoParameter as _, parameter::InputParameter};
 
-const UNBOUND: Misfit = Misfit("cannot be bound");
+const UNBOUND: ValueError = ValueError("cannot be bound");
 
 /// A value as a driver takes it.
 pub(crate) type Bound = Box<dyn InputParameter>;
 
 /// The value of a parameter, to be compared with a column of its kind.
-pub(crate) fn bound(profile: Profile, param: &Param) -> Result<Bound, Misfit> {
+pub(crate) fn bound(profile: Profile, param: &Param) -> Result<Bound, ValueError> {
     let text = |form| {
         let (value, nanos) = (param.value.as_ref(), param.kind == Kind::TimeNanos);
         let encoder = Encoder {
@@ -22,7 +22,7 @@ pub(crate) fn bound(profile: Profile, param: &Param) -> Result<Bound, Misfit> {
         };
         let mut text = String::new();
         write_text(&encoder, value.ok_or(UNBOUND)?, nanos, &mut text)?;
-        Ok::<Bound, Misfit>(Box::new(text.into_parameter()))
+        Ok::<Bound, ValueError>(Box::new(text.into_parameter()))
     };
     let zone = |utc: bool| {
         utc && matches!(

@@ -12,8 +12,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
-    WritePlan, by_quantiles,
+    Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
+    WritePlan, split_by_quantiles,
 };
 use std::{
     num::NonZeroU32,
@@ -45,10 +45,10 @@ impl OdbcConnection {
 
     fn params(&self, statement: &Statement, table: &str) -> Result<Vec<Bound>> {
         let param = |param| {
-            bound(self.server.syntax.profile, param).map_err(|misfit| {
+            bound(self.server.syntax.profile, param).map_err(|error| {
                 Error::new(
                     ErrorKind::Data,
-                    format!("query on table `{table}`: a bound value that {misfit}"),
+                    format!("query on table `{table}`: a bound value that {error}"),
                 )
             })
         };
@@ -93,8 +93,8 @@ impl Connection for OdbcConnection {
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
-        by_quantiles(self, syntax, page, parts).await
+    ) -> Result<Vec<Split>> {
+        split_by_quantiles(self, syntax, page, parts).await
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {

@@ -3,7 +3,7 @@
 use crate::{
     bind::Bound,
     decode::{
-        self, Misfits,
+        self, OnUnrepresentable,
         rowset::{Fetch, Rowset, fetches, read},
     },
     options::Settings,
@@ -38,7 +38,7 @@ pub(crate) struct OdbcCursor<'a> {
     schema: &'a SchemaRef,
     fetches: Vec<Fetch>,
     fine: FineDigits,
-    misfits: Misfits,
+    on_unrepresentable: OnUnrepresentable,
 }
 
 impl<'a> OdbcCursor<'a> {
@@ -76,9 +76,9 @@ impl<'a> OdbcCursor<'a> {
             schema,
             fetches,
             fine: settings.values.fine_digits,
-            misfits: match settings.values.unrepresentable {
-                Unrepresentable::Null => Misfits::AreNull,
-                Unrepresentable::Error | Unrepresentable::Text => Misfits::AreErrors,
+            on_unrepresentable: match settings.values.unrepresentable {
+                Unrepresentable::Null => OnUnrepresentable::Null,
+                Unrepresentable::Error | Unrepresentable::Text => OnUnrepresentable::Error,
             },
         })
     }
@@ -88,14 +88,20 @@ impl<'a> OdbcCursor<'a> {
         let mut columns = Vec::with_capacity(self.fetches.len());
         for (i, fetch) in self.fetches.iter().enumerate() {
             let (kind, field) = (&self.schema.kinds()[i], self.schema.field(i));
-            let at = |misfit: dialect_core::Misfit| misfit.at(self.schema.name(), field.name());
+            let at = |error: dialect_core::ValueError| error.at(self.schema.name(), field.name());
             let Some(source) = rowset.column(i, *fetch) else {
                 return Err(Error::new(
                     ErrorKind::Internal,
                     format!("column `{}`: its buffer is of another type", field.name()),
                 ));
             };
-            let column = decode::column(kind, &source, rows.clone(), self.fine, self.misfits);
+            let column = decode::column(
+                kind,
+                &source,
+                rows.clone(),
+                self.fine,
+                self.on_unrepresentable,
+            );
             let column = column.map_err(at)?;
             if !field.is_nullable() && column.null_count() > 0 {
                 return Err(Error::new(

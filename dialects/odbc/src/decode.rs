@@ -8,26 +8,26 @@ use connect_api::{
     },
     parse_wide_decimal, uuid,
 };
-use dialect_core::{Misfit, is_decimal, parse_decimal};
+use dialect_core::{ValueError, is_decimal, parse_decimal};
 use std::{ops::Range, sync::Arc};
 
 mod dated;
 pub(crate) mod rowset;
 pub(crate) use dated::{offset_timestamp, span};
 
-const NOT_BOOL: Misfit = Misfit("is neither true nor false");
-const NOT_NUMBER: Misfit = Misfit("is not a number of its column's kind");
-const NOT_TEXT: Misfit = Misfit("is not UTF-8");
-const NOT_UUID: Misfit = Misfit("is not a UUID");
-const NOT_DECIMAL: Misfit = Misfit("is not a decimal number that fits its column");
-const NO_SOURCE: Misfit = Misfit("came in another form than was asked for");
-const TOO_LONG: Misfit = Misfit("makes its column too large for one batch");
+const NOT_BOOL: ValueError = ValueError("is neither true nor false");
+const NOT_NUMBER: ValueError = ValueError("is not a number of its column's kind");
+const NOT_TEXT: ValueError = ValueError("is not UTF-8");
+const NOT_UUID: ValueError = ValueError("is not a UUID");
+const NOT_DECIMAL: ValueError = ValueError("is not a decimal number that fits its column");
+const NO_SOURCE: ValueError = ValueError("came in another form than was asked for");
+const TOO_LONG: ValueError = ValueError("makes its column too large for one batch");
 
 /// How values that do not fit are met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Misfits {
-    AreErrors,
-    AreNull,
+pub(crate) enum OnUnrepresentable {
+    Error,
+    Null,
 }
 
 /// The cells in `rows` as a column of `kind`.
@@ -36,12 +36,12 @@ pub(crate) fn column(
     source: &Source<'_>,
     rows: Range<usize>,
     fine: dialect_core::FineDigits,
-    misfits: Misfits,
-) -> Result<ArrayRef, Misfit> {
+    on_unrepresentable: OnUnrepresentable,
+) -> Result<ArrayRef, ValueError> {
     let of = Cells {
         source,
         rows,
-        misfits,
+        on_unrepresentable,
     };
     Ok(match kind {
         Kind::Bool => of.booleans()?,
@@ -110,7 +110,7 @@ pub(crate) fn column(
     })
 }
 
-fn number<T: std::str::FromStr>(text: &[u8]) -> Result<T, Misfit> {
+fn number<T: std::str::FromStr>(text: &[u8]) -> Result<T, ValueError> {
     let text = std::str::from_utf8(text).ok();
     text.and_then(|text| text.parse().ok()).ok_or(NOT_NUMBER)
 }
@@ -118,23 +118,23 @@ fn number<T: std::str::FromStr>(text: &[u8]) -> Result<T, Misfit> {
 struct Cells<'a, 's> {
     source: &'s Source<'a>,
     rows: Range<usize>,
-    misfits: Misfits,
+    on_unrepresentable: OnUnrepresentable,
 }
 
 impl Cells<'_, '_> {
-    fn soften<T>(&self, value: Result<T, Misfit>) -> Result<Option<T>, Misfit> {
-        match (value, self.misfits) {
+    fn soften<T>(&self, value: Result<T, ValueError>) -> Result<Option<T>, ValueError> {
+        match (value, self.on_unrepresentable) {
             (Ok(value), _) => Ok(Some(value)),
-            (Err(_), Misfits::AreNull) => Ok(None),
-            (Err(misfit), Misfits::AreErrors) => Err(misfit),
+            (Err(_), OnUnrepresentable::Null) => Ok(None),
+            (Err(error), OnUnrepresentable::Error) => Err(error),
         }
     }
 
     fn value<T>(
         &self,
         row: usize,
-        parse: impl Fn(&[u8]) -> Result<T, Misfit>,
-    ) -> Result<Option<T>, Misfit> {
+        parse: impl Fn(&[u8]) -> Result<T, ValueError>,
+    ) -> Result<Option<T>, ValueError> {
         match self.source.bytes(row) {
             Some(text) => self.soften(parse(text)),
             None => Ok(None),
@@ -143,8 +143,8 @@ impl Cells<'_, '_> {
 
     fn parsed<T: ArrowPrimitiveType>(
         &self,
-        parse: impl Fn(&[u8]) -> Result<T::Native, Misfit>,
-    ) -> Result<PrimitiveArray<T>, Misfit> {
+        parse: impl Fn(&[u8]) -> Result<T::Native, ValueError>,
+    ) -> Result<PrimitiveArray<T>, ValueError> {
         let mut column = PrimitiveBuilder::<T>::with_capacity(self.rows.len());
         for row in self.rows.clone() {
             column.append_option(self.value(row, &parse)?);
@@ -153,7 +153,7 @@ impl Cells<'_, '_> {
     }
 
     /// Numbers of 64 bits are copied as they stand.
-    fn longs(&self) -> Result<ArrayRef, Misfit> {
+    fn longs(&self) -> Result<ArrayRef, ValueError> {
         let Source::Int(column) = self.source else {
             return self.ints::<Int64Type>();
         };
@@ -164,7 +164,7 @@ impl Cells<'_, '_> {
         Ok(Arc::new(Int64Array::new(values.to_vec().into(), nulls)))
     }
 
-    fn ints<T: ArrowPrimitiveType>(&self) -> Result<ArrayRef, Misfit>
+    fn ints<T: ArrowPrimitiveType>(&self) -> Result<ArrayRef, ValueError>
     where
         T::Native: TryFrom<i64> + std::str::FromStr,
     {
@@ -191,7 +191,7 @@ impl Cells<'_, '_> {
     fn floats<T: ArrowPrimitiveType>(
         &self,
         narrow: impl Fn(f64) -> T::Native,
-    ) -> Result<ArrayRef, Misfit>
+    ) -> Result<ArrayRef, ValueError>
     where
         T::Native: std::str::FromStr,
     {
@@ -212,7 +212,7 @@ impl Cells<'_, '_> {
         Ok(Arc::new(column.finish()))
     }
 
-    fn booleans(&self) -> Result<ArrayRef, Misfit> {
+    fn booleans(&self) -> Result<ArrayRef, ValueError> {
         let of = |v: i64| match v {
             0 => Ok(false),
             1 => Ok(true),
@@ -238,13 +238,16 @@ impl Cells<'_, '_> {
         Ok(Arc::new(column.finish()))
     }
 
-    fn size(&self) -> Result<usize, Misfit> {
+    fn size(&self) -> Result<usize, ValueError> {
         let cells = self.rows.clone().filter_map(|row| self.source.bytes(row));
         let bytes = cells.map(<[u8]>::len).sum();
         i32::try_from(bytes).map(|_| bytes).map_err(|_e| TOO_LONG)
     }
 
-    fn texts(&self, check: impl Fn(&str) -> Result<(), Misfit>) -> Result<ArrayRef, Misfit> {
+    fn texts(
+        &self,
+        check: impl Fn(&str) -> Result<(), ValueError>,
+    ) -> Result<ArrayRef, ValueError> {
         let mut column = StringBuilder::with_capacity(self.rows.len(), self.size()?);
         for row in self.rows.clone() {
             let text = self.source.bytes(row).map(|text| {
@@ -256,7 +259,7 @@ impl Cells<'_, '_> {
         Ok(Arc::new(column.finish()))
     }
 
-    fn bytes(&self) -> Result<ArrayRef, Misfit> {
+    fn bytes(&self) -> Result<ArrayRef, ValueError> {
         let mut column = BinaryBuilder::with_capacity(self.rows.len(), self.size()?);
         for row in self.rows.clone() {
             column.append_option(self.source.bytes(row));
@@ -264,7 +267,7 @@ impl Cells<'_, '_> {
         Ok(Arc::new(column.finish()))
     }
 
-    fn uuids(&self) -> Result<ArrayRef, Misfit> {
+    fn uuids(&self) -> Result<ArrayRef, ValueError> {
         let mut column = FixedSizeBinaryBuilder::with_capacity(self.rows.len(), 16);
         for row in self.rows.clone() {
             match self.value(row, |cell| uuid_of(cell).ok_or(NOT_UUID))? {

@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
 use dialect_core::{
-    Capabilities, Column, Connection, Dialect, Grain, Syntax, WritePlan, WriteRequest,
+    Capabilities, Column, Connection, DatetimePrecision, Dialect, Syntax, WritePlan, WriteRequest,
 };
 use std::{
     fmt,
@@ -89,11 +89,11 @@ impl Dialect for Odbc {
         encode::Encoder::choose(self.server().syntax.profile, kind, column).is_some()
     }
 
-    fn grain(&self, column: &Column) -> Grain {
-        Grain::digits(encode::digits_of(self.server().syntax.profile, column))
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision {
+        DatetimePrecision::digits(encode::digits_of(self.server().syntax.profile, column))
     }
 
-    fn is_already_there(&self, error: &Error) -> bool {
+    fn already_exists(&self, error: &Error) -> bool {
         let said = error.to_string();
         // Standard, PostgreSQL (the last: two at the same moment), and by words.
         matches!(error.code(), Some("42S01" | "42S21" | "42P07" | "42701"))

@@ -5,19 +5,20 @@ pub(crate) use stage::{Staged, stage};
 
 use crate::{server::Profile, types::Declared};
 use connect_api::Kind;
-use dialect_core::{Column, Misfit};
+use dialect_core::{Column, ValueError};
 use odbc_api::DataType;
 
-pub(crate) const IS_NULL: Misfit = Misfit("is NULL, and the column is NOT NULL");
-const OUT_OF_RANGE: Misfit = Misfit("is out of its column's range");
-const TOO_LONG: Misfit = Misfit("is longer than its column");
-const HOLDS_NUL: Misfit = Misfit("holds the character U+0000, which does not pass the driver");
-const NOT_FINITE: Misfit = Misfit("is not finite, which the database's floats are");
-const INEXACT: Misfit = Misfit("is finer than a float of 32 bits");
-const FINER: Misfit = Misfit("has more digits of a second than its column");
-const BEYOND_YEARS: Misfit = Misfit("lies outside the years that the database has");
-const BEYOND_DAY: Misfit = Misfit("is not a time of a day");
-const BEYOND_TIME: Misfit = Misfit("lies outside -838:59:59 to 838:59:59");
+pub(crate) const IS_NULL: ValueError = ValueError("is NULL, and the column is NOT NULL");
+const OUT_OF_RANGE: ValueError = ValueError("is out of its column's range");
+const TOO_LONG: ValueError = ValueError("is longer than its column");
+const HOLDS_NUL: ValueError =
+    ValueError("holds the character U+0000, which does not pass the driver");
+const NOT_FINITE: ValueError = ValueError("is not finite, which the database's floats are");
+const INEXACT: ValueError = ValueError("is finer than a float of 32 bits");
+const TOO_PRECISE: ValueError = ValueError("has more digits of a second than its column");
+const BEYOND_YEARS: ValueError = ValueError("lies outside the years that the database has");
+const BEYOND_DAY: ValueError = ValueError("is not a time of a day");
+const BEYOND_TIME: ValueError = ValueError("lies outside -838:59:59 to 838:59:59");
 
 /// How the cells of a column are bound: chosen once a plan.
 #[derive(Debug, Clone, Copy, PartialEq)]

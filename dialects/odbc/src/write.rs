@@ -130,9 +130,9 @@ impl<'a> Work<'a> {
         let columns = self.detail.encoders.iter().zip(self.cells).zip(pairs);
         columns
             .map(|((encoder, cells), pair)| {
-                stage(encoder, cells, rows.clone()).map_err(|misfit| {
+                stage(encoder, cells, rows.clone()).map_err(|error| {
                     let column = &self.plan.table.columns[pair.to].name;
-                    misfit.at(&self.plan.table.name, column)
+                    error.at(&self.plan.table.name, column)
                 })
             })
             .collect()

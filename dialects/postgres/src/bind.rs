@@ -84,10 +84,10 @@ pub(crate) fn arguments(params: &[Param]) -> Result<PgArguments> {
         let column = column.finish();
         let write = writer(Cells::new(&param.kind, &column)?, &target).ok_or_else(wrong)?;
         let mut cell = Vec::new();
-        write(0, &mut cell).map_err(|misfit| {
+        write(0, &mut cell).map_err(|error| {
             Error::new(
                 ErrorKind::Data,
-                format!("value {} of a statement: a value that {misfit}", i + 1),
+                format!("value {} of a statement: a value that {error}", i + 1),
             )
         })?;
         // A cell has its length in front.

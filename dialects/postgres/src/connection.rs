@@ -13,7 +13,7 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
+    Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
     Unrepresentable, Visibility, WritePlan,
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -125,14 +125,14 @@ impl Connection for Session {
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
+    ) -> Result<Vec<Split>> {
         self.settle().await?;
         let by_blocks =
             page.key.is_empty() && page.query.is_none() && has_blocks(page.table.table_type);
-        if by_blocks && let Some(slices) = self.block_slices(page.table, parts).await? {
-            return Ok(slices);
+        if by_blocks && let Some(splits) = self.block_splits(page.table, parts).await? {
+            return Ok(splits);
         }
-        dialect_core::by_quantiles(self, syntax, page, parts).await
+        dialect_core::split_by_quantiles(self, syntax, page, parts).await
     }
 
     async fn ping(&mut self) -> Result<()> {

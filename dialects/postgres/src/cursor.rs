@@ -121,9 +121,9 @@ impl<'a> PostgresCursor<'a> {
             if decoder.is_text() {
                 text_bytes += bytes.len();
             }
-            if let Err(misfit) = decoder.append(bytes, column, &mut self.text, self.beyond) {
+            if let Err(error) = decoder.append(bytes, column, &mut self.text, self.beyond) {
                 let schema = self.batch.schema();
-                return Err(misfit.at(schema.name(), schema.field(i).name()));
+                return Err(error.at(schema.name(), schema.field(i).name()));
             }
         }
         self.batch.end_row(text_bytes);

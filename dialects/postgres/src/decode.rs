@@ -5,28 +5,29 @@ use crate::types::{self, numeric, oid};
 use connect_api::{
     ColumnBuilder, Error, ErrorKind, Kind, ListBuilder, Result, arrow::buffer::i256, max_unscaled,
 };
-use dialect_core::{Misfit, civil::DAY_MICROS};
+use dialect_core::{ValueError, civil::DAY_MICROS};
 
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL begins to count.
 pub(crate) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
 pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY_MICROS;
 
-const NOT_ITS_LENGTH: Misfit = Misfit("has another length than its type");
-const NOT_UTF8: Misfit = Misfit("is not UTF-8 text");
-const INFINITE: Misfit = Misfit("is infinite, which has no place in the calendar");
-const TOO_FAR: Misfit = Misfit("lies beyond the dates that can be carried");
-const MIDNIGHT: Misfit = Misfit("is 24:00:00, which a time of day cannot be");
-const WRONG_VERSION: Misfit = Misfit("is of an unknown version of jsonb");
-const WRONG_COLUMN: Misfit = Misfit("meets a column of another type");
-const NOT_A_LIST: Misfit =
-    Misfit("is an array that does not count from 1, or of several dimensions, which no list is");
-const TOO_LONG_A_SPAN: Misfit =
-    Misfit("has a time part of 292 years or more, which 64 bits of nanoseconds do not hold");
-const NOT_AN_ARRAY: Misfit = Misfit("is not an array on the wire");
+const NOT_ITS_LENGTH: ValueError = ValueError("has another length than its type");
+const NOT_UTF8: ValueError = ValueError("is not UTF-8 text");
+const INFINITE: ValueError = ValueError("is infinite, which has no place in the calendar");
+const TOO_FAR: ValueError = ValueError("lies beyond the dates that can be carried");
+const MIDNIGHT: ValueError = ValueError("is 24:00:00, which a time of day cannot be");
+const WRONG_VERSION: ValueError = ValueError("is of an unknown version of jsonb");
+const WRONG_COLUMN: ValueError = ValueError("meets a column of another type");
+const NOT_A_LIST: ValueError = ValueError(
+    "is an array that does not count from 1, or of several dimensions, which no list is",
+);
+const TOO_LONG_A_SPAN: ValueError =
+    ValueError("has a time part of 292 years or more, which 64 bits of nanoseconds do not hold");
+const NOT_AN_ARRAY: ValueError = ValueError("is not an array on the wire");
 
 /// What `values.unrepresentable` is about: the value is one of its type, but none of the kind's.
-fn is_unrepresentable(misfit: Misfit) -> bool {
+fn is_unrepresentable(error: ValueError) -> bool {
     [
         INFINITE,
         TOO_FAR,
@@ -34,10 +35,10 @@ fn is_unrepresentable(misfit: Misfit) -> bool {
         NOT_A_LIST,
         TOO_LONG_A_SPAN,
         numeric::NOT_FINITE,
-        numeric::TOO_FINE,
+        numeric::TOO_PRECISE,
         numeric::TOO_LARGE,
     ]
-    .contains(&misfit)
+    .contains(&error)
 }
 
 /// How values of one column become cells; chosen once per query.
@@ -153,9 +154,9 @@ impl Decoder {
         column: &mut ColumnBuilder,
         text: &mut String,
         beyond: Beyond,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), ValueError> {
         match self.exact(bytes, column, text, beyond) {
-            Err(misfit) if beyond == Beyond::Null && is_unrepresentable(misfit) => {
+            Err(error) if beyond == Beyond::Null && is_unrepresentable(error) => {
                 column.append_null();
                 Ok(())
             }
@@ -170,7 +171,7 @@ impl Decoder {
         column: &mut ColumnBuilder,
         text: &mut String,
         beyond: Beyond,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), ValueError> {
         use ColumnBuilder as Column;
         match (self, column) {
             (Self::Bool, Column::Bool(b)) => b.append_value(u8::from_be_bytes(fixed(bytes)?) != 0),
@@ -259,7 +260,7 @@ fn append_list(
     list: &mut ListBuilder,
     text: &mut String,
     beyond: Beyond,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     let (dimensions, rest) = word(bytes)?;
     // Whether there are NULLs, and the type of the elements.
     let rest = rest.get(8..).ok_or(NOT_AN_ARRAY)?;
@@ -291,16 +292,16 @@ fn append_list(
     Ok(())
 }
 
-fn word(bytes: &[u8]) -> Result<(i32, &[u8]), Misfit> {
+fn word(bytes: &[u8]) -> Result<(i32, &[u8]), ValueError> {
     let (word, rest) = bytes.split_first_chunk().ok_or(NOT_AN_ARRAY)?;
     Ok((i32::from_be_bytes(*word), rest))
 }
 
-fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Misfit> {
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ValueError> {
     bytes.try_into().ok().ok_or(NOT_ITS_LENGTH)
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
+fn utf8(bytes: &[u8]) -> Result<&str, ValueError> {
     std::str::from_utf8(bytes).ok().ok_or(NOT_UTF8)
 }
 

@@ -11,7 +11,7 @@ use crate::{
     types::VENDOR,
 };
 use connect_api::Result;
-use dialect_core::{Slice, Table, TableName, TableType};
+use dialect_core::{Split, Table, TableName, TableType};
 use query::QueryColumns;
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _,
@@ -86,11 +86,11 @@ impl Session {
     }
 
     /// The blocks of the table's file in parts; `None` where it has no file of its own.
-    pub(crate) async fn block_slices(
+    pub(crate) async fn block_splits(
         &mut self,
         table: &Table,
         parts: NonZeroU32,
-    ) -> Result<Option<Vec<Slice>>> {
+    ) -> Result<Option<Vec<Split>>> {
         let own = self.enter().await?;
         let query = sqlx::query_scalar::<_, i64>(catalog::BLOCKS)
             .persistent(self.keeps_statements())
@@ -109,7 +109,7 @@ impl Session {
             part if part == parts => u64::MAX,
             part => blocks * part / parts,
         };
-        let slices = (0..parts).map(|part| Slice::Blocks(bound(part)..bound(part + 1)));
-        Ok(Some(slices.collect()))
+        let splits = (0..parts).map(|part| Split::Blocks(bound(part)..bound(part + 1)));
+        Ok(Some(splits.collect()))
     }
 }

@@ -10,8 +10,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, Host, Syntax, ValueOptions,
-    VisibleBy, WritePlan, WriteRequest,
+    Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, Host, Syntax,
+    ValueOptions, VisibleBy, WritePlan, WriteRequest,
 };
 use sqlx::postgres::PgConnectOptions;
 use std::fmt;
@@ -64,13 +64,13 @@ impl Dialect for Postgres {
         plan::target(kind, column, &self.values).is_some()
     }
 
-    fn grain(&self, column: &Column) -> Grain {
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision {
         let digits = types::name::Vendor::parse(&column.vendor_type).map(|vendor| vendor.digits());
-        Grain::digits(digits.unwrap_or(6))
+        DatetimePrecision::digits(digits.unwrap_or(6))
     }
 
-    fn is_already_there(&self, error: &Error) -> bool {
-        error_codes::is_already_there(error)
+    fn already_exists(&self, error: &Error) -> bool {
+        error_codes::already_exists(error)
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {

@@ -8,13 +8,13 @@ mod time;
 
 use crate::encode::target::Target;
 use connect_api::arrow::array::Array;
-use dialect_core::{Cells, Misfit};
+use dialect_core::{Cells, ValueError};
 
-const TOO_LONG: Misfit = Misfit("is longer than the column");
+const TOO_LONG: ValueError = ValueError("is longer than the column");
 
 /// Writes the cell of a row: its length in four bytes and its value, or the mark of NULL.
 pub(crate) type Writer<'a> =
-    Box<dyn Fn(usize, &mut Vec<u8>) -> Result<(), Misfit> + Send + Sync + 'a>;
+    Box<dyn Fn(usize, &mut Vec<u8>) -> Result<(), ValueError> + Send + Sync + 'a>;
 
 /// The way of `cells` into a column of type `target`; `None` where there is none that keeps
 /// every value or says which one it cannot.
@@ -71,7 +71,7 @@ pub(crate) fn writer<'a>(cells: Cells<'a>, target: &Target) -> Option<Writer<'a>
 /// Cells of a fixed size.
 fn cell<'a, const N: usize>(
     array: &'a dyn Array,
-    value: impl Fn(usize) -> Result<[u8; N], Misfit> + Send + Sync + 'a,
+    value: impl Fn(usize) -> Result<[u8; N], ValueError> + Send + Sync + 'a,
 ) -> Writer<'a> {
     let length = i32::try_from(N).unwrap_or(i32::MAX).to_be_bytes();
     let write = move |row, out: &mut Vec<u8>| {
@@ -87,7 +87,7 @@ fn cell<'a, const N: usize>(
 /// Cells of any size.
 fn sized<'a>(
     array: &'a dyn Array,
-    value: impl Fn(usize, &mut Vec<u8>) -> Result<(), Misfit> + Send + Sync + 'a,
+    value: impl Fn(usize, &mut Vec<u8>) -> Result<(), ValueError> + Send + Sync + 'a,
 ) -> Writer<'a> {
     let write = move |row, out: &mut Vec<u8>| {
         let start = out.len();
@@ -102,7 +102,7 @@ fn sized<'a>(
 
 fn nullable<'a>(
     array: &'a dyn Array,
-    write: impl Fn(usize, &mut Vec<u8>) -> Result<(), Misfit> + Send + Sync + 'a,
+    write: impl Fn(usize, &mut Vec<u8>) -> Result<(), ValueError> + Send + Sync + 'a,
 ) -> Writer<'a> {
     match array.nulls() {
         Some(nulls) => Box::new(move |row, out| {

@@ -69,7 +69,7 @@ pub(crate) fn is_stale(error: &Error) -> bool {
 
 /// What was to be made is there: the table, the column, or, where two sessions make one table at
 /// the same time, its row in the catalogue.
-pub(crate) fn is_already_there(error: &Error) -> bool {
+pub(crate) fn already_exists(error: &Error) -> bool {
     match error.code() {
         Some("42P07" | "42701" | "42710") => true,
         Some("23505") => {

@@ -321,9 +321,9 @@ impl<'a> Writing<'a> {
 
     #[inline]
     fn cell(&self, row: usize, i: usize, out: &mut Vec<u8>) -> Result<()> {
-        self.writers[i](row, out).map_err(|misfit| {
+        self.writers[i](row, out).map_err(|error| {
             let column = &self.plan.table.columns[self.plan.pairs[i].to];
-            misfit.at(&self.plan.table.name, &column.name)
+            error.at(&self.plan.table.name, &column.name)
         })
     }
 

@@ -4,12 +4,12 @@ use crate::types::{
     dates::{write_date, write_offset_key, write_time, write_time_nanos, write_timestamp},
 };
 use connect_api::{Kind, Value, uuid};
-use dialect_core::{Misfit, Param, write_decimal};
+use dialect_core::{Param, ValueError, write_decimal};
 
 /// A value as it is bound to be compared with a column of its kind; dates and times as text of the
 /// one form that is written, whatever stands in the column:
 /// [`key_placeholder`](dialect_core::Syntax::key_placeholder) makes of it what does.
-pub(crate) fn param(param: &Param) -> Result<Sql, Misfit> {
+pub(crate) fn param(param: &Param) -> Result<Sql, ValueError> {
     let mut text = String::new();
     match (&param.value, &param.kind) {
         (Value::Null, _) => return Ok(Sql::Null),
@@ -18,7 +18,9 @@ pub(crate) fn param(param: &Param) -> Result<Sql, Misfit> {
         (Value::UInt(v), _) => {
             return i64::try_from(*v).map(Sql::Integer).or(Err(OUT_OF_RANGE));
         }
-        (Value::Float(v), _) if v.is_nan() => return Err(Misfit("is NaN, which is not compared")),
+        (Value::Float(v), _) if v.is_nan() => {
+            return Err(ValueError("is NaN, which is not compared"));
+        }
         (Value::Float(v), _) => return Ok(Sql::Real(*v)),
         (Value::Text(v), Kind::Uuid) => {
             return uuid::parse(v.as_bytes())
@@ -41,7 +43,7 @@ pub(crate) fn param(param: &Param) -> Result<Sql, Misfit> {
             write_offset_key(*instant, *offset, &mut text)?;
         }
         (Value::List(_) | Value::Struct(_) | Value::Map(_) | Value::Interval(..), _) => {
-            return Err(Misfit("is of several parts, which are not compared"));
+            return Err(ValueError("is of several parts, which are not compared"));
         }
     }
     Ok(Sql::Text(text))

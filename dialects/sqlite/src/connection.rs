@@ -13,8 +13,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
-    WritePlan, by_quantiles,
+    Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
+    WritePlan, split_by_quantiles,
 };
 use std::{num::NonZeroU32, ops::Range, sync::Arc};
 
@@ -92,19 +92,19 @@ impl Connection for SqliteConnection {
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
+    ) -> Result<Vec<Split>> {
         // Digits that are padded to be compared are not those of a key.
         let padded = page
             .key
             .first()
             .is_some_and(|_| self.syntax.pads(page.key_column(0)));
         if padded {
-            return Ok(vec![Slice::Key {
+            return Ok(vec![Split::Key {
                 after: None,
                 until: None,
             }]);
         }
-        by_quantiles(self, syntax, page, parts).await
+        split_by_quantiles(self, syntax, page, parts).await
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
@@ -148,11 +148,11 @@ impl Connection for SqliteConnection {
         schema: &'a SchemaRef,
     ) -> Result<Box<dyn Cursor + 'a>> {
         let bound = statement.params.iter().map(param);
-        let params = bound.collect::<Result<_, _>>().map_err(|misfit| {
+        let params = bound.collect::<Result<_, _>>().map_err(|error| {
             let table = schema.name();
             Error::new(
                 ErrorKind::Data,
-                format!("query on table `{table}`: a bound value that {misfit}"),
+                format!("query on table `{table}`: a bound value that {error}"),
             )
         })?;
         let decoders = schema

@@ -10,7 +10,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result, SchemaRef, arrow::array::RecordBatch};
-use dialect_core::{BatchBuilder, Cursor, Misfit};
+use dialect_core::{BatchBuilder, Cursor, ValueError};
 use rusqlite::{Row, Rows};
 use std::{
     sync::{Arc, mpsc},
@@ -222,21 +222,21 @@ fn append(
     scratch: &mut String,
 ) -> Result<()> {
     let mut text_bytes = 0;
-    let mut misfit: Option<(usize, Misfit)> = None;
+    let mut error: Option<(usize, ValueError)> = None;
     for (i, (decoder, column)) in decoders.iter().zip(builder.columns()).enumerate() {
         let cell = row.get_ref(i).map_err(|e| refusal("reading a row", &e))?;
         match decoder.append(cell, column, scratch) {
             Ok(bytes) => text_bytes += bytes,
             Err(_) if decoder.null_else => column.append_null(),
             Err(e) => {
-                misfit = Some((i, e));
+                error = Some((i, e));
                 break;
             }
         }
     }
-    if let Some((i, misfit)) = misfit {
+    if let Some((i, error)) = error {
         let schema = builder.schema();
-        return Err(misfit.at(schema.name(), schema.field(i).name()));
+        return Err(error.at(schema.name(), schema.field(i).name()));
     }
     builder.end_row(text_bytes);
     Ok(())

@@ -10,12 +10,12 @@ use connect_api::{
     arrow::schema::{Field, extension::EXTENSION_TYPE_NAME_KEY},
     parse_wide_decimal, uuid,
 };
-use dialect_core::{FineDigits, Misfit, Unrepresentable, ValueOptions, parse_decimal};
+use dialect_core::{FineDigits, Unrepresentable, ValueError, ValueOptions, parse_decimal};
 use rusqlite::types::ValueRef;
 
-const NOT_UTF8: Misfit = Misfit("is not UTF-8");
-const NOT_READ: Misfit = Misfit("cannot be read as its kind");
-const NOT_WIDE: Misfit = Misfit("is not a decimal number of the column's digits");
+const NOT_UTF8: ValueError = ValueError("is not UTF-8");
+const NOT_READ: ValueError = ValueError("cannot be read as its kind");
+const NOT_WIDE: ValueError = ValueError("is not a decimal number of the column's digits");
 
 /// How the cells of a column are read: chosen once a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl Decoder {
         cell: ValueRef<'_>,
         column: &mut ColumnBuilder,
         scratch: &mut String,
-    ) -> Result<usize, Misfit> {
+    ) -> Result<usize, ValueError> {
         macro_rules! int {
             ($builder:expr) => {
                 match cell {
@@ -161,7 +161,7 @@ impl Decoder {
         cell: &ValueRef<'r>,
         kind: &Kind,
         scratch: &'r mut String,
-    ) -> Result<&'r str, Misfit> {
+    ) -> Result<&'r str, ValueError> {
         match cell {
             ValueRef::Text(v) => {
                 let text = utf8(v)?;
@@ -182,11 +182,11 @@ impl Decoder {
 }
 
 #[inline]
-fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
+fn utf8(bytes: &[u8]) -> Result<&str, ValueError> {
     std::str::from_utf8(bytes).or(Err(NOT_UTF8))
 }
 
-fn real(cell: &ValueRef<'_>) -> Result<f64, Misfit> {
+fn real(cell: &ValueRef<'_>) -> Result<f64, ValueError> {
     match cell {
         ValueRef::Real(v) => Ok(*v),
         // An expression gives whole numbers as such.
@@ -204,7 +204,7 @@ fn decimal(
     precision: u8,
     scale: i8,
     scratch: &mut String,
-) -> Result<i128, Misfit> {
+) -> Result<i128, ValueError> {
     if let ValueRef::Text(v) = cell {
         return match short_decimal(v, precision, scale) {
             Some(unscaled) => Ok(unscaled),
@@ -246,7 +246,7 @@ fn short_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
 }
 
 /// A number as text: of a float, the shortest that is read as this float.
-fn digits<'r>(cell: &ValueRef<'r>, scratch: &'r mut String) -> Result<&'r str, Misfit> {
+fn digits<'r>(cell: &ValueRef<'r>, scratch: &'r mut String) -> Result<&'r str, ValueError> {
     use std::fmt::Write as _;
     scratch.clear();
     match cell {

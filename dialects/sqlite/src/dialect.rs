@@ -6,7 +6,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, Syntax, WritePlan, WriteRequest,
+    Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, Syntax, WritePlan,
+    WriteRequest,
 };
 use std::{fmt, sync::Arc};
 
@@ -58,14 +59,14 @@ impl Dialect for Sqlite {
         encode::Encoder::choose(kind, column, &self.settings.values).is_some()
     }
 
-    fn grain(&self, column: &Column) -> Grain {
-        types::cell::grain(column, &self.settings.values)
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision {
+        types::cell::datetime_precision(column, &self.settings.values)
     }
 
-    fn is_already_there(&self, error: &Error) -> bool {
+    fn already_exists(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Schema
             && error.code() == Some("1")
-            && error_codes::is_already_there(&error.report())
+            && error_codes::already_exists(&error.report())
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {

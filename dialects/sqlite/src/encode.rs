@@ -23,13 +23,14 @@ use connect_api::{
 };
 use decimal::DecimalColumn;
 use dialect_core::{
-    Cells, Column, Misfit, SqliteTyping, Unrepresentable, ValueOptions, write_parts,
+    Cells, Column, SqliteTyping, Unrepresentable, ValueError, ValueOptions, write_parts,
 };
 use rusqlite::types::ValueRef;
 
-const UNBOUND: Misfit = Misfit("cannot be bound");
-const LOOKS_NUMERIC: Misfit =
-    Misfit("looks like a number, which the column's declared type would change; declare it TEXT");
+const UNBOUND: ValueError = ValueError("cannot be bound");
+const LOOKS_NUMERIC: ValueError = ValueError(
+    "looks like a number, which the column's declared type would change; declare it TEXT",
+);
 
 /// How the cells of a column are written: chosen once a plan. What a column of the records may
 /// go into is what it comes out of again unchanged.
@@ -240,7 +241,12 @@ fn dated_text(utc: bool) -> Encoder {
     }
 }
 
-fn write_dated(cells: &Cells<'_>, row: usize, utc: bool, out: &mut String) -> Result<(), Misfit> {
+fn write_dated(
+    cells: &Cells<'_>,
+    row: usize,
+    utc: bool,
+    out: &mut String,
+) -> Result<(), ValueError> {
     match cells {
         Cells::Date(a) => write_date(a.value(row), out),
         Cells::Time(a) => write_time(a.value(row), out),

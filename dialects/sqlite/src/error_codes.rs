@@ -21,7 +21,7 @@ fn kind(code: i32, message: &str) -> ErrorKind {
             ErrorKind::Schema
         }
         1 if says("no such savepoint") || says("no transaction is active") => ErrorKind::Conflict,
-        1 if is_already_there(message) => ErrorKind::Schema,
+        1 if already_exists(message) => ErrorKind::Schema,
         1 if says("malformed JSON") || says("integer overflow") => ErrorKind::Data,
         // PERM, READONLY, CANTOPEN, AUTH
         3 | 8 | 14 | 23 => ErrorKind::Auth,
@@ -43,7 +43,7 @@ fn kind(code: i32, message: &str) -> ErrorKind {
 }
 
 /// What was to be made is there already.
-pub(crate) fn is_already_there(message: &str) -> bool {
+pub(crate) fn already_exists(message: &str) -> bool {
     message.contains("already exists") || message.contains("duplicate column name")
 }
 

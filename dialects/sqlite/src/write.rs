@@ -66,7 +66,7 @@ fn write_chunks(
                         .map_err(|unbound| {
                             let column = &plan.table.columns[plan.pairs[i].to].name;
                             match unbound {
-                                Unbound::Misfit(misfit) => misfit.at(&plan.table.name, column),
+                                Unbound::ValueError(error) => error.at(&plan.table.name, column),
                                 Unbound::Refused(e) => {
                                     refused(&e).context(format_args!("column `{column}`"))
                                 }

@@ -1,17 +1,18 @@
 //! Values that are bound to placeholders.
 use crate::types::civil_time;
 use connect_api::{Kind, Value, decimal_text};
-use dialect_core::{Misfit, Param};
+use dialect_core::{Param, ValueError};
 use std::borrow::Cow;
 use tiberius::{ColumnData, Uuid};
 
-const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the database does not have");
-const NOT_UUID: Misfit = Misfit("is not a UUID");
-const SEVERAL: Misfit = Misfit("is of several parts, which the database does not have");
-const TOO_FAR: Misfit = Misfit("lies beyond the times that can be carried");
+const NOT_FINITE: ValueError =
+    ValueError("is infinite or not a number, which the database does not have");
+const NOT_UUID: ValueError = ValueError("is not a UUID");
+const SEVERAL: ValueError = ValueError("is of several parts, which the database does not have");
+const TOO_FAR: ValueError = ValueError("lies beyond the times that can be carried");
 
 /// A value that a statement compares with. Its placeholder casts it to the type of the column.
-pub(crate) fn compared(param: &Param) -> Result<ColumnData<'_>, Misfit> {
+pub(crate) fn compared(param: &Param) -> Result<ColumnData<'_>, ValueError> {
     Ok(match &param.value {
         Value::Null => ColumnData::String(None),
         Value::Bool(v) => ColumnData::Bit(Some(*v)),
@@ -94,11 +95,11 @@ mod tests {
 
     #[test]
     fn what_has_no_type_here_is_refused() {
-        for (value, misfit) in [
+        for (value, error) in [
             (Value::Float(f64::NAN), NOT_FINITE),
             (Value::List(Vec::new()), SEVERAL),
         ] {
-            assert_eq!(compared(&param(value, Kind::Float64)), Err(misfit));
+            assert_eq!(compared(&param(value, Kind::Float64)), Err(error));
         }
         let uuid = param(Value::Bytes(vec![1]), Kind::Uuid);
         assert_eq!(compared(&uuid), Err(NOT_UUID));

@@ -49,7 +49,7 @@ pub fn holds(kind: &Kind, value: &Value) -> bool {
 
 /// What a value is read back as from a column that was made for its kind.
 #[must_use]
-pub fn comes_back(kind: &Kind, value: Value) -> Value {
+pub fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {
         (Kind::UInt16 | Kind::UInt32, Value::UInt(v)) => {
             i64::try_from(v).map_or(Value::UInt(v), Value::Int)

@@ -11,8 +11,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Slice, Statement, Syntax, Table, TableName, TableType,
-    Visibility, WriteOp, WritePlan, by_quantiles,
+    Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
+    Visibility, WriteOp, WritePlan, split_by_quantiles,
 };
 use std::{num::NonZeroU32, ops::Range};
 use tiberius::{ColumnData, Query};
@@ -80,15 +80,15 @@ impl Connection for Session {
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
+    ) -> Result<Vec<Split>> {
         // The bounds would be read as another type than the rows.
         if !page.key.is_empty() && declared(page.key_column(0)).is_cast() {
-            return Ok(vec![Slice::Key {
+            return Ok(vec![Split::Key {
                 after: None,
                 until: None,
             }]);
         }
-        by_quantiles(self, syntax, page, parts).await
+        split_by_quantiles(self, syntax, page, parts).await
     }
 
     async fn ping(&mut self) -> Result<()> {

@@ -6,12 +6,12 @@ mod value;
 
 use crate::types::civil_time::Finer;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
-use dialect_core::{BatchBuilder, FineDigits, Misfit, Unrepresentable, ValueOptions};
+use dialect_core::{BatchBuilder, FineDigits, Unrepresentable, ValueError, ValueOptions};
 use tiberius::{ColumnData, ColumnType, Row};
 
 /// What a cell is appended with; it says how many bytes of text or bytes the cell has. The kind is
 /// the column's; the builder is of that kind.
-type Append = fn(&Kind, &mut ColumnBuilder, ColumnData<'static>) -> Result<usize, Misfit>;
+type Append = fn(&Kind, &mut ColumnBuilder, ColumnData<'static>) -> Result<usize, ValueError>;
 
 /// Reads rows into a batch.
 #[derive(Debug)]

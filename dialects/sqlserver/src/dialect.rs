@@ -11,8 +11,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Column, Connection, Dialect, Grain, Syntax, VisibleBy, WritePlan,
-    WriteRequest,
+    Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, Syntax, VisibleBy,
+    WritePlan, WriteRequest,
 };
 use std::fmt;
 
@@ -63,12 +63,12 @@ impl Dialect for SqlServer {
         Encoder::new(kind, column, &declared(column), false).is_some()
     }
 
-    fn grain(&self, column: &Column) -> Grain {
-        civil_time::grain(&declared(column))
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision {
+        civil_time::datetime_precision(&declared(column))
     }
 
-    fn is_already_there(&self, error: &Error) -> bool {
-        error_codes::is_already_there(error)
+    fn already_exists(&self, error: &Error) -> bool {
+        error_codes::already_exists(error)
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {

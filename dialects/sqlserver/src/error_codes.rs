@@ -31,7 +31,7 @@ pub(crate) fn is_duplicate(error: &Error) -> bool {
 }
 
 /// The cause is an object or a column of this name that is there already.
-pub(crate) fn is_already_there(error: &Error) -> bool {
+pub(crate) fn already_exists(error: &Error) -> bool {
     matches!(error.code(), Some("2714" | "2705"))
 }
 
@@ -56,7 +56,7 @@ fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Erro
         DriverError::Io {
             kind: io::ErrorKind::TimedOut,
             message,
-        } => told(ErrorKind::Timeout, "no answer in time").with_source(io::Error::other(message)),
+        } => told(ErrorKind::Timeout, "no response in time").with_source(io::Error::other(message)),
         // Certificates and keys that cannot be read come as I/O errors too.
         DriverError::Io {
             kind: kind @ (io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput),

@@ -9,7 +9,7 @@ use crate::{
     session::{Fault, Session},
 };
 use connect_api::{Error, Records, Result};
-use dialect_core::{Misfit, Route, WriteOp, WritePlan, chunks};
+use dialect_core::{Route, ValueError, WriteOp, WritePlan, chunks};
 use std::ops::Range;
 use tiberius::{ColumnData, SqlBulkCopyOptions};
 
@@ -36,9 +36,9 @@ impl<'a> Writing<'a> {
         })
     }
 
-    fn misfit(&self, i: usize, misfit: Misfit) -> Error {
+    fn value_error(&self, i: usize, error: ValueError) -> Error {
         let column = &self.plan.table.columns[self.plan.pairs[i].to];
-        misfit.at(&self.plan.table.name, &column.name)
+        error.at(&self.plan.table.name, &column.name)
     }
 
     /// Finds a cell that does not fit before the server is asked for anything: a bulk load cannot
@@ -46,7 +46,7 @@ impl<'a> Writing<'a> {
     fn check(&self, rows: &Range<usize>) -> Result<()> {
         for row in rows.clone() {
             for (i, source) in self.sources.iter().enumerate() {
-                source.data(row).map_err(|e| self.misfit(i, e))?;
+                source.data(row).map_err(|e| self.value_error(i, e))?;
             }
         }
         Ok(())
@@ -60,7 +60,7 @@ impl<'a> Writing<'a> {
         let mut params = Vec::with_capacity(rows.len() * self.sources.len());
         for row in rows {
             for (i, source) in self.sources.iter().enumerate() {
-                let data = source.data(row).map_err(|e| self.misfit(i, e))?;
+                let data = source.data(row).map_err(|e| self.value_error(i, e))?;
                 params.push(bind::bound(data));
             }
         }
@@ -169,8 +169,8 @@ impl Session {
         if short.is_empty() {
             return Ok(0);
         }
-        let misfit = |i, e| writing.misfit(i, e);
-        self.bulk_load(place, options, &writing.sources, &short, misfit)
+        let value_error = |i, e| writing.value_error(i, e);
+        self.bulk_load(place, options, &writing.sources, &short, value_error)
             .await
             .map_err(|e| writing.refused(e))
     }

@@ -5,6 +5,6 @@
 )]
 mod database;
 mod page;
-mod passages;
 mod secrets;
 mod silent;
+mod type_mappings;

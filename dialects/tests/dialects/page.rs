@@ -1,5 +1,5 @@
 //! The page that tells what becomes of every type.
-use dialects::conformance::{Arrived, Passage};
+use dialects::conformance::{Outcome, TypeMapping};
 use std::fmt::Write as _;
 
 const HEAD: &str = "\
@@ -22,7 +22,7 @@ impl Page {
     }
 
     /// What becomes of one database's types in each of the others.
-    pub(crate) fn database(&mut self, name: &str, others: &[(&str, Vec<Passage>)]) {
+    pub(crate) fn database(&mut self, name: &str, others: &[(&str, Vec<TypeMapping>)]) {
         let names: Vec<_> = others
             .iter()
             .map(|(other, _)| format!("in {other}"))
@@ -36,13 +36,13 @@ impl Page {
         let Some((_, first)) = others.first() else {
             return;
         };
-        for (i, passage) in first.iter().enumerate() {
+        for (i, mapping) in first.iter().enumerate() {
             let cells: Vec<_> = others.iter().map(|(_, all)| cell(&all[i])).collect();
             let _infallible = writeln!(
                 self.0,
                 "| `{}` | {} | {} |",
-                passage.declared,
-                format!("{:?}", passage.kind).replace('|', "\\|"),
+                mapping.declared,
+                format!("{:?}", mapping.kind).replace('|', "\\|"),
                 cells.join(" | ")
             );
         }
@@ -53,14 +53,14 @@ impl Page {
     }
 }
 
-fn cell(passage: &Passage) -> String {
-    match &passage.arrived {
-        Arrived::Equal => format!("`{}`: equal", passage.becomes),
-        Arrived::Part { equal, refused, .. } => format!(
+fn cell(mapping: &TypeMapping) -> String {
+    match &mapping.arrived {
+        Outcome::Equal => format!("`{}`: equal", mapping.becomes),
+        Outcome::Part { equal, refused, .. } => format!(
             "`{}`: {equal} of {} equal, {refused} refused",
-            passage.becomes,
+            mapping.becomes,
             equal + refused
         ),
-        Arrived::Refused(_) => "refused".to_owned(),
+        Outcome::Refused(_) => "refused".to_owned(),
     }
 }

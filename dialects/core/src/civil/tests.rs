@@ -62,7 +62,7 @@ fn times_are_read_to_the_microsecond() {
     ] {
         assert_eq!(parse_time(text.as_bytes()), Ok(micros), "{text}");
     }
-    assert_eq!(parse_time(b"00:00:00.0000001"), Err(TOO_FINE));
+    assert_eq!(parse_time(b"00:00:00.0000001"), Err(TOO_PRECISE));
     for text in [
         "24:00:00",
         "12:60",

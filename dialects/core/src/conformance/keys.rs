@@ -1,7 +1,7 @@
 //! Pages ordered by keys of every kind.
-use super::{
-    Fixture, KINDS, hazards,
-    workbench::{INSERT, Rows, Workbench, parts, schema},
+use crate::conformance::{
+    Fixture, KINDS, edge_values,
+    harness::{Harness, INSERT, Rows, parts, schema},
 };
 use connect_api::{Kind, Value};
 
@@ -15,7 +15,7 @@ fn keys(fixture: &Fixture, kind: &Kind) -> Vec<Value> {
     };
     // Collations do not tell blanks at the end, or signs without a width.
     let plain = |v: &Value| !matches!((kind, v), (Kind::Text, Value::Text(t)) if !t.chars().all(|c| c.is_ascii_graphic()) || t.is_empty());
-    hazards(kind)
+    edge_values(kind)
         .into_iter()
         .filter(|v| (fixture.holds)(kind, v) && short(v) && plain(v))
         .collect()
@@ -23,7 +23,7 @@ fn keys(fixture: &Fixture, kind: &Kind) -> Vec<Value> {
 
 /// Read by pages of two rows, every row comes once.
 pub async fn pages_by_every_kind_of_key_hold_every_row_once(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+    let mut harness = Harness::new(fixture).await;
     for (i, kind) in KINDS.iter().enumerate() {
         // Not orderable, or not allowed in a key, by one database or another.
         if matches!(
@@ -38,16 +38,18 @@ pub async fn pages_by_every_kind_of_key_hold_every_row_once(fixture: &Fixture) {
             continue;
         }
         let schema = schema([("k", kind.clone()), ("n", Kind::Int64)], &["k"]);
-        let name = bench.name(&format!("key{i}"));
-        let table = bench.make_for(name, &schema).await;
+        let name = harness.name(&format!("key{i}"));
+        let table = harness.create_table_for(name, &schema).await;
         let keys = keys(fixture, kind);
         let rows: Rows = keys
             .iter()
             .enumerate()
             .map(|(n, k)| vec![k.clone(), Value::Int(n as i64)])
             .collect();
-        bench.write(&table, &schema, INSERT, &rows).await;
-        let read = bench.read_by_pages(&table, &parts(&table, &["k"]), 2).await;
+        harness.write(&table, &schema, INSERT, &rows).await;
+        let read = harness
+            .read_by_pages(&table, &parts(&table, &["k"]), 2)
+            .await;
         let mut seen: Vec<_> = read.iter().map(|row| row[1].clone()).collect();
         seen.sort_by_key(|v| match v {
             Value::Int(n) => *n,
@@ -56,5 +58,5 @@ pub async fn pages_by_every_kind_of_key_hold_every_row_once(fixture: &Fixture) {
         let all: Vec<_> = (0..rows.len()).map(|n| Value::Int(n as i64)).collect();
         assert_eq!(seen, all, "pages by {kind:?}");
     }
-    bench.done().await;
+    harness.done().await;
 }

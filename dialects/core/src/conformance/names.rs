@@ -1,8 +1,8 @@
-//! Names with everything in them that ends a name elsewhere.
-use super::{
+//! Names with quotes, dots and other special characters.
+use crate::conformance::{
     Fixture,
-    sameness::assert_same,
-    workbench::{Rows, Workbench, Write, schema},
+    compare::assert_same,
+    harness::{Harness, Rows, Write, schema},
 };
 use crate::{plan::WriteOp, table::TableName};
 use connect_api::{ErrorKind, Kind, Value};
@@ -24,16 +24,16 @@ const COLUMNS: &[&str] = &[
     "%s",
 ];
 
-/// Tables and columns of such names are made, described, written, read and dropped.
-pub async fn hostile_names_are_only_names(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+/// Tables and columns of such names are created, described, written, read and dropped.
+pub async fn names_with_special_characters_are_quoted(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let schema = schema(
         COLUMNS.iter().map(|name| (*name, Kind::Int64)),
         &["select", "a\"b"],
     );
     for hostile in ["we\"ird ta.ble`", "Sel'ect; --"] {
         let name = TableName::new(format!("{}{hostile}", fixture.unique));
-        let table = bench.make_for(name.clone(), &schema).await;
+        let table = harness.create_table_for(name.clone(), &schema).await;
         assert_eq!(table.name.name, name.name);
         assert_eq!(table.primary_key, ["select", "a\"b"]);
         let names: Vec<_> = table.columns.iter().map(|c| c.name.as_str()).collect();
@@ -50,12 +50,12 @@ pub async fn hostile_names_are_only_names(fixture: &Fixture) {
             (WriteOp::Upsert, key),
             (WriteOp::Update, key),
         ] {
-            for route in bench.routes(&table, &schema, op, key) {
+            for route in harness.routes(&table, &schema, op, key) {
                 if op == WriteOp::Insert {
-                    let sql = format!("DELETE FROM {}", bench.quoted(&name));
-                    bench.run(&sql).await;
+                    let sql = format!("DELETE FROM {}", harness.quoted(&name));
+                    harness.run(&sql).await;
                 }
-                bench
+                harness
                     .write(
                         &table,
                         &schema,
@@ -69,24 +69,24 @@ pub async fn hostile_names_are_only_names(fixture: &Fixture) {
                     .await;
             }
         }
-        let read = bench
-            .read_by_pages(&table, &super::workbench::parts(&table, key), 3)
+        let read = harness
+            .read_by_pages(&table, &super::harness::parts(&table, key), 3)
             .await;
         assert_same(&read, &rows, hostile);
-        for route in bench.routes(&table, &schema, WriteOp::Delete, key) {
+        for route in harness.routes(&table, &schema, WriteOp::Delete, key) {
             let write = Write {
                 op: WriteOp::Delete,
                 key,
                 route: Some(route),
             };
-            bench.write(&table, &schema, write, &rows).await;
+            harness.write(&table, &schema, write, &rows).await;
         }
-        assert!(bench.read(&table, key).await.is_empty());
+        assert!(harness.read(&table, key).await.is_empty());
     }
     let syntax = fixture.dialect.syntax();
     for refused in ["", "a\0b", &"x".repeat(syntax.max_identifier_bytes() + 1)] {
         let error = syntax.quote(refused).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Schema);
     }
-    bench.done().await;
+    harness.done().await;
 }

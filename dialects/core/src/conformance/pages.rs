@@ -1,8 +1,8 @@
 //! Pages by composite keys, by the first of several columns, and before the present time.
-use super::{
+use crate::conformance::{
     Fixture,
-    sameness::assert_same,
-    workbench::{INSERT, Rows, Workbench, parts, schema},
+    compare::assert_same,
+    harness::{Harness, INSERT, Rows, parts, schema},
 };
 use crate::query::{KeyPart, Page};
 use connect_api::{Kind, Value};
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 /// Ties in the first column, NULL in others: every row comes once, in the order of the key.
 pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+    let mut harness = Harness::new(fixture).await;
     let kinds = [("note", Kind::Text), ("b", Kind::Int32), ("a", Kind::Int64)];
     let schema = schema(kinds, &["a", "b"]);
-    let name = bench.name("pages");
-    let table = bench.make_for(name, &schema).await;
+    let name = harness.name("pages");
+    let table = harness.create_table_for(name, &schema).await;
     let note = |i: i64| {
         if i % 3 == 0 {
             Value::Null
@@ -25,9 +25,9 @@ pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
     let rows: Rows = (0..101)
         .map(|i| vec![note(i), (i % 7).into(), (i / 7).into()])
         .collect();
-    bench.write(&table, &schema, INSERT, &rows).await;
+    harness.write(&table, &schema, INSERT, &rows).await;
     for limit in [1, 7, 10, 100, 101, 102] {
-        let read = bench
+        let read = harness
             .read_by_pages(&table, &parts(&table, &["a", "b"]), limit)
             .await;
         assert_same(&read, &rows, &format!("pages of {limit}"));
@@ -41,7 +41,7 @@ pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
         ..Page::of(&table, &all)
     };
     assert_same(
-        &bench.page(&page).await,
+        &harness.page(&page).await,
         &rows[98..].to_vec(),
         "after a part",
     );
@@ -49,11 +49,11 @@ pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
     page.columns = &[2, 0];
     page.limit = std::num::NonZeroU32::new(1);
     assert_same(
-        &bench.page(&page).await,
+        &harness.page(&page).await,
         &vec![vec![14.into(), note(98)]],
         "some columns",
     );
-    bench.done().await;
+    harness.done().await;
 }
 
 fn times(utc: bool) -> connect_api::SchemaRef {
@@ -62,7 +62,7 @@ fn times(utc: bool) -> connect_api::SchemaRef {
         [
             ("id", Kind::Int64),
             ("changed", time.clone()),
-            ("made", time),
+            ("created", time),
         ],
         &["id"],
     )
@@ -72,7 +72,7 @@ fn times(utc: bool) -> connect_api::SchemaRef {
 fn read_back(fixture: &Fixture, utc: bool, rows: Rows) -> Rows {
     let kind = Kind::Timestamp { utc };
     let cell = |value: Value| match value {
-        time @ Value::Timestamp(_) => (fixture.comes_back)(&kind, time),
+        time @ Value::Timestamp(_) => (fixture.read_back)(&kind, time),
         other => other,
     };
     rows.into_iter()
@@ -89,12 +89,12 @@ fn instant(value: &Value) -> Option<i64> {
 }
 
 /// COALESCE of two columns is a key; rows without either are left out, and counted.
-pub async fn pages_take_the_first_key_that_is_not_null(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn pages_use_the_first_key_that_is_not_null(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     for utc in [false, true] {
         let schema = times(utc);
-        let name = bench.name(if utc { "coalesce_utc" } else { "coalesce" });
-        let table = bench.make_for(name, &schema).await;
+        let name = harness.name(if utc { "coalesce_utc" } else { "coalesce" });
+        let table = harness.create_table_for(name, &schema).await;
         let base = 1_700_000_000_000_000;
         let time = |there: bool, micros: i64| {
             if there {
@@ -111,7 +111,7 @@ pub async fn pages_take_the_first_key_that_is_not_null(fixture: &Fixture) {
             ]
         };
         let rows: Rows = (0..60).map(row).collect();
-        bench.write(&table, &schema, INSERT, &rows).await;
+        harness.write(&table, &schema, INSERT, &rows).await;
         let rows = read_back(fixture, utc, rows);
         let key = [
             KeyPart {
@@ -119,7 +119,7 @@ pub async fn pages_take_the_first_key_that_is_not_null(fixture: &Fixture) {
             },
             KeyPart { columns: vec![0] },
         ];
-        let read = bench.read_by_pages(&table, &key, 4).await;
+        let read = harness.read_by_pages(&table, &key, 4).await;
         let first = |row: &Vec<Value>| match (instant(&row[1]).or(instant(&row[2])), &row[0]) {
             (Some(t), Value::Int(id)) => Some((t, *id)),
             _ => None,
@@ -136,28 +136,28 @@ pub async fn pages_take_the_first_key_that_is_not_null(fixture: &Fixture) {
             ..Page::of(&table, &[0])
         };
         let count = fixture.dialect.syntax().count_without_key(&page).unwrap();
-        let counted = super::workbench::schema([("n", Kind::Int64)], &[]);
-        let mut cursor = bench.connection.query(&count, &counted).await.unwrap();
+        let counted = super::harness::schema([("n", Kind::Int64)], &[]);
+        let mut cursor = harness.connection.query(&count, &counted).await.unwrap();
         let batch = cursor.next(1, 100).await.unwrap().unwrap();
         drop(cursor);
         let count = connect_api::Records::new("t".into(), counted, batch).unwrap();
         let without = (rows.len() - expected.len()) as i64;
         assert_eq!(count.row(0).get(0), connect_api::ValueRef::Int(without));
     }
-    bench.done().await;
+    harness.done().await;
 }
 
 /// `before_now` is the database's own time, less the delay.
-pub async fn pages_hold_what_lies_before_now(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn pages_end_before_the_present(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     for utc in [false, true] {
         let schema = times(utc);
-        let name = bench.name(if utc { "now_utc" } else { "now" });
-        let table = bench.make_for(name, &schema).await;
+        let name = harness.name(if utc { "now_utc" } else { "now" });
+        let table = harness.create_table_for(name, &schema).await;
         let now = fixture.dialect.syntax().select_now(&table.columns[1]);
         let kind = table.columns[1].kind.clone().unwrap();
-        let told = super::workbench::schema([("now", kind)], &[]);
-        let mut cursor = bench.connection.query(&now, &told).await.unwrap();
+        let told = super::harness::schema([("now", kind)], &[]);
+        let mut cursor = harness.connection.query(&now, &told).await.unwrap();
         let batch = cursor.next(1, 100).await.unwrap().unwrap();
         drop(cursor);
         let told = connect_api::Records::new("t".into(), told, batch).unwrap();
@@ -184,7 +184,7 @@ pub async fn pages_hold_what_lies_before_now(fixture: &Fixture) {
             vec![2.into(), ago(10), Value::Null],
             vec![3.into(), ago(-90), Value::Null],
         ];
-        bench.write(&table, &schema, INSERT, &rows).await;
+        harness.write(&table, &schema, INSERT, &rows).await;
         let rows = read_back(fixture, utc, rows);
         for (delay, expected) in [(0, 2), (3_600, 1), (3 * 3_600, 0)] {
             let page = Page {
@@ -193,11 +193,11 @@ pub async fn pages_hold_what_lies_before_now(fixture: &Fixture) {
                 ..Page::of(&table, &[0, 1, 2])
             };
             assert_same(
-                &bench.page(&page).await,
+                &harness.page(&page).await,
                 &rows[..expected].to_vec(),
                 &format!("{delay} s before now"),
             );
         }
     }
-    bench.done().await;
+    harness.done().await;
 }

@@ -10,7 +10,7 @@ pub struct Sample {
     pub kind: Kind,
     /// Values as SQL writes them, and as they are read. NULL is taken for granted.
     pub values: Vec<(String, Value)>,
-    /// A column that is made of the type's own metadata is of the same type.
+    /// A column that is created of the type's own metadata is of the same type.
     pub recreated: bool,
     /// Values can be written to a column of it.
     pub written: bool,
@@ -35,8 +35,8 @@ impl Sample {
         }
     }
 
-    /// The database cannot make the type from its name alone, as it belongs to one database or
-    /// schema: another column is made for its values.
+    /// The database cannot create_table the type from its name alone, as it belongs to one database or
+    /// schema: another column is created for its values.
     #[must_use]
     pub fn not_recreated(self) -> Self {
         Self {

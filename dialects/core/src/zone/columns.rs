@@ -1,5 +1,5 @@
 //! Whole columns, from what clocks showed to instants and back.
-use super::{SECOND, Shows, Zone};
+use crate::zone::{SECOND, Shows, Zone};
 use connect_api::arrow::array::{Array as _, TimestampMicrosecondArray};
 
 /// So far around a time whose clock does not change, the next is asked for no more.

@@ -63,13 +63,13 @@ fn sent(kind: &Kind, vendor_type: &str, value: Value) -> Option<Vec<u8>> {
 }
 
 /// `value` as it is read back.
-fn read(kind: &Kind, wire: &str, cell: &[u8]) -> Result<ArrayRef, Misfit> {
+fn read(kind: &Kind, wire: &str, cell: &[u8]) -> Result<ArrayRef, ValueError> {
     let mut builder = ColumnBuilder::new(kind, 1).unwrap();
     decoder(kind, wire).unwrap()(kind, &mut builder, cell)?;
     Ok(builder.finish())
 }
 
-fn comes_back(kind: &Kind, vendor_type: &str, wire: &str, value: Value) {
+fn read_back(kind: &Kind, vendor_type: &str, wire: &str, value: Value) {
     let cell = sent(kind, vendor_type, value.clone()).unwrap();
     let read = read(kind, wire, &cell).unwrap();
     assert_eq!(&read, &array(kind, value), "{vendor_type}");
@@ -83,46 +83,46 @@ proptest! {
     #[test]
     fn numbers_come_back(i in any::<i64>(), u in any::<u64>(), small in any::<(i8, i16, i32, u8)>(), f in any::<f64>(), b in any::<bool>()) {
         let (i8, i16, i32, u8) = small;
-        comes_back(&Kind::Int64, "bigint", "BIGINT", Value::Int(i));
-        comes_back(&Kind::Int32, "int", "INT", Value::Int(i32.into()));
-        comes_back(&Kind::Int16, "smallint", "SMALLINT", Value::Int(i16.into()));
-        comes_back(&Kind::Int8, "tinyint", "BOOLEAN", Value::Int(i8.into()));
-        comes_back(&Kind::UInt64, "bigint unsigned", "BIGINT UNSIGNED", Value::UInt(u));
-        comes_back(&Kind::UInt8, "tinyint unsigned", "TINYINT UNSIGNED", Value::UInt(u8.into()));
-        comes_back(&Kind::Bool, "bit(1)", "BIT", Value::Bool(b));
+        read_back(&Kind::Int64, "bigint", "BIGINT", Value::Int(i));
+        read_back(&Kind::Int32, "int", "INT", Value::Int(i32.into()));
+        read_back(&Kind::Int16, "smallint", "SMALLINT", Value::Int(i16.into()));
+        read_back(&Kind::Int8, "tinyint", "BOOLEAN", Value::Int(i8.into()));
+        read_back(&Kind::UInt64, "bigint unsigned", "BIGINT UNSIGNED", Value::UInt(u));
+        read_back(&Kind::UInt8, "tinyint unsigned", "TINYINT UNSIGNED", Value::UInt(u8.into()));
+        read_back(&Kind::Bool, "bit(1)", "BIT", Value::Bool(b));
         if f.is_finite() {
-            comes_back(&Kind::Float64, "double", "DOUBLE", Value::Float(f));
+            read_back(&Kind::Float64, "double", "DOUBLE", Value::Float(f));
         }
     }
 
     #[test]
     fn decimals_come_back(unscaled in -(10i128.pow(38) - 1)..10i128.pow(38)) {
         let kind = Kind::Decimal { precision: 38, scale: 20 };
-        comes_back(&kind, "decimal(38,20)", "DECIMAL", Value::Decimal(unscaled, 20));
+        read_back(&kind, "decimal(38,20)", "DECIMAL", Value::Decimal(unscaled, 20));
     }
 
     #[test]
     fn text_and_bytes_come_back(text in ".{0,300}", bytes in proptest::collection::vec(any::<u8>(), 0..70_000)) {
-        comes_back(&Kind::Text, "longtext", "LONGTEXT", text.into());
-        comes_back(&Kind::Bytes, "longblob", "LONGBLOB", Value::Bytes(bytes));
+        read_back(&Kind::Text, "longtext", "LONGTEXT", text.into());
+        read_back(&Kind::Bytes, "longblob", "LONGBLOB", Value::Bytes(bytes));
     }
 
     #[test]
     fn wide_decimals_come_back(high in any::<i128>(), low in 0u64..1_000_000_000) {
         let kind = Kind::WideDecimal { precision: 65, scale: 9 };
         let text = format!("{high}.{low:09}");
-        comes_back(&kind, "decimal(65,9)", "DECIMAL", text.into());
+        read_back(&kind, "decimal(65,9)", "DECIMAL", text.into());
     }
 
     #[test]
     fn spans_come_back(micros in -3_020_399_000_000i64..=3_020_399_000_000) {
-        comes_back(&Kind::Duration, "time(6)", "TIME", Value::Time(micros));
+        read_back(&Kind::Duration, "time(6)", "TIME", Value::Time(micros));
     }
 
     #[test]
     fn vectors_come_back(floats in proptest::collection::vec(-1e30f32..1e30, 0..9)) {
         let floats = floats.into_iter().map(|f| Value::Float(f.into())).collect();
-        comes_back(&vector(), "vector(9)", "VARBINARY", Value::List(floats));
+        read_back(&vector(), "vector(9)", "VARBINARY", Value::List(floats));
     }
 
     #[test]
@@ -134,22 +134,22 @@ proptest! {
         }
         ewkb.extend_from_slice(&x.to_le_bytes());
         ewkb.extend_from_slice(&y.to_le_bytes());
-        comes_back(&Kind::Bytes, "geometry", "GEOMETRY", Value::Bytes(ewkb));
+        read_back(&Kind::Bytes, "geometry", "GEOMETRY", Value::Bytes(ewkb));
     }
 
     #[test]
     fn uuids_come_back(uuid in any::<[u8; 16]>()) {
-        comes_back(&Kind::Uuid, "uuid", "BINARY", Value::Bytes(uuid.to_vec()));
+        read_back(&Kind::Uuid, "uuid", "BINARY", Value::Bytes(uuid.to_vec()));
     }
 
     #[test]
     fn dates_and_times_come_back(day in -719_162i32..2_932_897, micros in 0..86_400_000_000i64) {
-        comes_back(&Kind::Date, "date", "DATE", Value::Date(day));
-        comes_back(&Kind::Time, "time(6)", "TIME", Value::Time(micros));
+        read_back(&Kind::Date, "date", "DATE", Value::Date(day));
+        read_back(&Kind::Time, "time(6)", "TIME", Value::Time(micros));
         let at = i64::from(day) * 86_400_000_000 + micros;
         let kind = Kind::Timestamp { utc: false };
-        comes_back(&kind, "datetime(6)", "DATETIME", Value::Timestamp(at));
-        comes_back(&kind, "datetime", "DATETIME", Value::Timestamp(at - micros % 1_000_000));
+        read_back(&kind, "datetime(6)", "DATETIME", Value::Timestamp(at));
+        read_back(&kind, "datetime", "DATETIME", Value::Timestamp(at - micros % 1_000_000));
         prop_assert_eq!(sent(&kind, "datetime(3)", Value::Timestamp(at)).is_some(), micros % 1000 == 0);
     }
 

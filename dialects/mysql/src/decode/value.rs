@@ -4,25 +4,28 @@ use connect_api::{
     decimal::{self, max_unscaled_wide, parse_wide},
     uuid,
 };
-use dialect_core::{Misfit, civil, parse_decimal};
+use dialect_core::{ValueError, civil, parse_decimal};
 
-const ZERO_DATE: Misfit = Misfit("is a zero date, or has a zero in it, and no date is that");
-const NO_DATE: Misfit = Misfit("is a date that the calendar does not have");
-const NOT_OF_THE_DAY: Misfit = Misfit("is negative or beyond 24 hours, and so no time of the day");
-const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and its column is read as a boolean");
-const NOT_UTF8: Misfit = Misfit("is not UTF-8");
-const NOT_UUID: Misfit = Misfit("is not a UUID");
-const BROKEN: Misfit = Misfit("is not as long as its type says");
-const OUT_OF_RANGE: Misfit = Misfit("is out of the range of its kind");
+const ZERO_DATE: ValueError =
+    ValueError("is a zero date, or has a zero in it, and no date is that");
+const NO_DATE: ValueError = ValueError("is a date that the calendar does not have");
+const NOT_OF_THE_DAY: ValueError =
+    ValueError("is negative or beyond 24 hours, and so no time of the day");
+const NOT_BOOLEAN: ValueError =
+    ValueError("is neither 0 nor 1, and its column is read as a boolean");
+const NOT_UTF8: ValueError = ValueError("is not UTF-8");
+const NOT_UUID: ValueError = ValueError("is not a UUID");
+const BROKEN: ValueError = ValueError("is not as long as its type says");
+const OUT_OF_RANGE: ValueError = ValueError("is out of the range of its kind");
 
-const NOT_GEOMETRY: Misfit = Misfit("is no geometry in the form of OpenGIS");
-const NOT_VECTOR: Misfit = Misfit("is no vector of 32-bit floats");
-const TOO_LARGE: Misfit = Misfit("has more digits than its column");
+const NOT_GEOMETRY: ValueError = ValueError("is no geometry in the form of OpenGIS");
+const NOT_VECTOR: ValueError = ValueError("is no vector of 32-bit floats");
+const TOO_LARGE: ValueError = ValueError("has more digits than its column");
 
 /// Dates that are none.
-pub(super) const ZERO_DATES: [Misfit; 2] = [ZERO_DATE, NO_DATE];
+pub(super) const ZERO_DATES: [ValueError; 2] = [ZERO_DATE, NO_DATE];
 /// Other values that the server takes and their column's kind cannot carry.
-pub(super) const MISFITS: [Misfit; 2] = [NOT_OF_THE_DAY, NOT_BOOLEAN];
+pub(super) const UNREPRESENTABLE: [ValueError; 2] = [NOT_OF_THE_DAY, NOT_BOOLEAN];
 
 /// Appends to the builder of the kind, which is known to be this one.
 macro_rules! put {
@@ -38,7 +41,7 @@ macro_rules! put {
 }
 
 /// A signed number of whatever width.
-fn signed(cell: &[u8]) -> Result<i64, Misfit> {
+fn signed(cell: &[u8]) -> Result<i64, ValueError> {
     Ok(match *cell {
         [a] => i8::from_le_bytes([a]).into(),
         [a, b] => i16::from_le_bytes([a, b]).into(),
@@ -49,7 +52,7 @@ fn signed(cell: &[u8]) -> Result<i64, Misfit> {
 }
 
 /// An unsigned number of whatever width.
-fn unsigned(cell: &[u8]) -> Result<u64, Misfit> {
+fn unsigned(cell: &[u8]) -> Result<u64, ValueError> {
     let mut whole = [0; 8];
     whole
         .get_mut(..cell.len())
@@ -61,7 +64,7 @@ fn unsigned(cell: &[u8]) -> Result<u64, Misfit> {
 
 macro_rules! numbers {
     ($($name:ident: $variant:ident($read:ident)),*) => { $(
-        pub(super) fn $name(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+        pub(super) fn $name(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
             let value = $read(cell)?.try_into().map_err(|_e| OUT_OF_RANGE)?;
             put!(column, $variant, value)
         }
@@ -74,7 +77,7 @@ numbers!(
 );
 
 /// A year has no sign: 1901 to 2155, and 0.
-pub(super) fn year(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn year(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     let value = unsigned(cell)?.try_into().map_err(|_e| OUT_OF_RANGE)?;
     put!(column, Int16, value)
 }
@@ -83,7 +86,7 @@ pub(super) fn bool_of_integer(
     _: &Kind,
     column: &mut ColumnBuilder,
     cell: &[u8],
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     match unsigned(cell)? {
         value @ 0..=1 => put!(column, Bool, value == 1),
         _ => Err(NOT_BOOLEAN),
@@ -91,7 +94,7 @@ pub(super) fn bool_of_integer(
 }
 
 /// Bits come big-endian, in as many bytes as they need.
-fn bits(cell: &[u8]) -> Result<u64, Misfit> {
+fn bits(cell: &[u8]) -> Result<u64, ValueError> {
     if cell.len() > 8 {
         return Err(BROKEN);
     }
@@ -104,7 +107,7 @@ pub(super) fn bool_of_bits(
     _: &Kind,
     column: &mut ColumnBuilder,
     cell: &[u8],
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     match bits(cell)? {
         value @ 0..=1 => put!(column, Bool, value == 1),
         _ => Err(NOT_BOOLEAN),
@@ -115,11 +118,11 @@ pub(super) fn uint64_of_bits(
     _: &Kind,
     column: &mut ColumnBuilder,
     cell: &[u8],
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     put!(column, UInt64, bits(cell)?)
 }
 
-pub(super) fn float32(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn float32(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     put!(
         column,
         Float32,
@@ -127,7 +130,7 @@ pub(super) fn float32(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Resu
     )
 }
 
-pub(super) fn float64(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn float64(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     put!(
         column,
         Float64,
@@ -135,7 +138,11 @@ pub(super) fn float64(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Resu
     )
 }
 
-pub(super) fn decimal(kind: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn decimal(
+    kind: &Kind,
+    column: &mut ColumnBuilder,
+    cell: &[u8],
+) -> Result<(), ValueError> {
     let Kind::Decimal { precision, scale } = kind else {
         return Err(BROKEN);
     };
@@ -146,13 +153,13 @@ pub(super) fn wide_decimal(
     kind: &Kind,
     column: &mut ColumnBuilder,
     cell: &[u8],
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     let Kind::WideDecimal { precision, scale } = kind else {
         return Err(BROKEN);
     };
     let value = parse_wide(cell, *scale).map_err(|e| match e {
-        decimal::Misfit::Larger => TOO_LARGE,
-        decimal::Misfit::NotANumber | decimal::Misfit::Finer => BROKEN,
+        decimal::DecimalError::OutOfRange => TOO_LARGE,
+        decimal::DecimalError::NotANumber | decimal::DecimalError::Inexact => BROKEN,
     })?;
     let most = max_unscaled_wide(*precision);
     if value > most || value < most.wrapping_neg() {
@@ -162,12 +169,12 @@ pub(super) fn wide_decimal(
 }
 
 /// Whatever is in a column that holds nothing but NULL.
-pub(super) fn none(_: &Kind, column: &mut ColumnBuilder, _: &[u8]) -> Result<(), Misfit> {
+pub(super) fn none(_: &Kind, column: &mut ColumnBuilder, _: &[u8]) -> Result<(), ValueError> {
     column.append_null();
     Ok(())
 }
 
-pub(super) fn utf8(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn utf8(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     put!(
         column,
         Text,
@@ -175,13 +182,17 @@ pub(super) fn utf8(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<
     )
 }
 
-pub(super) fn binary(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn binary(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     put!(column, Bytes, cell)
 }
 
 /// A geometry as the server keeps it: four bytes of SRID, then WKB. It is carried as WKB where the
 /// SRID is 0, and else as EWKB, which has the SRID in it.
-pub(super) fn geometry(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn geometry(
+    _: &Kind,
+    column: &mut ColumnBuilder,
+    cell: &[u8],
+) -> Result<(), ValueError> {
     let ColumnBuilder::Bytes(b) = column else {
         return Err(BROKEN);
     };
@@ -206,7 +217,7 @@ pub(super) fn geometry(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Res
 }
 
 /// A vector: its floats, one behind the other.
-pub(super) fn vector(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn vector(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     let ColumnBuilder::List(list) = column else {
         return Err(BROKEN);
     };
@@ -225,7 +236,7 @@ pub(super) fn vector(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Resul
 }
 
 /// A UUID in its 16 bytes, or in its text form.
-pub(super) fn uuid(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn uuid(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     let ColumnBuilder::Uuid(b) = column else {
         return Err(BROKEN);
     };
@@ -237,14 +248,14 @@ pub(super) fn uuid(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<
 }
 
 /// The fields of a temporal value; the first byte is their length.
-fn fields(cell: &[u8]) -> Result<&[u8], Misfit> {
+fn fields(cell: &[u8]) -> Result<&[u8], ValueError> {
     match cell {
         [length, fields @ ..] if usize::from(*length) == fields.len() => Ok(fields),
         _ => Err(BROKEN),
     }
 }
 
-fn days(fields: &[u8]) -> Result<i32, Misfit> {
+fn days(fields: &[u8]) -> Result<i32, ValueError> {
     let [y0, y1, month, day, ..] = *fields else {
         return Err(if fields.is_empty() { ZERO_DATE } else { BROKEN });
     };
@@ -256,7 +267,7 @@ fn days(fields: &[u8]) -> Result<i32, Misfit> {
 }
 
 /// Microseconds of `hour, minute, second` and, where there are more bytes, microseconds.
-fn micros(fields: &[u8]) -> Result<i64, Misfit> {
+fn micros(fields: &[u8]) -> Result<i64, ValueError> {
     let (hour, minute, second, micros) = match *fields {
         [] => (0, 0, 0, 0),
         [h, m, s] => (h, m, s, 0),
@@ -267,11 +278,15 @@ fn micros(fields: &[u8]) -> Result<i64, Misfit> {
     Ok(seconds * 1_000_000 + i64::from(micros))
 }
 
-pub(super) fn date(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn date(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     put!(column, Date, days(fields(cell)?)?)
 }
 
-pub(super) fn timestamp(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn timestamp(
+    _: &Kind,
+    column: &mut ColumnBuilder,
+    cell: &[u8],
+) -> Result<(), ValueError> {
     let fields = fields(cell)?;
     let days = i64::from(days(fields)?);
     // Two bytes of year are far from the ends of 64 bits.
@@ -283,7 +298,7 @@ pub(super) fn timestamp(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Re
 }
 
 /// A span of time: a sign, whole days, and a clock.
-pub(super) fn span(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn span(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     let value = match fields(cell)? {
         [] => 0,
         [negative, d0, d1, d2, d3, clock @ ..] => {
@@ -300,7 +315,7 @@ pub(super) fn span(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<
     put!(column, Duration, value)
 }
 
-pub(super) fn time(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), Misfit> {
+pub(super) fn time(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Result<(), ValueError> {
     let value = match fields(cell)? {
         [] => 0,
         [0, 0, 0, 0, 0, rest @ ..] => micros(rest)?,

@@ -15,24 +15,24 @@ use connect_api::{
     },
     decimal::{self, max_unscaled_wide, parse_wide, write_wide},
 };
-use dialect_core::{Cells, JsonNumbers, Misfit, parse_decimal, write_decimal, write_parts};
+use dialect_core::{Cells, JsonNumbers, ValueError, parse_decimal, write_decimal, write_parts};
 use sqlx::{Encode, MySql, Type, encode::IsNull, error::BoxDynError, mysql::MySqlTypeInfo};
 use std::{cell::RefCell, ops::Range};
 
-const NULL: Misfit = Misfit("is NULL, which the column does not take");
-const OTHER_LENGTH: Misfit = Misfit("is not as long as the column, which would fill it up");
-const TOO_MANY_DIGITS: Misfit = Misfit("has more digits than the column");
-const NO_NUMBER: Misfit = Misfit("is no number");
-const ENDS_IN_BLANKS: Misfit = Misfit("ends in blanks, which a CHAR column does not keep");
-const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the column");
-const NULL_IN_VECTOR: Misfit = Misfit("has a NULL in it, which a vector does not hold");
-const TOO_MANY_PLACES: Misfit = Misfit("has more decimal places than the column");
-const NOT_SINGLE: Misfit = Misfit("is not a number of 32 bits, as the column is");
-const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and the column is a boolean");
-const NOT_A_YEAR: Misfit = Misfit("is neither 0 nor a year from 1901 to 2155");
-const NEGATIVE: Misfit = Misfit("is negative, and the column is of bits");
+const NULL: ValueError = ValueError("is NULL, which the column does not take");
+const OTHER_LENGTH: ValueError = ValueError("is not as long as the column, which would fill it up");
+const TOO_MANY_DIGITS: ValueError = ValueError("has more digits than the column");
+const NO_NUMBER: ValueError = ValueError("is no number");
+const ENDS_IN_BLANKS: ValueError = ValueError("ends in blanks, which a CHAR column does not keep");
+const TOO_PRECISE: ValueError = ValueError("has a finer fraction of a second than the column");
+const NULL_IN_VECTOR: ValueError = ValueError("has a NULL in it, which a vector does not hold");
+const TOO_MANY_PLACES: ValueError = ValueError("has more decimal places than the column");
+const NOT_SINGLE: ValueError = ValueError("is not a number of 32 bits, as the column is");
+const NOT_BOOLEAN: ValueError = ValueError("is neither 0 nor 1, and the column is a boolean");
+const NOT_A_YEAR: ValueError = ValueError("is neither 0 nor a year from 1901 to 2155");
+const NEGATIVE: ValueError = ValueError("is negative, and the column is of bits");
 /// A fault of this program: the cells are not of the kind that was planned for.
-const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
+const MISTYPED: ValueError = ValueError("is not of the kind that was planned for");
 
 /// A column on its way to the server.
 pub(crate) struct Source<'a> {
@@ -90,7 +90,7 @@ impl<'a> Source<'a> {
         variable + fixed * rows.len()
     }
 
-    fn put(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    fn put(&self, row: usize, out: &mut Vec<u8>) -> Result<(), ValueError> {
         match self.encoder.form {
             Form::Integer => put_integer(&self.cells, row, out),
             Form::ZeroOrOne => match integer(&self.cells, row)? {
@@ -136,7 +136,7 @@ impl<'a> Source<'a> {
                     let text = a.value(row);
                     let fraction = text.rsplit_once('.').map_or(0, |(_, f)| f.trim_end().len());
                     if fraction > places as usize {
-                        return Err(TOO_FINE);
+                        return Err(TOO_PRECISE);
                     }
                     put_text(text, u32::MAX, out)
                 }
@@ -176,7 +176,7 @@ impl<'a> Source<'a> {
             },
             Form::Time { step } => match self.cells {
                 Cells::Time(a) => put_time(a.value(row), step, out),
-                Cells::TimeNanos(a) if a.value(row) % 1_000 != 0 => Err(TOO_FINE),
+                Cells::TimeNanos(a) if a.value(row) % 1_000 != 0 => Err(TOO_PRECISE),
                 Cells::TimeNanos(a) => put_time(a.value(row) / 1_000, step, out),
                 _ => Err(MISTYPED),
             },
@@ -197,7 +197,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn put_float(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    fn put_float(&self, row: usize, out: &mut Vec<u8>) -> Result<(), ValueError> {
         match (self.encoder.form, &self.cells) {
             (Form::Float32, Cells::Float32(a)) => put_float32(a.value(row), out),
             (Form::Narrow, Cells::Float64(a)) => {
@@ -220,7 +220,7 @@ impl<'a> Source<'a> {
         precision: u8,
         scale: i8,
         out: &mut Vec<u8>,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), ValueError> {
         let (value, has) = match self.cells {
             Cells::Decimal(a) => (a.value(row), a.scale()),
             // Text that is a decimal number of any length.
@@ -245,7 +245,7 @@ impl<'a> Source<'a> {
         precision: u8,
         scale: i8,
         out: &mut Vec<u8>,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), ValueError> {
         let mut text = Vec::with_capacity(80);
         let digits: &[u8] = match self.cells {
             Cells::Decimal(a) => {
@@ -260,9 +260,9 @@ impl<'a> Source<'a> {
             _ => return Err(MISTYPED),
         };
         let value = parse_wide(digits, scale).map_err(|e| match e {
-            decimal::Misfit::NotANumber => NO_NUMBER,
-            decimal::Misfit::Finer => TOO_MANY_PLACES,
-            decimal::Misfit::Larger => TOO_MANY_DIGITS,
+            decimal::DecimalError::NotANumber => NO_NUMBER,
+            decimal::DecimalError::Inexact => TOO_MANY_PLACES,
+            decimal::DecimalError::OutOfRange => TOO_MANY_DIGITS,
         })?;
         let most = max_unscaled_wide(precision);
         if value > most || value < most.wrapping_neg() {
@@ -281,7 +281,7 @@ impl<'a> Source<'a> {
         put_blob(text.as_bytes(), out);
     }
 
-    fn put_bytes(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    fn put_bytes(&self, row: usize, out: &mut Vec<u8>) -> Result<(), ValueError> {
         let bytes = match self.cells {
             Cells::Bytes(a) => a.value(row),
             Cells::Uuid(a) => a.value(row),
@@ -334,7 +334,7 @@ fn json_bytes(array: &dyn Array, rows: Range<usize>) -> usize {
     }
 }
 
-fn put_vector(floats: Option<&Float32Array>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn put_vector(floats: Option<&Float32Array>, out: &mut Vec<u8>) -> Result<(), ValueError> {
     let floats = floats.ok_or(MISTYPED)?;
     if floats.null_count() > 0 {
         return Err(NULL_IN_VECTOR);

@@ -1,14 +1,14 @@
 //! Numbers in JSON text that a server does not keep as they are: MySQL's `json` has integers of 64
 //! bits, and every other number as a float of 64 bits.
-use dialect_core::{JsonNumbers, Misfit};
+use dialect_core::{JsonNumbers, ValueError};
 use std::{borrow::Cow, ops::Range};
 
-const ROUNDED: Misfit = Misfit(
+const ROUNDED: ValueError = ValueError(
     "has a number that the server's JSON would round to a float; `json.numbers` says what becomes of such",
 );
 
 /// The text as it is to be written.
-pub(crate) fn kept(json: &str, numbers: JsonNumbers) -> Result<Cow<'_, str>, Misfit> {
+pub(crate) fn kept(json: &str, numbers: JsonNumbers) -> Result<Cow<'_, str>, ValueError> {
     let mut rounded = Numbers::of(json).filter(|place| !is_exact(&json[place.clone()]));
     match numbers {
         JsonNumbers::Round => Ok(json.into()),

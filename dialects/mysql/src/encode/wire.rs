@@ -1,18 +1,19 @@
 //! Values in the form of the binary protocol: what a statement's parameters are made of.
 use connect_api::uuid;
-use dialect_core::{Cells, Misfit, civil};
+use dialect_core::{Cells, ValueError, civil};
 
-const TOO_LONG: Misfit = Misfit("is longer than the column");
-const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the column");
-const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the database does not have");
-const NO_DATE: Misfit = Misfit("lies outside the years 1 to 9999");
-const NO_TIME: Misfit = Misfit("is no time of the day");
-const NO_SPAN: Misfit = Misfit("lies beyond -838:59:59 to 838:59:59, the bounds of a TIME");
-const NOT_GEOMETRY: Misfit = Misfit("is no geometry as WKB or EWKB");
-const NOT_INTEGER: Misfit = Misfit("is no integer of 64 bits");
+const TOO_LONG: ValueError = ValueError("is longer than the column");
+const TOO_PRECISE: ValueError = ValueError("has a finer fraction of a second than the column");
+const NOT_FINITE: ValueError =
+    ValueError("is infinite or not a number, which the database does not have");
+const NO_DATE: ValueError = ValueError("lies outside the years 1 to 9999");
+const NO_TIME: ValueError = ValueError("is no time of the day");
+const NO_SPAN: ValueError = ValueError("lies beyond -838:59:59 to 838:59:59, the bounds of a TIME");
+const NOT_GEOMETRY: ValueError = ValueError("is no geometry as WKB or EWKB");
+const NOT_INTEGER: ValueError = ValueError("is no integer of 64 bits");
 
 /// The integer or boolean in `row`.
-pub(crate) fn integer(cells: &Cells<'_>, row: usize) -> Result<i64, Misfit> {
+pub(crate) fn integer(cells: &Cells<'_>, row: usize) -> Result<i64, ValueError> {
     Ok(match cells {
         Cells::Bool(a) => a.value(row).into(),
         Cells::Int8(a) => a.value(row).into(),
@@ -29,7 +30,11 @@ pub(crate) fn integer(cells: &Cells<'_>, row: usize) -> Result<i64, Misfit> {
 }
 
 /// An integer or boolean in its own width.
-pub(crate) fn put_integer(cells: &Cells<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_integer(
+    cells: &Cells<'_>,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
     match cells {
         Cells::Bool(a) => out.push(a.value(row).into()),
         Cells::Int8(a) => out.extend_from_slice(&a.value(row).to_le_bytes()),
@@ -46,7 +51,7 @@ pub(crate) fn put_integer(cells: &Cells<'_>, row: usize, out: &mut Vec<u8>) -> R
 }
 
 /// A float of 32 bits.
-pub(crate) fn put_float32(value: f32, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_float32(value: f32, out: &mut Vec<u8>) -> Result<(), ValueError> {
     if !value.is_finite() {
         return Err(NOT_FINITE);
     }
@@ -55,7 +60,7 @@ pub(crate) fn put_float32(value: f32, out: &mut Vec<u8>) -> Result<(), Misfit> {
 }
 
 /// A float of 64 bits.
-pub(crate) fn put_float64(value: f64, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_float64(value: f64, out: &mut Vec<u8>) -> Result<(), ValueError> {
     if !value.is_finite() {
         return Err(NOT_FINITE);
     }
@@ -86,7 +91,7 @@ pub(crate) fn put_blob(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Text of at most so many characters. The server would cut blanks at the end of a longer one
 /// without a word.
-pub(crate) fn put_text(text: &str, characters: u32, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_text(text: &str, characters: u32, out: &mut Vec<u8>) -> Result<(), ValueError> {
     let limit = characters as usize;
     if text.len() > limit && text.chars().count() > limit {
         return Err(TOO_LONG);
@@ -102,7 +107,7 @@ pub(crate) fn put_uuid_text(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Year, month and day, in four bytes without the length in front.
-fn put_day(days: i32, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn put_day(days: i32, out: &mut Vec<u8>) -> Result<(), ValueError> {
     let (year, month, day) = civil::date_of(days);
     let year = u16::try_from(year)
         .ok()
@@ -134,15 +139,15 @@ fn length(micros: u64, without: u8) -> u8 {
 }
 
 /// A date.
-pub(crate) fn put_date(days: i32, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_date(days: i32, out: &mut Vec<u8>) -> Result<(), ValueError> {
     out.push(4);
     put_day(days, out)
 }
 
 /// A time of the day whose microseconds are multiples of `step`.
-pub(crate) fn put_time(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_time(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), ValueError> {
     if micros % step != 0 {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     }
     let micros = u64::try_from(micros)
         .ok()
@@ -156,11 +161,11 @@ pub(crate) fn put_time(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), 
 
 /// A span of time whose microseconds are multiples of `step`. Servers would cut a longer one to
 /// their bounds.
-pub(crate) fn put_span(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_span(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), ValueError> {
     /// 838:59:59.
     const MOST: u64 = 3_020_399_000_000;
     if micros % step != 0 {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     }
     let span = micros.unsigned_abs();
     if span > MOST {
@@ -175,7 +180,7 @@ pub(crate) fn put_span(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), 
 }
 
 /// A geometry, WKB or EWKB, as the server keeps it: four bytes of SRID, then WKB.
-pub(crate) fn put_geometry(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_geometry(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ValueError> {
     const HAS_SRID: u32 = 0x2000_0000;
     let (order, four) = match bytes {
         [order @ 0..=1, a, b, c, d, ..] => (*order, [*a, *b, *c, *d]),
@@ -209,9 +214,9 @@ pub(crate) fn put_geometry(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit
 }
 
 /// A timestamp whose microseconds are multiples of `step`.
-pub(crate) fn put_timestamp(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn put_timestamp(micros: i64, step: i64, out: &mut Vec<u8>) -> Result<(), ValueError> {
     if micros % step != 0 {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     }
     let days = i32::try_from(micros.div_euclid(civil::DAY_MICROS)).map_err(|_e| NO_DATE)?;
     let micros = micros.rem_euclid(civil::DAY_MICROS).unsigned_abs();

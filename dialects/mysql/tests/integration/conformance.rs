@@ -1,7 +1,7 @@
 //! The suite of all dialects.
 use crate::place;
 use dialect_core::conformance::Fixture;
-use dialect_mysql::conformance::{SESSION, comes_back, created, holds, samples};
+use dialect_mysql::conformance::{SESSION, created, holds, read_back, samples};
 
 dialect_core::conformance_tests!(fixture);
 
@@ -18,14 +18,14 @@ async fn fixture() -> Fixture {
         },
         created,
         holds,
-        comes_back,
+        read_back,
         // The server has no type that is not known here.
         strict: None,
         session: Some(SESSION),
         widens: Some(("int", connect_api::Kind::Int64)),
         short_text: Some("varchar(5)"),
         small_number: Some("smallint"),
-        counted_id: "id bigint AUTO_INCREMENT PRIMARY KEY",
+        auto_increment_id: "id bigint AUTO_INCREMENT PRIMARY KEY",
         wrong_password: Some((
             password,
             place::open(&format!("mysql://connect:{password}@{server}")),

@@ -1,15 +1,15 @@
 //! Dates, times and spans from the text that drivers make of them.
-use dialect_core::{FINER, FineDigits, Misfit, civil, parse_fine};
+use dialect_core::{FineDigits, SUBMICROSECOND, ValueError, civil, parse_fractional_seconds};
 use std::borrow::Cow;
 
-const INFINITE: Misfit = Misfit("is infinite");
-const NOT_TIME: Misfit = Misfit("is not a time of a day");
-const NOT_SPAN: Misfit = Misfit("is not a span of days, hours, minutes and seconds");
-const NOT_OFFSET: Misfit = Misfit("is not a timestamp with an offset");
+const INFINITE: ValueError = ValueError("is infinite");
+const NOT_TIME: ValueError = ValueError("is not a time of a day");
+const NOT_SPAN: ValueError = ValueError("is not a span of days, hours, minutes and seconds");
+const NOT_OFFSET: ValueError = ValueError("is not a timestamp with an offset");
 
 /// ISO 8601 of what PostgreSQL writes: years before the first have `BC` behind, those after 9999
 /// no sign in front.
-fn iso(text: &[u8]) -> Result<Cow<'_, [u8]>, Misfit> {
+fn iso(text: &[u8]) -> Result<Cow<'_, [u8]>, ValueError> {
     if text.ends_with(b"infinity") {
         return Err(INFINITE);
     }
@@ -30,7 +30,7 @@ fn iso(text: &[u8]) -> Result<Cow<'_, [u8]>, Misfit> {
     Ok(Cow::Borrowed(text))
 }
 
-pub(super) fn date(text: &[u8]) -> Result<i32, Misfit> {
+pub(super) fn date(text: &[u8]) -> Result<i32, ValueError> {
     let text = iso(text)?;
     // Some drivers give a date as the timestamp of its midnight.
     match text.strip_suffix(b" 00:00:00") {
@@ -39,12 +39,12 @@ pub(super) fn date(text: &[u8]) -> Result<i32, Misfit> {
     }
 }
 
-pub(super) fn time(text: &[u8], fine: FineDigits) -> Result<i64, Misfit> {
-    parse_fine(text, fine, civil::parse_time)
+pub(super) fn time(text: &[u8], fine: FineDigits) -> Result<i64, ValueError> {
+    parse_fractional_seconds(text, fine, civil::parse_time)
 }
 
 /// With up to nine digits of a second.
-pub(super) fn time_nanos(text: &[u8]) -> Result<i64, Misfit> {
+pub(super) fn time_nanos(text: &[u8]) -> Result<i64, ValueError> {
     let Some(point) = text.iter().position(|b| *b == b'.') else {
         return civil::parse_time(text).map(|micros| micros * 1_000);
     };
@@ -58,18 +58,18 @@ pub(super) fn time_nanos(text: &[u8]) -> Result<i64, Misfit> {
     Ok(civil::parse_time(whole)? * 1_000 + nanos)
 }
 
-pub(super) fn timestamp(text: &[u8], utc: bool, fine: FineDigits) -> Result<i64, Misfit> {
+pub(super) fn timestamp(text: &[u8], utc: bool, fine: FineDigits) -> Result<i64, ValueError> {
     let text = iso(text)?;
     let parse = if utc {
         civil::parse_instant
     } else {
         civil::parse_timestamp
     };
-    parse_fine(&text, fine, parse)
+    parse_fractional_seconds(&text, fine, parse)
 }
 
 /// `[-]D days [-]H…:MM:SS.ffffff`, or the microseconds themselves.
-pub(crate) fn span(text: &[u8]) -> Result<i64, Misfit> {
+pub(crate) fn span(text: &[u8]) -> Result<i64, ValueError> {
     let text = std::str::from_utf8(text).map_err(|_e| NOT_SPAN)?.trim();
     if let Ok(micros) = text.parse() {
         return Ok(micros);
@@ -97,7 +97,7 @@ pub(crate) fn span(text: &[u8]) -> Result<i64, Misfit> {
 }
 
 /// `YYYY-MM-DD HH:MM:SS.fffffff +HH:MM`.
-pub(crate) fn offset_timestamp(text: &[u8], fine: FineDigits) -> Result<(i64, i16), Misfit> {
+pub(crate) fn offset_timestamp(text: &[u8], fine: FineDigits) -> Result<(i64, i16), ValueError> {
     let text = std::str::from_utf8(text).map_err(|_e| NOT_OFFSET)?;
     let at = text
         .rfind(['+', '-'])
@@ -116,7 +116,7 @@ pub(crate) fn offset_timestamp(text: &[u8], fine: FineDigits) -> Result<(i64, i1
         Some((whole, fraction)) if fraction.len() > 6 && fraction.is_char_boundary(6) => {
             let finer = fraction[6..].bytes().any(|b| b != b'0');
             if finer && fine != FineDigits::Truncate {
-                return Err(FINER);
+                return Err(SUBMICROSECOND);
             }
             format!("{whole}.{}", &fraction[..6])
         }
@@ -148,8 +148,8 @@ mod tests {
     fn digits_finer_than_a_microsecond_are_cut_where_that_is_asked_for() {
         let stamp = b"1970-01-01 00:00:00.0000019";
         for refused in [FineDigits::Error, FineDigits::Text] {
-            assert_eq!(timestamp(stamp, false, refused), Err(FINER));
-            assert_eq!(time(b"00:00:00.0000019", refused), Err(FINER));
+            assert_eq!(timestamp(stamp, false, refused), Err(SUBMICROSECOND));
+            assert_eq!(time(b"00:00:00.0000019", refused), Err(SUBMICROSECOND));
         }
         assert_eq!(timestamp(stamp, false, FineDigits::Truncate), Ok(1));
         assert_eq!(timestamp(stamp, true, FineDigits::Truncate), Ok(1));
@@ -183,7 +183,7 @@ mod tests {
         );
         assert_eq!(read("1969-12-31 23:00:00 -01:00", exact), Ok((0, -60)));
         let fine = "1970-01-01 00:00:00.0000001 +00:00";
-        assert_eq!(read(fine, exact), Err(FINER));
+        assert_eq!(read(fine, exact), Err(SUBMICROSECOND));
         assert_eq!(read(fine, FineDigits::Truncate), Ok((0, 0)));
         assert_eq!(time_nanos(b"00:00:00.0000001"), Ok(100));
     }

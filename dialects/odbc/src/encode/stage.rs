@@ -1,17 +1,17 @@
 //! The cells of some rows, made ready to be bound.
 use crate::encode::{
-    BEYOND_DAY, BEYOND_TIME, BEYOND_YEARS, Encoder, FINER, Form, HOLDS_NUL, INEXACT, IS_NULL,
-    NOT_FINITE, OUT_OF_RANGE, TOO_LONG,
+    BEYOND_DAY, BEYOND_TIME, BEYOND_YEARS, Encoder, Form, HOLDS_NUL, INEXACT, IS_NULL, NOT_FINITE,
+    OUT_OF_RANGE, TOO_LONG, TOO_PRECISE,
 };
 use crate::server::Profile;
 use connect_api::{
     Kind, ValueRef, arrow::schema::Field, decimal_text, parse_wide_decimal, wide_decimal_text,
 };
-use dialect_core::{Cells, Misfit, civil, is_decimal, parse_decimal, write_parts};
+use dialect_core::{Cells, ValueError, civil, is_decimal, parse_decimal, write_parts};
 use std::{fmt::Write as _, ops::Range};
 
-const NOT_DECIMAL: Misfit = Misfit("is not a decimal number that fits its column");
-const UNEXPECTED: Misfit = Misfit("is not of the kind that was planned for");
+const NOT_DECIMAL: ValueError = ValueError("is not a decimal number that fits its column");
+const UNEXPECTED: ValueError = ValueError("is not of the kind that was planned for");
 
 /// The days of 0001-01-01 and 9999-12-31.
 const YEARS: Range<i32> = -719_162..2_932_897;
@@ -79,7 +79,7 @@ pub(crate) fn stage(
     encoder: &Encoder,
     cells: &Cells<'_>,
     rows: Range<usize>,
-) -> Result<Staged, Misfit> {
+) -> Result<Staged, ValueError> {
     let null = |row: usize| match (cells.is_null(row), encoder.not_null) {
         (true, true) => Err(IS_NULL),
         (is_null, _) => Ok(is_null),
@@ -176,7 +176,7 @@ pub(crate) fn stage(
     })
 }
 
-fn int(cells: &Cells<'_>, row: usize, least: i64, greatest: i64) -> Result<i64, Misfit> {
+fn int(cells: &Cells<'_>, row: usize, least: i64, greatest: i64) -> Result<i64, ValueError> {
     let value = match cells.get(row) {
         ValueRef::Int(v) => v,
         ValueRef::UInt(v) => i64::try_from(v).map_err(|_e| OUT_OF_RANGE)?,
@@ -190,16 +190,21 @@ fn int(cells: &Cells<'_>, row: usize, least: i64, greatest: i64) -> Result<i64, 
 }
 
 /// A span or time in microseconds.
-fn micros(cells: &Cells<'_>, row: usize) -> Result<i64, Misfit> {
+fn micros(cells: &Cells<'_>, row: usize) -> Result<i64, ValueError> {
     match (cells, cells.get(row)) {
-        (Cells::TimeNanos(_), ValueRef::Time(nanos)) if nanos % 1_000 != 0 => Err(FINER),
+        (Cells::TimeNanos(_), ValueRef::Time(nanos)) if nanos % 1_000 != 0 => Err(TOO_PRECISE),
         (Cells::TimeNanos(_), ValueRef::Time(nanos)) => Ok(nanos / 1_000),
         (_, ValueRef::Time(micros)) => Ok(micros),
         _ => Err(UNEXPECTED),
     }
 }
 
-fn float(encoder: &Encoder, cells: &Cells<'_>, row: usize, single: bool) -> Result<f64, Misfit> {
+fn float(
+    encoder: &Encoder,
+    cells: &Cells<'_>,
+    row: usize,
+    single: bool,
+) -> Result<f64, ValueError> {
     let value = match cells.get(row) {
         ValueRef::Float(v) => v,
         ValueRef::Int(v) => v as f64,
@@ -217,7 +222,7 @@ fn float(encoder: &Encoder, cells: &Cells<'_>, row: usize, single: bool) -> Resu
     }
 }
 
-fn check_text(text: &str, longest: Option<u32>, profile: Profile) -> Result<(), Misfit> {
+fn check_text(text: &str, longest: Option<u32>, profile: Profile) -> Result<(), ValueError> {
     // MySQL's driver alone takes the length of a text for its end, on the way in and out.
     if !profile.is_mysql() && text.as_bytes().contains(&0) {
         return Err(HOLDS_NUL);
@@ -241,7 +246,7 @@ pub(crate) fn write_text(
     value: ValueRef<'_>,
     nanos: bool,
     out: &mut String,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     match (encoder.form, value) {
         (Form::Text { .. }, ValueRef::Bool(v)) => out.push(if v { '1' } else { '0' }),
         (Form::Decimal(digits), value) => decimal(encoder.profile, digits, value, out)?,
@@ -266,7 +271,7 @@ pub(crate) fn write_text(
         (Form::Date, ValueRef::Date(days)) => dated(encoder.profile, days, out, |_| Ok(()))?,
         (Form::Time(digits), ValueRef::Time(v)) => {
             let micros = match nanos {
-                true if v % 1_000 != 0 => return Err(FINER),
+                true if v % 1_000 != 0 => return Err(TOO_PRECISE),
                 true => v / 1_000,
                 false => v,
             };
@@ -306,7 +311,7 @@ pub(crate) fn write_text(
         }
         (Form::Span { digits, clock }, ValueRef::Time(v)) => {
             let micros = match nanos {
-                true if v % 1_000 != 0 => return Err(FINER),
+                true if v % 1_000 != 0 => return Err(TOO_PRECISE),
                 true => v / 1_000,
                 false => v,
             };
@@ -334,7 +339,7 @@ fn decimal(
     digits: Option<(u8, i8)>,
     value: ValueRef<'_>,
     out: &mut String,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     match value {
         ValueRef::Int(v) => out.push_str(&v.to_string()),
         ValueRef::UInt(v) => out.push_str(&v.to_string()),
@@ -364,7 +369,7 @@ fn decimal(
 }
 
 /// The shortest text that is read as the same float.
-fn float_text(value: f64, single: bool, out: &mut String) -> Result<(), Misfit> {
+fn float_text(value: f64, single: bool, out: &mut String) -> Result<(), ValueError> {
     #[expect(clippy::cast_possible_truncation, reason = "compared with what it was")]
     let narrow = value as f32;
     if single && value.is_finite() && f64::from(narrow) != value {
@@ -385,9 +390,9 @@ fn float_text(value: f64, single: bool, out: &mut String) -> Result<(), Misfit> 
     Ok(())
 }
 
-fn check_digits(micros: i64, digits: u32) -> Result<(), Misfit> {
+fn check_digits(micros: i64, digits: u32) -> Result<(), ValueError> {
     if digits < 6 && micros % 10i64.pow(6 - digits) != 0 {
-        return Err(FINER);
+        return Err(TOO_PRECISE);
     }
     Ok(())
 }
@@ -397,8 +402,8 @@ fn dated(
     profile: Profile,
     days: i32,
     out: &mut String,
-    rest: impl FnOnce(&mut String) -> Result<(), Misfit>,
-) -> Result<(), Misfit> {
+    rest: impl FnOnce(&mut String) -> Result<(), ValueError>,
+) -> Result<(), ValueError> {
     if YEARS.contains(&days) {
         civil::write_date(days, out);
         return rest(out);
@@ -423,7 +428,7 @@ fn timestamp(
     digits: u32,
     out: &mut String,
     zone: impl FnOnce(&mut String),
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     check_digits(micros, digits)?;
     let days = i32::try_from(micros.div_euclid(civil::DAY_MICROS)).map_err(|_e| BEYOND_YEARS)?;
     dated(profile, days, out, |out| {

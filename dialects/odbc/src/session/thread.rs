@@ -36,7 +36,10 @@ impl Handle {
         let server = outcome
             .map_err(|e| {
                 let seconds = settings.connect_timeout.as_secs_f32();
-                let message = format!("connect to {}: no answer in {seconds} s", settings.shown);
+                let message = format!(
+                    "connect to {}: no response within {seconds} s",
+                    settings.shown
+                );
                 Error::new(ErrorKind::Timeout, message).with_source(e)
             })?
             .map_err(|_gone| handle.gone())??;

@@ -11,7 +11,7 @@ async fn fixture() -> Fixture {
     Fixture {
         created,
         holds,
-        comes_back,
+        read_back,
         strict: Some((place::strict(&url), "geometry")),
         session: Some(Session {
             id: "SELECT CAST(CONNECTION_ID() AS CHAR)",
@@ -20,7 +20,7 @@ async fn fixture() -> Fixture {
         widens: Some(("int", Kind::Int64)),
         short_text: Some("varchar(5)"),
         small_number: Some("smallint"),
-        counted_id: "id bigint AUTO_INCREMENT PRIMARY KEY",
+        auto_increment_id: "id bigint AUTO_INCREMENT PRIMARY KEY",
         wrong_password: Some((place::PLANTED, place::with_wrong_password(&url))),
         ..Fixture::bare(
             place::open(&url),
@@ -55,7 +55,7 @@ fn holds(kind: &Kind, value: &Value) -> bool {
     }
 }
 
-fn comes_back(kind: &Kind, value: Value) -> Value {
+fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {
         (Kind::TimeNanos, Value::Time(nanos)) => Value::Time(nanos / 1_000),
         (_, value) => value,

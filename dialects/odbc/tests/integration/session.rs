@@ -223,7 +223,7 @@ async fn unknown_databases_are_described_and_written_by_the_standard() {
     assert!(!sql.contains("IF NOT EXISTS"), "{sql}");
     connection.execute(&sql).await.unwrap();
     let again = connection.execute(&sql).await.unwrap_err();
-    assert!(dialect.is_already_there(&again), "{}", again.report());
+    assert!(dialect.already_exists(&again), "{}", again.report());
     let table = connection.describe(&name).await.unwrap().unwrap();
     assert_eq!(table.primary_key, ["id"]);
     let kinds: Vec<_> = table

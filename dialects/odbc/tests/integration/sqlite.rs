@@ -15,9 +15,9 @@ async fn fixture() -> Fixture {
     Fixture {
         created,
         holds,
-        comes_back,
+        read_back,
         strict: Some((place::strict(&url), "geometry")),
-        counted_id: "id INTEGER PRIMARY KEY",
+        auto_increment_id: "id INTEGER PRIMARY KEY",
         short_text: Some("varchar(5)"),
         guard: Some(Box::new(directory)),
         ..Fixture::bare(place::open(&url), "t".to_owned(), conformance::sqlite())
@@ -55,7 +55,7 @@ fn holds(kind: &Kind, value: &Value) -> bool {
     }
 }
 
-fn comes_back(kind: &Kind, value: Value) -> Value {
+fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {
         (Kind::TimeNanos, Value::Time(nanos)) => Value::Time(nanos / 1_000),
         (_, value) => value,

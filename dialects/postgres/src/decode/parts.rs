@@ -5,12 +5,12 @@ use super::{
 use connect_api::{
     ColumnBuilder, Kind, MapBuilder, StructBuilder, arrow::array::types::IntervalMonthDayNano,
 };
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 use std::sync::OnceLock;
 
-const CUT_OFF: Misfit = Misfit("ends before its last part");
-const OTHER_TYPE: Misfit =
-    Misfit("is of a type that was changed since it was described; describe the table again");
+const CUT_OFF: ValueError = ValueError("ends before its last part");
+const OTHER_TYPE: ValueError =
+    ValueError("is of a type that was changed since it was described; describe the table again");
 
 /// Bits of a range's flags.
 const EMPTY: u8 = 1;
@@ -39,7 +39,7 @@ pub(super) fn fields(fields: &[(Box<str>, Kind)]) -> Vec<Field> {
 
 impl Field {
     #[inline]
-    fn decoder(&self, oid: u32) -> Result<&Decoder, Misfit> {
+    fn decoder(&self, oid: u32) -> Result<&Decoder, ValueError> {
         let (known, decoder) = match self.known.get() {
             Some(known) => known,
             None => {
@@ -52,7 +52,7 @@ impl Field {
 }
 
 /// Microseconds, days, months.
-pub(super) fn interval(bytes: &[u8]) -> Result<IntervalMonthDayNano, Misfit> {
+pub(super) fn interval(bytes: &[u8]) -> Result<IntervalMonthDayNano, ValueError> {
     let (micros, rest) = word::<8>(bytes)?;
     let (days, rest) = word::<4>(rest)?;
     let micros = i64::from_be_bytes(micros);
@@ -69,7 +69,7 @@ pub(super) fn interval(bytes: &[u8]) -> Result<IntervalMonthDayNano, Misfit> {
     Ok(IntervalMonthDayNano::new(months, days, nanos))
 }
 
-pub(super) fn append_point(bytes: &[u8], point: &mut StructBuilder) -> Result<(), Misfit> {
+pub(super) fn append_point(bytes: &[u8], point: &mut StructBuilder) -> Result<(), ValueError> {
     let (x, y) = word::<8>(bytes)?;
     let [ColumnBuilder::Float64(xs), ColumnBuilder::Float64(ys)] = point.columns() else {
         return Err(WRONG_COLUMN);
@@ -88,7 +88,7 @@ pub(super) fn append_range(
     bytes: &[u8],
     range: &mut StructBuilder,
     text: &mut String,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     let ([flags], mut rest) = word(bytes)?;
     let flag = |bits: u8| flags & bits != 0;
     let [lower, upper, booleans @ ..] = range.columns() else {
@@ -121,7 +121,7 @@ pub(super) fn append_composite(
     composite: &mut StructBuilder,
     text: &mut String,
     beyond: Beyond,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     let (count, mut rest) = word::<4>(bytes)?;
     if usize::try_from(u32::from_be_bytes(count)).is_ok_and(|count| count != fields.len()) {
         return Err(OTHER_TYPE);
@@ -142,7 +142,7 @@ pub(super) fn append_composite(
 }
 
 /// The number of entries, and of each the key and the value.
-pub(super) fn append_hstore(bytes: &[u8], map: &mut MapBuilder) -> Result<(), Misfit> {
+pub(super) fn append_hstore(bytes: &[u8], map: &mut MapBuilder) -> Result<(), ValueError> {
     let (count, mut rest) = word::<4>(bytes)?;
     for _ in 0..u32::from_be_bytes(count) {
         let (key, after) = sized(rest)?;
@@ -158,13 +158,13 @@ pub(super) fn append_hstore(bytes: &[u8], map: &mut MapBuilder) -> Result<(), Mi
     Ok(())
 }
 
-fn word<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), Misfit> {
+fn word<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), ValueError> {
     let (word, rest) = bytes.split_first_chunk().ok_or(NOT_ITS_LENGTH)?;
     Ok((*word, rest))
 }
 
 /// A value after its length, `None` for NULL, and what follows.
-fn sized(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Misfit> {
+fn sized(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), ValueError> {
     let (length, rest) = word::<4>(bytes)?;
     let Ok(length) = usize::try_from(i32::from_be_bytes(length)) else {
         return Ok((None, rest));

@@ -2,7 +2,7 @@ use super::*;
 use connect_api::{Value, arrow::array::Array as _};
 use proptest::prelude::*;
 
-fn decoded(kind: &Kind, oid: u32, bytes: &[u8], beyond: Beyond) -> Result<Value, Misfit> {
+fn decoded(kind: &Kind, oid: u32, bytes: &[u8], beyond: Beyond) -> Result<Value, ValueError> {
     let mut column = ColumnBuilder::new(kind, 1).unwrap();
     let decoder = Decoder::new(kind, oid).unwrap();
     decoder.append(bytes, &mut column, &mut String::new(), beyond)?;

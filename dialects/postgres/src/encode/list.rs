@@ -8,9 +8,9 @@ use connect_api::{
         schema::DataType,
     },
 };
-use dialect_core::{Cells, Misfit};
+use dialect_core::{Cells, ValueError};
 
-const TOO_MANY: Misfit = Misfit("has more elements than an array takes");
+const TOO_MANY: ValueError = ValueError("has more elements than an array takes");
 
 pub(super) fn lists<'a>(a: &'a ListArray, element: &Target) -> Option<Writer<'a>> {
     let DataType::List(item) = a.data_type() else {

@@ -7,11 +7,11 @@ use connect_api::arrow::{
     },
     buffer::i256,
 };
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 
-pub(super) const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the column's type");
-pub(super) const NOT_EXACT: Misfit = Misfit("is not exact in the column's type");
-pub(super) const NOT_A_BOOL: Misfit = Misfit("is neither 0 nor 1");
+pub(super) const OUT_OF_RANGE: ValueError = ValueError("is out of the range of the column's type");
+pub(super) const NOT_EXACT: ValueError = ValueError("is not exact in the column's type");
+pub(super) const NOT_A_BOOL: ValueError = ValueError("is neither 0 nor 1");
 
 pub(super) fn booleans<'a>(a: &'a BooleanArray, target: &Target) -> Option<Writer<'a>> {
     Some(match target {
@@ -93,7 +93,7 @@ pub(super) fn wide_decimals<'a>(a: &'a Decimal256Array, target: &Target) -> Opti
         let value = a.value(row);
         let magnitude = value.wrapping_abs();
         if unit.is_some_and(|unit| magnitude.wrapping_rem(unit) != i256::ZERO) {
-            return Err(numeric::TOO_FINE);
+            return Err(numeric::TOO_PRECISE);
         }
         if end.is_some_and(|end| magnitude >= end && magnitude > i256::ZERO) {
             return Err(numeric::TOO_LARGE);
@@ -103,23 +103,23 @@ pub(super) fn wide_decimals<'a>(a: &'a Decimal256Array, target: &Target) -> Opti
     }))
 }
 
-fn int2(value: i128) -> Result<[u8; 2], Misfit> {
+fn int2(value: i128) -> Result<[u8; 2], ValueError> {
     let value = i16::try_from(value).ok().ok_or(OUT_OF_RANGE)?;
     Ok(value.to_be_bytes())
 }
 
-fn int4(value: i128) -> Result<[u8; 4], Misfit> {
+fn int4(value: i128) -> Result<[u8; 4], ValueError> {
     let value = i32::try_from(value).ok().ok_or(OUT_OF_RANGE)?;
     Ok(value.to_be_bytes())
 }
 
-fn int8(value: i128) -> Result<[u8; 8], Misfit> {
+fn int8(value: i128) -> Result<[u8; 8], ValueError> {
     let value = i64::try_from(value).ok().ok_or(OUT_OF_RANGE)?;
     Ok(value.to_be_bytes())
 }
 
 /// An integer as the float that is the same number.
-fn float(value: i128) -> Result<f64, Misfit> {
+fn float(value: i128) -> Result<f64, ValueError> {
     // Every integer up to here is a float; beyond it some are.
     const EXACT: u128 = 1 << 53;
     if value.unsigned_abs() > EXACT {
@@ -130,7 +130,7 @@ fn float(value: i128) -> Result<f64, Misfit> {
 }
 
 /// A float of 64 bits as the one of 32 bits that is the same number.
-pub(super) fn narrow(value: f64) -> Result<[u8; 4], Misfit> {
+pub(super) fn narrow(value: f64) -> Result<[u8; 4], ValueError> {
     #[expect(clippy::cast_possible_truncation, reason = "checked below")]
     let narrow = value as f32;
     if f64::from(narrow) == value || value.is_nan() {
@@ -141,7 +141,7 @@ pub(super) fn narrow(value: f64) -> Result<[u8; 4], Misfit> {
 }
 
 /// The integer that `unscaled × 10^-scale` is.
-fn integer(unscaled: i128, scale: i8) -> Result<i128, Misfit> {
+fn integer(unscaled: i128, scale: i8) -> Result<i128, ValueError> {
     let unit = 10i128
         .checked_pow(scale.unsigned_abs().into())
         .ok_or(OUT_OF_RANGE)?;
@@ -149,13 +149,13 @@ fn integer(unscaled: i128, scale: i8) -> Result<i128, Misfit> {
         return unscaled.checked_mul(unit).ok_or(OUT_OF_RANGE);
     }
     if unscaled % unit != 0 {
-        return Err(numeric::TOO_FINE);
+        return Err(numeric::TOO_PRECISE);
     }
     Ok(unscaled / unit)
 }
 
 /// An amount of money in its least coin.
-fn money(unscaled: i128, scale: i8, places: i8) -> Result<[u8; 8], Misfit> {
+fn money(unscaled: i128, scale: i8, places: i8) -> Result<[u8; 8], ValueError> {
     int8(integer(unscaled, scale.saturating_sub(places))?)
 }
 
@@ -177,7 +177,7 @@ fn decimals<'a>(
         let value = value(row);
         let magnitude = value.unsigned_abs();
         if unit > 1 && !magnitude.is_multiple_of(unit) {
-            return Err(numeric::TOO_FINE);
+            return Err(numeric::TOO_PRECISE);
         }
         if end.is_some_and(|end| magnitude >= end && magnitude > 0) {
             return Err(numeric::TOO_LARGE);

@@ -1,5 +1,5 @@
 //! Values of several parts: into types of the same parts, or as JSON and ISO 8601 text.
-use super::{TOO_LONG, Writer, cell, sized, text::put_text, time::TOO_FINE, writer};
+use super::{TOO_LONG, Writer, cell, sized, text::put_text, time::TOO_PRECISE, writer};
 use crate::{
     encode::target::{Part, Target},
     types,
@@ -14,12 +14,12 @@ use connect_api::{
         schema::{DataType, Field},
     },
 };
-use dialect_core::{Cells, Misfit, write_parts};
+use dialect_core::{Cells, ValueError, write_parts};
 
-const HALF_A_POINT: Misfit = Misfit("is a point without one of its numbers");
-const NO_RANGE: Misfit =
-    Misfit("is a range that does not tell whether it is empty or has its bounds in it");
-const TOO_MANY: Misfit = Misfit("has more entries than an hstore takes");
+const HALF_A_POINT: ValueError = ValueError("is a point without one of its numbers");
+const NO_RANGE: ValueError =
+    ValueError("is a range that does not tell whether it is empty or has its bounds in it");
+const TOO_MANY: ValueError = ValueError("has more entries than an hstore takes");
 
 /// Cells of `kind` as JSON, or as text of ISO 8601.
 pub(super) fn texts<'a>(cells: Cells<'a>, target: &Target) -> Option<Writer<'a>> {
@@ -65,7 +65,7 @@ pub(super) fn intervals<'a>(
         let interval = a.value(row);
         let micros = interval.nanoseconds / 1_000;
         if interval.nanoseconds % 1_000 != 0 || micros % step != 0 {
-            return Err(TOO_FINE);
+            return Err(TOO_PRECISE);
         }
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&micros.to_be_bytes());
@@ -193,7 +193,7 @@ pub(super) fn maps<'a>(a: &'a MapArray, target: &Target) -> Option<Writer<'a>> {
     }))
 }
 
-fn put_sized(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn put_sized(text: &str, out: &mut Vec<u8>) -> Result<(), ValueError> {
     let length = i32::try_from(text.len()).ok().ok_or(TOO_LONG)?;
     out.extend_from_slice(&length.to_be_bytes());
     put_text(text, out)

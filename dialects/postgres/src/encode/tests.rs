@@ -2,7 +2,7 @@
 use super::{
     number::{NOT_A_BOOL, NOT_EXACT, OUT_OF_RANGE},
     text::{HOLDS_NUL, NOT_A_UUID},
-    time::{NOT_OF_THE_DAY, TOO_FAR, TOO_FINE},
+    time::{NOT_OF_THE_DAY, TOO_FAR, TOO_PRECISE},
     *,
 };
 use crate::{
@@ -14,7 +14,7 @@ use dialect_core::civil::DAY_MICROS;
 use proptest::prelude::*;
 
 /// The cell that `value` of `kind` becomes in a column of type `target`, without its length.
-fn encoded(kind: &Kind, value: Value, target: Target) -> Result<Vec<u8>, Misfit> {
+fn encoded(kind: &Kind, value: Value, target: Target) -> Result<Vec<u8>, ValueError> {
     let mut column = ColumnBuilder::new(kind, 1).unwrap();
     column.append_value(kind, value).unwrap();
     let column = column.finish();
@@ -113,7 +113,12 @@ fn numbers_fit_or_are_refused() {
         ),
         (Kind::Float64, 0.1.into(), Target::Float4, Err(NOT_EXACT)),
         (decimal(2), of(700, 2), Target::Int2, Ok(vec![0, 7])),
-        (decimal(2), of(701, 2), Target::Int2, Err(numeric::TOO_FINE)),
+        (
+            decimal(2),
+            of(701, 2),
+            Target::Int2,
+            Err(numeric::TOO_PRECISE),
+        ),
         (decimal(-2), of(400, -2), Target::Int2, Err(OUT_OF_RANGE)),
         (
             decimal(3),
@@ -125,7 +130,7 @@ fn numbers_fit_or_are_refused() {
             decimal(3),
             of(1_234, 3),
             Target::Numeric(Some((4, 2))),
-            Err(numeric::TOO_FINE),
+            Err(numeric::TOO_PRECISE),
         ),
         (
             decimal(3),
@@ -149,7 +154,7 @@ fn numbers_fit_or_are_refused() {
             Kind::Int64,
             150.into(),
             Target::Numeric(Some((2, -2))),
-            Err(numeric::TOO_FINE),
+            Err(numeric::TOO_PRECISE),
         ),
         (
             Kind::Int64,
@@ -214,7 +219,7 @@ fn texts_and_times_fit_or_are_refused() {
             Kind::Time,
             Value::Time(1_001),
             Target::Time(1_000, false),
-            Err(TOO_FINE),
+            Err(TOO_PRECISE),
         ),
         (
             Kind::Time,
@@ -238,7 +243,7 @@ fn texts_and_times_fit_or_are_refused() {
             Kind::Timestamp { utc: true },
             Value::Timestamp(-1),
             Target::Timestamp(false, 1_000_000),
-            Err(TOO_FINE),
+            Err(TOO_PRECISE),
         ),
     ] {
         assert_eq!(encoded(&kind, value, target).map(|_| ()), fits, "{kind:?}");
@@ -260,20 +265,20 @@ fn spans_fine_times_and_offsets_have_their_columns() {
             Target::Time(1, false),
             Ok(vec![0, 0, 0, 0, 0, 0, 0, 1]),
         ),
-        (nanos(1_001), Target::Time(1, false), Err(TOO_FINE)),
+        (nanos(1_001), Target::Time(1, false), Err(TOO_PRECISE)),
         (
             nanos(1_999),
             Target::Time(1, true),
             Ok(vec![0, 0, 0, 0, 0, 0, 0, 1]),
         ),
         (nanos(-1), Target::Time(1, true), Err(NOT_OF_THE_DAY)),
-        (nanos(1_000), Target::Time(1_000, true), Err(TOO_FINE)),
+        (nanos(1_000), Target::Time(1_000, true), Err(TOO_PRECISE)),
         (
             span(-1),
             Target::Interval(1),
             Ok([vec![0xff; 8], vec![0; 8]].concat()),
         ),
-        (span(1), Target::Interval(1_000), Err(TOO_FINE)),
+        (span(1), Target::Interval(1_000), Err(TOO_PRECISE)),
         (span(-1), Target::Time(1, false), Err(NOT_OF_THE_DAY)),
         (span(2), Target::Int8, Ok(vec![0, 0, 0, 0, 0, 0, 0, 2])),
         (span(-1_500_000), Target::Text(None), text("PT-1.5S")),
@@ -309,7 +314,7 @@ fn spans_fine_times_and_offsets_have_their_columns() {
                 Value::Decimal(1_235, 3),
             ),
             Target::Money(2),
-            Err(numeric::TOO_FINE),
+            Err(numeric::TOO_PRECISE),
         ),
     ] {
         assert_eq!(encoded(&kind, value, target), expected, "{kind:?}");
@@ -360,8 +365,8 @@ fn decimals_of_many_digits_fit_or_are_refused() {
         )
         .is_ok()
     );
-    assert_eq!(into("1.239", Some((46, 2))), Err(numeric::TOO_FINE));
+    assert_eq!(into("1.239", Some((46, 2))), Err(numeric::TOO_PRECISE));
     assert_eq!(into("100.5", Some((3, 1))), Err(numeric::TOO_LARGE));
-    assert_eq!(into("-0.0001", Some((46, 2))), Err(numeric::TOO_FINE));
+    assert_eq!(into("-0.0001", Some((46, 2))), Err(numeric::TOO_PRECISE));
     assert!(into("-0.0001", None).is_ok());
 }

@@ -5,10 +5,10 @@ use connect_api::{
     arrow::array::{FixedSizeBinaryArray, StringArray},
     uuid,
 };
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 
-pub(super) const NOT_A_UUID: Misfit = Misfit("is not a UUID");
-pub(super) const HOLDS_NUL: Misfit = Misfit("holds a NUL character, which text cannot");
+pub(super) const NOT_A_UUID: ValueError = ValueError("is not a UUID");
+pub(super) const HOLDS_NUL: ValueError = ValueError("holds a NUL character, which text cannot");
 
 pub(super) fn texts<'a>(a: &'a StringArray, target: &Target) -> Option<Writer<'a>> {
     Some(match *target {
@@ -50,7 +50,7 @@ pub(super) fn uuids<'a>(a: &'a FixedSizeBinaryArray, target: &Target) -> Option<
     }
 }
 
-pub(super) fn put_text(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(super) fn put_text(text: &str, out: &mut Vec<u8>) -> Result<(), ValueError> {
     if text.as_bytes().contains(&0) {
         return Err(HOLDS_NUL);
     }

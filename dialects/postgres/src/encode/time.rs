@@ -11,13 +11,14 @@ use connect_api::arrow::array::{
     types::{Int16Type, TimestampMicrosecondType},
 };
 use dialect_core::{
-    Misfit,
+    ValueError,
     civil::{self, DAY_MICROS},
 };
 
-pub(super) const NOT_OF_THE_DAY: Misfit = Misfit("is not a time of day");
-pub(super) const TOO_FAR: Misfit = Misfit("lies beyond the dates that the database holds");
-pub(super) const TOO_FINE: Misfit = Misfit("has more digits of a second than the column");
+pub(super) const NOT_OF_THE_DAY: ValueError = ValueError("is not a time of day");
+pub(super) const TOO_FAR: ValueError = ValueError("lies beyond the dates that the database holds");
+pub(super) const TOO_PRECISE: ValueError =
+    ValueError("has more digits of a second than the column");
 
 pub(super) fn dates<'a>(a: &'a Date32Array, target: &Target) -> Option<Writer<'a>> {
     (*target == Target::Date).then(|| {
@@ -44,16 +45,16 @@ pub(super) fn fine_times<'a>(a: &'a Time64NanosecondArray, target: &Target) -> O
     Some(cell(a, move |row| {
         let nanos = a.value(row);
         if nanos % 1_000 != 0 && !cut {
-            return Err(TOO_FINE);
+            return Err(TOO_PRECISE);
         }
         of_the_day(nanos.div_euclid(1_000), step)
     }))
 }
 
-fn of_the_day(micros: i64, step: i64) -> Result<[u8; 8], Misfit> {
+fn of_the_day(micros: i64, step: i64) -> Result<[u8; 8], ValueError> {
     match micros {
         micros if !(0..DAY_MICROS).contains(&micros) => Err(NOT_OF_THE_DAY),
-        micros if micros % step != 0 => Err(TOO_FINE),
+        micros if micros % step != 0 => Err(TOO_PRECISE),
         micros => Ok(micros.to_be_bytes()),
     }
 }
@@ -66,7 +67,7 @@ pub(super) fn durations<'a>(
 ) -> Option<Writer<'a>> {
     Some(match *target {
         Target::Interval(step) => cell(a, move |row| match a.value(row) {
-            micros if micros % step != 0 => Err(TOO_FINE),
+            micros if micros % step != 0 => Err(TOO_PRECISE),
             micros => {
                 // No days, no months.
                 let mut interval = [0; 16];
@@ -121,7 +122,7 @@ pub(super) fn timestamps<'a>(
     Some(cell(nulls, move |row| {
         let micros = a.value(row).checked_sub(EPOCH_MICROS);
         match micros.filter(|m| *m > i64::MIN).ok_or(TOO_FAR)? {
-            micros if micros % step != 0 => Err(TOO_FINE),
+            micros if micros % step != 0 => Err(TOO_PRECISE),
             micros => Ok(micros.to_be_bytes()),
         }
     }))

@@ -33,7 +33,7 @@ pub(crate) async fn begin(
         Ok(outcome) => outcome,
         Err(_) => Err(Error::new(
             ErrorKind::Timeout,
-            format!("{what}: no answer in {:?}", settings.connect_timeout),
+            format!("{what}: no response within {:?}", settings.connect_timeout),
         )),
     }
 }

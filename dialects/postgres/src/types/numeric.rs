@@ -5,12 +5,12 @@ mod write;
 pub(crate) use read::{NOT_FINITE, read_decimal, read_text, read_wide};
 pub(crate) use write::{write_decimal, write_text, write_wide};
 
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 
 /// What would be rounded on its way into a column.
-pub(crate) const TOO_FINE: Misfit = Misfit("has more decimal places than the column");
+pub(crate) const TOO_PRECISE: ValueError = ValueError("has more decimal places than the column");
 /// What has no place in a column of so many digits.
-pub(crate) const TOO_LARGE: Misfit = Misfit("has more digits than the column");
+pub(crate) const TOO_LARGE: ValueError = ValueError("has more digits than the column");
 
 /// The signs.
 const POSITIVE: u16 = 0x0000;
@@ -92,20 +92,26 @@ mod tests {
                 "{given:?}"
             );
         }
-        assert_eq!(write_text("1.239", Some((9, 2)), &mut out), Err(TOO_FINE));
-        assert_eq!(write_text("1250", Some((9, -2)), &mut out), Err(TOO_FINE));
+        assert_eq!(
+            write_text("1.239", Some((9, 2)), &mut out),
+            Err(TOO_PRECISE)
+        );
+        assert_eq!(
+            write_text("1250", Some((9, -2)), &mut out),
+            Err(TOO_PRECISE)
+        );
         assert_eq!(
             write_text("1000.00", Some((5, 2)), &mut out),
             Err(TOO_LARGE)
         );
         assert_eq!(write_text("1e131072", None, &mut out), Err(TOO_LARGE));
-        assert_eq!(write_text("1e-16384", None, &mut out), Err(TOO_FINE));
+        assert_eq!(write_text("1e-16384", None, &mut out), Err(TOO_PRECISE));
         assert!(out.is_empty());
         assert_eq!(write_text("1.2300", Some((9, 2)), &mut out), Ok(()));
-        assert_eq!(read_decimal(&wire("1.239"), 2, u128::MAX), Err(TOO_FINE));
+        assert_eq!(read_decimal(&wire("1.239"), 2, u128::MAX), Err(TOO_PRECISE));
         assert_eq!(
             read_decimal(&wire("0.00000001"), 2, u128::MAX),
-            Err(TOO_FINE)
+            Err(TOO_PRECISE)
         );
         assert_eq!(read_decimal(&wire("1000"), 2, 99_999), Err(TOO_LARGE));
         assert_eq!(read_decimal(&wire("NaN"), 2, u128::MAX), Err(NOT_FINITE));

@@ -1,7 +1,7 @@
 //! Reading: memory, blocks, snapshots, queries, readings that are left.
 use crate::place::{Scratch, connect, open, read, url};
 use connect_api::{ErrorKind, Kind, Records, Value};
-use dialect_core::{Page, Slice, Statement, Syntax as _, TableName, Visibility};
+use dialect_core::{Page, Split, Statement, Syntax as _, TableName, Visibility};
 use dialect_postgres::PostgresSyntax;
 use std::num::NonZeroU32;
 
@@ -78,21 +78,21 @@ async fn a_table_without_a_key_is_read_by_blocks() {
     let table = scratch.table("t").await;
     let parts = NonZeroU32::new(4).unwrap();
     let page = Page::of(&table, &[0]);
-    let slices = scratch
+    let splits = scratch
         .connection
         .split(&PostgresSyntax, &page, parts)
         .await
         .unwrap();
-    assert_eq!(slices.len(), 4);
+    assert_eq!(splits.len(), 4);
     // What comes behind the end is of the last.
     scratch
         .execute("INSERT INTO t SELECT i, repeat('y', 1000) FROM generate_series(5001, 6000) AS i")
         .await;
     let mut seen = Vec::new();
     let schema = table.schema(&[0], &[]).unwrap();
-    for slice in slices {
-        let Slice::Blocks(blocks) = slice else {
-            panic!("{slice:?}");
+    for split in splits {
+        let Split::Blocks(blocks) = split else {
+            panic!("{split:?}");
         };
         let page = Page {
             blocks: Some(blocks),
@@ -112,19 +112,19 @@ async fn a_table_without_a_key_is_read_by_blocks() {
     assert_eq!(seen, (1..=6000).map(Value::Int).collect::<Vec<_>>());
     let explained = PostgresSyntax.in_blocks(&(2..5)).unwrap();
     assert_eq!(explained, "ctid >= '(2,0)'::tid AND ctid < '(5,0)'::tid");
-    // What has no file of its own is one slice.
+    // What has no file of its own is one split.
     scratch
         .execute("CREATE VIEW v AS SELECT * FROM t; CREATE TABLE empty (id int)")
         .await;
     for name in ["v", "empty"] {
         let table = scratch.table(name).await;
         let page = Page::of(&table, &[0]);
-        let slices = scratch
+        let splits = scratch
             .connection
             .split(&PostgresSyntax, &page, parts)
             .await
             .unwrap();
-        assert_eq!(slices.len(), 1, "{name}");
+        assert_eq!(splits.len(), 1, "{name}");
     }
     scratch.drop().await;
 }

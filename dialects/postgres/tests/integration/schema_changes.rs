@@ -53,7 +53,7 @@ async fn what_is_there_already_is_known_by_its_error() {
         ("SELECT 1/0", false),
     ] {
         let error = scratch.connection.execute(sql).await.unwrap_err();
-        assert_eq!(dialect.is_already_there(&error), there, "{error}");
+        assert_eq!(dialect.already_exists(&error), there, "{error}");
     }
     // Two transactions make one table: the second waits, and then meets the catalogue's own key.
     let mut other = connect().await;
@@ -70,7 +70,7 @@ async fn what_is_there_already_is_known_by_its_error() {
     let (outcome, other) = waiting.await.unwrap();
     let error = outcome.unwrap_err();
     assert_eq!(error.code(), Some("23505"));
-    assert!(dialect.is_already_there(&error), "{error}");
+    assert!(dialect.already_exists(&error), "{error}");
     other.close().await.unwrap();
     watcher.close().await.unwrap();
     scratch.drop().await;

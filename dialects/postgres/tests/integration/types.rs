@@ -314,12 +314,12 @@ async fn columns_that_are_read_as_text_are_in_the_order_of_their_type() {
         key: &key,
         ..Page::of(&table, &[0])
     };
-    let slices = scratch
+    let splits = scratch
         .connection
         .split(&PostgresSyntax, &whole, parts)
         .await
         .unwrap();
-    assert_eq!(slices.len(), 3, "{slices:?}");
+    assert_eq!(splits.len(), 3, "{splits:?}");
     scratch.drop().await;
 }
 

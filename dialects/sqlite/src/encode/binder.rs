@@ -1,23 +1,23 @@
 //! Values bound to a statement one after another.
 use crate::types::dates::Number;
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 use rusqlite::{
     Statement, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
 
-const NAN: Misfit = Misfit("is NaN, which SQLite stores as NULL");
+const NAN: ValueError = ValueError("is NaN, which SQLite stores as NULL");
 /// Why a cell was not bound.
 pub(crate) enum Unbound {
     /// The column does not hold it.
-    Misfit(Misfit),
+    ValueError(ValueError),
     /// SQLite refuses it.
     Refused(Box<rusqlite::Error>),
 }
 
-impl From<Misfit> for Unbound {
-    fn from(misfit: Misfit) -> Self {
-        Self::Misfit(misfit)
+impl From<ValueError> for Unbound {
+    fn from(error: ValueError) -> Self {
+        Self::ValueError(error)
     }
 }
 

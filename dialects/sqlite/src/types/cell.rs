@@ -2,23 +2,24 @@
 
 use crate::types::{Declared, Storage};
 
-use dialect_core::{Column, Grain, Misfit, ValueOptions};
+use dialect_core::{Column, DatetimePrecision, ValueError, ValueOptions};
 
 /// A value that is bound to a query.
 pub(crate) type Sql = rusqlite::types::Value;
 
-pub(crate) const INEXACT: Misfit = Misfit(
+pub(crate) const INEXACT: ValueError = ValueError(
     "has more digits than the float that the column's declared type makes of it; declare it DECIMAL_TEXT(p,s)",
 );
-pub(crate) const NOT_UUID: Misfit = Misfit("is not a UUID");
-pub(crate) const OUT_OF_RANGE: Misfit = Misfit("is out of its column's range");
-pub(crate) const STORED_OTHERWISE: Misfit = Misfit("is stored as another type than its column's");
+pub(crate) const NOT_UUID: ValueError = ValueError("is not a UUID");
+pub(crate) const OUT_OF_RANGE: ValueError = ValueError("is out of its column's range");
+pub(crate) const STORED_OTHERWISE: ValueError =
+    ValueError("is stored as another type than its column's");
 
 /// How fine the times in a column are: Julian days count milliseconds.
-pub(crate) fn grain(column: &Column, values: &ValueOptions) -> Grain {
+pub(crate) fn datetime_precision(column: &Column, values: &ValueOptions) -> DatetimePrecision {
     match Declared::parse(&column.vendor_type).storage(values.sqlite_dates) {
-        Storage::Canonical | Storage::Iso | Storage::Unix => Grain::MICROSECOND,
-        Storage::Julian => Grain::digits(3),
+        Storage::Canonical | Storage::Iso | Storage::Unix => DatetimePrecision::MICROSECOND,
+        Storage::Julian => DatetimePrecision::digits(3),
     }
 }
 

@@ -1,17 +1,21 @@
 //! Dates and times in the forms that stand in SQLite: ISO text, seconds since 1970, Julian days.
 use crate::types::Storage;
 use crate::types::cell::{OUT_OF_RANGE, STORED_OTHERWISE};
-use dialect_core::{FineDigits, Misfit, civil, parse_fine, write_offset_timestamp};
+use dialect_core::{
+    FineDigits, ValueError, civil, parse_fractional_seconds, write_offset_timestamp,
+};
 use rusqlite::types::ValueRef;
 
-const TOO_FINE: Misfit = Misfit("is finer than a microsecond");
-const FINER_THAN_JULIAN: Misfit = Misfit("is finer than a millisecond, which Julian days hold");
-const NO_WHOLE_DAY: Misfit = Misfit("is not the beginning of a day");
-const BEYOND_YEARS: Misfit = Misfit("lies outside the years 0 to 9999, which SQLite's dates have");
-const BEYOND_DAY: Misfit = Misfit("is not a time of a day");
-const OTHER_OFFSET: Misfit =
-    Misfit("has an offset from UTC; write it in UTC, or read dates as text");
-const NOT_OFFSET: Misfit = Misfit("is not a timestamp with an offset");
+const TOO_PRECISE: ValueError = ValueError("is finer than a microsecond");
+const SUBMILLISECOND: ValueError =
+    ValueError("is finer than a millisecond, which Julian days hold");
+const NO_WHOLE_DAY: ValueError = ValueError("is not the beginning of a day");
+const BEYOND_YEARS: ValueError =
+    ValueError("lies outside the years 0 to 9999, which SQLite's dates have");
+const BEYOND_DAY: ValueError = ValueError("is not a time of a day");
+const OTHER_OFFSET: ValueError =
+    ValueError("has an offset from UTC; write it in UTC, or read dates as text");
+const NOT_OFFSET: ValueError = ValueError("is not a timestamp with an offset");
 
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;
@@ -28,7 +32,7 @@ const EXACT_FLOAT: i64 = 1 << 53;
 const YEARS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 
 /// A date, in days since 1970-01-01.
-pub(crate) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, Misfit> {
+pub(crate) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, ValueError> {
     let micros = match storage {
         Storage::Canonical | Storage::Iso => return civil::parse_date(text(cell)?),
         Storage::Unix => unix_micros(cell)?,
@@ -41,10 +45,14 @@ pub(crate) fn date(cell: &ValueRef<'_>, storage: Storage) -> Result<i32, Misfit>
 }
 
 /// A time, in microseconds since midnight.
-pub(crate) fn time(cell: &ValueRef<'_>, storage: Storage, fine: FineDigits) -> Result<i64, Misfit> {
+pub(crate) fn time(
+    cell: &ValueRef<'_>,
+    storage: Storage,
+    fine: FineDigits,
+) -> Result<i64, ValueError> {
     match storage {
         Storage::Canonical => civil::parse_time(text(cell)?),
-        Storage::Iso => parse_fine(text(cell)?, fine, civil::parse_time),
+        Storage::Iso => parse_fractional_seconds(text(cell)?, fine, civil::parse_time),
         Storage::Unix => {
             let micros = unix_micros(cell)?;
             let of_day = (0..civil::DAY_MICROS).contains(&micros);
@@ -55,7 +63,7 @@ pub(crate) fn time(cell: &ValueRef<'_>, storage: Storage, fine: FineDigits) -> R
 }
 
 /// A time, in nanoseconds since midnight.
-pub(crate) fn time_nanos(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
+pub(crate) fn time_nanos(cell: &ValueRef<'_>) -> Result<i64, ValueError> {
     let text = text(cell)?;
     let (micros, nanos) = match text.len() {
         18 => text.split_at(15),
@@ -77,18 +85,18 @@ pub(crate) fn timestamp(
     utc: bool,
     storage: Storage,
     fine: FineDigits,
-) -> Result<i64, Misfit> {
+) -> Result<i64, ValueError> {
     let parse = if utc { instant } else { civil::parse_timestamp };
     match storage {
         Storage::Canonical => parse(text(cell)?),
-        Storage::Iso => parse_fine(text(cell)?, fine, parse),
+        Storage::Iso => parse_fractional_seconds(text(cell)?, fine, parse),
         Storage::Unix => unix_micros(cell),
         Storage::Julian => julian_micros(cell),
     }
 }
 
 /// Offsets other than zero would break the order of text, by which pages are read.
-fn instant(text: &[u8]) -> Result<i64, Misfit> {
+fn instant(text: &[u8]) -> Result<i64, ValueError> {
     let zone = text.get(10..).unwrap_or_default();
     let offset = zone.iter().rposition(|b| matches!(b, b'+' | b'-'));
     match offset.map(|at| &zone[at..]) {
@@ -99,7 +107,7 @@ fn instant(text: &[u8]) -> Result<i64, Misfit> {
 
 /// An instant and its offset in minutes, from `2024-01-01 12:00:00.000000+02:00`, or from the form
 /// that keys are compared in, `2024-01-01 10:00:00.000000Z+02:00`.
-pub(crate) fn offset_timestamp(cell: &ValueRef<'_>) -> Result<(i64, i16), Misfit> {
+pub(crate) fn offset_timestamp(cell: &ValueRef<'_>) -> Result<(i64, i16), ValueError> {
     let text = text(cell)?;
     let at = text.len().checked_sub(6).ok_or(NOT_OFFSET)?;
     let (wall, zone) = text.split_at(at);
@@ -119,14 +127,14 @@ pub(crate) fn offset_timestamp(cell: &ValueRef<'_>) -> Result<(i64, i16), Misfit
     Ok((instant, minutes))
 }
 
-fn text<'r>(cell: &ValueRef<'r>) -> Result<&'r [u8], Misfit> {
+fn text<'r>(cell: &ValueRef<'r>) -> Result<&'r [u8], ValueError> {
     match cell {
         ValueRef::Text(v) => Ok(v),
         _ => Err(STORED_OTHERWISE),
     }
 }
 
-fn unix_micros(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
+fn unix_micros(cell: &ValueRef<'_>) -> Result<i64, ValueError> {
     match cell {
         ValueRef::Integer(v) => v.checked_mul(1_000_000).ok_or(OUT_OF_RANGE),
         ValueRef::Real(v) => {
@@ -136,7 +144,7 @@ fn unix_micros(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
                 return Err(OUT_OF_RANGE);
             }
             if micros / 1e6 != *v {
-                return Err(TOO_FINE);
+                return Err(TOO_PRECISE);
             }
             #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
             Ok(micros as i64)
@@ -146,7 +154,7 @@ fn unix_micros(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
 }
 
 /// As SQLite's own functions read it: to the millisecond.
-fn julian_micros(cell: &ValueRef<'_>) -> Result<i64, Misfit> {
+fn julian_micros(cell: &ValueRef<'_>) -> Result<i64, ValueError> {
     let days = match cell {
         #[expect(
             clippy::cast_precision_loss,
@@ -174,13 +182,13 @@ pub(crate) enum Number {
 }
 
 /// Microseconds since 1970-01-01 as seconds or Julian days. Only called for those two.
-pub(crate) fn number(micros: i64, storage: Storage) -> Result<Number, Misfit> {
+pub(crate) fn number(micros: i64, storage: Storage) -> Result<Number, ValueError> {
     if !YEARS.contains(&micros.div_euclid(civil::DAY_MICROS)) {
         return Err(BEYOND_YEARS);
     }
     if storage == Storage::Julian {
         if micros % 1_000 != 0 {
-            return Err(FINER_THAN_JULIAN);
+            return Err(SUBMILLISECOND);
         }
         #[expect(clippy::cast_precision_loss, reason = "49 bits")]
         let days = (micros / 1_000 + JULIAN_1970) as f64 / DAY_MILLIS as f64;
@@ -190,20 +198,20 @@ pub(crate) fn number(micros: i64, storage: Storage) -> Result<Number, Misfit> {
         return Ok(Number::Int(micros / 1_000_000));
     }
     if micros.abs() >= EXACT_FLOAT {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     }
     #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
     Ok(Number::Real(micros as f64 / 1e6))
 }
 
 /// A date as seconds or Julian days.
-pub(crate) fn number_of_date(days: i32, storage: Storage) -> Result<Number, Misfit> {
+pub(crate) fn number_of_date(days: i32, storage: Storage) -> Result<Number, ValueError> {
     number(i64::from(days) * civil::DAY_MICROS, storage)
 }
 
 /// A time as seconds of its day, or as Julian days of 2000-01-01, which SQLite takes for the day
 /// of a time without one.
-pub(crate) fn number_of_time(micros: i64, storage: Storage) -> Result<Number, Misfit> {
+pub(crate) fn number_of_time(micros: i64, storage: Storage) -> Result<Number, ValueError> {
     if !(0..civil::DAY_MICROS).contains(&micros) {
         return Err(BEYOND_DAY);
     }
@@ -213,7 +221,7 @@ pub(crate) fn number_of_time(micros: i64, storage: Storage) -> Result<Number, Mi
     }
 }
 
-pub(crate) fn write_date(days: i32, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_date(days: i32, out: &mut String) -> Result<(), ValueError> {
     if !YEARS.contains(&i64::from(days)) {
         return Err(BEYOND_YEARS);
     }
@@ -221,7 +229,7 @@ pub(crate) fn write_date(days: i32, out: &mut String) -> Result<(), Misfit> {
     Ok(())
 }
 
-pub(crate) fn write_time(micros: i64, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_time(micros: i64, out: &mut String) -> Result<(), ValueError> {
     if !(0..civil::DAY_MICROS).contains(&micros) {
         return Err(BEYOND_DAY);
     }
@@ -230,7 +238,7 @@ pub(crate) fn write_time(micros: i64, out: &mut String) -> Result<(), Misfit> {
 }
 
 /// `HH:MM:SS.fffffffff`.
-pub(crate) fn write_time_nanos(nanos: i64, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_time_nanos(nanos: i64, out: &mut String) -> Result<(), ValueError> {
     write_time(nanos.div_euclid(1_000), out)?;
     let rest = nanos.rem_euclid(1_000);
     for digit in [rest / 100, rest / 10 % 10, rest % 10] {
@@ -239,7 +247,7 @@ pub(crate) fn write_time_nanos(nanos: i64, out: &mut String) -> Result<(), Misfi
     Ok(())
 }
 
-pub(crate) fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Result<(), ValueError> {
     if !YEARS.contains(&micros.div_euclid(civil::DAY_MICROS)) {
         return Err(BEYOND_YEARS);
     }
@@ -251,7 +259,7 @@ pub(crate) fn write_timestamp(micros: i64, utc: bool, out: &mut String) -> Resul
 }
 
 /// `YYYY-MM-DD HH:MM:SS.ffffff±HH:MM`, the wall clock of its place.
-pub(crate) fn write_offset(instant: i64, offset: i16, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_offset(instant: i64, offset: i16, out: &mut String) -> Result<(), ValueError> {
     let wall = instant
         .checked_add(i64::from(offset) * 60_000_000)
         .ok_or(BEYOND_YEARS)?;
@@ -269,7 +277,11 @@ pub(crate) fn write_offset(instant: i64, offset: i16, out: &mut String) -> Resul
 }
 
 /// The form that keys are compared in: the instant, then the offset.
-pub(crate) fn write_offset_key(instant: i64, offset: i16, out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn write_offset_key(
+    instant: i64,
+    offset: i16,
+    out: &mut String,
+) -> Result<(), ValueError> {
     write_offset(instant, offset, out)?;
     let zone = out.split_off(out.len() - 6);
     out.clear();

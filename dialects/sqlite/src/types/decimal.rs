@@ -1,6 +1,6 @@
 //! What SQLite makes of texts that look like numbers.
 use crate::types::Affinity;
-use dialect_core::{Misfit, is_decimal, write_decimal};
+use dialect_core::{ValueError, is_decimal, write_decimal};
 
 /// Digits that every float keeps.
 const FLOAT_DIGITS: usize = 15;
@@ -39,11 +39,11 @@ pub(crate) fn changes(text: &str, affinity: Affinity, scratch: &mut String) -> b
 }
 
 /// Refuses text that is no decimal number of any size, nor what stands for NaN and infinity.
-pub(crate) fn check_text(text: &str) -> Result<(), Misfit> {
+pub(crate) fn check_text(text: &str) -> Result<(), ValueError> {
     if is_decimal(text.as_bytes()) || matches!(text, "NaN" | "Infinity" | "-Infinity") {
         Ok(())
     } else {
-        Err(Misfit("is not a decimal number"))
+        Err(ValueError("is not a decimal number"))
     }
 }
 

@@ -14,9 +14,9 @@ async fn fixture() -> Fixture {
     Fixture {
         created,
         holds,
-        comes_back,
+        read_back,
         strict: Some((open(&strict), "GEOMETRY")),
-        counted_id: "id INTEGER PRIMARY KEY",
+        auto_increment_id: "id INTEGER PRIMARY KEY",
         guard: Some(Box::new(directory)),
         ..Fixture::bare(
             open(&OpenOptions::default()),
@@ -53,7 +53,7 @@ fn holds(_: &Kind, value: &Value) -> bool {
     }
 }
 
-fn comes_back(kind: &Kind, value: Value) -> Value {
+fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {
         (Kind::UInt64, Value::UInt(v)) => Value::Decimal(v.into(), 0),
         (Kind::UInt8 | Kind::UInt16 | Kind::UInt32, Value::UInt(v)) => {

@@ -178,12 +178,12 @@ async fn pages_by_numbers_hold_every_row_once_in_the_order_of_time() {
             };
             let dialect = database.dialect.clone();
             let parts = NonZeroU32::new(3).unwrap();
-            let slices = database
+            let splits = database
                 .connection
                 .split(dialect.syntax(), &whole, parts)
                 .await
                 .unwrap();
-            assert_eq!(slices.len(), 3, "{slices:?}");
+            assert_eq!(splits.len(), 3, "{splits:?}");
         }
     }
 }

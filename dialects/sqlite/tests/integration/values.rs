@@ -4,7 +4,7 @@ use connect_api::{ErrorKind, Kind, Schema, Value};
 use dialect_core::{
     KeyPart, NumericMapping, OpenOptions, SqliteDates, SqliteTyping, TableName, Unrepresentable,
     ValueOptions, WriteOp, WriteRequest,
-    conformance::{KINDS, hazards},
+    conformance::{KINDS, edge_values},
 };
 
 fn options(change: impl FnOnce(&mut ValueOptions)) -> OpenOptions {
@@ -36,7 +36,7 @@ async fn offsets_and_lists_are_kept_in_text() {
         .create_table(&name, &schema)
         .unwrap();
     database.run(&ddl).await;
-    let rows = hazards(&Kind::OffsetTimestamp)
+    let rows = edge_values(&Kind::OffsetTimestamp)
         .into_iter()
         .enumerate()
         .map(|(id, at)| {

@@ -5,14 +5,16 @@ use crate::types::{
     spatial::extended,
 };
 use connect_api::{ColumnBuilder, Kind, max_unscaled};
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 use std::cell::RefCell;
 use tiberius::ColumnData;
 
-const OUT_OF_RANGE: Misfit = Misfit("is out of the range of its kind");
-const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and its column is read as a boolean");
-const INEXACT: Misfit = Misfit("is too large a sum of money to be read exactly without a cast");
-const OTHER_TYPE: Misfit = Misfit("is of another type than its column");
+const OUT_OF_RANGE: ValueError = ValueError("is out of the range of its kind");
+const NOT_BOOLEAN: ValueError =
+    ValueError("is neither 0 nor 1, and its column is read as a boolean");
+const INEXACT: ValueError =
+    ValueError("is too large a sum of money to be read exactly without a cast");
+const OTHER_TYPE: ValueError = ValueError("is of another type than its column");
 
 /// Appends to the builder of the kind, which is known to be this one.
 macro_rules! put {
@@ -28,13 +30,13 @@ macro_rules! put {
 }
 
 /// Appends a NULL, which has no bytes.
-fn null(column: &mut ColumnBuilder) -> Result<usize, Misfit> {
+fn null(column: &mut ColumnBuilder) -> Result<usize, ValueError> {
     column.append_null();
     Ok(0)
 }
 
 /// A whole number of whatever width; `None` for NULL.
-fn integer(data: &ColumnData<'_>) -> Result<Option<i64>, Misfit> {
+fn integer(data: &ColumnData<'_>) -> Result<Option<i64>, ValueError> {
     Ok(match data {
         ColumnData::Bit(v) => v.map(i64::from),
         ColumnData::U8(v) => v.map(i64::from),
@@ -51,7 +53,7 @@ macro_rules! numbers {
             _: &Kind,
             column: &mut ColumnBuilder,
             data: ColumnData<'static>,
-        ) -> Result<usize, Misfit> {
+        ) -> Result<usize, ValueError> {
             match integer(&data)? {
                 Some(v) => put!(column, $variant, v.try_into().map_err(|_e| OUT_OF_RANGE)?),
                 None => null(column),
@@ -68,7 +70,7 @@ pub(super) fn bool(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match integer(&data)? {
         Some(v @ 0..=1) => put!(column, Bool, v == 1),
         Some(_) => Err(NOT_BOOLEAN),
@@ -80,7 +82,7 @@ pub(super) fn float32(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match data {
         ColumnData::F32(Some(v)) => put!(column, Float32, v),
         ColumnData::F32(None) => null(column),
@@ -92,7 +94,7 @@ pub(super) fn float64(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match data {
         ColumnData::F64(Some(v)) => put!(column, Float64, v),
         ColumnData::F32(Some(v)) => put!(column, Float64, v.into()),
@@ -105,7 +107,7 @@ pub(super) fn decimal(
     kind: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     let Kind::Decimal { precision, scale } = kind else {
         return Err(OTHER_TYPE);
     };
@@ -133,7 +135,7 @@ pub(super) fn decimal(
 
 /// The driver makes a float of money; as long as that has digits to spare, it tells the ten
 /// thousandths.
-fn money(value: f64) -> Result<i128, Misfit> {
+fn money(value: f64) -> Result<i128, ValueError> {
     let unscaled = (value * 10_000.0).round();
     if unscaled.abs() > 4_503_599_627_370_496.0 {
         return Err(INEXACT);
@@ -146,7 +148,7 @@ pub(super) fn text(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     let ColumnBuilder::Text(builder) = column else {
         return Err(OTHER_TYPE);
     };
@@ -169,7 +171,7 @@ pub(super) fn bytes(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match (column, data) {
         (ColumnBuilder::Bytes(builder), ColumnData::Binary(Some(bytes))) => {
             builder.append_value(&bytes);
@@ -190,7 +192,7 @@ pub(super) fn spatial(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match (column, data) {
         (ColumnBuilder::Bytes(builder), ColumnData::Binary(Some(bytes))) => SCRATCH
             .with_borrow_mut(|scratch| {
@@ -208,7 +210,7 @@ pub(super) fn uuid(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match (column, data) {
         (ColumnBuilder::Uuid(builder), ColumnData::Guid(Some(uuid))) => builder
             .append_value(uuid.as_bytes())
@@ -223,7 +225,7 @@ pub(super) fn date(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match data {
         ColumnData::Date(Some(v)) => put!(column, Date, civil_time::days(v)?),
         ColumnData::Date(None) => null(column),
@@ -235,7 +237,7 @@ pub(super) fn time(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match data {
         ColumnData::Time(Some(v)) => put!(column, Time, civil_time::time_micros(v)?),
         ColumnData::Time(None) => null(column),
@@ -247,7 +249,7 @@ pub(super) fn time_nanos(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     match data {
         ColumnData::Time(Some(v)) => put!(column, TimeNanos, civil_time::nanos(v)?),
         ColumnData::Time(None) => null(column),
@@ -263,13 +265,13 @@ const fn finer(finer: u8) -> Finer {
     }
 }
 
-pub(super) fn timestamp<const FINER: u8>(
+pub(super) fn timestamp<const SUBMICROSECOND: u8>(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     let micros = match data {
-        ColumnData::DateTime2(Some(v)) => civil_time::datetime2_micros(v, finer(FINER))?,
+        ColumnData::DateTime2(Some(v)) => civil_time::datetime2_micros(v, finer(SUBMICROSECOND))?,
         ColumnData::DateTime(Some(v)) => Some(civil_time::datetime_micros(v)?),
         ColumnData::SmallDateTime(Some(v)) => Some(civil_time::small_micros(v)),
         ColumnData::DateTime2(None)
@@ -283,14 +285,15 @@ pub(super) fn timestamp<const FINER: u8>(
     }
 }
 
-pub(super) fn offset<const FINER: u8>(
+pub(super) fn offset<const SUBMICROSECOND: u8>(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     let value = match data {
         ColumnData::DateTimeOffset(Some(v)) => {
-            civil_time::datetime2_micros(v.datetime2(), finer(FINER))?.map(|m| (m, v.offset()))
+            civil_time::datetime2_micros(v.datetime2(), finer(SUBMICROSECOND))?
+                .map(|m| (m, v.offset()))
         }
         ColumnData::DateTimeOffset(None) => None,
         _ => return Err(OTHER_TYPE),
@@ -305,14 +308,14 @@ pub(super) fn offset<const FINER: u8>(
     }
 }
 
-pub(super) fn instant<const FINER: u8>(
+pub(super) fn instant<const SUBMICROSECOND: u8>(
     _: &Kind,
     column: &mut ColumnBuilder,
     data: ColumnData<'static>,
-) -> Result<usize, Misfit> {
+) -> Result<usize, ValueError> {
     let micros = match data {
         ColumnData::DateTimeOffset(Some(v)) => {
-            civil_time::datetime2_micros(v.datetime2(), finer(FINER))?
+            civil_time::datetime2_micros(v.datetime2(), finer(SUBMICROSECOND))?
         }
         ColumnData::DateTimeOffset(None) => None,
         _ => return Err(OTHER_TYPE),

@@ -4,22 +4,23 @@ use crate::{
     types::{civil_time, collation::CodePage, spatial},
 };
 use connect_api::{max_unscaled, wide_decimal_text};
-use dialect_core::{Cells, Misfit, parse_decimal, write_decimal, write_parts};
+use dialect_core::{Cells, ValueError, parse_decimal, write_decimal, write_parts};
 use std::borrow::Cow;
 use tiberius::{ColumnData, Uuid, numeric::Numeric};
 
-const NULL: Misfit = Misfit("is NULL, which the column does not take");
-const OUT_OF_RANGE: Misfit = Misfit("is out of the range of the column");
-const NOT_BOOLEAN: Misfit = Misfit("is neither 0 nor 1, and the column is a bit");
-const NOT_SINGLE: Misfit = Misfit("is not a number of 32 bits, as the column is");
-const NOT_FINITE: Misfit = Misfit("is infinite or not a number, which the database does not have");
-const SUBNORMAL: Misfit = Misfit("is closer to zero than the numbers of the column");
-const TOO_MANY_PLACES: Misfit = Misfit("has more decimal places than the column");
-const TOO_LONG: Misfit = Misfit("is longer than the column");
-const OTHER_LENGTH: Misfit = Misfit("is not as long as the column, which would fill it up");
-const NOT_UUID: Misfit = Misfit("is not a UUID");
+const NULL: ValueError = ValueError("is NULL, which the column does not take");
+const OUT_OF_RANGE: ValueError = ValueError("is out of the range of the column");
+const NOT_BOOLEAN: ValueError = ValueError("is neither 0 nor 1, and the column is a bit");
+const NOT_SINGLE: ValueError = ValueError("is not a number of 32 bits, as the column is");
+const NOT_FINITE: ValueError =
+    ValueError("is infinite or not a number, which the database does not have");
+const SUBNORMAL: ValueError = ValueError("is closer to zero than the numbers of the column");
+const TOO_MANY_PLACES: ValueError = ValueError("has more decimal places than the column");
+const TOO_LONG: ValueError = ValueError("is longer than the column");
+const OTHER_LENGTH: ValueError = ValueError("is not as long as the column, which would fill it up");
+const NOT_UUID: ValueError = ValueError("is not a UUID");
 /// A fault of this program: the cells are not of the kind that was planned for.
-const MISTYPED: Misfit = Misfit("is not of the kind that was planned for");
+const MISTYPED: ValueError = ValueError("is not of the kind that was planned for");
 
 /// Bytes of a value of a `(max)` type that the driver's bulk load takes.
 const BULK_BYTES: usize = 65_535;
@@ -60,7 +61,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// What the column cannot hold.
-    pub(crate) fn data(&self, row: usize) -> Result<ColumnData<'a>, Misfit> {
+    pub(crate) fn data(&self, row: usize) -> Result<ColumnData<'a>, ValueError> {
         if self.cells.is_null(row) {
             if !self.encoder.nullable {
                 return Err(NULL);
@@ -121,7 +122,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn integer(&self, row: usize) -> Result<i128, Misfit> {
+    fn integer(&self, row: usize) -> Result<i128, ValueError> {
         Ok(match self.cells {
             Cells::Bool(a) => a.value(row).into(),
             Cells::Int8(a) => a.value(row).into(),
@@ -141,7 +142,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn decimal(&self, row: usize, precision: u8, scale: u8) -> Result<i128, Misfit> {
+    fn decimal(&self, row: usize, precision: u8, scale: u8) -> Result<i128, ValueError> {
         let own = i8::try_from(scale).or(Err(MISTYPED))?;
         let (value, has) = match self.cells {
             Cells::Decimal(a) => (a.value(row), a.scale()),
@@ -166,7 +167,7 @@ impl<'a> Source<'a> {
             .ok_or(OUT_OF_RANGE)
     }
 
-    fn float(&self, row: usize) -> Result<f64, Misfit> {
+    fn float(&self, row: usize) -> Result<f64, ValueError> {
         let value = match self.cells {
             Cells::Float32(a) => f64::from(a.value(row)),
             Cells::Float64(a) => a.value(row),
@@ -185,7 +186,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn real(&self, row: usize) -> Result<f32, Misfit> {
+    fn real(&self, row: usize) -> Result<f32, ValueError> {
         let value = self.float(row)?;
         #[expect(clippy::cast_possible_truncation, reason = "the result is compared")]
         let narrow = value as f32;
@@ -196,7 +197,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn text(&self, row: usize, limit: Limit) -> Result<Cow<'a, str>, Misfit> {
+    fn text(&self, row: usize, limit: Limit) -> Result<Cow<'a, str>, ValueError> {
         let text: Cow<'a, str> = match self.cells {
             Cells::Text(a) => Cow::Borrowed(a.value(row)),
             Cells::Decimal(a) => {
@@ -235,7 +236,7 @@ impl<'a> Source<'a> {
         if fits { Ok(text) } else { Err(TOO_LONG) }
     }
 
-    fn bytes(&self, row: usize) -> Result<&'a [u8], Misfit> {
+    fn bytes(&self, row: usize) -> Result<&'a [u8], ValueError> {
         match self.cells {
             Cells::Bytes(a) => Ok(a.value(row)),
             Cells::Uuid(a) => Ok(a.value(row)),
@@ -244,7 +245,7 @@ impl<'a> Source<'a> {
     }
 
     // The driver puts the bytes in the order of the wire.
-    fn uuid(&self, row: usize) -> Result<Uuid, Misfit> {
+    fn uuid(&self, row: usize) -> Result<Uuid, ValueError> {
         match self.cells {
             Cells::Uuid(a) => Uuid::from_slice(a.value(row)).or(Err(NOT_UUID)),
             Cells::Text(a) => Uuid::try_parse(a.value(row)).or(Err(NOT_UUID)),
@@ -254,7 +255,7 @@ impl<'a> Source<'a> {
 
     /// A time that the column's digits hold, with the seven of the staged type: the driver does not
     /// scale it.
-    fn time(&self, row: usize, digits: u8) -> Result<tiberius::time::Time, Misfit> {
+    fn time(&self, row: usize, digits: u8) -> Result<tiberius::time::Time, ValueError> {
         let nanos = match self.cells {
             Cells::Time(a) => a.value(row).checked_mul(1_000).ok_or(OUT_OF_RANGE)?,
             Cells::TimeNanos(a) => a.value(row),
@@ -264,7 +265,7 @@ impl<'a> Source<'a> {
         civil_time::time(nanos, 7)
     }
 
-    fn micros(&self, row: usize) -> Result<i64, Misfit> {
+    fn micros(&self, row: usize) -> Result<i64, ValueError> {
         match self.cells {
             Cells::Timestamp(a) => Ok(a.value(row)),
             Cells::Date(a) => Ok(i64::from(a.value(row)) * dialect_core::civil::DAY_MICROS),
@@ -272,7 +273,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn offset(&self, row: usize, digits: u8) -> Result<tiberius::time::DateTimeOffset, Misfit> {
+    fn offset(&self, row: usize, digits: u8) -> Result<tiberius::time::DateTimeOffset, ValueError> {
         let (micros, offset) = match (self.cells, self.cells.get(row)) {
             (Cells::Timestamp(a), _) => (a.value(row), 0),
             (_, connect_api::ValueRef::OffsetTimestamp(micros, offset)) => (micros, offset),

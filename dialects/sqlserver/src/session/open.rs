@@ -62,7 +62,7 @@ impl Session {
             .await
             .map_err(|e| {
                 let seconds = settings.connect_timeout.as_secs_f32();
-                let message = format!("{what}: no answer in {seconds} s");
+                let message = format!("{what}: no response within {seconds} s");
                 Error::new(ErrorKind::Timeout, message).with_source(e)
             })?
     }

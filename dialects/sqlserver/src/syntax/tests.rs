@@ -437,7 +437,7 @@ fn tables_are_made_unless_they_are_there() {
     );
     for (number, there) in [("2714", true), ("2705", true), ("208", false)] {
         let error = Error::new(ErrorKind::Schema, "no").with_code(number);
-        assert_eq!(dialect.is_already_there(&error), there);
+        assert_eq!(dialect.already_exists(&error), there);
     }
 }
 

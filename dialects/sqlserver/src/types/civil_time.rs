@@ -1,17 +1,19 @@
 //! Dates and times in the units of the wire.
 use crate::types::{Base, Declared};
-use dialect_core::{FINER, Grain, Misfit, civil::DAY_MICROS};
+use dialect_core::{DatetimePrecision, SUBMICROSECOND, ValueError, civil::DAY_MICROS};
 use tiberius::time::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
 
-const TOO_FINE: Misfit = Misfit("has a finer fraction of a second than the column");
-const NOT_TICK: Misfit =
-    Misfit("is not at one of the 300 fractions of a second that a datetime column has");
-const NOT_MINUTE: Misfit = Misfit("is not at a full minute, as the column is");
-const NO_DATE: Misfit = Misfit("lies outside the years 1 to 9999");
-const NO_DATETIME: Misfit = Misfit("lies outside the years 1753 to 9999 of a datetime column");
-const NO_SMALL: Misfit = Misfit("lies outside the years 1900 to 2079 of a smalldatetime column");
-const NO_TIME: Misfit = Misfit("is no time of the day");
-const FAR_OFFSET: Misfit = Misfit("is more than 14 hours away from UTC");
+const TOO_PRECISE: ValueError = ValueError("has a finer fraction of a second than the column");
+const NOT_TICK: ValueError =
+    ValueError("is not at one of the 300 fractions of a second that a datetime column has");
+const NOT_MINUTE: ValueError = ValueError("is not at a full minute, as the column is");
+const NO_DATE: ValueError = ValueError("lies outside the years 1 to 9999");
+const NO_DATETIME: ValueError =
+    ValueError("lies outside the years 1753 to 9999 of a datetime column");
+const NO_SMALL: ValueError =
+    ValueError("lies outside the years 1900 to 2079 of a smalldatetime column");
+const NO_TIME: ValueError = ValueError("is no time of the day");
+const FAR_OFFSET: ValueError = ValueError("is more than 14 hours away from UTC");
 
 /// Days from 0001-01-01 to 1970-01-01.
 const YEAR_1: i64 = 719_162;
@@ -34,7 +36,7 @@ pub(crate) enum Finer {
 }
 
 /// A date of so many days since 1970-01-01.
-pub(crate) fn date(days: i64) -> Result<Date, Misfit> {
+pub(crate) fn date(days: i64) -> Result<Date, ValueError> {
     let days = days.saturating_add(YEAR_1);
     match u32::try_from(days) {
         Ok(since) if days <= LAST_DAY => Ok(Date::new(since)),
@@ -43,25 +45,25 @@ pub(crate) fn date(days: i64) -> Result<Date, Misfit> {
 }
 
 /// Days since 1970-01-01.
-pub(crate) fn days(date: Date) -> Result<i32, Misfit> {
+pub(crate) fn days(date: Date) -> Result<i32, ValueError> {
     i32::try_from(i64::from(date.days()) - YEAR_1).map_err(|_e| NO_DATE)
 }
 
 /// A time of the day in `10^-digits` seconds.
-pub(crate) fn time(nanos: i64, digits: u8) -> Result<Time, Misfit> {
+pub(crate) fn time(nanos: i64, digits: u8) -> Result<Time, ValueError> {
     let step = 10_i64.pow(9 - u32::from(digits.min(7)));
     if !(0..DAY_MICROS * 1_000).contains(&nanos) {
         return Err(NO_TIME);
     }
     if nanos % step != 0 {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     }
     let increments = u64::try_from(nanos / step).map_err(|_e| NO_TIME)?;
     Ok(Time::new(increments, digits))
 }
 
 /// Nanoseconds since midnight.
-pub(crate) fn nanos(time: Time) -> Result<i64, Misfit> {
+pub(crate) fn nanos(time: Time) -> Result<i64, ValueError> {
     let step = 10_u64.pow(9 - u32::from(time.scale().min(9)));
     let nanos = time.increments().checked_mul(step);
     nanos
@@ -71,36 +73,36 @@ pub(crate) fn nanos(time: Time) -> Result<i64, Misfit> {
 }
 
 /// Microseconds of nanoseconds; `None` where the rest is to become NULL.
-fn micros_of(nanos: i64, finer: Finer) -> Result<Option<i64>, Misfit> {
+fn micros_of(nanos: i64, finer: Finer) -> Result<Option<i64>, ValueError> {
     match finer {
         _ if nanos % 1_000 == 0 => Ok(Some(nanos / 1_000)),
-        Finer::Refuse => Err(FINER),
+        Finer::Refuse => Err(SUBMICROSECOND),
         Finer::Cut => Ok(Some(nanos.div_euclid(1_000))),
         Finer::Null => Ok(None),
     }
 }
 
 /// A time of the day in microseconds.
-pub(crate) fn time_micros(time: Time) -> Result<i64, Misfit> {
-    micros_of(nanos(time)?, Finer::Refuse)?.ok_or(FINER)
+pub(crate) fn time_micros(time: Time) -> Result<i64, ValueError> {
+    micros_of(nanos(time)?, Finer::Refuse)?.ok_or(SUBMICROSECOND)
 }
 
 /// A wall clock's reading, in microseconds since 1970-01-01.
-pub(crate) fn datetime2(micros: i64, digits: u8) -> Result<DateTime2, Misfit> {
+pub(crate) fn datetime2(micros: i64, digits: u8) -> Result<DateTime2, ValueError> {
     let date = date(micros.div_euclid(DAY_MICROS))?;
     let time = time(micros.rem_euclid(DAY_MICROS) * 1_000, digits)?;
     Ok(DateTime2::new(date, time))
 }
 
 /// The same, back.
-pub(crate) fn datetime2_micros(value: DateTime2, finer: Finer) -> Result<Option<i64>, Misfit> {
+pub(crate) fn datetime2_micros(value: DateTime2, finer: Finer) -> Result<Option<i64>, ValueError> {
     let days = i64::from(days(value.date())?);
     let micros = micros_of(nanos(value.time())?, finer)?;
     Ok(micros.map(|micros| days * DAY_MICROS + micros))
 }
 
 /// An instant and its offset in minutes. The wire has the instant in UTC.
-pub(crate) fn offset(micros: i64, offset: i16, digits: u8) -> Result<DateTimeOffset, Misfit> {
+pub(crate) fn offset(micros: i64, offset: i16, digits: u8) -> Result<DateTimeOffset, ValueError> {
     if offset.unsigned_abs() > 14 * 60 {
         return Err(FAR_OFFSET);
     }
@@ -140,16 +142,16 @@ pub(crate) fn minute_floor(micros: i64) -> i64 {
 }
 
 /// How fine the times of a type are.
-pub(crate) fn grain(declared: &Declared) -> Grain {
+pub(crate) fn datetime_precision(declared: &Declared) -> DatetimePrecision {
     match declared.base {
-        Base::DateTime => Grain::of(4_000, datetime_floor),
-        Base::SmallDateTime => Grain::of(MINUTE_MICROS, minute_floor),
-        _ => Grain::digits(declared.digits().into()),
+        Base::DateTime => DatetimePrecision::of(4_000, datetime_floor),
+        Base::SmallDateTime => DatetimePrecision::of(MINUTE_MICROS, minute_floor),
+        _ => DatetimePrecision::digits(declared.digits().into()),
     }
 }
 
 /// A `datetime`.
-pub(crate) fn datetime(micros: i64) -> Result<DateTime, Misfit> {
+pub(crate) fn datetime(micros: i64) -> Result<DateTime, ValueError> {
     let (day, tick) = tick_floor(micros);
     if day * DAY_MICROS + tick_micros(tick) != micros {
         return Err(NOT_TICK);
@@ -164,7 +166,7 @@ pub(crate) fn datetime(micros: i64) -> Result<DateTime, Misfit> {
 }
 
 /// What the server prints of a `datetime`.
-pub(crate) fn datetime_micros(value: DateTime) -> Result<i64, Misfit> {
+pub(crate) fn datetime_micros(value: DateTime) -> Result<i64, ValueError> {
     let tick = i64::from(value.seconds_fragments());
     if tick >= DAY_TICKS {
         return Err(NO_TIME);
@@ -173,7 +175,7 @@ pub(crate) fn datetime_micros(value: DateTime) -> Result<i64, Misfit> {
 }
 
 /// A `smalldatetime`, as the type that it is staged by.
-pub(crate) fn small_datetime(micros: i64) -> Result<DateTime2, Misfit> {
+pub(crate) fn small_datetime(micros: i64) -> Result<DateTime2, ValueError> {
     if micros % MINUTE_MICROS != 0 {
         return Err(NOT_MINUTE);
     }

@@ -1,12 +1,13 @@
 //! What the collation of a `char`, `varchar` or `text` column says of the characters it can hold.
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 use encoding_rs::Encoding;
 use std::borrow::Cow;
 
-const UNMAPPABLE: Misfit =
-    Misfit("has a character that the code page of the column does not have, and would become `?`");
-const UNKNOWN: Misfit =
-    Misfit("is not of ASCII alone, and the code page of the column is not known here");
+const UNMAPPABLE: ValueError = ValueError(
+    "has a character that the code page of the column does not have, and would become `?`",
+);
+const UNKNOWN: ValueError =
+    ValueError("is not of ASCII alone, and the code page of the column is not known here");
 
 /// The code page of a collation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl CodePage {
     ///
     /// # Errors
     /// A character that it does not have: the server would store a question mark instead.
-    pub(crate) fn bytes(self, text: &str) -> Result<usize, Misfit> {
+    pub(crate) fn bytes(self, text: &str) -> Result<usize, ValueError> {
         if text.is_ascii() {
             return Ok(text.len());
         }

@@ -1,14 +1,14 @@
 //! Spatial values: WKB with the reference system in it, as PostGIS has it, and beside it, as SQL
 //! Server is given and asked for it.
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 
-pub(crate) const NOT_WKB: Misfit = Misfit("is not WKB");
+pub(crate) const NOT_WKB: ValueError = ValueError("is not WKB");
 
 /// A flag in the type of extended WKB: a reference system follows.
 const HAS_SYSTEM: u32 = 0x2000_0000;
 
 /// WKB, extended or not, as its reference system in four bytes, largest first, and plain WKB.
-pub(crate) fn placed(wkb: &[u8], default: i32) -> Result<Vec<u8>, Misfit> {
+pub(crate) fn placed(wkb: &[u8], default: i32) -> Result<Vec<u8>, ValueError> {
     let [order, a, b, c, d, rest @ ..] = wkb else {
         return Err(NOT_WKB);
     };
@@ -42,7 +42,7 @@ pub(crate) fn placed(wkb: &[u8], default: i32) -> Result<Vec<u8>, Misfit> {
 }
 
 /// The same, back: WKB, extended by its reference system unless that is 0.
-pub(crate) fn extended(value: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
+pub(crate) fn extended(value: &[u8], out: &mut Vec<u8>) -> Result<(), ValueError> {
     let [s1, s2, s3, s4, order @ (0 | 1), a, b, c, d, rest @ ..] = value else {
         return Err(NOT_WKB);
     };

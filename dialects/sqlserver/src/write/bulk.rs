@@ -27,7 +27,7 @@ impl Session {
         options: SqlBulkCopyOptions,
         sources: &[Source<'_>],
         rows: &[usize],
-        misfit: impl Fn(usize, dialect_core::Misfit) -> Error,
+        value_error: impl Fn(usize, dialect_core::ValueError) -> Error,
     ) -> Result<u64, Fault> {
         let (client, busy) = self.client().map_err(Fault::Own)?;
         *busy = true;
@@ -43,7 +43,11 @@ impl Session {
                 let mut cells = TokenRow::with_capacity(sources.len());
                 for (i, source) in sources.iter().enumerate() {
                     // The server waits for the rest: the session is lost, but not the reason.
-                    cells.push(source.data(*row).map_err(|e| Fault::Own(misfit(i, e)))?);
+                    cells.push(
+                        source
+                            .data(*row)
+                            .map_err(|e| Fault::Own(value_error(i, e)))?,
+                    );
                 }
                 load.send(cells).await.map_err(Fault::Driver)?;
             }

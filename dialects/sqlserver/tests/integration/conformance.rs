@@ -2,7 +2,7 @@
 //! names none, each topic says that it was left out.
 use connect_api::{Kind, Value};
 use dialect_core::{OpenOptions, conformance::Fixture};
-use dialect_sqlserver::conformance::{SESSION, comes_back, created, holds, samples};
+use dialect_sqlserver::conformance::{SESSION, created, holds, read_back, samples};
 
 const SERVER: &str = "CONNECT_TEST_SQLSERVER_URL";
 
@@ -23,14 +23,14 @@ fn fixture(topic: &str) -> Option<Fixture> {
         samples: samples(),
         created,
         holds,
-        comes_back,
+        read_back,
         // Every type that all servers have is known here.
         strict: None,
         session: Some(SESSION),
         widens: Some(("int", Kind::Int64)),
         short_text: Some("nvarchar(5)"),
         small_number: Some("smallint"),
-        counted_id: "id bigint IDENTITY PRIMARY KEY",
+        auto_increment_id: "id bigint IDENTITY PRIMARY KEY",
         wrong_password: Some(("planted-secret", open(&wrong))),
         guard: None,
     })
@@ -49,41 +49,41 @@ macro_rules! topics {
 
 // All topics but `tables_are_described`, whose generated column is not T-SQL: see below.
 topics! {
-    created_tables_are_described_as_made
+    created_tables_match_their_schema
     every_value_is_read_back_by_every_route
-    values_that_cannot_be_held_are_refused
+    unrepresentable_values_are_rejected
     many_rows_arrive_by_every_route
-    columns_left_out_get_their_default_by_every_route
-    upserts_leave_other_columns_alone
-    updates_pass_over_rows_that_are_not_there
-    deletes_take_keys_of_many_columns
+    omitted_columns_get_their_default_by_every_route
+    upserts_keep_other_columns
+    updates_skip_missing_rows
+    deletes_use_composite_keys
     pages_by_two_columns_hold_every_row_once
     pages_by_every_kind_of_key_hold_every_row_once
-    pages_take_the_first_key_that_is_not_null
-    pages_hold_what_lies_before_now
-    hostile_names_are_only_names
-    names_of_our_own_are_only_names
-    types_that_are_not_carried_are_named
-    refused_rows_name_table_and_column
-    missing_tables_and_wrong_passwords_are_told
-    rollback_undoes
-    failed_writes_leave_nothing
-    savepoints_undo_a_part
-    every_declared_type_comes_and_goes
-    inserts_pass_over_keys_that_are_there
+    pages_use_the_first_key_that_is_not_null
+    pages_end_before_the_present
+    names_with_special_characters_are_quoted
+    user_names_may_equal_internal_aliases
+    unsupported_types_are_named
+    rejected_rows_name_table_and_column
+    missing_tables_and_wrong_passwords_are_reported
+    rollback_undoes_writes
+    failed_writes_are_atomic
+    rollback_to_savepoint_undoes_later_writes
+    every_declared_type_round_trips
+    insert_ignore_skips_existing_keys
     every_route_rejects_the_same_rows
-    rows_beyond_every_limit_of_a_statement_arrive
-    tables_tell_defaults_and_references
+    writes_beyond_statement_limits_arrive
+    tables_report_defaults_and_foreign_keys
     queries_are_described_and_read
-    pages_hold_what_lies_in_their_range
-    slices_hold_every_row_once
-    what_is_not_yet_visible_is_told
-    changes_of_two_sessions_at_once_are_made_once
-    defaults_are_made_as_given
-    fingerprints_tell_changes_of_columns
+    pages_respect_their_bounds
+    splits_hold_every_row_once
+    visibility_stops_before_open_transactions
+    concurrent_schema_changes_are_applied_once
+    defaults_are_created_as_given
+    fingerprints_change_with_columns
     widened_columns_hold_more
-    readings_can_be_left_in_the_middle
-    lost_connections_are_told
+    cursors_can_be_dropped_before_the_end
+    lost_connections_are_reported
 }
 
 /// Keys, defaults, identities and computed columns are told as the table was made.
@@ -161,7 +161,7 @@ fn values_that_no_column_holds_are_told() {
     assert!(!holds(&Kind::Float64, &nan));
     assert!(holds(&Kind::Text, &Value::from("a\0b")));
     assert!(!holds(&Kind::Date, &Value::Date(2_932_897)));
-    let instant = comes_back(&Kind::Timestamp { utc: true }, Value::Timestamp(5));
+    let instant = read_back(&Kind::Timestamp { utc: true }, Value::Timestamp(5));
     assert_eq!(instant, Value::OffsetTimestamp(5, 0));
     assert_eq!(created(&Kind::Int8), Kind::Int16);
 }

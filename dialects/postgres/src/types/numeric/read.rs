@@ -1,10 +1,11 @@
 //! NUMERIC from the wire.
-use super::{INFINITY, MINUS_INFINITY, NAN, NEGATIVE, POSITIVE, TOO_FINE, TOO_LARGE};
+use super::{INFINITY, MINUS_INFINITY, NAN, NEGATIVE, POSITIVE, TOO_LARGE, TOO_PRECISE};
 use connect_api::arrow::buffer::i256;
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 
-const MALFORMED: Misfit = Misfit("is not a NUMERIC on the wire");
-pub(crate) const NOT_FINITE: Misfit = Misfit("is NaN or infinite, which decimals cannot be");
+const MALFORMED: ValueError = ValueError("is not a NUMERIC on the wire");
+pub(crate) const NOT_FINITE: ValueError =
+    ValueError("is NaN or infinite, which decimals cannot be");
 
 /// A NUMERIC in place: the value is `Σ digit[i] × 10000^(weight - i)`.
 struct Wire<'a> {
@@ -15,7 +16,7 @@ struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, Misfit> {
+    fn new(bytes: &'a [u8]) -> Result<Self, ValueError> {
         let ([n0, n1, w0, w1, s0, s1, p0, p1], digits) =
             bytes.split_first_chunk::<8>().ok_or(MALFORMED)?;
         if digits.len() != 2 * usize::from(u16::from_be_bytes([*n0, *n1])) {
@@ -39,7 +40,7 @@ impl<'a> Wire<'a> {
 ///
 /// # Errors
 /// It is NaN or infinite, or does not fit.
-pub(crate) fn read_decimal(bytes: &[u8], scale: i8, max: u128) -> Result<i128, Misfit> {
+pub(crate) fn read_decimal(bytes: &[u8], scale: i8, max: u128) -> Result<i128, ValueError> {
     let wire = Wire::new(bytes)?;
     let negative = match wire.sign {
         POSITIVE => false,
@@ -68,13 +69,13 @@ pub(crate) fn read_decimal(bytes: &[u8], scale: i8, max: u128) -> Result<i128, M
     } else if shift > -4 {
         let beyond = 10u128.pow(shift.unsigned_abs());
         if last % beyond != 0 {
-            return Err(TOO_FINE);
+            return Err(TOO_PRECISE);
         }
         whole
             .checked_mul(10_000 / beyond)
             .and_then(|w| w.checked_add(last / beyond))
     } else {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     };
     let unscaled = unscaled
         .filter(|u| *u <= max)
@@ -87,7 +88,7 @@ pub(crate) fn read_decimal(bytes: &[u8], scale: i8, max: u128) -> Result<i128, M
 ///
 /// # Errors
 /// As there.
-pub(crate) fn read_wide(bytes: &[u8], scale: i8, max: i256) -> Result<i256, Misfit> {
+pub(crate) fn read_wide(bytes: &[u8], scale: i8, max: i256) -> Result<i256, ValueError> {
     let wire = Wire::new(bytes)?;
     let negative = match wire.sign {
         POSITIVE => false,
@@ -112,13 +113,13 @@ pub(crate) fn read_wide(bytes: &[u8], scale: i8, max: i256) -> Result<i256, Misf
     } else if shift > -4 {
         let beyond = 10u16.pow(shift.unsigned_abs());
         if last % beyond != 0 {
-            return Err(TOO_FINE);
+            return Err(TOO_PRECISE);
         }
         whole
             .checked_mul(i256::from_i128((10_000 / beyond).into()))
             .and_then(|w| w.checked_add(i256::from_i128((last / beyond).into())))
     } else {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     };
     let unscaled = unscaled.filter(|u| *u <= max).ok_or(TOO_LARGE)?;
     Ok(if negative {
@@ -132,7 +133,7 @@ pub(crate) fn read_wide(bytes: &[u8], scale: i8, max: i256) -> Result<i256, Misf
 ///
 /// # Errors
 /// It is malformed.
-pub(crate) fn read_text(bytes: &[u8], out: &mut String) -> Result<(), Misfit> {
+pub(crate) fn read_text(bytes: &[u8], out: &mut String) -> Result<(), ValueError> {
     let wire = Wire::new(bytes)?;
     match wire.sign {
         POSITIVE => {}
@@ -185,7 +186,7 @@ pub(crate) fn read_text(bytes: &[u8], out: &mut String) -> Result<(), Misfit> {
 }
 
 /// Four decimal digits of a digit in base 10,000.
-fn four(digit: u16) -> Result<[u8; 4], Misfit> {
+fn four(digit: u16) -> Result<[u8; 4], ValueError> {
     if digit > 9_999 {
         return Err(MALFORMED);
     }

@@ -1,13 +1,13 @@
 //! NUMERIC to the wire.
-use super::{INFINITY, MINUS_INFINITY, NAN, NEGATIVE, POSITIVE, TOO_FINE, TOO_LARGE};
+use super::{INFINITY, MINUS_INFINITY, NAN, NEGATIVE, POSITIVE, TOO_LARGE, TOO_PRECISE};
 use connect_api::arrow::buffer::i256;
-use dialect_core::Misfit;
+use dialect_core::ValueError;
 
 /// Digits before and after the decimal point that PostgreSQL takes.
 const MAX_WHOLE_DIGITS: i64 = 131_072;
 const MAX_PLACES: i64 = 16_383;
 
-pub(super) const NOT_A_NUMBER: Misfit = Misfit("is not a decimal number");
+pub(super) const NOT_A_NUMBER: ValueError = ValueError("is not a decimal number");
 
 /// Appends `unscaled × 10^-scale`.
 pub(crate) fn write_decimal(unscaled: i128, scale: i8, out: &mut Vec<u8>) {
@@ -120,7 +120,7 @@ pub(crate) fn write_text(
     text: &str,
     to: Option<(u16, i16)>,
     out: &mut Vec<u8>,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     let (most_digits, most_places) = to.map_or((MAX_WHOLE_DIGITS, MAX_PLACES), |(p, s)| {
         (i64::from(p) - i64::from(s), i64::from(s))
     });
@@ -168,7 +168,7 @@ pub(crate) fn write_text(
         return Err(TOO_LARGE);
     }
     if -bottom > most_places {
-        return Err(TOO_FINE);
+        return Err(TOO_PRECISE);
     }
     let places = u16::try_from(places.min(MAX_PLACES)).unwrap_or(0);
     let (weight, lowest) = (top.div_euclid(4), bottom.div_euclid(4));
@@ -195,7 +195,7 @@ pub(crate) fn write_text(
     Ok(())
 }
 
-fn special(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn special(text: &str, out: &mut Vec<u8>) -> Result<(), ValueError> {
     let is = |name: &str| text.eq_ignore_ascii_case(name);
     let sign = if is("nan") {
         NAN
@@ -210,7 +210,7 @@ fn special(text: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
     Ok(())
 }
 
-fn exponent(text: &[u8]) -> Result<i64, Misfit> {
+fn exponent(text: &[u8]) -> Result<i64, ValueError> {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),
         [b'+', digits @ ..] => (1, digits),

@@ -1,5 +1,5 @@
 use super::*;
-use dialect_core::FINER;
+use dialect_core::SUBMICROSECOND;
 
 fn back(number: Number) -> ValueRef<'static> {
     match number {
@@ -37,7 +37,7 @@ fn seconds_and_julian_days_come_back_as_they_went() {
         let read = timestamp(&back(stored), false, Storage::Julian, FineDigits::Error);
         assert_eq!(read, Ok(micros));
     }
-    assert_eq!(number(1, Storage::Julian), Err(FINER_THAN_JULIAN));
+    assert_eq!(number(1, Storage::Julian), Err(SUBMILLISECOND));
     for storage in [Storage::Unix, Storage::Julian] {
         let stored = number_of_time(45_296_789_000, storage).unwrap();
         assert_eq!(
@@ -54,7 +54,7 @@ fn seconds_and_julian_days_come_back_as_they_went() {
     let third = ValueRef::Real(1.0 / 3.0 + 1e-9);
     assert_eq!(
         timestamp(&third, false, Storage::Unix, FineDigits::Error),
-        Err(TOO_FINE)
+        Err(TOO_PRECISE)
     );
 }
 
@@ -103,13 +103,16 @@ fn iso_texts_are_cut_to_a_microsecond_where_that_is_asked_for() {
     let (cut, error) = (FineDigits::Truncate, FineDigits::Error);
     assert_eq!(timestamp(&at, true, Storage::Iso, cut), Ok(1_000_001));
     assert_eq!(time(&clock, Storage::Iso, cut), Ok(1));
-    assert_eq!(timestamp(&at, true, Storage::Iso, error), Err(FINER));
-    assert_eq!(time(&clock, Storage::Iso, error), Err(FINER));
+    assert_eq!(
+        timestamp(&at, true, Storage::Iso, error),
+        Err(SUBMICROSECOND)
+    );
+    assert_eq!(time(&clock, Storage::Iso, error), Err(SUBMICROSECOND));
     // What orders rows by more digits than are carried would be read for ever.
     for fine in [cut, error] {
         assert_eq!(
             timestamp(&at, true, Storage::Canonical, fine),
-            Err(TOO_FINE)
+            Err(TOO_PRECISE)
         );
     }
 }

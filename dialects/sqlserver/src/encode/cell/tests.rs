@@ -7,7 +7,7 @@ use tiberius::time::DateTime;
 const LATIN: &str = "varchar(5) COLLATE Latin1_General_CI_AS";
 
 /// The value as a value of the staged type of a column.
-fn sent(kind: Kind, value: Value, declared_as: &str) -> Result<String, Misfit> {
+fn sent(kind: Kind, value: Value, declared_as: &str) -> Result<String, ValueError> {
     let declared = Declared::parse(declared_as).unwrap();
     let column = Column {
         name: "v".to_owned(),
@@ -29,15 +29,15 @@ fn sent(kind: Kind, value: Value, declared_as: &str) -> Result<String, Misfit> {
     source.data(0).map(|data| format!("{data:?}"))
 }
 
-fn is(data: &ColumnData<'_>) -> Result<String, Misfit> {
+fn is(data: &ColumnData<'_>) -> Result<String, ValueError> {
     Ok(format!("{data:?}"))
 }
 
-fn text(text: &str) -> Result<String, Misfit> {
+fn text(text: &str) -> Result<String, ValueError> {
     is(&ColumnData::String(Some(Cow::Borrowed(text))))
 }
 
-fn numeric(value: i128, scale: u8) -> Result<String, Misfit> {
+fn numeric(value: i128, scale: u8) -> Result<String, ValueError> {
     is(&ColumnData::Numeric(Some(Numeric::new_with_scale(
         value, scale,
     ))))
@@ -223,7 +223,7 @@ fn times_have_the_scale_that_they_are_staged_with() {
 #[test]
 fn what_would_become_another_value_is_refused() {
     let int = |v: i64| Value::Int(v);
-    for (kind, value, declared, misfit) in [
+    for (kind, value, declared, error) in [
         (Kind::Int64, int(2), "bit", NOT_BOOLEAN),
         (Kind::Int64, int(256), "tinyint", OUT_OF_RANGE),
         (Kind::Int64, int(-1), "tinyint", OUT_OF_RANGE),
@@ -281,7 +281,7 @@ fn what_would_become_another_value_is_refused() {
     ] {
         assert_eq!(
             sent(kind.clone(), value, declared),
-            Err(misfit),
+            Err(error),
             "{kind:?} into {declared}"
         );
     }

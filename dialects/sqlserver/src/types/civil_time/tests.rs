@@ -79,9 +79,9 @@ fn times_are_scaled_and_never_rounded() {
         time(micros * 1_000, 7).unwrap().increments(),
         452_967_890_000
     );
-    assert!(matches!(time(micros * 1_000 + 1_000, 3), Err(TOO_FINE)));
+    assert!(matches!(time(micros * 1_000 + 1_000, 3), Err(TOO_PRECISE)));
     assert!(matches!(time(100, 7).map(Time::increments), Ok(1)));
-    assert!(matches!(time(1, 7), Err(TOO_FINE)));
+    assert!(matches!(time(1, 7), Err(TOO_PRECISE)));
     assert!(matches!(time(DAY_MICROS * 1_000, 7), Err(NO_TIME)));
     assert!(matches!(time(-1, 7), Err(NO_TIME)));
     assert_eq!(nanos(Time::new(863_999_999_999, 7)), Ok(86_399_999_999_900));
@@ -90,7 +90,7 @@ fn times_are_scaled_and_never_rounded() {
 #[test]
 fn the_seventh_digit_is_refused_cut_or_makes_null() {
     let fine = DateTime2::new(date(0).unwrap(), Time::new(19, 7));
-    assert_eq!(datetime2_micros(fine, Finer::Refuse), Err(FINER));
+    assert_eq!(datetime2_micros(fine, Finer::Refuse), Err(SUBMICROSECOND));
     assert_eq!(datetime2_micros(fine, Finer::Cut), Ok(Some(1)));
     assert_eq!(datetime2_micros(fine, Finer::Null), Ok(None));
     let whole = DateTime2::new(date(0).unwrap(), Time::new(20, 7));
@@ -115,7 +115,7 @@ fn offsets_have_their_bounds() {
     ));
     assert!(matches!(
         offset(at("2024-01-01 00:00:00.123456"), 0, 3),
-        Err(TOO_FINE)
+        Err(TOO_PRECISE)
     ));
 }
 

@@ -1,5 +1,5 @@
-//! A connection with what the topics do again and again.
-use super::Fixture;
+//! The test harness: a connection with the operations that the tests share.
+use crate::conformance::Fixture;
 use crate::{
     connection::Connection,
     plan::{Route, WriteOp, WriteRequest},
@@ -26,19 +26,19 @@ pub(super) const INSERT: Write<'static> = Write {
     route: None,
 };
 
-pub(super) struct Workbench<'a> {
+pub(super) struct Harness<'a> {
     pub(super) fixture: &'a Fixture,
     pub(super) connection: Box<dyn Connection>,
-    made: Vec<TableName>,
+    created: Vec<TableName>,
 }
 
-impl<'a> Workbench<'a> {
+impl<'a> Harness<'a> {
     pub(super) async fn new(fixture: &'a Fixture) -> Self {
         let connection = fixture.dialect.connect().await.unwrap();
         Self {
             fixture,
             connection,
-            made: Vec::new(),
+            created: Vec::new(),
         }
     }
 
@@ -57,16 +57,16 @@ impl<'a> Workbench<'a> {
     }
 
     /// Makes a table of these columns in DDL, and describes it.
-    pub(super) async fn make(&mut self, topic: &str, columns: &str) -> Table {
+    pub(super) async fn create_table(&mut self, topic: &str, columns: &str) -> Table {
         let name = self.name(topic);
         let sql = format!("CREATE TABLE {} ({columns})", self.quoted(&name));
         self.run(&sql).await;
-        self.made.push(name.clone());
-        self.described(&name).await
+        self.created.push(name.clone());
+        self.describe_table(&name).await
     }
 
     /// Makes a table for a schema, and describes it.
-    pub(super) async fn make_for(&mut self, name: TableName, schema: &Schema) -> Table {
+    pub(super) async fn create_table_for(&mut self, name: TableName, schema: &Schema) -> Table {
         let sql = self
             .fixture
             .dialect
@@ -74,11 +74,11 @@ impl<'a> Workbench<'a> {
             .create_table(&name, schema)
             .unwrap();
         self.run(&sql).await;
-        self.made.push(name.clone());
-        self.described(&name).await
+        self.created.push(name.clone());
+        self.describe_table(&name).await
     }
 
-    pub(super) async fn described(&mut self, name: &TableName) -> Table {
+    pub(super) async fn describe_table(&mut self, name: &TableName) -> Table {
         let table = self.connection.describe(name).await;
         table
             .unwrap_or_else(|e| panic!("describing {name}: {}", e.report()))
@@ -247,17 +247,17 @@ impl<'a> Workbench<'a> {
 
     /// Drops this table too in the end.
     pub(super) fn keep(&mut self, name: TableName) {
-        self.made.push(name);
+        self.created.push(name);
     }
 
     /// It was dropped before the end.
     pub(super) fn forget(&mut self, name: &TableName) {
-        self.made.retain(|made| made != name);
+        self.created.retain(|created| created != name);
     }
 
-    /// In the end, drops first what was made last.
+    /// In the end, drops first what was created last.
     pub(super) fn forget_last_first(&mut self) {
-        self.made.reverse();
+        self.created.reverse();
     }
 
     /// Takes another connection.
@@ -265,9 +265,9 @@ impl<'a> Workbench<'a> {
         self.connection = self.fixture.dialect.connect().await.unwrap();
     }
 
-    /// Drops what was made and closes the connection.
+    /// Drops what was created and closes the connection.
     pub(super) async fn done(mut self) {
-        for name in std::mem::take(&mut self.made) {
+        for name in std::mem::take(&mut self.created) {
             let sql = format!("DROP TABLE {}", self.quoted(&name));
             self.run(&sql).await;
         }

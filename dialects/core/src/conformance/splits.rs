@@ -1,14 +1,10 @@
-//! Ranges of a table, and rows that are not there yet.
-use super::{
+//! Splits of a table, and the visibility of uncommitted rows.
+use crate::conformance::{
     Fixture,
-    sameness::assert_same,
-    workbench::{INSERT, Rows, Workbench, parts, schema},
+    compare::assert_same,
+    harness::{Harness, INSERT, Rows, parts, schema},
 };
-use crate::{
-    dialect::VisibleBy,
-    query::Page,
-    slice::{Slice, Visibility},
-};
+use crate::{dialect::VisibleBy, query::Page, split::Split, visibility::Visibility};
 use connect_api::{Kind, Value};
 use std::num::NonZeroU32;
 
@@ -26,12 +22,12 @@ fn columns() -> connect_api::SchemaRef {
 }
 
 /// Up to a key or a part of it, after another, and under a condition.
-pub async fn pages_hold_what_lies_in_their_range(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn pages_respect_their_bounds(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let (schema, rows) = (columns(), rows());
-    let name = bench.name("range");
-    let table = bench.make_for(name, &schema).await;
-    bench.write(&table, &schema, INSERT, &rows).await;
+    let name = harness.name("range");
+    let table = harness.create_table_for(name, &schema).await;
+    harness.write(&table, &schema, INSERT, &rows).await;
     let key = parts(&table, &["a", "b"]);
     let (after, until) = (
         [Value::Int(9), Value::Int(0)],
@@ -45,28 +41,28 @@ pub async fn pages_hold_what_lies_in_their_range(fixture: &Fixture) {
         ..Page::of(&table, &all)
     };
     assert_same(
-        &bench.page(&page).await,
+        &harness.page(&page).await,
         &rows[19..25].to_vec(),
         "between two keys",
     );
     (page.after, page.until) = (None, Some(&until[..1]));
     assert_same(
-        &bench.page(&page).await,
+        &harness.page(&page).await,
         &rows[..26].to_vec(),
         "to a part of a key",
     );
     (page.after, page.filter) = (Some(&after[..1]), Some("b = 1"));
     let expected = [21, 23, 25].map(|i: usize| rows[i].clone()).to_vec();
-    assert_same(&bench.page(&page).await, &expected, "under a condition");
-    bench.done().await;
+    assert_same(&harness.page(&page).await, &expected, "under a condition");
+    harness.done().await;
 }
 
-/// The slices of a table hold every row once, and about the same number each.
-pub async fn slices_hold_every_row_once(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+/// The splits of a table hold every row once, and about the same number each.
+pub async fn splits_hold_every_row_once(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let (schema, rows) = (columns(), rows());
-    let name = bench.name("slices");
-    let table = bench.make_for(name, &schema).await;
+    let name = harness.name("splits");
+    let table = harness.create_table_for(name, &schema).await;
     let syntax = fixture.dialect.syntax();
     let key = parts(&table, &["a", "b"]);
     let all = [0, 1, 2];
@@ -76,28 +72,32 @@ pub async fn slices_hold_every_row_once(fixture: &Fixture) {
         (500, 7, true),
         (500, 7, false),
     ] {
-        if count == 500 && bench.read(&table, &["a"]).await.is_empty() {
-            bench.write(&table, &schema, INSERT, &rows).await;
+        if count == 500 && harness.read(&table, &["a"]).await.is_empty() {
+            harness.write(&table, &schema, INSERT, &rows).await;
         }
         let parts = NonZeroU32::new(parts).unwrap();
         let whole = Page {
             key: if keyed { &key } else { &[] },
             ..Page::of(&table, &all)
         };
-        let slices = bench.connection.split(syntax, &whole, parts).await.unwrap();
+        let splits = harness
+            .connection
+            .split(syntax, &whole, parts)
+            .await
+            .unwrap();
         assert!(
-            (1..=parts.get() as usize).contains(&slices.len()),
-            "{slices:?}"
+            (1..=parts.get() as usize).contains(&splits.len()),
+            "{splits:?}"
         );
         if !keyed && !fixture.dialect.capabilities().blocks {
-            assert_eq!(slices.len(), 1, "nothing to split by");
+            assert_eq!(splits.len(), 1, "nothing to split by");
         }
         let (mut found, mut largest) = (Rows::new(), 0);
-        for slice in &slices {
+        for split in &splits {
             let bounds: (Vec<_>, Vec<_>);
             let mut page = whole.clone();
-            match slice {
-                Slice::Key { after, until } => {
+            match split {
+                Split::Key { after, until } => {
                     bounds = (
                         after.iter().cloned().collect(),
                         until.iter().cloned().collect(),
@@ -105,9 +105,9 @@ pub async fn slices_hold_every_row_once(fixture: &Fixture) {
                     page.after = Some(&bounds.0);
                     page.until = Some(&bounds.1);
                 }
-                Slice::Blocks(blocks) => page.blocks = Some(blocks.clone()),
+                Split::Blocks(blocks) => page.blocks = Some(blocks.clone()),
             }
-            let rows = bench.page(&page).await;
+            let rows = harness.page(&page).await;
             largest = largest.max(rows.len());
             found.extend(rows);
         }
@@ -117,40 +117,40 @@ pub async fn slices_hold_every_row_once(fixture: &Fixture) {
         };
         found.sort_by_key(order);
         assert_same(&found, &rows[..count].to_vec(), &format!("{parts} parts"));
-        if keyed && slices.len() > 1 {
+        if keyed && splits.len() > 1 {
             assert!(
                 largest <= 2 * count / parts.get() as usize,
                 "{largest} rows in one of {parts}"
             );
         }
     }
-    bench.done().await;
+    harness.done().await;
 }
 
-/// While another transaction holds a new row, what is told stands still before it; afterwards it
-/// goes on.
-pub async fn what_is_not_yet_visible_is_told(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+/// While another transaction holds a new row, the visibility stays before it; after its commit it
+/// advances.
+pub async fn visibility_stops_before_open_transactions(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let by = fixture.dialect.capabilities().visibility;
-    let found = bench.connection.visibility().await.unwrap();
+    let found = harness.connection.visibility().await.unwrap();
     let Some(before) = found else {
         assert_eq!(by, VisibleBy::Nothing, "nothing is told");
-        return bench.done().await;
+        return harness.done().await;
     };
-    let mut other = Workbench::new(fixture).await;
+    let mut other = Harness::new(fixture).await;
     let schema = columns();
-    let name = bench.name("visible");
-    let table = bench.make_for(name, &schema).await;
+    let name = harness.name("visible");
+    let table = harness.create_table_for(name, &schema).await;
     other.connection.begin().await.unwrap();
     other
         .write(&table, &schema, INSERT, &rows()[..1].to_vec())
         .await;
-    let during = bench.connection.visibility().await.unwrap().unwrap();
+    let during = harness.connection.visibility().await.unwrap().unwrap();
     // Other sessions of the server may hold it back too: it never runs ahead of this one.
-    bench
+    harness
         .write(&table, &schema, INSERT, &rows()[1..2].to_vec())
         .await;
-    let later = bench.connection.visibility().await.unwrap().unwrap();
+    let later = harness.connection.visibility().await.unwrap().unwrap();
     match (by, &before, &during, &later) {
         (
             VisibleBy::Snapshot,
@@ -182,7 +182,7 @@ pub async fn what_is_not_yet_visible_is_told(fixture: &Fixture) {
         other => panic!("{other:?}"),
     }
     other.connection.commit().await.unwrap();
-    assert!(bench.connection.visibility().await.unwrap().is_some());
+    assert!(harness.connection.visibility().await.unwrap().is_some());
     other.done().await;
-    bench.done().await;
+    harness.done().await;
 }

@@ -1,19 +1,20 @@
-//! Connections that end their waits by our own clock.
+//! Timeouts with a liveness probe.
 //!
-//! A network that swallows packets says nothing: a driver would wait for ever. A long query says
-//! nothing either, for minutes. So, when an answer is long in coming, the server is asked over a
-//! second connection whether it can be reached; the wait ends where it cannot, and at the latest
-//! after the read timeout.
+//! A network that drops packets gives a driver no error, and neither does a query that runs for
+//! minutes. When a call takes longer than the connect timeout, a second connection probes whether the
+//! server is reachable. The call ends with a timeout when it is not, and at the latest after the read
+//! timeout.
 use crate::{
     connection::{Access, Connection, Cursor},
+    datetime_precision::DatetimePrecision,
     dialect::{Capabilities, Dialect},
-    grain::Grain,
     options::OpenOptions,
     plan::{WritePlan, WriteRequest},
     query::{Page, Statement},
-    slice::{Slice, Visibility},
+    split::Split,
     syntax::Syntax,
     table::{Column, Table, TableName, TableType},
+    visibility::Visibility,
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Kind, Records, Result, SchemaRef, arrow::array::RecordBatch};
@@ -25,21 +26,21 @@ use std::{
 };
 use tokio::time::{sleep, timeout};
 
-/// Pause after the server could not be reached, before it is tried once more.
+/// Pause after a failed probe, before the next one.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Tries in a row that must fail: one may meet a server that is just starting.
-const TRIES: u32 = 2;
-/// Longest time between two questions whether the server can be reached.
-const MAX_PATIENCE: Duration = Duration::from_secs(60);
+/// Probes in a row that must fail: the server may be restarting during one.
+const FAILED_PROBES: u32 = 2;
+/// Longest interval between two probes.
+const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A dialect whose connections end their waits by our own clock. What is added to [`Dialect`],
-/// [`Connection`] and [`Cursor`] is passed on here.
+/// A dialect whose calls time out when a liveness probe fails. Forwards every method of [`Dialect`],
+/// [`Connection`] and [`Cursor`].
 #[derive(Debug)]
-pub struct Watched {
+pub struct ProbedDialect {
     peer: Arc<Peer>,
 }
 
-/// The database, as one asks whether it is there.
+/// The database and the timeouts of its connections.
 #[derive(Debug)]
 struct Peer {
     dialect: Arc<dyn Dialect>,
@@ -47,8 +48,8 @@ struct Peer {
     read_timeout: Duration,
 }
 
-impl Watched {
-    /// Watches the connections of `dialect`, which was opened with `options`.
+impl ProbedDialect {
+    /// Wraps `dialect`, which was opened with `options`.
     pub fn new(dialect: Arc<dyn Dialect>, options: &OpenOptions) -> Self {
         Self {
             peer: Arc::new(Peer {
@@ -61,7 +62,7 @@ impl Watched {
 }
 
 #[async_trait]
-impl Dialect for Watched {
+impl Dialect for ProbedDialect {
     fn name(&self) -> &'static str {
         self.peer.dialect.name()
     }
@@ -86,51 +87,51 @@ impl Dialect for Watched {
         self.peer.dialect.takes(kind, column)
     }
 
-    fn grain(&self, column: &Column) -> Grain {
-        self.peer.dialect.grain(column)
+    fn datetime_precision(&self, column: &Column) -> DatetimePrecision {
+        self.peer.dialect.datetime_precision(column)
     }
 
-    fn is_already_there(&self, error: &Error) -> bool {
-        self.peer.dialect.is_already_there(error)
+    fn already_exists(&self, error: &Error) -> bool {
+        self.peer.dialect.already_exists(error)
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         let connection = self.peer.connect().await?;
-        Ok(Box::new(WatchedConnection {
+        Ok(Box::new(ProbedConnection {
             connection,
             peer: self.peer.clone(),
-            silent: false,
+            timed_out: false,
         }))
     }
 }
 
 impl Peer {
-    /// Connects, within the time that the dialect has for it and a little more: hosts are tried
-    /// one after the other, and each has the time to itself.
+    /// Connects, with a timeout a little above the dialect's own. Hosts are tried in order, each with
+    /// the whole connect timeout.
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         let hosts = self.dialect.address().matches(',').count() + 1;
         let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
         let limit = self.connect_timeout.saturating_mul(hosts) + PAUSE;
         match timeout(limit, self.dialect.connect()).await {
             Ok(connected) => connected,
-            Err(_) => Err(self.silent("connecting", limit)),
+            Err(_) => Err(self.timed_out("connecting", limit)),
         }
     }
 
-    fn silent(&self, what: &str, waited: Duration) -> Error {
+    fn timed_out(&self, what: &str, waited: Duration) -> Error {
         let address = self.dialect.address();
         let seconds = waited.as_secs_f32();
         Error::new(
             ErrorKind::Timeout,
-            format!("{what}: no answer of {address} in {seconds:.0} s"),
+            format!("{what}: no response from {address} within {seconds:.0} s"),
         )
     }
 
-    /// Whether the server answers a second connection, whatever it says.
-    async fn is_there(&self) -> bool {
+    /// Whether the server responds to a second connection, even with an error.
+    async fn is_alive(&self) -> bool {
         match self.connect().await {
             Ok(connection) => {
-                // It answered: how the connection ends is of no account.
+                // It responded; the result of closing does not matter.
                 timeout(self.connect_timeout, connection.close()).await.ok();
                 true
             }
@@ -138,24 +139,24 @@ impl Peer {
         }
     }
 
-    /// Waits for `call`.
-    async fn watch<T>(
+    /// Waits for `call`, probing the server while it takes long.
+    async fn probe_while<T>(
         &self,
         what: &str,
         call: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
         tokio::pin!(call);
         let began = Instant::now();
-        let mut patience = self.connect_timeout;
+        let mut probe_after = self.connect_timeout;
         let mut failed = 0;
         loop {
             let left = self.read_timeout.saturating_sub(began.elapsed());
-            if let Ok(answer) = timeout(patience.min(left), &mut call).await {
+            if let Ok(answer) = timeout(probe_after.min(left), &mut call).await {
                 return answer;
             }
             let waited = began.elapsed();
             if waited >= self.read_timeout {
-                let error = self.silent(what, waited);
+                let error = self.timed_out(what, waited);
                 return Err(error.context("connection.read.timeout.ms"));
             }
             let address = self.dialect.address();
@@ -163,115 +164,111 @@ impl Peer {
                 address,
                 what,
                 ?waited,
-                "no answer yet; is the server there?"
+                "no response yet, probing the server"
             );
-            let there = tokio::select! {
+            let alive = tokio::select! {
                 biased;
                 answer = &mut call => return answer,
-                there = self.is_there() => there,
+                alive = self.is_alive() => alive,
             };
-            if there {
+            if alive {
                 failed = 0;
-                patience = (patience * 2).min(MAX_PATIENCE);
+                probe_after = (probe_after * 2).min(MAX_PROBE_INTERVAL);
                 continue;
             }
             failed += 1;
-            if failed >= TRIES {
-                let error = self.silent(what, began.elapsed());
-                return Err(error.context("the server can no longer be reached"));
+            if failed >= FAILED_PROBES {
+                let error = self.timed_out(what, began.elapsed());
+                return Err(error.context("the server is unreachable"));
             }
             tracing::warn!(
                 address,
                 what,
                 ?waited,
-                "no answer, and the server cannot be reached"
+                "no response, and the server is unreachable; probing again"
             );
             tokio::select! {
                 biased;
                 answer = &mut call => return answer,
-                () = sleep(PAUSE) => patience = PAUSE,
+                () = sleep(PAUSE) => probe_after = PAUSE,
             }
         }
     }
 }
 
-struct WatchedConnection {
+struct ProbedConnection {
     connection: Box<dyn Connection>,
     peer: Arc<Peer>,
-    /// A wait was given up: an answer may still come, and would be taken for another's.
-    silent: bool,
+    /// A call timed out: its response may still arrive and would be taken for that of a later call.
+    timed_out: bool,
 }
 
-impl WatchedConnection {
-    fn given_up(&self) -> Result<()> {
-        if !self.silent {
+impl ProbedConnection {
+    fn check_usable(&self) -> Result<()> {
+        if !self.timed_out {
             return Ok(());
         }
         let address = self.peer.dialect.address();
         Err(Error::new(
             ErrorKind::Connect,
-            format!("the connection to {address} was given up after a wait without answer"),
+            format!("the connection to {address} was abandoned after a timeout"),
         ))
     }
 
-    /// Remembers a wait that was given up.
-    fn heed<T>(&mut self, answer: Result<T>) -> Result<T> {
+    /// Marks the connection as unusable after a timeout.
+    fn note_timeout<T>(&mut self, answer: Result<T>) -> Result<T> {
         if let Err(error) = &answer
             && error.kind() == ErrorKind::Timeout
         {
-            self.silent = true;
+            self.timed_out = true;
         }
         answer
     }
 }
 
-/// Calls the connection underneath, watched.
-macro_rules! watched {
+/// Calls the inner connection with timeout and probe.
+macro_rules! probed {
     ($self:ident, $what:expr, $call:ident($($argument:expr),*)) => {{
-        $self.given_up()?;
-        let answer = $self.peer.watch($what, $self.connection.$call($($argument),*)).await;
-        $self.heed(answer)
+        $self.check_usable()?;
+        let answer = $self.peer.probe_while($what, $self.connection.$call($($argument),*)).await;
+        $self.note_timeout(answer)
     }};
 }
 
 #[async_trait]
-impl Connection for WatchedConnection {
+impl Connection for ProbedConnection {
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>> {
-        watched!(self, "listing tables", tables(schema))
+        probed!(self, "listing tables", tables(schema))
     }
 
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         let what = format!("describing {name}");
-        watched!(self, &what, describe(name))
+        probed!(self, &what, describe(name))
     }
 
     async fn describe_all(&mut self, names: &[TableName]) -> Result<Vec<Option<Table>>> {
-        watched!(self, "describing tables", describe_all(names))
+        probed!(self, "describing tables", describe_all(names))
     }
 
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
-        watched!(self, "describing the query", describe_query(query))
+        probed!(self, "describing the query", describe_query(query))
     }
 
     async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
-        let what = format!("looking at the columns of {name}");
-        watched!(self, &what, fingerprint(name))
+        let what = format!("fingerprint of {name}");
+        probed!(self, &what, fingerprint(name))
     }
 
     async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
-        watched!(
-            self,
-            "looking at the query's columns",
-            query_fingerprint(query)
-        )
+        probed!(self, "fingerprint of the query", query_fingerprint(query))
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
-        watched!(self, "asking which rows are final", visibility())
+        probed!(self, "asking which rows are final", visibility())
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
-        watched!(self, "asking for the time zone", time_zone())
+        probed!(self, "asking for the time zone", time_zone())
     }
 
     async fn split(
@@ -279,24 +276,24 @@ impl Connection for WatchedConnection {
         syntax: &dyn Syntax,
         page: &Page<'_>,
         parts: NonZeroU32,
-    ) -> Result<Vec<Slice>> {
-        watched!(self, "splitting a table", split(syntax, page, parts))
+    ) -> Result<Vec<Split>> {
+        probed!(self, "splitting a table", split(syntax, page, parts))
     }
 
     async fn ping(&mut self) -> Result<()> {
-        watched!(self, "ping", ping())
+        probed!(self, "ping", ping())
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
-        watched!(self, "checking privileges", check_access(table, access))
+        probed!(self, "checking privileges", check_access(table, access))
     }
 
     async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {
-        watched!(self, "asking for privileges", granted(table, access))
+        probed!(self, "checking privileges", granted(table, access))
     }
 
     async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
-        watched!(self, "trying a write out", try_out(plan))
+        probed!(self, "dry run of a write", try_out(plan))
     }
 
     async fn query<'a>(
@@ -304,50 +301,50 @@ impl Connection for WatchedConnection {
         statement: &'a Statement,
         schema: &'a SchemaRef,
     ) -> Result<Box<dyn Cursor + 'a>> {
-        self.given_up()?;
+        self.check_usable()?;
         let Self {
             connection,
             peer,
-            silent,
+            timed_out,
         } = self;
         match peer
-            .watch("a query", connection.query(statement, schema))
+            .probe_while("a query", connection.query(statement, schema))
             .await
         {
-            Ok(cursor) => Ok(Box::new(WatchedCursor {
+            Ok(cursor) => Ok(Box::new(ProbedCursor {
                 cursor,
                 peer,
-                silent,
+                timed_out,
             })),
             Err(error) => {
-                *silent |= error.kind() == ErrorKind::Timeout;
+                *timed_out |= error.kind() == ErrorKind::Timeout;
                 Err(error)
             }
         }
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
-        watched!(self, "a statement", execute(sql))
+        probed!(self, "a statement", execute(sql))
     }
 
     async fn begin(&mut self) -> Result<()> {
-        watched!(self, "begin", begin())
+        probed!(self, "begin", begin())
     }
 
     async fn commit(&mut self) -> Result<()> {
-        watched!(self, "commit", commit())
+        probed!(self, "commit", commit())
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        watched!(self, "rollback", rollback())
+        probed!(self, "rollback", rollback())
     }
 
     async fn savepoint(&mut self) -> Result<()> {
-        watched!(self, "savepoint", savepoint())
+        probed!(self, "savepoint", savepoint())
     }
 
     async fn rollback_to_savepoint(&mut self) -> Result<()> {
-        watched!(self, "rollback to savepoint", rollback_to_savepoint())
+        probed!(self, "rollback to savepoint", rollback_to_savepoint())
     }
 
     async fn write(
@@ -356,38 +353,38 @@ impl Connection for WatchedConnection {
         records: &Records,
         rows: Range<usize>,
     ) -> Result<u64> {
-        watched!(self, "writing rows", write(plan, records, rows))
+        probed!(self, "writing rows", write(plan, records, rows))
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
         let Self {
             connection,
             peer,
-            silent,
+            timed_out,
         } = *self;
-        if silent {
+        if timed_out {
             return Ok(());
         }
         match timeout(peer.connect_timeout, connection.close()).await {
             Ok(closed) => closed,
-            Err(_) => Err(peer.silent("closing", peer.connect_timeout)),
+            Err(_) => Err(peer.timed_out("closing", peer.connect_timeout)),
         }
     }
 }
 
-struct WatchedCursor<'a> {
+struct ProbedCursor<'a> {
     cursor: Box<dyn Cursor + 'a>,
     peer: &'a Peer,
-    silent: &'a mut bool,
+    timed_out: &'a mut bool,
 }
 
 #[async_trait]
-impl Cursor for WatchedCursor<'_> {
+impl Cursor for ProbedCursor<'_> {
     async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
         let next = self.cursor.next(max_rows, max_bytes);
-        let answer = self.peer.watch("rows of a query", next).await;
+        let answer = self.peer.probe_while("rows of a query", next).await;
         if let Err(error) = &answer {
-            *self.silent |= error.kind() == ErrorKind::Timeout;
+            *self.timed_out |= error.kind() == ErrorKind::Timeout;
         }
         answer
     }
@@ -395,10 +392,9 @@ impl Cursor for WatchedCursor<'_> {
 
 #[cfg(test)]
 mod tests {
-    /// A method with a default that is not passed on would be answered by the default, whatever the
-    /// dialect says.
+    /// A method with a default that is not forwarded would use the default instead of the dialect's.
     #[test]
-    fn every_method_of_a_dialect_and_its_connections_is_passed_on() {
+    fn every_method_of_a_dialect_and_its_connections_is_forwarded() {
         let methods = |text: &'static str| {
             text.lines()
                 .filter_map(|line| line.strip_prefix("    "))
@@ -407,10 +403,10 @@ mod tests {
                     line.strip_prefix("fn ")?.split(['(', '<']).next()
                 })
         };
-        let passed: Vec<_> = methods(include_str!("watched.rs")).collect();
+        let forwarded: Vec<_> = methods(include_str!("liveness.rs")).collect();
         for text in [include_str!("connection.rs"), include_str!("dialect.rs")] {
             for method in methods(text) {
-                assert!(passed.contains(&method), "{method} is not passed on");
+                assert!(forwarded.contains(&method), "{method} is not forwarded");
             }
         }
     }

@@ -1,16 +1,16 @@
-//! Tables changed by several sessions at once, defaults, wider columns.
-use super::{
+//! Concurrent schema changes, defaults, widened columns.
+use crate::conformance::{
     Fixture,
-    sameness::assert_same,
-    workbench::{INSERT, Workbench, schema},
+    compare::assert_same,
+    harness::{Harness, INSERT, schema},
 };
 use crate::{connection::Connection, evolve::Change};
 use connect_api::{DEFAULT, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 
-/// Sessions that make the same table, and then the same columns, at the same time all find them
+/// Sessions that create_table the same table, and then the same columns, at the same time all find them
 /// there.
-pub async fn changes_of_two_sessions_at_once_are_made_once(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn concurrent_schema_changes_are_applied_once(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let dialect = fixture.dialect.as_ref();
     let schema = schema([("id", Kind::Int64), ("v", Kind::Text)], &["id"]);
     let added = [Kind::Int32.field("n", true), Kind::Text.field("w", true)];
@@ -21,25 +21,25 @@ pub async fn changes_of_two_sessions_at_once_are_made_once(fixture: &Fixture) {
     }
     let (left, right) = others.split_at_mut(1);
     for round in 0..8 {
-        let table = bench.name(&format!("race{round}"));
+        let table = harness.name(&format!("race{round}"));
         let create = Change::Create {
             table: &table,
             schema: &schema,
         };
-        let made: [Result<_>; 2] = both(
+        let created: [Result<_>; 2] = both(
             create.apply(dialect, left[0].as_mut()),
             create.apply(dialect, right[0].as_mut()),
         )
         .await;
-        bench.keep(table.clone());
-        let [made, other] = made.map(|made| {
-            let made = made.unwrap_or_else(|e| panic!("making: {}", e.report()));
-            assert_eq!(made.columns.len(), 2);
-            made
+        harness.keep(table.clone());
+        let [created, other] = created.map(|created| {
+            let created = created.unwrap_or_else(|e| panic!("making: {}", e.report()));
+            assert_eq!(created.columns.len(), 2);
+            created
         });
-        assert_eq!(made.name, other.name);
+        assert_eq!(created.name, other.name);
         let add = Change::AddColumns {
-            table: &made,
+            table: &created,
             fields: &fields,
         };
         let changed: [Result<_>; 2] = both(
@@ -52,12 +52,12 @@ pub async fn changes_of_two_sessions_at_once_are_made_once(fixture: &Fixture) {
             assert_eq!(changed.columns.len(), 4);
         }
         let dry = create.statements(dialect).unwrap();
-        assert!(dry[0].contains(&bench.quoted(&table)), "{dry:?}");
+        assert!(dry[0].contains(&harness.quoted(&table)), "{dry:?}");
     }
     for other in others {
         other.close().await.unwrap();
     }
-    bench.done().await;
+    harness.done().await;
 }
 
 async fn both<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> [T; 2] {
@@ -66,8 +66,8 @@ async fn both<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> [T; 
 }
 
 /// The defaults of a schema are those of the table, whatever stands in them.
-pub async fn defaults_are_made_as_given(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn defaults_are_created_as_given(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let word = "O'Re\"il\\ly; -- %s";
     let with = |kind: Kind, name: &str, json: String| {
         let field = kind.field(name, true);
@@ -84,11 +84,11 @@ pub async fn defaults_are_made_as_given(fixture: &Fixture) {
         with(Kind::Text, "w", serde_json::to_string(word).unwrap()),
         with(Kind::Text, "bent", "not json".to_owned()),
     ];
-    let made = Schema::new("t", fields, &["id"]).unwrap();
-    let name = bench.name("defaults");
-    let table = bench.make_for(name, &made).await;
+    let created = Schema::new("t", fields, &["id"]).unwrap();
+    let name = harness.name("defaults");
+    let table = harness.create_table_for(name, &created).await;
     let ids = schema([("id", Kind::Int64)], &["id"]);
-    bench
+    harness
         .write(&table, &ids, INSERT, &vec![vec![1.into()]])
         .await;
     let expected = vec![vec![
@@ -98,19 +98,19 @@ pub async fn defaults_are_made_as_given(fixture: &Fixture) {
         word.into(),
         Value::Null,
     ]];
-    assert_same(&bench.read(&table, &["id"]).await, &expected, "defaults");
-    bench.done().await;
+    assert_same(&harness.read(&table, &["id"]).await, &expected, "defaults");
+    harness.done().await;
 }
 
 /// Of one table, every change of a column is told by another fingerprint, to other sessions too; of
 /// a query likewise. Rows leave it as it is.
-pub async fn fingerprints_tell_changes_of_columns(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn fingerprints_change_with_columns(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let dialect = fixture.dialect.as_ref();
-    let table = bench
-        .make("printed", "id bigint NOT NULL PRIMARY KEY, v varchar(20)")
+    let table = harness
+        .create_table("printed", "id bigint NOT NULL PRIMARY KEY, v varchar(20)")
         .await;
-    let name = bench.quoted(&table.name);
+    let name = harness.quoted(&table.name);
     let query = format!("SELECT * FROM {name}");
     let mut other = dialect.connect().await.unwrap();
     let mut told = async || {
@@ -123,7 +123,7 @@ pub async fn fingerprints_tell_changes_of_columns(fixture: &Fixture) {
         (of_table.unwrap(), of_query)
     };
     let first = told().await;
-    bench
+    harness
         .run(&format!("INSERT INTO {name} (id, v) VALUES (1, 'a')"))
         .await;
     assert_eq!(told().await, first, "a row");
@@ -132,23 +132,25 @@ pub async fn fingerprints_tell_changes_of_columns(fixture: &Fixture) {
         table: &table,
         fields: &[&added],
     };
-    add.apply(dialect, bench.connection.as_mut()).await.unwrap();
+    add.apply(dialect, harness.connection.as_mut())
+        .await
+        .unwrap();
     let second = told().await;
     assert_ne!(second.0, first.0, "a column more");
     assert!(second.1.is_none() || second.1 != first.1, "of the query");
     assert_eq!(told().await, second);
     other.close().await.unwrap();
-    bench.done().await;
+    harness.done().await;
 }
 
 /// A widened column holds what it held and the values of the wider kind; where columns cannot be
 /// widened, that is said.
 pub async fn widened_columns_hold_more(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+    let mut harness = Harness::new(fixture).await;
     let dialect = fixture.dialect.as_ref();
     let (declared, kind) = fixture.widens.clone().unwrap_or(("bigint", Kind::Text));
-    let table = bench
-        .make(
+    let table = harness
+        .create_table(
             "widen",
             &format!("id bigint NOT NULL PRIMARY KEY, v {declared}"),
         )
@@ -162,18 +164,18 @@ pub async fn widened_columns_hold_more(fixture: &Fixture) {
     assert_eq!(fixture.widens.is_some(), dialect.capabilities().widen);
     if fixture.widens.is_none() {
         let error = change
-            .apply(dialect, bench.connection.as_mut())
+            .apply(dialect, harness.connection.as_mut())
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.report());
-        return bench.done().await;
+        return harness.done().await;
     }
     let insert = format!(
         "INSERT INTO {} (id, v) VALUES (1, 12)",
-        bench.quoted(&table.name)
+        harness.quoted(&table.name)
     );
-    bench.run(&insert).await;
-    let wider = change.apply(dialect, bench.connection.as_mut()).await;
+    harness.run(&insert).await;
+    let wider = change.apply(dialect, harness.connection.as_mut()).await;
     let wider = wider.unwrap_or_else(|e| panic!("{}", e.report()));
     assert_eq!(wider.columns[1].kind, Some(kind.clone()));
     let value = match kind {
@@ -182,14 +184,14 @@ pub async fn widened_columns_hold_more(fixture: &Fixture) {
     };
     let records = schema([("id", Kind::Int64), ("v", kind)], &["id"]);
     let row = vec![2.into(), value.clone()];
-    bench.write(&wider, &records, INSERT, &vec![row]).await;
+    harness.write(&wider, &records, INSERT, &vec![row]).await;
     let old = if matches!(value, Value::Text(_)) {
         "12".into()
     } else {
         12.into()
     };
     let expected = vec![vec![1.into(), old], vec![2.into(), value]];
-    assert_same(&bench.read(&wider, &["id"]).await, &expected, "wider");
+    assert_same(&harness.read(&wider, &["id"]).await, &expected, "wider");
     // A narrower type would not hold what is there.
     let narrow = Kind::Bool.field("v", true);
     let back = Change::Widen {
@@ -199,5 +201,5 @@ pub async fn widened_columns_hold_more(fixture: &Fixture) {
     };
     let error = back.statements(dialect).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.report());
-    bench.done().await;
+    harness.done().await;
 }

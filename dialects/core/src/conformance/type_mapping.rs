@@ -1,13 +1,13 @@
-//! Rows of every declared type of one database on their way into another.
-use super::{
+//! How the declared types of one database map to those of another.
+use crate::conformance::{
     Fixture, Sample,
-    declared::sampled,
-    sameness::same,
-    workbench::{Rows, Workbench, records},
+    compare::same,
+    declared_types::sampled,
+    harness::{Harness, Rows, records},
 };
 use crate::{
+    bisect::write_or_reject,
     civil,
-    isolate::write_or_reject,
     plan::{WriteOp, WriteRequest},
 };
 use connect_api::{Kind, Result, Value, decimal_text};
@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 
 /// What became of a declared type's values in another database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrived {
+pub enum Outcome {
     /// All of them mean the same there.
     Equal,
     /// So many of them do; the others were refused by errors that name the column, of which the
@@ -28,21 +28,21 @@ pub enum Arrived {
         /// The first error.
         error: String,
     },
-    /// No column can be made for them, by an error that names the column.
+    /// No column can be created for them, by an error that names the column.
     Refused(String),
 }
 
-/// A declared type, the column that another database made for it, and what became of its values.
+/// A declared type, the column that another database created for it, and what became of its values.
 #[derive(Debug, Clone)]
-pub struct Passage {
+pub struct TypeMapping {
     /// The type in the first database's DDL.
     pub declared: &'static str,
     /// Its kind.
     pub kind: Kind,
-    /// The type of the column that the other database made.
+    /// The type of the column that the other database created.
     pub becomes: String,
     /// What became of the values.
-    pub arrived: Arrived,
+    pub arrived: Outcome,
 }
 
 /// Takes the samples of one database through Arrow into columns that the other makes for them, and
@@ -51,14 +51,14 @@ pub struct Passage {
 /// # Panics
 /// A value that means another thing there, one that is left out without an error, an error that
 /// does not name the column.
-pub async fn passages(from: &Fixture, to: &Fixture) -> Vec<Passage> {
-    let mut source = Workbench::new(from).await;
-    let mut sink = Workbench::new(to).await;
+pub async fn map_types(from: &Fixture, to: &Fixture) -> Vec<TypeMapping> {
+    let mut source = Harness::new(from).await;
+    let mut sink = Harness::new(to).await;
     let mut all = Vec::new();
     let mut faults = Vec::new();
     for (i, sample) in from.samples.iter().enumerate() {
-        match passage(&mut source, &mut sink, sample, i).await {
-            Ok(passage) => all.push(passage),
+        match mapping(&mut source, &mut sink, sample, i).await {
+            Ok(mapping) => all.push(mapping),
             Err(fault) => faults.push(format!("{}: {fault}", sample.declared)),
         }
     }
@@ -74,12 +74,12 @@ pub async fn passages(from: &Fixture, to: &Fixture) -> Vec<Passage> {
     all
 }
 
-async fn passage(
-    source: &mut Workbench<'_>,
-    sink: &mut Workbench<'_>,
+async fn mapping(
+    source: &mut Harness<'_>,
+    sink: &mut Harness<'_>,
     sample: &Sample,
     number: usize,
-) -> Result<Passage, String> {
+) -> Result<TypeMapping, String> {
     let said = |e: connect_api::Error| e.report();
     let (table, rows) = sampled(source, sample, 1_000 + number)
         .await
@@ -89,22 +89,22 @@ async fn passage(
     if read.len() != rows.len() {
         return Err(format!("{} rows are read of {}", read.len(), rows.len()));
     }
-    let passage = |becomes: &str, arrived| Passage {
+    let mapping = |becomes: &str, arrived| TypeMapping {
         declared: sample.declared,
         kind: sample.kind.clone(),
         becomes: becomes.to_owned(),
         arrived,
     };
     let dialect = sink.fixture.dialect.clone();
-    let name = sink.name(&format!("passage{number}"));
-    let made = dialect.syntax().create_table(&name, &schema);
-    let ddl = match made {
+    let name = sink.name(&format!("mapping{number}"));
+    let created = dialect.syntax().create_table(&name, &schema);
+    let ddl = match created {
         Ok(ddl) => ddl,
-        Err(e) => return named(e.report()).map(|e| passage("", Arrived::Refused(e))),
+        Err(e) => return named(e.report()).map(|e| mapping("", Outcome::Refused(e))),
     };
     sink.connection.execute(&ddl).await.map_err(said)?;
     sink.keep(name.clone());
-    let target = sink.described(&name).await;
+    let target = sink.describe_table(&name).await;
     let becomes = target.columns[1].vendor_type.clone();
     let plan = dialect.plan_write(&WriteRequest {
         table: &target,
@@ -116,7 +116,7 @@ async fn passage(
     });
     let plan = match plan {
         Ok(plan) => plan,
-        Err(e) => return named(e.report()).map(|e| passage(&becomes, Arrived::Refused(e))),
+        Err(e) => return named(e.report()).map(|e| mapping(&becomes, Outcome::Refused(e))),
     };
     let records = records(&schema, &read);
     let size = NonZeroUsize::MAX;
@@ -145,14 +145,14 @@ async fn passage(
     }
     let refused = rejected.len();
     let arrived = match rejected.into_iter().next() {
-        None => Arrived::Equal,
-        Some(first) => Arrived::Part {
+        None => Outcome::Equal,
+        Some(first) => Outcome::Part {
             equal: kept.len(),
             refused,
             error: named(first.error.report())?,
         },
     };
-    Ok(passage(&becomes, arrived))
+    Ok(mapping(&becomes, arrived))
 }
 
 /// The error, if it names the column.

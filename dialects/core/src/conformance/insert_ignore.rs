@@ -1,18 +1,18 @@
-//! Inserts that pass over what is there.
-use super::{
+//! Inserts that skip existing keys.
+use crate::conformance::{
     Fixture,
-    sameness::assert_same,
-    workbench::{INSERT, Rows, Workbench, Write, schema},
+    compare::assert_same,
+    harness::{Harness, INSERT, Rows, Write, schema},
 };
 use crate::plan::WriteOp;
 use connect_api::{ErrorKind, Kind, Value};
 
-/// A row that some key keeps out is passed over, whether the other row was there or came with it;
-/// every other fault stays an error.
-pub async fn inserts_pass_over_keys_that_are_there(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
-    let table = bench
-        .make(
+/// A row that violates a key is skipped, whether the other row was in the table or in the same batch;
+/// any other fault remains an error.
+pub async fn insert_ignore_skips_existing_keys(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
+    let table = harness
+        .create_table(
             "ignore",
             "id bigint NOT NULL PRIMARY KEY, v varchar(20), code bigint UNIQUE, needed bigint NOT NULL",
         )
@@ -39,43 +39,46 @@ pub async fn inserts_pass_over_keys_that_are_there(fixture: &Fixture) {
     new.extend((100..700).map(|id| row(id, "many", id)));
     let mut expected: Rows = vec![row(1, "old", 10), row(3, "first", 30)];
     expected.extend((100..700).map(|id| row(id, "many", id)));
-    let empty = format!("DELETE FROM {}", bench.quoted(&table.name));
-    for route in bench.routes(&table, &records, WriteOp::InsertIgnore, &[]) {
-        bench.write(&table, &records, INSERT, &there).await;
+    let empty = format!("DELETE FROM {}", harness.quoted(&table.name));
+    for route in harness.routes(&table, &records, WriteOp::InsertIgnore, &[]) {
+        harness.write(&table, &records, INSERT, &there).await;
         let write = Write {
             op: WriteOp::InsertIgnore,
             key: &[],
             route: Some(route),
         };
-        bench.write(&table, &records, write, &new).await;
-        let read = bench.read(&table, &["id"]).await;
+        harness.write(&table, &records, write, &new).await;
+        let read = harness.read(&table, &["id"]).await;
         assert_same(&read, &expected, &format!("by {route:?}"));
         let missing = vec![vec![4.into(), "v".into(), 40.into(), Value::Null]];
-        let failed = bench.try_write(&table, &records, write, &missing).await;
+        let failed = harness.try_write(&table, &records, write, &missing).await;
         let error = failed.expect_err("a NULL is refused");
         assert_eq!(error.kind(), ErrorKind::Data, "{}", error.report());
         assert!(error.report().contains("needed"), "{}", error.report());
-        bench.connection.rollback().await.unwrap();
-        assert_eq!(bench.read(&table, &["id"]).await.len(), expected.len());
-        bench.run(&empty).await;
+        harness.connection.rollback().await.unwrap();
+        assert_eq!(harness.read(&table, &["id"]).await.len(), expected.len());
+        harness.run(&empty).await;
     }
     if let Some(short) = fixture.short_text {
         let columns = format!("id bigint NOT NULL PRIMARY KEY, narrow {short}");
-        let table = bench.make("ignore_long", &columns).await;
+        let table = harness.create_table("ignore_long", &columns).await;
         let records = schema([("id", Kind::Int64), ("narrow", Kind::Text)], &["id"]);
-        for route in bench.routes(&table, &records, WriteOp::InsertIgnore, &[]) {
+        for route in harness.routes(&table, &records, WriteOp::InsertIgnore, &[]) {
             let write = Write {
                 op: WriteOp::InsertIgnore,
                 key: &[],
                 route: Some(route),
             };
             let rows = vec![vec![1.into(), "toolong".into()]];
-            let failed = bench.try_write(&table, &records, write, &rows).await;
+            let failed = harness.try_write(&table, &records, write, &rows).await;
             let error = failed.expect_err("what is too long is refused");
             assert_eq!(error.kind(), ErrorKind::Data, "{}", error.report());
-            bench.connection.rollback().await.unwrap();
-            assert!(bench.read(&table, &["id"]).await.is_empty(), "by {route:?}");
+            harness.connection.rollback().await.unwrap();
+            assert!(
+                harness.read(&table, &["id"]).await.is_empty(),
+                "by {route:?}"
+            );
         }
     }
-    bench.done().await;
+    harness.done().await;
 }

@@ -1,16 +1,16 @@
-//! What tables are described as.
-use super::{
+//! Descriptions of tables.
+use crate::conformance::{
     Fixture, KINDS,
-    workbench::{Workbench, schema},
+    harness::{Harness, schema},
 };
 use crate::table::{TableName, TableType};
 use connect_api::Kind;
 
-/// Types, keys, defaults and generated columns are told as the table was made.
+/// Types, keys, defaults and generated columns are described as the table was created.
 pub async fn tables_are_described(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
-    let table = bench
-        .make(
+    let mut harness = Harness::new(fixture).await;
+    let table = harness
+        .create_table(
             "keys",
             "a varchar(50) NOT NULL, b bigint NOT NULL, note varchar(40), \
              other varchar(40) UNIQUE, seven bigint DEFAULT 7 NOT NULL, \
@@ -27,26 +27,29 @@ pub async fn tables_are_described(fixture: &Fixture) {
     assert!(column("twice").generated && !column("b").generated);
     assert!(!column("b").auto_increment);
 
-    let counted = bench
-        .make("counted", &format!("{}, v varchar(9)", fixture.counted_id))
+    let counted = harness
+        .create_table(
+            "counted",
+            &format!("{}, v varchar(9)", fixture.auto_increment_id),
+        )
         .await;
     let id = counted.column("id").unwrap();
     assert!(id.auto_increment && id.has_default && !id.nullable && !id.generated);
     assert_eq!(counted.primary_key, ["id"]);
     assert!(counted.unique_keys.is_empty());
 
-    let view = bench.name("view");
+    let view = harness.name("view");
     let sql = format!(
         "CREATE VIEW {} AS SELECT a, b FROM {}",
-        bench.quoted(&view),
-        bench.quoted(&table.name)
+        harness.quoted(&view),
+        harness.quoted(&table.name)
     );
-    bench.run(&sql).await;
-    let described = bench.described(&view).await;
-    assert_eq!(described.table_type, TableType::View);
-    assert_eq!(described.columns.len(), 2);
-    assert_eq!(described.columns[1].kind, Some(Kind::Int64));
-    let listed = bench.connection.tables(None).await.unwrap();
+    harness.run(&sql).await;
+    let describe_table = harness.describe_table(&view).await;
+    assert_eq!(describe_table.table_type, TableType::View);
+    assert_eq!(describe_table.columns.len(), 2);
+    assert_eq!(describe_table.columns[1].kind, Some(Kind::Int64));
+    let listed = harness.connection.tables(None).await.unwrap();
     let ours = listed
         .iter()
         .filter(|(name, _)| name.name.starts_with(&fixture.unique));
@@ -58,22 +61,22 @@ pub async fn tables_are_described(fixture: &Fixture) {
         );
     }
     assert!(ours.is_sorted_by_key(|(name, _)| name.clone()), "{ours:?}");
-    let sql = format!("DROP VIEW {}", bench.quoted(&view));
-    bench.run(&sql).await;
-    bench.done().await;
+    let sql = format!("DROP VIEW {}", harness.quoted(&view));
+    harness.run(&sql).await;
+    harness.done().await;
 }
 
-/// A table made for a schema has its columns, key and NOT NULL.
-pub async fn created_tables_are_described_as_made(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+/// A table created for a schema has its columns, key and NOT NULL.
+pub async fn created_tables_match_their_schema(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     let names: Vec<_> = (0..KINDS.len()).map(|i| format!("c{i}")).collect();
     let columns = names.iter().map(String::as_str).zip(KINDS.iter().cloned());
     let keyed = [("k2", Kind::Text), ("k1", Kind::Int32)]
         .into_iter()
         .chain(columns);
     let schema = schema(keyed, &["k1", "k2"]);
-    let name = bench.name("created");
-    let table = bench.make_for(name.clone(), &schema).await;
+    let name = harness.name("created");
+    let table = harness.create_table_for(name.clone(), &schema).await;
     assert_eq!(table.primary_key, ["k1", "k2"]);
     assert!(table.columns[..2].iter().all(|c| !c.nullable));
     for (column, kind) in table.columns[2..].iter().zip(KINDS) {
@@ -85,24 +88,24 @@ pub async fn created_tables_are_described_as_made(fixture: &Fixture) {
         );
         assert!(column.nullable);
     }
-    // Once more is no error: two tasks may make it at the same time.
+    // Once more is no error: two tasks may create_table it at the same time.
     let sql = fixture
         .dialect
         .syntax()
         .create_table(&name, &schema)
         .unwrap();
-    bench.run(&sql).await;
+    harness.run(&sql).await;
     // A column more, which may be NULL.
     let field = Kind::Int64.field("added", true);
     let sql = fixture.dialect.syntax().add_column(&name, &field).unwrap();
-    bench.run(&sql).await;
-    let table = bench.described(&name).await;
+    harness.run(&sql).await;
+    let table = harness.describe_table(&name).await;
     assert_eq!(table.columns.len(), KINDS.len() + 3);
     assert_eq!(
         table.column("added").and_then(|c| c.kind.clone()),
         Some((fixture.created)(&Kind::Int64))
     );
     let missing = TableName::new(format!("{}_missing", fixture.unique));
-    assert_eq!(bench.connection.describe(&missing).await.unwrap(), None);
-    bench.done().await;
+    assert_eq!(harness.connection.describe(&missing).await.unwrap(), None);
+    harness.done().await;
 }

@@ -1,4 +1,4 @@
-//! The values on which databases and drivers differ.
+//! Edge values: those on which databases and drivers differ.
 use connect_api::{Kind, Value, max_unscaled};
 
 const DAY: i64 = 86_400_000_000;
@@ -46,7 +46,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// The least, the greatest, and the strange values of a kind.
-pub fn hazards(kind: &Kind) -> Vec<Value> {
+pub fn edge_values(kind: &Kind) -> Vec<Value> {
     let ints = |least: i64, greatest: i64| [least, -1, 0, 1, greatest].map(Value::Int).to_vec();
     let uints = |greatest: u64| [0, 1, greatest].map(Value::UInt).to_vec();
     let texts = |texts: &[&str]| texts.iter().map(|t| Value::from(*t)).collect::<Vec<_>>();
@@ -203,7 +203,7 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
         .map(|(instant, offset)| Value::OffsetTimestamp(instant, offset))
         .to_vec(),
         Kind::List(element) => {
-            let all = hazards(element);
+            let all = edge_values(element);
             let mut lists: Vec<_> = all.iter().map(|v| Value::List(vec![v.clone()])).collect();
             lists.push(Value::List(Vec::new()));
             lists.push(Value::List(vec![Value::Null]));
@@ -218,7 +218,7 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
         .map(|(months, days, nanos)| Value::Interval(months, days, nanos))
         .to_vec(),
         Kind::Struct(fields) => {
-            let all: Vec<_> = fields.iter().map(|(_, kind)| hazards(kind)).collect();
+            let all: Vec<_> = fields.iter().map(|(_, kind)| edge_values(kind)).collect();
             let longest = all.iter().map(Vec::len).max().unwrap_or(0);
             let field = |values: &Vec<Value>, i| values.get(i).cloned().unwrap_or(Value::Null);
             (0..=longest)
@@ -227,7 +227,7 @@ pub fn hazards(kind: &Kind) -> Vec<Value> {
         }
         Kind::Map(value) => {
             let key = |i: usize| format!("key {i} \"'\\=>,{{}}").into();
-            let values = hazards(value).into_iter().chain([Value::Null]);
+            let values = edge_values(value).into_iter().chain([Value::Null]);
             let all: Vec<_> = values.enumerate().map(|(i, v)| (key(i), v)).collect();
             let mut maps: Vec<_> = all.iter().map(|e| Value::Map(vec![e.clone()])).collect();
             maps.push(Value::Map(Vec::new()));

@@ -1,21 +1,21 @@
-//! Rows that a table refuses, among rows that it takes.
-use super::{
+//! Batches in which the table rejects some rows.
+use crate::conformance::{
     Fixture,
-    sameness::assert_same,
-    workbench::{Rows, Workbench, records, schema},
+    compare::assert_same,
+    harness::{Harness, Rows, records, schema},
 };
 use crate::{
-    isolate::write_or_reject,
+    bisect::write_or_reject,
     plan::{WriteOp, WriteRequest},
 };
 use connect_api::{ErrorKind, Kind, Value};
 use std::num::NonZeroUsize;
 
-/// Every route leaves the same table and hands back the same rows, each with an error of its own.
+/// Every route leaves the same table and returns the same rejected rows, each with its own error.
 pub async fn every_route_rejects_the_same_rows(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
-    let table = bench
-        .make(
+    let mut harness = Harness::new(fixture).await;
+    let table = harness
+        .create_table(
             "reject",
             "id bigint NOT NULL PRIMARY KEY, v varchar(20) NOT NULL, code bigint UNIQUE",
         )
@@ -48,10 +48,10 @@ pub async fn every_route_rejects_the_same_rows(fixture: &Fixture) {
         .filter(|(i, _)| !bad.contains(i))
         .map(|(_, row)| row.clone())
         .collect();
-    let empty = format!("DELETE FROM {}", bench.quoted(&table.name));
+    let empty = format!("DELETE FROM {}", harness.quoted(&table.name));
     let key = ["id".to_owned()];
     for op in [WriteOp::Insert, WriteOp::Upsert] {
-        for route in bench.routes(&table, &schema, op, &["id"]) {
+        for route in harness.routes(&table, &schema, op, &["id"]) {
             let plan = fixture.dialect.plan_write(&WriteRequest {
                 table: &table,
                 schema: &schema,
@@ -63,7 +63,7 @@ pub async fn every_route_rejects_the_same_rows(fixture: &Fixture) {
             let plan = plan.unwrap();
             let records = records(&schema, &rows);
             let size = NonZeroUsize::new(250).unwrap();
-            let connection = bench.connection.as_mut();
+            let connection = harness.connection.as_mut();
             let rejected = write_or_reject(connection, &plan, &records, 0..600, size).await;
             let rejected =
                 rejected.unwrap_or_else(|e| panic!("{op:?} by {route:?}: {}", e.report()));
@@ -71,7 +71,7 @@ pub async fn every_route_rejects_the_same_rows(fixture: &Fixture) {
             found.sort_unstable();
             // MySQL takes any unique key for the key of an upsert: row 131 changes row 5 there.
             if op == WriteOp::Upsert && found == [0, 77, 130, 599] {
-                bench.run(&empty).await;
+                harness.run(&empty).await;
                 continue;
             }
             assert_eq!(found, bad, "{op:?} by {route:?}");
@@ -83,10 +83,10 @@ pub async fn every_route_rejects_the_same_rows(fixture: &Fixture) {
                     "{op:?} by {route:?}: {said}"
                 );
             }
-            let read = bench.read(&table, &["id"]).await;
+            let read = harness.read(&table, &["id"]).await;
             assert_same(&read, &good, &format!("{op:?} by {route:?}"));
-            bench.run(&empty).await;
+            harness.run(&empty).await;
         }
     }
-    bench.done().await;
+    harness.done().await;
 }

@@ -1,8 +1,9 @@
-//! Every value of every kind, out and back.
-use super::{
-    Fixture, KINDS, hazards,
-    sameness::assert_same,
-    workbench::{INSERT, Rows, Workbench, Write, schema},
+//! Every value of every kind, written and read back.
+use crate::conformance::{
+    Fixture, KINDS,
+    compare::assert_same,
+    edge_values,
+    harness::{Harness, INSERT, Rows, Write, schema},
 };
 use crate::plan::WriteOp;
 use connect_api::{ErrorKind, Kind, SchemaRef, Value};
@@ -29,7 +30,7 @@ fn wide_rows(fixture: &Fixture) -> Rows {
     let held: Vec<Vec<Value>> = KINDS
         .iter()
         .map(|kind| {
-            hazards(kind)
+            edge_values(kind)
                 .into_iter()
                 .filter(|v| (fixture.holds)(kind, v))
                 .collect()
@@ -51,7 +52,7 @@ fn wide_rows(fixture: &Fixture) -> Rows {
 fn read_back(fixture: &Fixture, rows: &Rows) -> Rows {
     let cell = |(kind, value): (&Kind, &Value)| match value {
         Value::Null => Value::Null,
-        value => (fixture.comes_back)(kind, value.clone()),
+        value => (fixture.read_back)(kind, value.clone()),
     };
     rows.iter()
         .map(|row| {
@@ -64,36 +65,36 @@ fn read_back(fixture: &Fixture, rows: &Rows) -> Rows {
 
 /// What is written by any route is read back by pages, to the last digit.
 pub async fn every_value_is_read_back_by_every_route(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+    let mut harness = Harness::new(fixture).await;
     let (schema, rows) = (wide_schema(), wide_rows(fixture));
     let expected = read_back(fixture, &rows);
-    let name = bench.name("values");
-    let table = bench.make_for(name, &schema).await;
-    let empty = format!("DELETE FROM {}", bench.quoted(&table.name));
+    let name = harness.name("values");
+    let table = harness.create_table_for(name, &schema).await;
+    let empty = format!("DELETE FROM {}", harness.quoted(&table.name));
     for (op, key) in [(WriteOp::Insert, &[][..]), (WriteOp::Upsert, &["id"][..])] {
-        for route in bench.routes(&table, &schema, op, key) {
+        for route in harness.routes(&table, &schema, op, key) {
             let what = format!("{op:?} by {route:?}");
             let write = Write {
                 op,
                 key,
                 route: Some(route),
             };
-            bench.write(&table, &schema, write, &rows).await;
-            assert_same(&bench.read(&table, &["id"]).await, &expected, &what);
+            harness.write(&table, &schema, write, &rows).await;
+            assert_same(&harness.read(&table, &["id"]).await, &expected, &what);
             if op == WriteOp::Upsert {
                 // Once more over what is there: every row with the cells of the next.
                 let mut moved = rows.clone();
                 for (i, row) in moved.iter_mut().enumerate() {
                     row[1..].clone_from_slice(&rows[(i + 1) % rows.len()][1..]);
                 }
-                bench.write(&table, &schema, write, &moved).await;
+                harness.write(&table, &schema, write, &moved).await;
                 assert_same(
-                    &bench.read(&table, &["id"]).await,
+                    &harness.read(&table, &["id"]).await,
                     &read_back(fixture, &moved),
                     &format!("second {what}"),
                 );
             }
-            bench.run(&empty).await;
+            harness.run(&empty).await;
         }
     }
     // Updates bind in another order.
@@ -102,28 +103,30 @@ pub async fn every_value_is_read_back_by_every_route(fixture: &Fixture) {
         nulls[0] = Value::Int(i as i64);
         nulls
     });
-    bench.write(&table, &schema, INSERT, &nulls.collect()).await;
-    for route in bench.routes(&table, &schema, WriteOp::Update, &["id"]) {
+    harness
+        .write(&table, &schema, INSERT, &nulls.collect())
+        .await;
+    for route in harness.routes(&table, &schema, WriteOp::Update, &["id"]) {
         let write = Write {
             op: WriteOp::Update,
             key: &["id"],
             route: Some(route),
         };
-        bench.write(&table, &schema, write, &rows).await;
+        harness.write(&table, &schema, write, &rows).await;
         assert_same(
-            &bench.read(&table, &["id"]).await,
+            &harness.read(&table, &["id"]).await,
             &expected,
             &format!("Update by {route:?}"),
         );
     }
-    bench.done().await;
+    harness.done().await;
 }
 
 /// What a column cannot hold is an error that names it; nothing is cut, rounded or left out.
-pub async fn values_that_cannot_be_held_are_refused(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn unrepresentable_values_are_rejected(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     for (i, kind) in KINDS.iter().enumerate() {
-        let refused = hazards(kind)
+        let refused = edge_values(kind)
             .into_iter()
             .filter(|v| !(fixture.holds)(kind, v));
         let refused: Vec<_> = refused.collect();
@@ -131,9 +134,9 @@ pub async fn values_that_cannot_be_held_are_refused(fixture: &Fixture) {
             continue;
         }
         let schema = schema([("id", Kind::Int64), ("the_column", kind.clone())], &["id"]);
-        let name = bench.name(&format!("refused{i}"));
-        let table = bench.make_for(name, &schema).await;
-        for route in bench.routes(&table, &schema, WriteOp::Insert, &[]) {
+        let name = harness.name(&format!("refused{i}"));
+        let table = harness.create_table_for(name, &schema).await;
+        for route in harness.routes(&table, &schema, WriteOp::Insert, &[]) {
             for value in &refused {
                 let write = Write {
                     route: Some(route),
@@ -141,7 +144,7 @@ pub async fn values_that_cannot_be_held_are_refused(fixture: &Fixture) {
                 };
                 let rows = vec![vec![Value::Int(1), value.clone()]];
                 let what = format!("{kind:?} {value:?} by {route:?}");
-                match bench.try_write(&table, &schema, write, &rows).await {
+                match harness.try_write(&table, &schema, write, &rows).await {
                     Ok(_) => panic!("{what} is not refused"),
                     Err(e) => {
                         assert_eq!(e.kind(), ErrorKind::Data, "{what}: {}", e.report());
@@ -149,11 +152,11 @@ pub async fn values_that_cannot_be_held_are_refused(fixture: &Fixture) {
                     }
                 }
                 assert!(
-                    bench.read(&table, &["id"]).await.is_empty(),
+                    harness.read(&table, &["id"]).await.is_empty(),
                     "{what} left a row"
                 );
             }
         }
     }
-    bench.done().await;
+    harness.done().await;
 }

@@ -1,11 +1,11 @@
-//! Parts of a table that can be read side by side, and what is known of rows not yet to be seen.
+//! Splits: parts of a table that can be read in parallel.
 use crate::{connection::Connection, query::Page, syntax::Syntax, table::Column};
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::array::RecordBatch};
 use std::{num::NonZeroU32, ops::Range};
 
-/// A part of a table.
+/// A part of a table that one task reads.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Slice {
+pub enum Split {
     /// The rows whose first part of the key is greater than `after` and not greater than `until`;
     /// `None`: without that bound.
     Key {
@@ -14,44 +14,24 @@ pub enum Slice {
         /// Goes to [`Page::until`].
         until: Option<Value>,
     },
-    /// The rows in these blocks of the table's file; goes to [`Page::blocks`]. The last slice
+    /// The rows in these blocks of the table's file; goes to [`Page::blocks`]. The last split
     /// reaches beyond the present end.
     Blocks(Range<u64>),
 }
 
-/// What a database tells of rows that transactions may still add.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Visibility {
-    /// PostgreSQL: transactions below `xmin` have all ended; those from `xmax` on had not begun.
-    Snapshot {
-        /// The oldest transaction that was running.
-        xmin: u64,
-        /// The first that was not yet begun.
-        xmax: u64,
-    },
-    /// MySQL: when the oldest transaction that is running began, in microseconds since 1970-01-01
-    /// by the server's clock; its present time where none is.
-    OldestTransaction {
-        /// Began at.
-        began: i64,
-    },
-    /// SQL Server: every row version below this is final.
-    RowVersion([u8; 8]),
-}
-
-/// Slices by quantiles of the first part of the key: what [`Connection::split`] does in most
-/// dialects. One slice where the page has no key or the database no window functions.
+/// Splits by quantiles of the first part of the key: what [`Connection::split`] does in most
+/// dialects. One split where the page has no key or the database no window functions.
 ///
 /// # Errors
 /// Those of [`Connection::query`].
-pub async fn by_quantiles(
+pub async fn split_by_quantiles(
     connection: &mut dyn Connection,
     syntax: &dyn Syntax,
     page: &Page<'_>,
     parts: NonZeroU32,
-) -> Result<Vec<Slice>> {
+) -> Result<Vec<Split>> {
     let whole = || {
-        vec![Slice::Key {
+        vec![Split::Key {
             after: None,
             until: None,
         }]
@@ -71,16 +51,16 @@ pub async fn by_quantiles(
     }
     drop(cursor);
     bounds.dedup();
-    let mut slices = Vec::with_capacity(bounds.len() + 1);
+    let mut splits = Vec::with_capacity(bounds.len() + 1);
     let mut after = None;
     for bound in bounds {
-        slices.push(Slice::Key {
+        splits.push(Split::Key {
             after: after.replace(bound.clone()),
             until: Some(bound),
         });
     }
-    slices.push(Slice::Key { after, until: None });
-    Ok(slices)
+    splits.push(Split::Key { after, until: None });
+    Ok(splits)
 }
 
 fn field(column: &Column) -> Result<connect_api::arrow::schema::Field> {

@@ -1,16 +1,16 @@
-//! Rows compared with rows.
-use super::workbench::Rows;
+//! Compares rows by meaning.
+use crate::conformance::harness::Rows;
 use connect_api::Value;
 
 /// Rows compared by what they mean: the whole number 7 is 7 in every width, and as a decimal.
 pub(super) fn assert_same(read: &Rows, expected: &Rows, what: &str) {
-    if let Some(fault) = differs(read, expected) {
+    if let Some(fault) = difference(read, expected) {
         panic!("{what}: {fault}");
     }
 }
 
 /// The first difference, in words.
-pub(super) fn differs(read: &Rows, expected: &Rows) -> Option<String> {
+pub(super) fn difference(read: &Rows, expected: &Rows) -> Option<String> {
     if read.len() != expected.len() {
         return Some(format!("{} rows for {}", read.len(), expected.len()));
     }

@@ -2,11 +2,11 @@
 use crate::page::Page;
 use dialects::{
     OpenOptions, ValueOptions,
-    conformance::{Fixture, Sample, passages},
+    conformance::{Fixture, Sample, map_types},
 };
 
 /// The page; `UPDATE_DOCS=1` writes it anew.
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/passages.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/type-mappings.md");
 
 fn url(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
@@ -95,7 +95,7 @@ async fn every_type_of_every_database_reaches_every_other_or_is_named() {
         for (j, (to, to_url, _)) in places.iter().enumerate().filter(|(j, _)| j != i) {
             let source = fixture(from_url, &format!("f{n}{j}_"), samples.clone(), *values);
             let sink = fixture(to_url, &format!("t{n}{j}_"), Vec::new(), plain);
-            columns.push((*to, passages(&source, &sink).await));
+            columns.push((*to, map_types(&source, &sink).await));
         }
         page.database(from, &columns);
     }
@@ -106,6 +106,6 @@ async fn every_type_of_every_database_reaches_every_other_or_is_named() {
     let there = std::fs::read_to_string(PAGE).unwrap_or_default();
     assert!(
         there == page,
-        "docs/passages.md does not tell what happens; run this test with UPDATE_DOCS=1 and read the difference"
+        "docs/type-mappings.md does not tell what happens; run this test with UPDATE_DOCS=1 and read the difference"
     );
 }

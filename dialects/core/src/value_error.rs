@@ -1,13 +1,13 @@
-//! Why a cell cannot be carried.
+//! Why a value cannot be converted.
 use connect_api::{Error, ErrorKind};
 use std::fmt;
 
-/// Why a cell does not fit its column's kind: a phrase that goes on after "a value that", and
-/// never holds the value. Costs nothing until it is put [`at`](Self::at) a column.
+/// Why a value cannot be converted to or from its column's type: a phrase that continues "a value
+/// that", and never contains the value. Allocates nothing until [`at`](Self::at) names the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Misfit(pub &'static str);
+pub struct ValueError(pub &'static str);
 
-impl Misfit {
+impl ValueError {
     /// The error of kind `Data` that names table and column.
     #[must_use]
     pub fn at(self, table: impl fmt::Display, column: &str) -> Error {
@@ -18,10 +18,10 @@ impl Misfit {
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for ValueError {}

@@ -1,7 +1,7 @@
-//! What is refused, and what the error says.
-use super::{
+//! Rejected rows and failed statements, and their error messages.
+use crate::conformance::{
     Fixture,
-    workbench::{INSERT, Rows, Workbench, Write, schema},
+    harness::{Harness, INSERT, Rows, Write, schema},
 };
 use crate::{
     connection::Access,
@@ -14,11 +14,11 @@ use connect_api::{Error, ErrorKind, Kind, SchemaRef, Value};
 const PLANTED: i64 = 918_273_645;
 
 /// A column whose type is not carried is described without a kind, and an error names it.
-pub async fn types_that_are_not_carried_are_named(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
+pub async fn unsupported_types_are_named(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
     if let Some((strict, strange)) = &fixture.strict {
         let columns = format!("id bigint NOT NULL PRIMARY KEY, odd_one {strange}");
-        let table = bench.make("strange", &columns).await;
+        let table = harness.create_table("strange", &columns).await;
         assert_eq!(
             table.column("odd_one").unwrap().kind,
             Some(Kind::Text),
@@ -45,8 +45,8 @@ pub async fn types_that_are_not_carried_are_named(fixture: &Fixture) {
         assert!(error.report().contains("odd_one"), "{}", error.report());
     }
     // A kind that does not go into the column's is named when it is planned, all at once.
-    let table = bench
-        .make(
+    let table = harness
+        .create_table(
             "mismatch",
             "id bigint NOT NULL PRIMARY KEY, n1 bigint, n2 bigint",
         )
@@ -60,7 +60,7 @@ pub async fn types_that_are_not_carried_are_named(fixture: &Fixture) {
     for name in ["n1", "n2"] {
         assert!(error.report().contains(name), "{}", error.report());
     }
-    bench.done().await;
+    harness.done().await;
 }
 
 fn planned(fixture: &Fixture, table: &Table, schema: &SchemaRef) -> Result<(), Error> {
@@ -76,10 +76,10 @@ fn planned(fixture: &Fixture, table: &Table, schema: &SchemaRef) -> Result<(), E
 }
 
 /// Duplicates, NULLs, and what is too long or too large are errors of a row.
-pub async fn refused_rows_name_table_and_column(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
-    let table = bench
-        .make(
+pub async fn rejected_rows_name_table_and_column(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
+    let table = harness
+        .create_table(
             "refused_rows",
             "id bigint NOT NULL PRIMARY KEY, needed bigint NOT NULL, other varchar(20) UNIQUE",
         )
@@ -94,7 +94,7 @@ pub async fn refused_rows_name_table_and_column(fixture: &Fixture) {
     );
     let row = |id: i64, needed: Value, other: Value| vec![id.into(), needed, other];
     let there = row(PLANTED, 1.into(), PLANTED.to_string().into());
-    bench
+    harness
         .write(&table, &records, INSERT, &vec![there.clone()])
         .await;
     let upsert = Write {
@@ -102,24 +102,24 @@ pub async fn refused_rows_name_table_and_column(fixture: &Fixture) {
         key: &["id"],
         route: None,
     };
-    for route in bench.routes(&table, &records, WriteOp::Insert, &[]) {
+    for route in harness.routes(&table, &records, WriteOp::Insert, &[]) {
         let insert = Write {
             route: Some(route),
             ..INSERT
         };
-        let twice = refused(&mut bench, &table, &records, insert, vec![there.clone()]).await;
+        let twice = refused(&mut harness, &table, &records, insert, vec![there.clone()]).await;
         assert!(twice.contains(&table.name.name), "{twice}");
         let missing = vec![row(1, Value::Null, Value::Null)];
-        let missing = refused(&mut bench, &table, &records, insert, missing).await;
+        let missing = refused(&mut harness, &table, &records, insert, missing).await;
         assert!(missing.contains("needed"), "{missing}");
     }
-    for route in bench.routes(&table, &records, WriteOp::Upsert, &["id"]) {
+    for route in harness.routes(&table, &records, WriteOp::Upsert, &["id"]) {
         let upsert = Write {
             route: Some(route),
             ..upsert
         };
         let missing = vec![row(1, Value::Null, Value::Null)];
-        let missing = refused(&mut bench, &table, &records, upsert, missing).await;
+        let missing = refused(&mut harness, &table, &records, upsert, missing).await;
         assert!(missing.contains("needed"), "{missing}");
     }
     let loose = schema([("id", Kind::Int64), ("needed", Kind::Int64)], &[]);
@@ -133,11 +133,11 @@ pub async fn refused_rows_name_table_and_column(fixture: &Fixture) {
             vec![Value::Int(1), PLANTED.into()],
             vec![Value::Null, PLANTED.into()],
         ];
-        let keyless = refused(&mut bench, &table, &loose, write, rows).await;
+        let keyless = refused(&mut harness, &table, &loose, write, rows).await;
         assert!(keyless.contains("`id`"), "{op:?}: {keyless}");
     }
     assert_eq!(
-        bench.read(&table, &["id"]).await.len(),
+        harness.read(&table, &["id"]).await.len(),
         1,
         "nothing came beside the first row"
     );
@@ -157,36 +157,36 @@ pub async fn refused_rows_name_table_and_column(fixture: &Fixture) {
         ),
     ] {
         let Some(ddl) = ddl else { continue };
-        let table = bench
-            .make(
+        let table = harness
+            .create_table(
                 topic,
                 &format!("id bigint NOT NULL PRIMARY KEY, narrow {ddl}"),
             )
             .await;
         let records = schema([("id", Kind::Int64), ("narrow", kind)], &["id"]);
-        for route in bench.routes(&table, &records, WriteOp::Insert, &[]) {
+        for route in harness.routes(&table, &records, WriteOp::Insert, &[]) {
             let write = Write {
                 route: Some(route),
                 ..INSERT
             };
             let rows = vec![vec![1.into(), Value::Null], vec![2.into(), value.clone()]];
-            let said = refused(&mut bench, &table, &records, write, rows).await;
+            let said = refused(&mut harness, &table, &records, write, rows).await;
             assert!(said.contains("narrow"), "{route:?}: {said}");
             assert!(!said.contains("six9182"), "{route:?}: {said}");
         }
-        assert!(bench.read(&table, &["id"]).await.is_empty());
+        assert!(harness.read(&table, &["id"]).await.is_empty());
     }
-    bench.done().await;
+    harness.done().await;
 }
 
 async fn refused(
-    bench: &mut Workbench<'_>,
+    harness: &mut Harness<'_>,
     table: &Table,
     schema: &SchemaRef,
     write: Write<'_>,
     rows: Rows,
 ) -> String {
-    let Err(error) = bench.try_write(table, schema, write, &rows).await else {
+    let Err(error) = harness.try_write(table, schema, write, &rows).await else {
         panic!(
             "{:?} by {:?} into {} is not refused",
             write.op, write.route, table.name
@@ -207,12 +207,12 @@ async fn refused(
 
 /// What is not there is told by name; a wrong password is an error of kind Auth that does not
 /// repeat it.
-pub async fn missing_tables_and_wrong_passwords_are_told(fixture: &Fixture) {
-    let mut bench = Workbench::new(fixture).await;
-    let name = bench.name("nowhere");
-    assert_eq!(bench.connection.describe(&name).await.unwrap(), None);
-    let table = bench
-        .make("somewhere", "id bigint NOT NULL PRIMARY KEY")
+pub async fn missing_tables_and_wrong_passwords_are_reported(fixture: &Fixture) {
+    let mut harness = Harness::new(fixture).await;
+    let name = harness.name("nowhere");
+    assert_eq!(harness.connection.describe(&name).await.unwrap(), None);
+    let table = harness
+        .create_table("somewhere", "id bigint NOT NULL PRIMARY KEY")
         .await;
     for access in [
         Access::Select,
@@ -220,12 +220,16 @@ pub async fn missing_tables_and_wrong_passwords_are_told(fixture: &Fixture) {
         Access::Update,
         Access::Delete,
     ] {
-        bench.connection.check_access(&table, access).await.unwrap();
+        harness
+            .connection
+            .check_access(&table, access)
+            .await
+            .unwrap();
         let missing = Table {
             name: name.clone(),
             ..table.clone()
         };
-        let error = bench
+        let error = harness
             .connection
             .check_access(&missing, access)
             .await
@@ -238,14 +242,14 @@ pub async fn missing_tables_and_wrong_passwords_are_told(fixture: &Fixture) {
         assert!(error.report().contains(&name.name), "{}", error.report());
     }
     // The connection is none the worse for it.
-    assert!(bench.read(&table, &["id"]).await.is_empty());
-    let error = bench.connection.execute("SELEC 1").await.unwrap_err();
+    assert!(harness.read(&table, &["id"]).await.is_empty());
+    let error = harness.connection.execute("SELEC 1").await.unwrap_err();
     assert!(error.kind() != ErrorKind::Data, "{}", error.report());
     let nowhere = TableName {
         schema: Some(format!("{}_nowhere", fixture.unique)),
         name: name.name,
     };
-    assert_eq!(bench.connection.describe(&nowhere).await.unwrap(), None);
+    assert_eq!(harness.connection.describe(&nowhere).await.unwrap(), None);
     if let Some((password, dialect)) = &fixture.wrong_password {
         let Err(error) = dialect.connect().await else {
             panic!("the wrong password is taken");
@@ -258,5 +262,5 @@ pub async fn missing_tables_and_wrong_passwords_are_told(fixture: &Fixture) {
             error.report()
         );
     }
-    bench.done().await;
+    harness.done().await;
 }
