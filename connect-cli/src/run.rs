@@ -105,7 +105,7 @@ async fn transport(
         tracing::warn!(
             delay_ms = pause.as_millis(),
             error = waits_for,
-            "not ready: waiting for a broker; will try again"
+            "not ready: waiting for a broker, retrying"
         );
         notify.waiting(&waits_for);
         tokio::select! {

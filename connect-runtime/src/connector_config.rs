@@ -98,7 +98,7 @@ connect_api::settings! {
         /// What happens to a message that can never be written: `none` fails the task before it, `all` sends it to the dead-letter topic.
         "errors.tolerance": tolerance: Tolerance, default "none", High;
         /// With `errors.tolerance=all`: most messages of a topic in a row that are set aside because the target does not take their schema (an unknown column, another type, a column that must be given). With one more the task fails, as it is no longer the fault of single messages; 0 for no limit.
-        "errors.tolerance.misfits.max": misfits_max: u64, default "1000", Medium;
+        "errors.tolerance.mismatches.max": mismatches_max: u64, default "1000", Medium;
         /// How long a row that a foreign key refuses waits for the row that it refers to, or, a delete, for those that refer to it, and is tried again behind the others, before it counts as one that can never be written; 0 not at all. Later rows of its key wait behind it, and the offset of its queue before it.
         "errors.reference.timeout.ms": reference_timeout: Millis, default "60000", Medium;
         /// Topic for messages that can never be written; required by `errors.tolerance=all`.
@@ -132,7 +132,7 @@ fn check_dead_letters(tolerance: Tolerance, topic: Option<&str>, faults: &mut Fa
         // G3: there is no way to drop a message.
         (Tolerance::All, None) => faults.at(
             "errors.deadletterqueue.topic.name",
-            "is required by errors.tolerance=all: what cannot be carried is set aside, never dropped",
+            "is required by errors.tolerance=all: what cannot be converted goes to the dead letter queue and is never dropped",
         ),
         (Tolerance::All, Some(_)) | (Tolerance::None, _) => {}
     }
@@ -149,7 +149,16 @@ impl SinkCommon {
     }
 }
 
-/// A connector's settings, taken apart.
+/// Other accepted names of keys: Kafka Connect's, and those of earlier versions.
+const ALIASES: [(&str, &str); 2] = [
+    ("tasks.max", "max.tasks"),
+    (
+        "errors.tolerance.misfits.max",
+        "errors.tolerance.mismatches.max",
+    ),
+];
+
+/// A connector's settings, split by component.
 #[derive(Debug, Clone)]
 pub struct ConnectorConfig {
     /// Name.
@@ -183,9 +192,10 @@ impl ConnectorConfig {
     /// # Errors
     /// `Config`: common settings are at fault, or the name is empty.
     pub fn new(name: &str, mut settings: Settings) -> Result<Self> {
-        // The field's other name for the same.
-        if let Some(tasks) = settings.remove("tasks.max") {
-            settings.set("max.tasks", tasks);
+        for (alias, key) in ALIASES {
+            if let Some(value) = settings.remove(alias) {
+                settings.set(key, value);
+            }
         }
         let own = settings.split_declared(CommonConfig::definition());
         let common = CommonConfig::from_settings(&own)?;
@@ -241,6 +251,23 @@ mod tests {
             &*ConnectorConfig::new("orders", named).unwrap().name,
             "other"
         );
+    }
+
+    #[test]
+    fn the_former_name_of_the_limit_of_mismatches_is_accepted() {
+        for key in [
+            "errors.tolerance.mismatches.max",
+            "errors.tolerance.misfits.max",
+        ] {
+            let pairs = [
+                ("connector.class", "x"),
+                ("connect.topicnames", "t"),
+                (key, "7"),
+            ];
+            let config = ConnectorConfig::new("orders", Settings::from_iter(pairs)).unwrap();
+            let sink = SinkCommon::from_settings(&config.rest).unwrap();
+            assert_eq!(sink.mismatches_max, 7, "{key}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Messages that can never be written, set aside in a topic of their own (G3).
+//! The dead letter queue: a topic for messages that cannot be written (G3).
 use crate::{connector_config::SinkCommon, task::TaskRun};
 use connect_api::{Encoded, Error, ErrorKind, Headers, Result};
 use connect_transport::{
@@ -6,10 +6,10 @@ use connect_transport::{
     Queue, UNIQ_KEY,
 };
 
-/// Prefix of the properties that say where a dead letter comes from, as in the Java original.
+/// Prefix of the context properties of a dead letter, as in the Java original.
 pub(crate) const PREFIX: &str = "__connect.errors.";
-/// Properties that a broker or client gives each message anew.
-const OF_THE_BROKER: [&str; 9] = [
+/// Properties that the broker or client sets on each message.
+const BROKER_PROPERTIES: [&str; 9] = [
     UNIQ_KEY,
     KEYS,
     EVENT_TIME,
@@ -21,17 +21,17 @@ const OF_THE_BROKER: [&str; 9] = [
     "MAX_OFFSET",
 ];
 
-/// Longest reason, in bytes: it may hold names of fields, which may be as long as a message.
-const REASON_BYTES: usize = 1024;
-/// What a broker and its tools may add to the properties of a message.
-const SPARE_PROPERTIES: usize = 1024;
+/// Maximum length of a reason in bytes: it may contain field names as long as a message.
+const MAX_REASON_BYTES: usize = 1024;
+/// Bytes reserved for properties that the broker and its tools add.
+const RESERVED_PROPERTIES: usize = 1024;
 
-/// Sends messages to the dead-letter topic as they came, with body, key and properties.
+/// Sends messages to the dead letter queue unchanged, with body, key and properties.
 ///
-/// A broker takes messages that with the properties of a dead letter would be too large. A body
-/// that is too long goes in several letters, each of which says which part it is and where the
-/// message stands; their bodies together are the message's. Where properties are
-/// too long, the longest of the message's own are left out, and the letter says so.
+/// With the context properties, a message may exceed the broker's size limit. A body that is too long
+/// is divided into several dead letters, each with its part number and the offset of the message.
+/// If the properties are too long, the longest of the message's own are omitted, and a property
+/// gives their number.
 pub(crate) struct DeadLetters {
     publisher: Publisher,
     connector: String,
@@ -42,7 +42,7 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Makes the topic if it is not there.
+    /// Creates the topic if it does not exist.
     pub(crate) async fn open(run: &TaskRun, config: &SinkCommon, topic: &str) -> Result<Self> {
         let context = |e: Error| e.context("dead letters");
         run.transport
@@ -67,7 +67,7 @@ impl DeadLetters {
         })
     }
 
-    /// Hands a message on; [`flush`](Self::flush) waits until it is stored.
+    /// Sends a message; [`flush`](Self::flush) waits until it is stored.
     pub(crate) async fn send(
         &mut self,
         queue: &Queue,
@@ -81,29 +81,29 @@ impl DeadLetters {
         let times = [time.unwrap_or(message.born)];
         for part in 0..parts {
             let whole = parts == 1;
-            let mut letter = Letter::default();
+            let mut properties = DeadLetterProperties::default();
             if self.with_context || !whole {
-                letter.add("topic", &queue.topic);
-                letter.add("partition", &queue.id.to_string());
-                letter.add("offset", &message.offset.to_string());
+                properties.add("topic", &queue.topic);
+                properties.add("partition", &queue.id.to_string());
+                properties.add("offset", &message.offset.to_string());
             }
             if self.with_context {
-                letter.add("connector.name", &self.connector);
-                letter.add("task.id", &self.task);
-                letter.add("class.name", ErrorKind::Data.name());
-                letter.add("exception.message", reason);
+                properties.add("connector.name", &self.connector);
+                properties.add("task.id", &self.task);
+                properties.add("class.name", ErrorKind::Data.name());
+                properties.add("exception.message", reason);
             }
             if !whole {
-                letter.add("body.part", &format!("{} of {parts}", part + 1));
+                properties.add("body.part", &format!("{} of {parts}", part + 1));
             }
-            let room = MAX_PROPERTIES - SPARE_PROPERTIES;
-            letter.add_own(message.properties, room.saturating_sub(key.len()));
+            let room = MAX_PROPERTIES - RESERVED_PROPERTIES;
+            properties.add_own(message.properties, room.saturating_sub(key.len()));
             let from = part * self.max_body;
             let to = message.body.len().min(from + self.max_body);
             self.encoded.clear();
             self.encoded.keys.push(key);
             self.encoded.bodies.push(&message.body[from..to]);
-            let headers = [Some(Headers::from(letter.headers))];
+            let headers = [Some(Headers::from(properties.headers))];
             let page = Page::new(&self.encoded)
                 .with_headers(&headers)
                 .with_times(&times);
@@ -123,12 +123,12 @@ impl DeadLetters {
 
 /// The properties of a dead letter.
 #[derive(Default)]
-struct Letter {
+struct DeadLetterProperties {
     headers: Vec<(Box<str>, Box<str>)>,
     bytes: usize,
 }
 
-impl Letter {
+impl DeadLetterProperties {
     fn add(&mut self, name: &str, value: &str) {
         self.push(format!("{PREFIX}{name}").into(), text(value.as_bytes()));
     }
@@ -139,13 +139,13 @@ impl Letter {
         self.headers.push((name, value));
     }
 
-    /// Adds the message's own properties, the shortest first, as far as there is room.
+    /// Adds the message's own properties, the shortest first, as far as they fit.
     fn add_own(&mut self, properties: Properties<'_>, room: usize) {
         let own = properties
             .iter()
             .map(|(name, value)| (text(name), text(value)));
         let mut own: Vec<_> = own
-            .filter(|(name, _)| !OF_THE_BROKER.contains(&&**name))
+            .filter(|(name, _)| !BROKER_PROPERTIES.contains(&&**name))
             .collect();
         let bytes: usize = own.iter().map(|(n, v)| n.len() + v.len() + 2).sum();
         if self.bytes + bytes > room {
@@ -166,17 +166,17 @@ impl Letter {
     }
 }
 
-/// The reason why a message or row is set aside, not longer than a dead letter may carry.
+/// The reason for a dead letter, truncated to the maximum length.
 pub(crate) fn reason(error: &Error) -> String {
     let mut reason = error.report();
-    if reason.len() > REASON_BYTES {
-        reason.truncate(reason.floor_char_boundary(REASON_BYTES));
+    if reason.len() > MAX_REASON_BYTES {
+        reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
         reason.push('…');
     }
     reason
 }
 
-/// Text of a property; separators and other control characters become blanks.
+/// Text of a property; separators and other control characters are replaced by spaces.
 fn text(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(bytes)
         .replace(|c: char| c.is_control(), " ")
@@ -188,12 +188,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_reason_is_cut_between_characters() {
+    fn a_long_reason_is_truncated_at_a_character_boundary() {
         let of = |text: String| reason(&Error::new(ErrorKind::Data, text));
         assert_eq!(of("short".to_owned()), "short");
         for before in 0..4 {
             let cut = of(format!("{}{}", "x".repeat(before), "名".repeat(40_000)));
-            assert!(cut.len() <= REASON_BYTES + '…'.len_utf8(), "{}", cut.len());
+            assert!(
+                cut.len() <= MAX_REASON_BYTES + '…'.len_utf8(),
+                "{}",
+                cut.len()
+            );
             assert!(cut.ends_with("名…"));
         }
     }

@@ -23,32 +23,34 @@
 //! worker.stop().await
 //! # }
 //! ```
+mod batch;
 mod check;
 mod connector_config;
+mod consumer;
 mod dead_letter;
+mod decoders;
 pub mod file;
-mod identity;
-mod intake;
+mod foreign_key_retry;
 mod membership;
 mod message_limit;
 mod original_keys;
-mod origins;
+mod pending_rows;
 mod positions;
-mod reference;
-mod refused;
 mod registry;
 mod retry;
-mod set_aside;
+mod schema_mismatch;
 mod sink;
 mod sink_run;
 mod source;
+mod source_dead_letter;
 mod status;
 mod store_check;
 mod store_dir;
 mod task;
-mod waiting;
 mod worker;
 mod worker_config;
+mod worker_id;
+mod write_batch;
 
 pub use check::{ConnectorReport, check, validate, validate_one};
 pub use connector_config::{

@@ -109,7 +109,7 @@ const ORIGINAL: [Original; 50] = [
     key(
         Of::Worker,
         "rmqMaxRedeliveryTimes",
-        "a message is tried again until it is written or set aside",
+        "a message is retried until it is written or sent to the dead letter queue",
     ),
     key(Of::Worker, "rmqMessageConsumeTimeout", PULLS),
     key(Of::Worker, "rmqMinConsumeThreadNums", PULLS),
@@ -175,7 +175,7 @@ const ORIGINAL: [Original; 50] = [
     key(
         Of::Source,
         "errors.deadletterqueue.*",
-        "a source has no messages to set aside",
+        "a source has no messages for a dead letter queue",
     ),
     key(
         Of::Source,

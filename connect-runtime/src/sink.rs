@@ -1,14 +1,8 @@
-//! The sink loop: pull, convert, gather, put, commit.
+//! The sink loop: pull, decode, batch, write, commit.
 use crate::{
-    connector_config::ConsumeFrom,
-    dead_letter::DeadLetters,
-    intake::{Batch, Intake},
-    membership::Membership,
-    refused::Misfits,
-    retry::pause,
-    sink_run::SinkRun,
-    status::TaskState,
-    waiting::Waiting,
+    batch::Batch, connector_config::ConsumeFrom, consumer::Consumer, dead_letter::DeadLetters,
+    membership::Membership, pending_rows::PendingRows, retry::pause,
+    schema_mismatch::SchemaMismatches, sink_run::SinkRun, status::TaskState,
 };
 use connect_api::{Error, ErrorKind, Result, SinkTask, TaskKind};
 use connect_transport::{Queue, Reader};
@@ -17,14 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Pause between two looks for a topic that is not there yet.
+/// Pause between two checks for a topic that does not exist yet.
 const TOPIC_PAUSE: Duration = Duration::from_millis(500);
 
 impl SinkRun {
-    /// Runs until asked to stop.
+    /// Runs until stopped.
     ///
     /// # Errors
-    /// The fault that ends the task.
+    /// The error at which the task fails.
     pub(crate) async fn run(&self) -> Result<()> {
         let mut membership = None;
         let ended = self.run_as_member(&mut membership).await;
@@ -37,8 +31,8 @@ impl SinkRun {
     async fn run_as_member(&self, membership: &mut Option<Membership>) -> Result<()> {
         let mut retry = None;
         loop {
-            let moved = self.run.counters.records();
-            // A session ends as if asked to stop when the task has other queues.
+            let before = self.run.counters.records();
+            // A session stops when the queues of the task change.
             let mut session = self.clone();
             session.run.stop = self.run.stop.child_token();
             let Err(error) = session.session(membership).await else {
@@ -47,7 +41,7 @@ impl SinkRun {
                 }
                 return Ok(());
             };
-            if self.run.counters.records() > moved {
+            if self.run.counters.records() > before {
                 retry = None;
             }
             if !self.run.retry_after(&mut retry, &error).await? {
@@ -56,17 +50,17 @@ impl SinkRun {
         }
     }
 
-    /// From start to the first fault.
+    /// From the start to the first error.
     async fn session(&self, membership: &mut Option<Membership>) -> Result<()> {
         let TaskKind::Sink(mut sink) = self.run.connector.task(&self.run.settings)? else {
             return Err(Error::new(ErrorKind::Internal, "not a sink task"));
         };
-        let moved = match sink.start(self.run.context()).await {
+        let served = match sink.start(self.run.context()).await {
             Ok(()) => self.serve(sink.as_mut(), membership).await,
             Err(e) => Err(e),
         };
         self.run.log_stop(sink.stop().await);
-        moved
+        served
     }
 
     async fn serve(
@@ -93,51 +87,51 @@ impl SinkRun {
             biased;
             read = &mut reading => read,
             () = membership.changed(&queues) => {
-                // What is being written ends and is committed before the queues are let go.
+                // The current batch is written and committed before the queues are released.
                 self.run.stop.cancel();
                 reading.await
             }
         }
     }
 
-    /// Reads `queues`, which are this task's alone, until asked to stop.
+    /// Reads `queues`, which belong to this task alone, until stopped.
     async fn read(&self, sink: &mut dyn SinkTask, queues: Vec<Queue>) -> Result<()> {
         let readers = self.readers(queues).await?;
-        let mut intake = Intake::open(readers, &self.config, &self.run.stop);
-        self.recall(sink).await?;
-        self.decide(sink, &mut intake).await?;
+        let mut consumer = Consumer::open(readers, &self.config, &self.run.stop);
+        self.restore_source_tables(sink).await?;
+        self.assign_decoders(sink, &mut consumer).await?;
         let dead_letters = match &self.config.dead_letter_topic {
             Some(topic) => Some(DeadLetters::open(&self.run, &self.config, topic).await?),
             None => None,
         };
         self.run.set_state(TaskState::Running, None);
         let mut commits = Commits::default();
-        let moved = self
-            .pump(sink, &mut intake, dead_letters, &mut commits)
+        let pumped = self
+            .pump(sink, &mut consumer, dead_letters, &mut commits)
             .await;
-        // What was written is committed also after a fault: less comes twice.
+        // Written rows are committed after an error too: fewer are delivered twice.
         let committed = self.commit(&mut commits).await;
-        moved.and(committed)
+        pumped.and(committed)
     }
 
-    /// Moves batches until asked to stop; the next is gathered while one is written.
+    /// Writes batches until stopped; the next is built while one is written.
     async fn pump(
         &self,
         sink: &mut dyn SinkTask,
-        intake: &mut Intake,
+        consumer: &mut Consumer,
         mut dead_letters: Option<DeadLetters>,
         commits: &mut Commits,
     ) -> Result<()> {
         let mut ready: Option<Result<Batch>> = None;
-        let mut misfits = Misfits::new(self.config.misfits_max);
-        let mut waiting = Waiting::new(self.config.reference_timeout.0);
+        let mut mismatches = SchemaMismatches::new(self.config.mismatches_max);
+        let mut pending = PendingRows::new(self.config.reference_timeout.0);
         loop {
-            commits.held = waiting.lowest();
-            if waiting.is_full() {
-                if !pause(waiting.pause(), &self.run.stop).await {
+            commits.pending = pending.first_offsets();
+            if pending.is_full() {
+                if !pause(pending.pause(), &self.run.stop).await {
                     return Ok(());
                 }
-                let tried = self.try_waiting(sink, &mut waiting, dead_letters.as_mut());
+                let tried = self.retry_pending(sink, &mut pending, dead_letters.as_mut());
                 if let Some(error) = tried.await? {
                     return Err(error);
                 }
@@ -147,13 +141,13 @@ impl SinkRun {
                 Some(batch) => batch?,
                 None => tokio::select! {
                     () = self.run.stop.cancelled() => return Ok(()),
-                    batch = intake.next() => batch?,
+                    batch = consumer.next() => batch?,
                     () = commits.due(self.run.commit_interval) => {
                         self.commit(commits).await?;
                         continue;
                     }
-                    () = tokio::time::sleep(waiting.pause()), if !waiting.is_empty() => {
-                        let tried = self.try_waiting(sink, &mut waiting, dead_letters.as_mut());
+                    () = tokio::time::sleep(pending.pause()), if !pending.is_empty() => {
+                        let tried = self.retry_pending(sink, &mut pending, dead_letters.as_mut());
                         if let Some(error) = tried.await? {
                             return Err(error);
                         }
@@ -161,33 +155,33 @@ impl SinkRun {
                     }
                 },
             };
-            let halted = {
+            let failure = {
                 let writing = self.write(
                     sink,
                     &batch,
                     dead_letters.as_mut(),
-                    &mut misfits,
-                    &mut waiting,
+                    &mut mismatches,
+                    &mut pending,
                 );
                 tokio::pin!(writing);
                 loop {
                     tokio::select! {
                         biased;
                         written = &mut writing => break written?,
-                        batch = intake.next(), if ready.is_none() => ready = Some(batch),
+                        batch = consumer.next(), if ready.is_none() => ready = Some(batch),
                     }
                 }
             };
-            if let Some(halt) = halted {
-                commits.held = waiting.lowest();
-                commits.add(halt.offsets);
-                return Err(halt.error);
+            if let Some(failure) = failure {
+                commits.pending = pending.first_offsets();
+                commits.add(failure.offsets);
+                return Err(failure.error);
             }
             // G1: offsets move only after the database committed.
-            commits.held = waiting.lowest();
+            commits.pending = pending.first_offsets();
             commits.add(batch.offsets);
-            if batch.undecided {
-                self.decide(sink, intake).await?;
+            if batch.needs_decoder {
+                self.assign_decoders(sink, consumer).await?;
             }
             if self.run.stop.is_cancelled() {
                 return Ok(());
@@ -206,8 +200,7 @@ impl SinkRun {
         Ok(())
     }
 
-    /// The queues that this task reads; waits for topics that are not there yet. `None` when
-    /// asked to stop.
+    /// The queues that this task reads; waits for topics that do not exist yet. `None` when stopped.
     async fn queues(&self) -> Result<Option<Vec<Queue>>> {
         self.run.transport.create_group(&self.group).await?;
         let mut own = Vec::new();
@@ -223,7 +216,7 @@ impl SinkRun {
                     );
                     break;
                 }
-                let message = format!("topic {topic} does not exist yet; waiting for it");
+                let message = format!("topic {topic} does not exist yet; pending for it");
                 let absent = Error::new(ErrorKind::Schema, message);
                 self.run.set_state(TaskState::Retrying, Some(&absent));
                 if !pause(TOPIC_PAUSE, &self.run.stop).await {
@@ -253,22 +246,22 @@ impl SinkRun {
             readers.push((queue, reader));
         }
         if !fresh.is_empty() {
-            // G3: where the group began is kept; else a restart before the first commit would
-            // begin later, and what came between would be skipped.
+            // G3: the start offset is committed; otherwise a restart before the first commit would
+            // start later and skip the messages in between.
             transport.commit(&self.group, &fresh).await?;
         }
         Ok(readers)
     }
 }
 
-/// Offsets of messages that are written, until they are committed.
+/// Offsets of written messages that are not committed yet.
 #[derive(Default)]
 struct Commits {
     offsets: BTreeMap<Queue, i64>,
     since: Option<Instant>,
-    /// Of each queue the first message that waits: no offset goes beyond it (G1, G3).
-    held: BTreeMap<Queue, i64>,
-    /// What was committed of queues that are held back.
+    /// The first pending message of each queue: no offset goes beyond it (G1, G3).
+    pending: BTreeMap<Queue, i64>,
+    /// Committed offsets of queues with pending rows.
     committed: BTreeMap<Queue, i64>,
 }
 
@@ -278,15 +271,15 @@ impl Commits {
         self.offsets.extend(offsets);
     }
 
-    /// The offsets to commit. Those that are held back stay for the next time.
+    /// The offsets to commit; those beyond a pending row stay for a later commit.
     fn take(&mut self) -> Vec<(Queue, i64)> {
         let mut due = Vec::with_capacity(self.offsets.len());
         let mut later = BTreeMap::new();
         for (queue, next) in std::mem::take(&mut self.offsets) {
-            match self.held.get(&queue) {
-                Some(held) if *held < next => {
-                    if self.committed.insert(queue.clone(), *held) != Some(*held) {
-                        due.push((queue.clone(), *held));
+            match self.pending.get(&queue) {
+                Some(first) if *first < next => {
+                    if self.committed.insert(queue.clone(), *first) != Some(*first) {
+                        due.push((queue.clone(), *first));
                     }
                     later.insert(queue, next);
                 }
@@ -305,7 +298,7 @@ impl Commits {
         self.since.is_some_and(|since| since.elapsed() >= interval)
     }
 
-    /// Comes when a commit is due; never where there is nothing to commit.
+    /// Waits until a commit is due; forever when there is nothing to commit.
     async fn due(&self, interval: Duration) {
         match self.since {
             Some(since) => tokio::time::sleep_until((since + interval).into()).await,

@@ -2,7 +2,7 @@
 use crate::{
     connector_config::{SourceCommon, Tolerance},
     message_limit::MessageLimit,
-    set_aside::{self, Letters},
+    source_dead_letter::{self, SourceDeadLetters},
     status::{Counters, TaskState},
     task::TaskRun,
 };
@@ -22,17 +22,17 @@ pub(crate) struct SourceRun {
     pub(crate) config: SourceCommon,
 }
 
-/// First pause before positions are stored again.
-const FIRST_STORE_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause before positions are stored again: a disk that has room again is used soon.
-const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(30);
+/// First backoff after positions could not be stored.
+const MIN_STORE_BACKOFF: Duration = Duration::from_secs(1);
+/// Longest backoff: short enough to notice soon that the disk has space again.
+const MAX_STORE_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Why positions are not stored.
-enum NotStored {
+/// Why storing positions failed.
+enum StoreError {
     /// They cannot be written.
     Positions(Error),
-    /// They are, or are none, but the task does not go on.
-    Told(Error),
+    /// They can, but the task cannot continue.
+    Other(Error),
 }
 
 /// How polling ended without a fault.
@@ -42,20 +42,20 @@ enum End {
 }
 
 impl SourceRun {
-    /// Runs until asked to stop, or until there is nothing more to read.
+    /// Runs until stopped, or until everything is read.
     ///
     /// # Errors
-    /// The fault that ends the task.
+    /// The error at which the task fails.
     pub(crate) async fn run(&self) -> Result<TaskState> {
         let mut retry = None;
         loop {
-            let moved = self.run.counters.records();
+            let before = self.run.counters.records();
             let error = match self.session().await {
                 Ok(End::Finished) => return Ok(TaskState::Finished),
                 Ok(End::Stopped) => return Ok(TaskState::Stopped),
                 Err(error) => error,
             };
-            if self.run.counters.records() > moved {
+            if self.run.counters.records() > before {
                 retry = None;
             }
             if !self.run.retry_after(&mut retry, &error).await? {
@@ -64,7 +64,7 @@ impl SourceRun {
         }
     }
 
-    /// From start to the first fault.
+    /// From the start to the first error.
     async fn session(&self) -> Result<End> {
         let TaskKind::Source(mut source) = self.run.connector.task(&self.run.settings)? else {
             return Err(Error::new(ErrorKind::Internal, "not a source task"));
@@ -77,7 +77,7 @@ impl SourceRun {
             }
             Err(error) => Err(error),
         };
-        // What the broker acknowledges yet is stored also after a fault: less is sent twice.
+        // Acknowledged positions are stored after an error too: fewer rows are sent twice.
         let drained = flow.drain(source.as_mut()).await;
         self.run.log_stop(source.stop().await);
         match ended {
@@ -88,7 +88,7 @@ impl SourceRun {
     }
 }
 
-/// A page that is on its way to the broker.
+/// A page in flight to the broker.
 struct InFlight {
     publisher: usize,
     ticket: u64,
@@ -96,21 +96,21 @@ struct InFlight {
     position: Option<Position>,
 }
 
-/// Pages on their way, in the order they were polled.
+/// Pages in flight, in the order they were polled.
 struct Flow<'a> {
     source: &'a SourceRun,
     publishers: Vec<Publisher>,
     in_flight: VecDeque<InFlight>,
-    /// Positions that are acknowledged and not stored yet, the last of each partition.
+    /// Acknowledged positions that are not stored yet, the last of each partition.
     settled: Vec<Position>,
     stored_at: Instant,
-    /// The pause before positions are stored again, where that failed last.
-    store_again: Option<Duration>,
+    /// Backoff before positions are stored again, after a failure.
+    store_backoff: Option<Duration>,
     encoded: Encoded,
-    /// Of a message, once it is known.
+    /// The broker's message size limit, once it is known.
     limit: Option<MessageLimit>,
-    /// Letters of rows that cannot be carried, once there are any.
-    letters: Option<Letters>,
+    /// SourceDeadDead letters, once there are any.
+    dead_letters: Option<SourceDeadLetters>,
 }
 
 impl<'a> Flow<'a> {
@@ -121,10 +121,10 @@ impl<'a> Flow<'a> {
             in_flight: VecDeque::new(),
             settled: Vec::new(),
             stored_at: Instant::now(),
-            store_again: None,
+            store_backoff: None,
             encoded: Encoded::default(),
             limit: None,
-            letters: None,
+            dead_letters: None,
         }
     }
 
@@ -153,7 +153,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Takes the position of a batch without rows: it counts once the pages before it are in.
+    /// Takes the position of a batch without rows: it counts once the pages before it are acknowledged.
     fn advance(&mut self, records: &Records) {
         let Some(position) = records.position().cloned() else {
             return;
@@ -173,8 +173,8 @@ impl<'a> Flow<'a> {
         self.settled.push(position);
     }
 
-    /// Converts the rows and hands them to the topic's publisher, which holds back while too
-    /// much is on its way. Rows that cannot be carried are set aside, where that is wanted.
+    /// Converts the rows and passes them to the topic's publisher, which applies backpressure. Rows that
+    /// cannot be converted go to the dead letter queue, where errors are tolerated.
     async fn publish(&mut self, records: &Records) -> Result<()> {
         let queues = self.source.config.queues;
         let publisher = self.publisher(records.topic(), queues).await?;
@@ -182,7 +182,7 @@ impl<'a> Flow<'a> {
         match self.encode(records) {
             Ok(()) if !tolerant => {
                 let ticket = self.send(publisher, records, None).await;
-                let ticket = ticket.map_err(|e| set_aside::advise(e, records))?;
+                let ticket = ticket.map_err(|e| source_dead_letter::with_advice(e, records))?;
                 self.sent(
                     publisher,
                     ticket,
@@ -191,18 +191,19 @@ impl<'a> Flow<'a> {
                 );
                 Ok(())
             }
-            Ok(()) => self.send_what_fits(publisher, records, Vec::new()).await,
+            Ok(()) => self.send_valid(publisher, records, Vec::new()).await,
             Err(e) if e.kind() != ErrorKind::Data => Err(e),
-            Err(e) if !tolerant => Err(set_aside::advise(e, records)),
+            Err(e) if !tolerant => Err(source_dead_letter::with_advice(e, records)),
             Err(first) => {
-                let rejected = set_aside::find(&self.source.run, records, first)?;
-                self.send_what_fits(publisher, records, rejected).await
+                let rejected = source_dead_letter::find_rejected(&self.source.run, records, first)?;
+                self.send_valid(publisher, records, rejected).await
             }
         }
     }
 
-    /// Sends the rows that are not `rejected`, and sets aside those and what the publisher refuses.
-    async fn send_what_fits(
+    /// Sends the rows that are not `rejected`; those, and the ones that the publisher rejects, go to the
+    /// dead letter queue.
+    async fn send_valid(
         &mut self,
         publisher: usize,
         records: &Records,
@@ -216,7 +217,7 @@ impl<'a> Flow<'a> {
             self.sent(publisher, ticket, records.len() - refused.len(), position);
             rejected = refused;
         } else {
-            let kept = set_aside::others(records.len(), &rejected);
+            let kept = source_dead_letter::accepted_rows(records.len(), &rejected);
             let rest = records.take(&kept)?;
             if !rest.is_empty() {
                 self.encode(&rest)?;
@@ -233,23 +234,27 @@ impl<'a> Flow<'a> {
         if rejected.is_empty() {
             return Ok(());
         }
-        self.set_aside(records, &rejected).await
+        self.send_to_dead_letters(records, &rejected).await
     }
 
-    /// Sets rows aside that the task could not read, or ends it before them (G3).
+    /// Sends rows that the task could not read to the dead letter queue, or fails before them (G3).
     async fn refuse(&mut self, keys: &Records, error: Error) -> Result<()> {
         match self.source.config.tolerance {
-            Tolerance::None => Err(set_aside::advise(error, keys)),
+            Tolerance::None => Err(source_dead_letter::with_advice(error, keys)),
             Tolerance::All => {
-                let rejected = set_aside::all(keys, &error);
-                self.set_aside(keys, &rejected).await
+                let rejected = source_dead_letter::reject_all(keys, &error);
+                self.send_to_dead_letters(keys, &rejected).await
             }
         }
     }
 
     /// Sends the keys of rows, with the reasons, to the dead-letter topic. The position of the
-    /// records counts once the letters are acknowledged (G3).
-    async fn set_aside(&mut self, records: &Records, rejected: &[Rejected]) -> Result<()> {
+    /// records counts once the dead letters are acknowledged (G3).
+    async fn send_to_dead_letters(
+        &mut self,
+        records: &Records,
+        rejected: &[Rejected],
+    ) -> Result<()> {
         let config = &self.source.config;
         let (Some(topic), queues) = (config.dead_letter_topic.clone(), config.dead_letter_queues)
         else {
@@ -263,9 +268,9 @@ impl<'a> Flow<'a> {
             return Err(Error::new(ErrorKind::Config, message));
         }
         let publisher = self.publisher(&topic, queues).await.map_err(context)?;
-        let letters = match &mut self.letters {
+        let letters = match &mut self.dead_letters {
             Some(letters) => letters,
-            none => none.insert(Letters::new(&self.source.run.id)?),
+            none => none.insert(SourceDeadLetters::new(&self.source.run.id)?),
         };
         letters.write(records, rejected)?;
         let sent = self.publishers[publisher].send(letters.page()).await;
@@ -277,7 +282,7 @@ impl<'a> Flow<'a> {
             connector = %run.id.connector, task = run.id.task, table = records.schema().name(),
             rows = rejected.len(), topic,
             error = rejected.first().map(|one| one.error.report()),
-            "rows that cannot be carried were set aside"
+            "rows sent to the dead letter queue"
         );
         Ok(())
     }
@@ -285,7 +290,7 @@ impl<'a> Flow<'a> {
     /// Writes keys and bodies.
     fn encode(&mut self, records: &Records) -> Result<()> {
         self.encoded.clear();
-        set_aside::encode(&self.source.run, records, &mut self.encoded)
+        source_dead_letter::encode(&self.source.run, records, &mut self.encoded)
     }
 
     /// Sends what was encoded; its ticket.
@@ -345,7 +350,7 @@ impl<'a> Flow<'a> {
         Ok(self.publishers.len() - 1)
     }
 
-    /// Waits as long as the task asks, and meanwhile stores what is acknowledged.
+    /// Waits as long as the task asks, and stores acknowledged positions meanwhile.
     async fn idle(&mut self, task: &mut dyn SourceTask, pause: Duration) -> Result<()> {
         let run = &self.source.run;
         let until = Instant::now() + pause;
@@ -367,9 +372,9 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
-    /// Takes the pages that the broker has acknowledged, up to the first that it has not (G1).
+    /// Removes acknowledged pages, up to the first that is not acknowledged (G1).
     fn settle(&mut self) -> Result<()> {
-        // A lane that has failed ends the task even while nothing of it is waited for.
+        // A failed publisher fails the task even while no page of it is in flight.
         for publisher in &self.publishers {
             publisher.acknowledged()?;
         }
@@ -392,47 +397,47 @@ impl<'a> Flow<'a> {
     }
 
     fn store_pause(&self) -> Duration {
-        self.store_again.unwrap_or(self.source.run.commit_interval)
+        self.store_backoff
+            .unwrap_or(self.source.run.commit_interval)
     }
 
-    /// Stores positions now and then. Where that fails, a full disk say, rows go on, since nothing
-    /// is lost by it (G1): what is read again after a crash grows. It is tried again after pauses
-    /// that double.
+    /// Stores positions periodically. When that fails (a full disk, say) the task continues, since no
+    /// row is lost (G1): only more rows are read again after a crash. Retries with exponential backoff.
     async fn store_if_due(&mut self, task: &mut dyn SourceTask) -> Result<()> {
         if self.stored_at.elapsed() < self.store_pause() {
             return Ok(());
         }
         let run = &self.source.run;
-        let again = self.store_again;
+        let again = self.store_backoff;
         match (self.store(task).await, again) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {
-                self.store_again = None;
+                self.store_backoff = None;
                 run.set_state(TaskState::Running, None);
                 tracing::info!(
-                    connector = %run.id.connector, task = run.id.task, "positions are stored again"
+                    connector = %run.id.connector, task = run.id.task, "storing positions succeeded again"
                 );
             }
-            (Err(NotStored::Positions(error)), _) => {
-                let pause = again.map_or(FIRST_STORE_PAUSE, |pause| pause * 2);
-                let pause = pause.min(LONGEST_STORE_PAUSE).max(run.commit_interval);
-                self.store_again = Some(pause);
+            (Err(StoreError::Positions(error)), _) => {
+                let pause = again.map_or(MIN_STORE_BACKOFF, |pause| pause * 2);
+                let pause = pause.min(MAX_STORE_BACKOFF).max(run.commit_interval);
+                self.store_backoff = Some(pause);
                 Counters::add(&run.counters.retries, 1);
                 run.set_state(TaskState::Running, Some(&error));
                 tracing::warn!(
                     connector = %run.id.connector, task = run.id.task,
                     delay_ms = pause.as_millis(), error = error.report(),
-                    "positions are not stored: what is read from now on is read again after a \
-                     crash; will try again"
+                    "cannot store positions, retrying; rows read since the last stored position would be \
+                     read again after a crash"
                 );
             }
-            (Err(NotStored::Told(error)), _) => return Err(error),
+            (Err(StoreError::Other(error)), _) => return Err(error),
         }
         Ok(())
     }
 
-    /// Stores the acknowledged positions, then tells the task.
-    async fn store(&mut self, task: &mut dyn SourceTask) -> Result<(), NotStored> {
+    /// Stores the acknowledged positions, then notifies the task.
+    async fn store(&mut self, task: &mut dyn SourceTask) -> Result<(), StoreError> {
         self.stored_at = Instant::now();
         if self.settled.is_empty() {
             return Ok(());
@@ -441,17 +446,17 @@ impl<'a> Flow<'a> {
         // G1: the broker has acknowledged every message before these positions.
         for position in &self.settled {
             let set = run.positions.set(&run.id.connector, position);
-            set.map_err(NotStored::Told)?;
+            set.map_err(StoreError::Other)?;
         }
         let stored = run.positions.flush().await;
-        stored.map_err(NotStored::Positions)?;
+        stored.map_err(StoreError::Positions)?;
         for position in std::mem::take(&mut self.settled) {
-            task.commit(&position).await.map_err(NotStored::Told)?;
+            task.commit(&position).await.map_err(StoreError::Other)?;
         }
         Ok(())
     }
 
-    /// Waits for what is on its way, as long as a stopping task may, and stores positions.
+    /// Waits for pages in flight, up to the drain timeout, and stores positions.
     async fn drain(&mut self, task: &mut dyn SourceTask) -> Result<()> {
         let deadline = Instant::now() + self.source.run.drain;
         let mut closed = Ok(());
@@ -462,7 +467,7 @@ impl<'a> Flow<'a> {
         self.take_stored();
         match self.store(task).await {
             Ok(()) => closed,
-            Err(NotStored::Positions(error) | NotStored::Told(error)) => Err(error),
+            Err(StoreError::Positions(error) | StoreError::Other(error)) => Err(error),
         }
     }
 }

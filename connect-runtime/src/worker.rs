@@ -1,7 +1,6 @@
 //! The worker: connectors planned into tasks, tasks run side by side.
 use crate::{
     connector_config::{CommonConfig, ConnectorConfig, SinkCommon, SourceCommon},
-    identity::identity,
     original_keys,
     positions::PositionStore,
     registry::Registry,
@@ -12,6 +11,7 @@ use crate::{
     store_dir::lock,
     task::TaskRun,
     worker_config::WorkerConfig,
+    worker_id::worker_id,
 };
 use connect_api::{
     Converter, Direction, DynConnector, Error, ErrorKind, Result,
@@ -225,7 +225,7 @@ impl Worker {
         let lock = lock(dir)?;
         Ok(Self {
             positions: PositionStore::open(dir)?,
-            owner: identity(dir)?,
+            owner: worker_id(dir)?,
             config,
             registry,
             transport,

@@ -309,7 +309,7 @@ async fn where_no_message_fits_the_task_fails_and_sets_nothing_aside() {
     let misfit = "{\"id\":1,\"extra\":1}";
     bench.send("t", &good(0..10)).await;
     bench.send("t", &vec![misfit; 150]).await;
-    let limit = ("errors.tolerance.misfits.max", "99");
+    let limit = ("errors.tolerance.mismatches.max", "99");
     let settings: Vec<_> = TOLERANT.iter().chain([&limit]).copied().collect();
     // Those that fit are written; what comes behind them in the same batch is set aside.
     let failed = |task: &TaskStatus| task.dead_letters == 150;
@@ -318,14 +318,14 @@ async fn where_no_message_fits_the_task_fails_and_sets_nothing_aside() {
     for _restart in 0..2 {
         let message = bench.fail(&settings).await;
         assert!(
-            message.contains("more than 99 messages in a row"),
+            message.contains("more than 99 consecutive messages"),
             "{message}"
         );
         assert!(message.contains("message 259 of queue t:0"), "{message}");
         assert!(message.contains("`extra`"), "{message}");
     }
     assert_eq!(bench.letters().await.len(), 150);
-    let without_limit = ("errors.tolerance.misfits.max", "0");
+    let without_limit = ("errors.tolerance.mismatches.max", "0");
     let settings: Vec<_> = TOLERANT.iter().chain([&without_limit]).copied().collect();
     bench.run(&settings, |task| task.dead_letters == 100).await;
     assert_eq!(bench.rows(), (0..10).collect::<Vec<_>>());

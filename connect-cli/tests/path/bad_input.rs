@@ -326,7 +326,7 @@ fn a_value_that_does_not_fit_its_column_fails_the_task_or_is_set_aside() {
     let log = scene.program.log();
     scene
         .program
-        .wait_for_log(&log, "message set aside", 10, LIMIT);
+        .wait_for_log(&log, "message sent to the dead letter queue", 10, LIMIT);
     let (code, document) = scene.program.stop();
     assert_eq!(code, 0);
     assert_eq!(task(&document, "sink")["dead_letters"], 10, "{document:#}");

@@ -360,9 +360,17 @@ fn deletes_of_the_java_runtime_are_deletes_whatever_form_their_keys_have() {
     files.start(&["sink.json"]);
     let left = || Database::Postgres.run(&format!("SELECT count(*), min(id) FROM {table};"));
     files.wait(|| left().trim() == format!("10|{}", ROWS + 1));
-    files.wait(|| files.log().contains("message set aside"));
+    files.wait(|| {
+        files
+            .log()
+            .contains("message sent to the dead letter queue")
+    });
     let log = files.log();
-    assert_eq!(log.matches("message set aside").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("message sent to the dead letter queue").count(),
+        1,
+        "{log}"
+    );
     assert!(log.contains("the message has no key"), "{log}");
     Database::Postgres.drop_space(&name);
 }

@@ -132,7 +132,12 @@ fn no_value_of_a_refused_row_is_shown_by_any_database_or_driver() {
     }
     program.start();
     let log = program.log();
-    program.wait_for_log(&log, "message set aside", REFUSED * sinks.len(), LIMIT);
+    program.wait_for_log(
+        &log,
+        "message sent to the dead letter queue",
+        REFUSED * sinks.len(),
+        LIMIT,
+    );
     let (code, document) = program.stop();
     let shown = format!("{}{document:#}", program.log_text());
     assert_eq!(code, 0, "{shown}");

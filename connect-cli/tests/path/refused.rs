@@ -205,9 +205,12 @@ fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are
     scene.program.connector("sink", &settings);
     scene.program.start();
     let log = scene.program.log();
-    scene
-        .program
-        .wait_for_log(&log, "message set aside", misfits.len(), LIMIT);
+    scene.program.wait_for_log(
+        &log,
+        "message sent to the dead letter queue",
+        misfits.len(),
+        LIMIT,
+    );
     let (code, document) = scene.program.stop();
     assert_eq!(code, 0, "{document:#}");
     assert_eq!(task(&document, "sink")["dead_letters"], misfits.len());
@@ -260,7 +263,12 @@ fn a_table_that_is_not_there_is_no_fault_of_messages() {
     let (kind, message) = scene.failure("sink");
     assert_eq!(kind, "schema", "{message}");
     assert!(message.contains("auto.create"), "{message}");
-    assert!(!scene.program.log_text().contains("message set aside"));
+    assert!(
+        !scene
+            .program
+            .log_text()
+            .contains("message sent to the dead letter queue")
+    );
 }
 
 /// The date cannot be read, and the long text is more than the broker takes.
@@ -295,7 +303,9 @@ fn rows_of_a_source_that_cannot_be_read_or_sent_are_set_aside_by_key_and_the_oth
         .program
         .wait_until(LIMIT, || Database::Postgres.number(&rows) == 96);
     let log = scene.program.log();
-    scene.program.wait_for_log(&log, "were set aside", 2, LIMIT);
+    scene
+        .program
+        .wait_for_log(&log, "rows sent to the dead letter queue", 2, LIMIT);
     let (code, document) = scene.program.stop();
     assert_eq!(code, 0);
     assert_eq!(task(&document, "source")["dead_letters"], 4, "{document:#}");

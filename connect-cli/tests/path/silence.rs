@@ -115,7 +115,7 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
     for connector in ["source", "sink"] {
         let retried = |line: &str| {
             [
-                "will try again",
+                "retrying",
                 &format!("connector={connector} "),
                 "no response",
             ]

@@ -108,7 +108,7 @@ fn a_worker_waits_for_name_servers_and_databases_that_come_up_later() {
     while !told().starts_with("READY=1\n") {
         assert!(Instant::now() < until);
     }
-    program.wait_for_log(&log, "will try again", 4, LIMIT);
+    program.wait_for_log(&log, "retrying", 4, LIMIT);
     forward(database, real);
     assert!(!program.log_text().contains("task failed"));
     let stored = program.dir.path().join("store/positions.json");

@@ -1,13 +1,15 @@
-//! The intake of a sink task: pulls from its queues, gathered into batches of records.
-use crate::connector_config::{SinkCommon, Tolerance};
+//! The consumer of a sink task: pulls from its queues, decodes, and builds batches of records.
+use crate::{
+    batch::{Batch, FailedMessage, MessageIndex, TopicRecords, at_message, is_message_fault},
+    connector_config::{SinkCommon, Tolerance},
+};
 use connect_api::{
-    Converter, Decoder, Error, ErrorKind, MessageRef, Op, Origin, Origins, Pushed, Records, Result,
-    Target,
+    Converter, Decoder, Error, ErrorKind, MessageRef, Op, Origin, Origins, Pushed, Result, Target,
 };
 use connect_transport::{
     EVENT_TIME, KEYS, Message, OP, Pulled, Queue, Reader, SOURCE_SCHEMA, SOURCE_TABLE, op_of,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
@@ -15,82 +17,44 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a reader waits for messages before it asks again; answers come the moment there are
-/// messages, so this only bounds how long an idle request stays open.
+/// Long-polling time of a pull. A response comes as soon as there are messages, so this only bounds
+/// how long an idle request stays open.
 const PULL_WAIT: Duration = Duration::from_secs(10);
-/// Bytes of pulled messages that wait to be decoded, of all queues of a task together: as many as
-/// a batch has at most by default. More gain nothing, as a batch is gathered while another is
-/// written, and it is here that a sink of large messages has most of its memory.
-const WAITING_BYTES: usize = 4 << 20;
-/// The unit that waiting bytes are counted in: a semaphore counts to 2^29.
+/// Maximum bytes of pulled messages not yet decoded, over all queues of a task: the default size of a
+/// batch. More gain nothing, since a batch is built while the previous one is written; with large
+/// messages most memory of a sink is here.
+const FETCHED_BYTES: usize = 4 << 20;
+/// Unit of the semaphore's permits: a semaphore counts to 2^29.
 const PERMIT_BYTES: usize = 1 << 10;
-/// Pulls that wait to be decoded: a pull is 32 messages at stock brokers, and a batch of 5,000
-/// rows is to wait here while the one before is being written.
-const WAITING_PULLS: usize = 512;
+/// Maximum pulls not yet decoded: by default a broker returns 32 messages per pull, and a batch of
+/// 5,000 rows should be ready while the previous one is written.
+const FETCHED_PULLS: usize = 512;
 
-/// A pull on its way from a reader to the decoder.
-struct Waiting {
+/// A pull that is not decoded yet.
+struct Fetched {
     queue: usize,
     pulled: Pulled,
-    /// Bytes it takes up of [`WAITING_BYTES`] until it is decoded.
-    _room: OwnedSemaphorePermit,
+    /// Its share of [`FETCHED_BYTES`] until it is decoded.
+    _permit: OwnedSemaphorePermit,
 }
 
-/// Rows of one topic, and where their messages are.
-pub(crate) struct Gathered {
-    pub(crate) records: Records,
-    /// For each row its message.
-    pub(crate) places: Vec<Place>,
-}
-
-/// Where a message is: in which pull, and at which place in it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) pull: u32,
-    pub(crate) message: u32,
-}
-
-/// A message that cannot be decoded.
-pub(crate) struct Undecoded {
-    pub(crate) place: Place,
-    pub(crate) error: Error,
-}
-
-/// What is written, or set aside, together; its offsets are committed after it.
-#[derive(Default)]
-pub(crate) struct Batch {
-    pub(crate) gathered: Vec<Gathered>,
-    pub(crate) undecoded: Vec<Undecoded>,
-    /// The pulls that places point into, with their queue.
-    pub(crate) pulls: Vec<(Queue, Pulled)>,
-    /// The next offset of each queue that had messages.
-    pub(crate) offsets: Vec<(Queue, i64)>,
-    /// Rows, messages that cannot be decoded, and those that are left out.
-    pub(crate) messages: usize,
-    /// Messages that the sink's settings leave out.
-    pub(crate) skipped: usize,
-    /// It ends before a message whose origin was not met before: see [`Intake::undecided`].
-    pub(crate) undecided: bool,
-    bytes: usize,
-}
-
-/// The rows of a topic, or those of them that were read from one table, with their decoder.
+/// The rows of a topic, or of one source table in it, with their decoder.
 struct Topic {
     name: Arc<str>,
-    /// What origins are to the sink; the same for all parts of a topic.
+    /// How the sink treats source tables; the same for all parts of a topic.
     origins: Origins,
-    /// `None` for the rows of a topic together, and for those whose origin is not known.
+    /// `None` for all rows of a topic, and for those whose source table is unknown.
     origin: Option<Arc<Origin>>,
     state: State,
-    places: Vec<Place>,
+    indexes: Vec<MessageIndex>,
 }
 
 enum State {
-    Undecided,
+    NoDecoder,
     Decoding(Box<dyn Decoder>),
-    /// The sink takes no rows of this origin.
+    /// The sink rejects the rows of this source table.
     Refused(Error),
-    /// The sink's settings leave these rows out; the reason, until it was told.
+    /// The sink's settings skip these rows; the reason, until it is logged.
     Skipped(Option<Box<str>>),
 }
 
@@ -102,106 +66,36 @@ struct Bounds {
     linger: Duration,
 }
 
-/// Gathers batches. Dropping the future of [`next`](Intake::next) loses nothing.
-pub(crate) struct Intake {
+/// Builds batches. [`next`](Consumer::next) is cancel-safe.
+pub(crate) struct Consumer {
     queues: Vec<Queue>,
-    /// Index of each queue's topic, or of the part of it that its last message belongs to.
+    /// For each queue the index of its topic, or of the part that its last message belongs to.
     topic_of: Vec<usize>,
     topics: Vec<Topic>,
-    inbox: mpsc::Receiver<Result<Waiting>>,
-    /// The readers; they end with the intake.
+    inbox: mpsc::Receiver<Result<Fetched>>,
+    /// The readers; they stop with the consumer.
     _readers: JoinSet<()>,
     bounds: Bounds,
-    /// What becomes of messages that cannot be decoded.
+    /// What happens to messages that cannot be decoded.
     tolerance: Tolerance,
-    /// What a reader met while a batch was being gathered, or a message that the task ends at;
-    /// given out after the batch.
-    failed: Option<Error>,
+    /// An error of a reader, or of a message at which the task fails; returned after the batch.
+    error: Option<Error>,
     batch: Batch,
     next_offsets: Vec<Option<i64>>,
     deadline: Option<Instant>,
-    /// A pull that is decoded in part: another schema began, or the batch was full.
-    partial: Option<(Waiting, usize)>,
+    /// A partly decoded pull: another schema began, or the batch was full.
+    partial: Option<(Fetched, usize)>,
 }
 
-impl Batch {
-    fn offset(&self, place: Place) -> (&Queue, i64) {
-        let (queue, pulled) = &self.pulls[place.pull as usize];
-        let message = pulled.iter().nth(place.message as usize);
-        (queue, message.map_or(pulled.next, |m| m.offset))
-    }
-
-    /// Where a message came from, for people: topic, queue and offset.
-    pub(crate) fn origin(&self, place: Place) -> String {
-        let (queue, offset) = self.offset(place);
-        origin(offset, queue)
-    }
-
-    /// The error, which names the message it is of.
-    pub(crate) fn error_at(&self, place: Place, error: &Error) -> Error {
-        let (queue, offset) = self.offset(place);
-        at_message(offset, queue, error)
-    }
-
-    /// The topic of a message.
-    pub(crate) fn topic(&self, place: Place) -> &Arc<str> {
-        &self.pulls[place.pull as usize].0.topic
-    }
-
-    /// The offsets to go on from, if these messages are still to be written or set aside: those of
-    /// the first of them in each queue (G3).
-    pub(crate) fn offsets_before(
-        &self,
-        unwritten: impl IntoIterator<Item = Place>,
-    ) -> Vec<(Queue, i64)> {
-        let mut offsets: BTreeMap<&Queue, i64> = BTreeMap::new();
-        offsets.extend(self.offsets.iter().map(|(queue, next)| (queue, *next)));
-        for place in unwritten {
-            let (queue, offset) = self.offset(place);
-            offsets
-                .entry(queue)
-                .and_modify(|next| *next = offset.min(*next));
-        }
-        let owned = offsets
-            .into_iter()
-            .map(|(queue, next)| (queue.clone(), next));
-        owned.collect()
-    }
-}
-
-/// What is wrong is this message, by its bytes or its schema; else every message would meet it.
-pub(crate) fn is_of_message(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Data | ErrorKind::Schema | ErrorKind::Unsupported => true,
-        ErrorKind::Config
-        | ErrorKind::Auth
-        | ErrorKind::Connect
-        | ErrorKind::Timeout
-        | ErrorKind::Busy
-        | ErrorKind::Conflict
-        | ErrorKind::Stopped
-        | ErrorKind::Internal => false,
-    }
-}
-
-pub(crate) fn origin(offset: i64, queue: &Queue) -> String {
-    format!("message {offset} of queue {queue}")
-}
-
-pub(crate) fn at_message(offset: i64, queue: &Queue, error: &Error) -> Error {
-    let message = format!("{}: {}", origin(offset, queue), error.report());
-    Error::new(error.kind(), message)
-}
-
-impl Intake {
+impl Consumer {
     /// Reads `queues` from the given readers.
     pub(crate) fn open(
         readers: Vec<(Queue, Box<dyn Reader>)>,
         config: &SinkCommon,
         stop: &CancellationToken,
     ) -> Self {
-        let (outbox, inbox) = mpsc::channel(WAITING_PULLS);
-        let room = Arc::new(Semaphore::new(WAITING_BYTES / PERMIT_BYTES));
+        let (outbox, inbox) = mpsc::channel(FETCHED_PULLS);
+        let budget = Arc::new(Semaphore::new(FETCHED_BYTES / PERMIT_BYTES));
         let mut tasks = JoinSet::new();
         let mut queues = Vec::new();
         let mut topics: Vec<Topic> = Vec::new();
@@ -214,16 +108,16 @@ impl Intake {
                     name: queue.topic.clone(),
                     origins: Origins::default(),
                     origin: None,
-                    state: State::Undecided,
-                    places: Vec::new(),
+                    state: State::NoDecoder,
+                    indexes: Vec::new(),
                 });
             }
             queues.push(queue);
-            let (outbox, room, stop) = (outbox.clone(), room.clone(), stop.clone());
+            let (outbox, budget, stop) = (outbox.clone(), budget.clone(), stop.clone());
             tasks.spawn(async move {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = read(index, reader, &outbox, &room) => {}
+                    () = read(index, reader, &outbox, &budget) => {}
                 }
             });
         }
@@ -240,27 +134,27 @@ impl Intake {
                 linger: config.linger.0,
             },
             tolerance: config.tolerance,
-            failed: None,
+            error: None,
             batch: Batch::default(),
             deadline: None,
             partial: None,
         }
     }
 
-    /// Topics, and parts of them by origin, whose decoders are still to be made.
-    pub(crate) fn undecided(&self) -> Vec<(Arc<str>, Option<Arc<Origin>>)> {
-        let undecided = |topic: &&Topic| matches!(topic.state, State::Undecided);
-        let undecided = self.topics.iter().filter(undecided);
-        undecided
+    /// Topics, and parts of them by source table, that have no decoder yet.
+    pub(crate) fn without_decoder(&self) -> Vec<(Arc<str>, Option<Arc<Origin>>)> {
+        let needs_decoder = |topic: &&Topic| matches!(topic.state, State::NoDecoder);
+        let needs_decoder = self.topics.iter().filter(needs_decoder);
+        needs_decoder
             .map(|t| (t.name.clone(), t.origin.clone()))
             .collect()
     }
 
-    /// Gives a topic, or a part of it, its decoder.
+    /// Sets the decoder of a topic, or of a part of it.
     ///
     /// # Errors
     /// `Schema`, `Config`: as [`Converter::decoder`].
-    pub(crate) fn decide(
+    pub(crate) fn set_decoder(
         &mut self,
         name: &str,
         origin: Option<&Arc<Origin>>,
@@ -278,7 +172,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Rows of this origin are refused, each with this error.
+    /// Rejects rows of this source table, each with this error.
     pub(crate) fn refuse(&mut self, name: &str, origin: Option<&Arc<Origin>>, why: &Error) {
         let of = |t: &&mut Topic| &*t.name == name && t.origin.as_ref() == origin;
         for topic in self.topics.iter_mut().filter(of) {
@@ -286,23 +180,22 @@ impl Intake {
         }
     }
 
-    /// The next batch: full by rows or bytes, or what came within the linger after the first.
+    /// The next batch: complete by rows, bytes or linger time.
     ///
     /// # Errors
-    /// What a reader met, or the fault of a message that is not tolerated; messages before it were
-    /// given out.
+    /// An error of a reader, or of a message that is not tolerated; messages before it were returned.
     pub(crate) async fn next(&mut self) -> Result<Batch> {
         loop {
-            if let Some((waiting, from)) = self.partial.take() {
-                self.decode(waiting, from)?;
+            if let Some((fetched, from)) = self.partial.take() {
+                self.decode(fetched, from)?;
             }
-            if self.batch.undecided
+            if self.batch.needs_decoder
                 || self.is_full()
-                || (self.failed.is_some() && self.batch.messages > 0)
+                || (self.error.is_some() && self.batch.messages > 0)
             {
                 return self.take();
             }
-            if let Some(error) = self.failed.take() {
+            if let Some(error) = self.error.take() {
                 return Err(error);
             }
             let received = match self.deadline {
@@ -317,10 +210,10 @@ impl Intake {
                 },
             };
             match received {
-                Some(Ok(waiting)) => self.partial = Some((waiting, 0)),
-                // What was gathered is written first.
-                Some(Err(error)) => self.failed = Some(error),
-                None => return Err(Error::new(ErrorKind::Stopped, "the readers have ended")),
+                Some(Ok(fetched)) => self.partial = Some((fetched, 0)),
+                // The current batch is written first.
+                Some(Err(error)) => self.error = Some(error),
+                None => return Err(Error::new(ErrorKind::Stopped, "the readers have stopped")),
             }
         }
     }
@@ -332,8 +225,8 @@ impl Intake {
     }
 
     /// Decodes a pull from its message `from` on, as far as the batch goes.
-    fn decode(&mut self, waiting: Waiting, from: usize) -> Result<()> {
-        let (queue, pulled) = (waiting.queue, &waiting.pulled);
+    fn decode(&mut self, fetched: Fetched, from: usize) -> Result<()> {
+        let (queue, pulled) = (fetched.queue, &fetched.pulled);
         let origins = self.topics[self.topic_of[queue]].origins;
         let pull = u32::try_from(self.batch.pulls.len()).unwrap_or(u32::MAX);
         let (mut rest, mut next) = (None, pulled.next);
@@ -342,7 +235,7 @@ impl Intake {
                 rest = Some(index);
                 break;
             }
-            let place = Place {
+            let message_index = MessageIndex {
                 pull,
                 message: u32::try_from(index).unwrap_or(u32::MAX),
             };
@@ -350,8 +243,8 @@ impl Intake {
             if origins != Origins::Ignored {
                 let part = part_of(&mut self.topics, self.topic_of[queue], &message);
                 self.topic_of[queue] = part;
-                if matches!(self.topics[part].state, State::Undecided) {
-                    self.batch.undecided = true;
+                if matches!(self.topics[part].state, State::NoDecoder) {
+                    self.batch.needs_decoder = true;
                     rest = Some(index);
                     break;
                 }
@@ -361,8 +254,14 @@ impl Intake {
                 State::Decoding(decoder) => match decoder.push(parts) {
                     Ok(Pushed::TakeFirst) => {
                         let origin = topic.origin.clone();
-                        let places = &mut topic.places;
-                        take(topic.name.clone(), origin, decoder, places, &mut self.batch)?;
+                        let indexes = &mut topic.indexes;
+                        take(
+                            topic.name.clone(),
+                            origin,
+                            decoder,
+                            indexes,
+                            &mut self.batch,
+                        )?;
                         decoder.push(parts).map(Some)
                     }
                     pushed => pushed.map(Some),
@@ -374,29 +273,37 @@ impl Intake {
                     }
                     Ok(None)
                 }
-                State::Undecided => {
+                State::NoDecoder => {
                     return Err(Error::new(
                         ErrorKind::Internal,
-                        format!("topic {}: no decoder was made", topic.name),
+                        format!("topic {}: no decoder is set", topic.name),
                     ));
                 }
             };
             match pushed {
-                Ok(Some(Pushed::Row)) => topic.places.push(place),
+                Ok(Some(Pushed::Row)) => topic.indexes.push(message_index),
                 Ok(None) => self.batch.skipped += 1,
                 Ok(Some(Pushed::TakeFirst)) => {
                     return Err(Error::new(
                         ErrorKind::Internal,
-                        format!("topic {}: a message fits no records", topic.name),
+                        format!(
+                            "topic {}: the decoder cannot add a message to empty records",
+                            topic.name
+                        ),
                     ));
                 }
-                Err(error) if self.tolerance == Tolerance::All && is_of_message(error.kind()) => {
-                    self.batch.undecoded.push(Undecoded { place, error });
+                Err(error)
+                    if self.tolerance == Tolerance::All && is_message_fault(error.kind()) =>
+                {
+                    self.batch.failed.push(FailedMessage {
+                        message_index,
+                        error,
+                    });
                 }
                 Err(error) => {
-                    // G3: what came before it is written, and the task ends at it.
+                    // G3: the messages before it are written, and the task fails at it.
                     let queue = &self.queues[queue];
-                    self.failed = Some(at_message(message.offset, queue, &error));
+                    self.error = Some(at_message(message.offset, queue, &error));
                     next = message.offset;
                     break;
                 }
@@ -409,15 +316,15 @@ impl Intake {
             self.deadline = Some(Instant::now() + self.bounds.linger);
         }
         if rest.is_none() {
-            // Offsets without messages (transaction marks, say) are passed as well.
+            // Offsets without messages (transaction markers, say) are skipped too.
             self.next_offsets[queue] = Some(next);
         }
         let queue = self.queues[queue].clone();
         match rest {
-            None => self.batch.pulls.push((queue, waiting.pulled)),
+            None => self.batch.pulls.push((queue, fetched.pulled)),
             Some(rest) => {
-                self.batch.pulls.push((queue, waiting.pulled.clone()));
-                self.partial = Some((waiting, rest));
+                self.batch.pulls.push((queue, fetched.pulled.clone()));
+                self.partial = Some((fetched, rest));
             }
         }
         Ok(())
@@ -427,8 +334,14 @@ impl Intake {
         for topic in &mut self.topics {
             if let State::Decoding(decoder) = &mut topic.state {
                 let origin = topic.origin.clone();
-                let places = &mut topic.places;
-                take(topic.name.clone(), origin, decoder, places, &mut self.batch)?;
+                let indexes = &mut topic.indexes;
+                take(
+                    topic.name.clone(),
+                    origin,
+                    decoder,
+                    indexes,
+                    &mut self.batch,
+                )?;
             }
         }
         self.deadline = None;
@@ -445,25 +358,25 @@ fn take(
     topic: Arc<str>,
     origin: Option<Arc<Origin>>,
     decoder: &mut Box<dyn Decoder>,
-    places: &mut Vec<Place>,
+    indexes: &mut Vec<MessageIndex>,
     batch: &mut Batch,
 ) -> Result<()> {
     let records = decoder
         .take()
         .map_err(|e| e.context(format_args!("topic {topic}")))?;
     if let Some(records) = records {
-        let places = std::mem::take(places);
+        let indexes = std::mem::take(indexes);
         let records = match origin {
             Some(origin) => records.with_origin(origin),
             None => records,
         };
-        batch.gathered.push(Gathered { records, places });
+        batch.topic_records.push(TopicRecords { records, indexes });
     }
     Ok(())
 }
 
-/// The index of the part of a topic that the message belongs to, which may be new; `last` is the
-/// part of the message before it.
+/// The index of the part of a topic that the message belongs to, which may be new; `last` is that of
+/// the message before.
 fn part_of(topics: &mut Vec<Topic>, last: usize, message: &Message<'_>) -> usize {
     let picked = message.properties.pick([SOURCE_TABLE, SOURCE_SCHEMA]);
     let [table, schema] = picked.map(|text| std::str::from_utf8(text?).ok());
@@ -486,7 +399,7 @@ fn part_of(topics: &mut Vec<Topic>, last: usize, message: &Message<'_>) -> usize
     }
     let (name, origins) = (last_of.name.clone(), last_of.origins);
     if table.is_none() && origins == Origins::Compared {
-        // Rows whose table is not known go with those that are taken, in their order (G2).
+        // Rows of an unknown source table go with the accepted rows, in their order (G2).
         let taken = |t: &Topic| t.origin.is_some() && matches!(t.state, State::Decoding(_));
         let others = topics.iter().position(|t| t.name == name && taken(t));
         let own = || {
@@ -509,19 +422,19 @@ fn part_of(topics: &mut Vec<Topic>, last: usize, message: &Message<'_>) -> usize
                 table: table.into(),
             })
         }),
-        state: State::Undecided,
-        places: Vec::new(),
+        state: State::NoDecoder,
+        indexes: Vec::new(),
     });
     topics.len() - 1
 }
 
-/// What the decoder sees of a message.
+/// The parts of a message that the decoder reads.
 fn parts<'a>(message: &Message<'a>) -> MessageRef<'a> {
     let [key, time, op] = message.properties.pick([KEYS, EVENT_TIME, OP]);
     let time = time.and_then(|t| std::str::from_utf8(t).ok()?.parse().ok());
     MessageRef {
         key: key.unwrap_or_default(),
-        // Stock Java producers cannot send an empty body: the property says the same.
+        // Java producers cannot send an empty body: the property marks a delete.
         body: match op.map(op_of) {
             Some(Ok(Op::Delete)) => &[],
             _ => message.body,
@@ -530,34 +443,34 @@ fn parts<'a>(message: &Message<'a>) -> MessageRef<'a> {
     }
 }
 
-/// Pulls until the other side is gone; an error is handed on, and the reader ends.
+/// Pulls until the receiver is dropped or an error occurs, which is passed on.
 async fn read(
     queue: usize,
     mut reader: Box<dyn Reader>,
-    outbox: &mpsc::Sender<Result<Waiting>>,
-    room: &Arc<Semaphore>,
+    outbox: &mpsc::Sender<Result<Fetched>>,
+    budget: &Arc<Semaphore>,
 ) {
     loop {
         let pulled = match reader.pull(PULL_WAIT).await {
             Ok(pulled) if pulled.is_empty() => continue,
             Ok(pulled) => pulled,
             Err(error) => {
-                // Nobody left to tell: the task is ending.
+                // The receiver is dropped: the task is stopping.
                 let _gone = outbox.send(Err(error)).await;
                 return;
             }
         };
-        let permits = (pulled.total_bytes() / PERMIT_BYTES + 1).min(WAITING_BYTES / PERMIT_BYTES);
+        let permits = (pulled.total_bytes() / PERMIT_BYTES + 1).min(FETCHED_BYTES / PERMIT_BYTES);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        let Ok(_room) = room.clone().acquire_many_owned(permits).await else {
+        let Ok(_permit) = budget.clone().acquire_many_owned(permits).await else {
             return;
         };
-        let waiting = Waiting {
+        let fetched = Fetched {
             queue,
             pulled,
-            _room,
+            _permit,
         };
-        if outbox.send(Ok(waiting)).await.is_err() {
+        if outbox.send(Ok(fetched)).await.is_err() {
             return;
         }
     }

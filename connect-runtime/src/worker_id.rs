@@ -1,4 +1,4 @@
-//! The name by which a worker is known again after a restart.
+//! The worker's identity, which survives restarts.
 use connect_api::{Error, ErrorKind, Result};
 use std::{
     fs,
@@ -10,12 +10,12 @@ use std::{
 
 const FILE: &str = "worker.id";
 
-/// The identity of the worker that has locked `dir`: made once, and of no other worker, also where
-/// the directory was copied.
+/// The identity of the worker that has locked `dir`: generated once, and unique even if the directory
+/// is copied.
 ///
 /// # Errors
-/// `Config`: its file cannot be read or made.
-pub(crate) fn identity(dir: &Path) -> Result<Arc<str>> {
+/// `Config`: its file cannot be read or written.
+pub(crate) fn worker_id(dir: &Path) -> Result<Arc<str>> {
     let path = dir.join(FILE);
     let fault = |what: &str, e| {
         let text = format!(
@@ -24,15 +24,15 @@ pub(crate) fn identity(dir: &Path) -> Result<Arc<str>> {
         );
         Error::new(ErrorKind::Config, text).with_source(e)
     };
-    let mut made = match fs::read_to_string(&path) {
-        Ok(made) => made,
+    let mut id = match fs::read_to_string(&path) {
+        Ok(id) => id,
         Err(e) if e.kind() == Io::NotFound => String::new(),
         Err(e) => return Err(fault("read", e)),
     };
-    if made.trim().is_empty() {
-        made = format!("{:016x}{:016x}", random(), random());
-        let mut file = fs::File::create(&path).map_err(|e| fault("made", e))?;
-        file.write_all(made.as_bytes())
+    if id.trim().is_empty() {
+        id = format!("{:016x}{:016x}", random(), random());
+        let mut file = fs::File::create(&path).map_err(|e| fault("created", e))?;
+        file.write_all(id.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(|e| fault("written", e))?;
     }
@@ -40,10 +40,10 @@ pub(crate) fn identity(dir: &Path) -> Result<Arc<str>> {
     fs::canonicalize(dir)
         .unwrap_or_else(|_| dir.to_owned())
         .hash(&mut place);
-    // Without a name of the machine, the rest must do.
+    // Without a host name, the rest must suffice.
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     host.trim().hash(&mut place);
-    Ok(format!("connect-{}-{:016x}", made.trim(), place.finish()).into())
+    Ok(format!("connect-{}-{:016x}", id.trim(), place.finish()).into())
 }
 
 fn random() -> u64 {
@@ -55,11 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_is_known_again_by_its_directory_and_a_copy_of_it_is_another() {
+    fn a_worker_keeps_its_id_in_its_directory_and_a_copy_gets_another() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let first = identity(one.path()).unwrap();
-        assert_eq!(identity(one.path()).unwrap(), first);
+        let first = worker_id(one.path()).unwrap();
+        assert_eq!(worker_id(one.path()).unwrap(), first);
         fs::copy(one.path().join(FILE), two.path().join(FILE)).unwrap();
-        assert_ne!(identity(two.path()).unwrap(), first);
+        assert_ne!(worker_id(two.path()).unwrap(), first);
     }
 }

@@ -1,5 +1,5 @@
-//! Rows of a source that cannot be carried: found, and written as letters with their key and the
-//! reason (G3). A letter holds values of the key, the log does not (G8).
+//! Dead letters of a source: rows that cannot be converted are found, and written with their key and
+//! the reason (G3). A dead letter contains values of the key, the log does not (G8).
 use crate::{
     dead_letter::{self, PREFIX},
     status::TaskId,
@@ -12,10 +12,10 @@ use connect_api::{
 use connect_transport::Page;
 use std::sync::Arc;
 
-/// Longest text of a key that goes into a property; the body has it in any case.
-const LONGEST_KEY: usize = 4_096;
+/// Maximum length of a key as the message key; the body contains it in any case.
+const MAX_KEY: usize = 4_096;
 
-/// Writes keys and bodies of the records after what `encoded` holds.
+/// Appends keys and bodies of the records to `encoded`.
 ///
 /// # Errors
 /// As [`Converter::encode`].
@@ -27,15 +27,19 @@ pub(crate) fn encode(run: &TaskRun, records: &Records, encoded: &mut Encoded) ->
     run.keys.encode(records, &mut encoded.keys).map_err(context)
 }
 
-/// The rows that cannot be encoded, in order, each with its reason; `first` is what all of them
-/// were refused by.
+/// Finds the rows that cannot be encoded by bisection; each with its reason, in order. `first` is the
+/// error of all rows together.
 ///
 /// # Errors
 /// Other than `Data`.
-pub(crate) fn find(run: &TaskRun, records: &Records, first: Error) -> Result<Vec<Rejected>> {
+pub(crate) fn find_rejected(
+    run: &TaskRun,
+    records: &Records,
+    first: Error,
+) -> Result<Vec<Rejected>> {
     let mut rejected = Vec::new();
     let mut scratch = Encoded::default();
-    // Halves that are known to hold such a row, the first on top.
+    // Ranges with at least one such row, the first on top.
     let mut halves = vec![(0..records.len(), first)];
     while let Some((rows, error)) = halves.pop() {
         if rows.len() <= 1 {
@@ -58,8 +62,8 @@ pub(crate) fn find(run: &TaskRun, records: &Records, first: Error) -> Result<Vec
     Ok(rejected)
 }
 
-/// All rows, for one reason.
-pub(crate) fn all(records: &Records, error: &Error) -> Vec<Rejected> {
+/// Rejects all rows for one reason.
+pub(crate) fn reject_all(records: &Records, error: &Error) -> Vec<Rejected> {
     let reason = error.report();
     let rejected = |row| Rejected {
         row,
@@ -69,14 +73,14 @@ pub(crate) fn all(records: &Records, error: &Error) -> Vec<Rejected> {
 }
 
 /// The rows that are not rejected.
-pub(crate) fn others(rows: usize, rejected: &[Rejected]) -> Vec<u32> {
+pub(crate) fn accepted_rows(rows: usize, rejected: &[Rejected]) -> Vec<u32> {
     let mut rejected = rejected.iter().map(|one| one.row).peekable();
     let kept = (0..rows).filter(|row| rejected.next_if_eq(row).is_none());
     kept.filter_map(|row| u32::try_from(row).ok()).collect()
 }
 
-/// Adds to the fault of a row how it is found, and how to go on without it.
-pub(crate) fn advise(error: Error, records: &Records) -> Error {
+/// Adds to the error of a row how to find the row, and how to continue without it.
+pub(crate) fn with_advice(error: Error, records: &Records) -> Error {
     if error.kind() != ErrorKind::Data {
         return error;
     }
@@ -88,22 +92,22 @@ pub(crate) fn advise(error: Error, records: &Records) -> Error {
         .collect();
     if names.is_empty() {
         return error.context(format!(
-            "a row of {}, among the first after the stored position, cannot be carried, nor set \
-             aside, as the rows have no key",
+            "a row of {}, among the first after the stored position, cannot be converted; it cannot \
+             go to the dead letter queue either, because the rows have no key",
             schema.name()
         ));
     }
     error.context(format!(
-        "a row of {} (its key is {}), among the first after the stored position, cannot be carried; \
-         errors.tolerance=all with errors.deadletterqueue.topic.name sets such rows aside with \
-         their keys",
+        "a row of {} (its key is {}), among the first after the stored position, cannot be \
+         converted; errors.tolerance=all with errors.deadletterqueue.topic.name sends the keys of \
+         such rows to the dead letter queue",
         schema.name(),
         names.join(", ")
     ))
 }
 
-/// Letters of the rows that one page was refused for.
-pub(crate) struct Letters {
+/// Dead letters for the rejected rows of a page.
+pub(crate) struct SourceDeadLetters {
     json: Arc<dyn Converter>,
     connector: String,
     task: String,
@@ -111,7 +115,7 @@ pub(crate) struct Letters {
     headers: Vec<Option<Headers>>,
 }
 
-impl Letters {
+impl SourceDeadLetters {
     pub(crate) fn new(id: &TaskId) -> Result<Self> {
         let settings = [("schemas.enable", "false"), ("decimal.format", "NUMERIC")];
         Ok(Self {
@@ -123,24 +127,23 @@ impl Letters {
         })
     }
 
-    /// Writes the letters of these rows, in place of those before.
+    /// Encodes the dead letters of these rows, replacing the previous ones.
     ///
     /// # Errors
-    /// `Data`: the rows have no key that they could be found by, or it has no text; as the row's
-    /// own error.
+    /// `Data`: the rows have no key, or it cannot be encoded; with the row's own error as cause.
     pub(crate) fn write(&mut self, records: &Records, rejected: &[Rejected]) -> Result<()> {
         self.encoded.clear();
         self.headers.clear();
-        let lost = |error: &Error| {
+        let no_key = |error: &Error| {
             let message = format!(
-                "{}: a row can neither be carried nor set aside, as it has no key that it could be \
-                 found by",
+                "{}: a row can neither be converted nor sent to the dead letter queue, because it has \
+                 no key",
                 records.schema().name()
             );
             Error::new(ErrorKind::Data, message).with_source(error.report())
         };
         if let (true, Some(first)) = (records.schema().key().is_empty(), rejected.first()) {
-            return Err(lost(&first.error));
+            return Err(no_key(&first.error));
         }
         let keys = key_columns(records)?;
         for Rejected { row, error } in rejected {
@@ -148,8 +151,8 @@ impl Letters {
             self.json
                 .encode(&key, &mut self.encoded.bodies)
                 .and_then(|()| connect_converters::encode_keys(&key, &mut self.encoded.keys))
-                .map_err(|_no_text| lost(error))?;
-            if self.encoded.keys.get(self.encoded.keys.len() - 1).len() > LONGEST_KEY {
+                .map_err(|_unencodable| no_key(error))?;
+            if self.encoded.keys.get(self.encoded.keys.len() - 1).len() > MAX_KEY {
                 self.encoded.keys.truncate(self.encoded.keys.len() - 1);
                 self.encoded.keys.end();
             }
@@ -158,7 +161,7 @@ impl Letters {
         Ok(())
     }
 
-    /// The letters, to be sent.
+    /// The encoded dead letters.
     pub(crate) fn page(&self) -> Page<'_> {
         Page::new(&self.encoded).with_headers(&self.headers)
     }

@@ -1,20 +1,24 @@
-//! Rows of several tables in one topic: which of them a sink takes.
-use crate::{intake::Intake, sink_run::SinkRun};
+//! Decoders of a sink by topic and source table: which tables of a topic a sink accepts.
+use crate::{consumer::Consumer, sink_run::SinkRun};
 use connect_api::{ErrorKind, Origin, Origins, Partition, Position, Result, SinkTask, Value};
 use std::sync::Arc;
 
-/// Parts of a stored position: the topic, and the origin whose rows were taken first.
+/// Keys of the stored position: the topic, and the source table whose rows were accepted first.
 const TOPIC: &str = "sink.topic";
 const TABLE: &str = "source.table";
 const SCHEMA: &str = "source.schema";
 
 impl SinkRun {
-    /// Makes the decoders that are still to be made, as the sink says what it knows.
+    /// Creates the missing decoders for the targets that the sink gives.
     ///
     /// # Errors
-    /// What the sink or the converter says; an origin that the sink refuses is none.
-    pub(crate) async fn decide(&self, sink: &mut dyn SinkTask, intake: &mut Intake) -> Result<()> {
-        for (topic, origin) in intake.undecided() {
+    /// Those of the sink and the converter; a source table that the sink rejects is no error.
+    pub(crate) async fn assign_decoders(
+        &self,
+        sink: &mut dyn SinkTask,
+        consumer: &mut Consumer,
+    ) -> Result<()> {
+        for (topic, origin) in consumer.without_decoder() {
             let found = match &origin {
                 Some(origin) => sink.target_of(&topic, origin).await,
                 None => sink.target(&topic).await,
@@ -24,17 +28,17 @@ impl SinkRun {
                     let origins = target.origins;
                     let written = target.skipped.is_none();
                     let converter = self.run.converter.as_ref();
-                    intake.decide(&topic, origin.as_ref(), converter, target)?;
+                    consumer.set_decoder(&topic, origin.as_ref(), converter, target)?;
                     if let (Origins::Compared, Some(origin), true) = (origins, &origin, written) {
-                        self.remember(&topic, origin).await?;
+                        self.store_source_table(&topic, origin).await?;
                     }
                 }
                 (Err(e), Some(origin)) if e.kind() == ErrorKind::Data => {
                     tracing::warn!(
                         connector = %self.run.id.connector, task = self.run.id.task,
-                        %topic, %origin, error = e.report(), "rows of a source table are refused"
+                        %topic, %origin, error = e.report(), "rows of a source table are rejected"
                     );
-                    intake.refuse(&topic, Some(origin), &e);
+                    consumer.refuse(&topic, Some(origin), &e);
                 }
                 (Err(e), _) => return Err(e),
             }
@@ -42,12 +46,12 @@ impl SinkRun {
         Ok(())
     }
 
-    /// Tells the sink first of the origins whose rows it took before the task ended, so that it is
-    /// not left to chance whose rows come first now.
+    /// Restores the source tables whose rows the sink accepted before the restart, so that the choice
+    /// does not depend on which rows come first now.
     ///
     /// # Errors
-    /// What keeps from reading them, and what the sink says.
-    pub(crate) async fn recall(&self, sink: &mut dyn SinkTask) -> Result<()> {
+    /// Those of the position store and of the sink.
+    pub(crate) async fn restore_source_tables(&self, sink: &mut dyn SinkTask) -> Result<()> {
         let partitions: Vec<_> = self.config.topics.0.iter().map(|t| partition(t)).collect();
         let stored = self.run.context().positions.read(&partitions).await?;
         for (topic, offset) in self.config.topics.0.iter().zip(stored) {
@@ -67,7 +71,7 @@ impl SinkRun {
         Ok(())
     }
 
-    async fn remember(&self, topic: &str, origin: &Origin) -> Result<()> {
+    async fn store_source_table(&self, topic: &str, origin: &Origin) -> Result<()> {
         let partition = partition(topic);
         let known = [partition.clone()];
         let stored = self.run.context().positions.read(&known).await?;
