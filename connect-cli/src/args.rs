@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const ABOUT: &str = "\
 Moves rows between databases and Apache RocketMQ.
 
-A worker file says where the messages are, and a file for each connector says what moves:
+A worker file configures the transport, and a file per connector configures what is copied:
 
     # worker.toml
     namesrvAddr = \"127.0.0.1:9876\"
@@ -37,18 +37,18 @@ A worker file says where the messages are, and a file for each connector says wh
     rocketmq-connect check worker.toml orders-source.toml orders-sink.toml
     rocketmq-connect run   worker.toml orders-source.toml orders-sink.toml
 
-Files of the Java original are taken as they are: worker properties, and connectors as JSON, by
-whatever name. Where the Java original is on the other side of a topic, give its connectors
+Files of the Java original are accepted unchanged: worker properties, and connectors as JSON, with
+any file name. If the Java original is on the other side of a topic, set
 `value.converter.interop` = java.";
 
 const AFTER: &str = "\
 Exit codes:
-  0  done, or stopped as asked, and no task had failed
-  1  a task failed, or the program itself
-  2  the command line or a configuration is at fault
-  3  a server refuses the credentials, or (run --fail-fast, quickstart) cannot be reached
-  4  tasks did not end in time when the worker was stopped
-  5  quickstart: the two sides differ";
+  0  finished, or stopped by a signal, and no task failed
+  1  a task or the program failed
+  2  the command line or the configuration is invalid
+  3  a server rejects the credentials, or (run --fail-fast, quickstart) is unreachable
+  4  tasks did not stop within the timeout
+  5  quickstart: source and target differ";
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
@@ -56,7 +56,7 @@ Exit codes:
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// More in the log (standard error): -v debug, -vv everything. RUST_LOG goes before it.
+    /// Log level (standard error): -v debug, -vv trace. RUST_LOG takes precedence.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
 }
@@ -64,35 +64,35 @@ pub(crate) struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show it at work: a table that changes, carried into a second database, in one command
+    /// Demonstration: copies a changing table to a second database
     Quickstart(QuickstartArgs),
-    /// Run connectors until SIGTERM or Ctrl-C, or until all tasks have ended
+    /// Run connectors until SIGTERM or Ctrl-C, or until all tasks have finished
     Run(RunCommand),
-    /// List all faults of configuration, tables, columns and privileges; moves nothing
+    /// Validate configuration, tables, columns and privileges without copying rows
     Check(RunArgs),
     /// Print the reference of configuration keys, as Markdown
     Keys(KeysArgs),
-    /// Brokers of the RocketMQ cluster: versions, rates, disks
+    /// Show the brokers of the RocketMQ cluster: versions, rates, disks
     #[cfg(feature = "admin")]
     Brokers(admin::Brokers),
-    /// Topics of the RocketMQ cluster: list, show, create, change, delete
+    /// Manage topics: list, show, create, change, delete
     #[cfg(feature = "admin")]
     Topics(admin::Topics),
-    /// Consumer groups: list, show members and lag, create, delete, reset offsets
+    /// Manage consumer groups: list, show members and lag, create, delete, reset offsets
     #[cfg(feature = "admin")]
     Groups(admin::Groups),
-    /// Messages by key, by id, by time
+    /// Find messages by key, id or time
     #[cfg(feature = "admin")]
     Messages(admin::Messages),
-    /// Users and policies of RocketMQ's access control
+    /// Manage users and policies of RocketMQ's access control
     #[cfg(feature = "admin")]
     Acl(admin::Acl),
 }
 
-/// How results are printed; logs go to standard error.
+/// Output format of results; logs go to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// For people
+    /// Human-readable text
     Text,
     /// One JSON document at the end
     Json,
@@ -101,16 +101,16 @@ pub(crate) enum Output {
 /// Arguments of `quickstart`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct QuickstartArgs {
-    /// Directory for the databases, the messages and the configuration; made if it is not there
+    /// Directory for the databases, the messages and the configuration; created if it does not exist
     #[arg(long, default_value = "quickstart-data", value_name = "DIR")]
     pub(crate) dir: PathBuf,
-    /// Rows of the table `orders` at the beginning
+    /// Initial rows of the table `orders`
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) rows: u32,
-    /// How long to go on inserting, updating and deleting rows
+    /// How long to insert, update and delete rows
     #[arg(long = "for", default_value_t = 10, value_name = "SECONDS")]
     pub(crate) seconds: u64,
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
@@ -120,8 +120,7 @@ pub(crate) struct QuickstartArgs {
 pub(crate) struct RunCommand {
     #[command(flatten)]
     pub(crate) files: RunArgs,
-    /// End with exit code 3 where no name server or broker can be reached at the start, rather
-    /// than wait for one
+    /// Exit with code 3 if no name server or broker is reachable at startup, instead of waiting
     #[arg(long)]
     pub(crate) fail_fast: bool,
 }
@@ -129,13 +128,13 @@ pub(crate) struct RunCommand {
 /// Arguments of `run` and `check`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
-    /// Worker file: .toml, or .properties, .conf of the Java original
+    /// Worker file: .toml, or .properties or .conf of the Java original
     #[arg(value_name = "WORKER")]
     pub(crate) worker: PathBuf,
-    /// Connector files: .toml, or .json, .properties, .conf, .template; beside those that the worker file names
+    /// Connector files: .toml, .json, .properties, .conf or .template; in addition to those of the worker file
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connectors: Vec<PathBuf>,
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
@@ -143,7 +142,7 @@ pub(crate) struct RunArgs {
 /// Arguments of `keys`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct KeysArgs {
-    /// Of which component; all where it is left out
+    /// Component (default: all)
     #[arg(value_enum)]
     pub(crate) of: Option<Component>,
 }

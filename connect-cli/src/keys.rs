@@ -28,7 +28,7 @@ fn definitions() -> [(Component, &'static Definition); 7] {
     ]
 }
 
-const ORIGINAL: &str = "## Keys of the Java original that mean nothing here.";
+const ORIGINAL: &str = "## Keys of the Java original without effect";
 
 /// Prints the keys of one component, or of all.
 pub(crate) fn keys(args: &KeysArgs) -> Result<Exit> {

@@ -11,9 +11,7 @@ impl Notify {
     pub(crate) fn from_environment() -> Self {
         let name = env::var("NOTIFY_SOCKET").unwrap_or_default();
         let socket = connect(&name)
-            .inspect_err(|e| {
-                tracing::warn!("NOTIFY_SOCKET: nobody is told what the worker does: {e}")
-            })
+            .inspect_err(|e| tracing::warn!("NOTIFY_SOCKET is not usable, no status is sent: {e}"))
             .ok()
             .flatten();
         Self { socket }

@@ -116,7 +116,7 @@ async fn transport(
     }
 }
 
-/// Runs until a signal, or until all tasks have ended.
+/// Runs until a signal, or until all tasks have finished.
 pub(crate) async fn run(command: RunCommand) -> Result<Exit> {
     let RunCommand {
         files: args,
@@ -161,13 +161,13 @@ pub(crate) async fn run(command: RunCommand) -> Result<Exit> {
     tracing::info!("running; stop with SIGTERM or Ctrl-C");
     notify.ready();
     tokio::select! {
-        () = worker.wait() => tracing::info!("all tasks have ended"),
+        () = worker.wait() => tracing::info!("all tasks have finished"),
         () = signals.stop() => {}
     }
     notify.stopping();
     let stopped = tokio::select! {
         stopped = worker.stop() => stopped,
-        _ = signals.interrupt.recv() => Err(Error::new(ErrorKind::Timeout, "stopped at once by a second Ctrl-C")),
+        _ = signals.interrupt.recv() => Err(Error::new(ErrorKind::Timeout, "aborted by a second Ctrl-C")),
     };
     let summary = Summary {
         tasks: board.tasks(),

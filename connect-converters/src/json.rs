@@ -99,36 +99,37 @@ connect_api::choice! {
 connect_api::settings! {
     /// Settings of the JSON converter.
     pub struct JsonSettings {
-        /// Whose converter is on the other side of the topic. `java`: the JsonConverter of the Java
-        /// original; `kafka`: that of Kafka Connect. Types and times are then those that it reads
-        /// and writes, deletes have a body, defaults of columns stay away. The converter that is
-        /// named by its Java class has its own value here by default.
+        /// Converter on the other side of the topic: `java` for the JsonConverter of the Java
+        /// original, `kafka` for that of Kafka Connect. Types and times are then those that it
+        /// reads and writes, deletes have a body, and column defaults are omitted. If the converter
+        /// is given by its Java class, the default is the corresponding value.
         "interop": interop: Interop, default "none", High;
-        /// Write the schema into every message. What is read may have it or not, either way.
+        /// Include the schema in every message. Messages with and without a schema are read in
+        /// either case.
         "schemas.enable": schemas_enable: bool, default "true", High;
-        /// How decimals are written: `BASE64` of the unscaled value, as the Java converters do by
-        /// default, or `NUMERIC`. Numbers are read either way; strings in bodies without a schema
-        /// are read as this says.
+        /// Format of decimals: `BASE64` of the unscaled value, the default of the Java converters,
+        /// or `NUMERIC`. Numbers are read in either case; strings in messages without a schema are
+        /// read in this format.
         "decimal.format": decimal_format: DecimalFormat, default "BASE64", Medium;
-        /// `adaptive` writes times and timestamps in microseconds, `connect` in milliseconds, as
-        /// Connect's own types have it; a time below zero or beyond a day is then refused. Bodies
-        /// without a schema are read as this says. Left out: `adaptive`, or `connect` where there
-        /// is an `interop`.
+        /// Precision of times and timestamps: `adaptive` for microseconds, `connect` for
+        /// milliseconds, as in Connect's own types; a negative time or one of 24 hours and more is
+        /// then rejected. Messages without a schema are read in this format. Default: `adaptive`,
+        /// or `connect` with `interop`.
         "time.precision.mode": time_precision: TimePrecision, optional, Medium;
-        /// What becomes of digits below a millisecond where times are written in milliseconds: an
-        /// `error` of the row, or `truncate`, which is logged once for a column. Left out:
-        /// `error`, or `truncate` where there is an `interop`.
+        /// Handling of digits below a millisecond when times are written in milliseconds: `error`
+        /// rejects the row, `truncate` truncates them and logs it once per column. Default:
+        /// `error`, or `truncate` with `interop`.
         "time.precision.loss": precision_loss: PrecisionLoss, optional, Medium;
-        /// What becomes of NaN and the infinities of floats, which JSON has no numbers for: an
-        /// `error` of the row, `null`, or `text`: the strings `NaN`, `Infinity` and `-Infinity`,
-        /// which are read as floats whatever is set. In a key column `null` is an error of the
-        /// row. Left out of `value.converter.*`: what the connector's own `values.unrepresentable`
-        /// says.
+        /// Handling of NaN and infinite floats, which JSON cannot represent as numbers: `error`
+        /// rejects the row, `null` replaces them, `text` writes the strings `NaN`, `Infinity` and
+        /// `-Infinity`, which are always accepted when floats are read. In a key column, `null`
+        /// rejects the row. Default in `value.converter.*`: the connector's own
+        /// `values.unrepresentable`.
         "values.unrepresentable": no_numbers: NoNumbers, default "error", Medium;
-        /// Fields of a message that neither its schema nor the target table has: `error` refuses
-        /// the message, `ignore` leaves them out.
+        /// Handling of fields of a message that neither its schema nor the target table has:
+        /// `error` rejects the message, `ignore` skips the fields.
         "unknown.fields": unknown_fields: UnknownFields, default "error", Low;
-        /// Schemas to keep the text of, both ways; with more, all are worked out again.
+        /// Number of cached schema texts for reading and for writing.
         "schemas.cache.size": schemas_cache_size: NonZero<usize>, default "1000", Low;
     }
 }
@@ -236,7 +237,7 @@ impl JsonConverter {
                 tracing::warn!(
                     table,
                     column,
-                    "digits below a millisecond are cut: {}.time.precision.loss=truncate",
+                    "digits below a millisecond are truncated: {}.time.precision.loss=truncate",
                     self.style.prefix
                 );
             }

@@ -34,17 +34,21 @@ connect_api::settings! {
     pub struct CommonConfig {
         /// Short name of the connector, or its Java class.
         "connector.class": class: String, required, High;
-        /// Name of the connector; the file's name without its ending where it is left out.
+        /// Name of the connector. Default: the name of the file without its extension.
         "name": name: String, optional, High;
-        /// Most tasks that the work is split into.
+        /// Maximum number of tasks. `tasks.max` is accepted as well.
         "max.tasks": max_tasks: NonZeroU32, default "1", High;
-        /// Converter of message bodies: `json` or its Java class; the worker's `valueConverter` where it is left out. Its settings are `value.converter.*`.
+        /// Converter of message bodies: `json` or its Java class. Default: the worker's
+        /// `valueConverter`. Its settings have the prefix `value.converter.`.
         "value.converter": value_converter: String, optional, High;
-        /// Converter of message keys: `text`, `json`, `string` or their Java classes; the worker's `keyConverter` where it is left out. Its settings are `key.converter.*`. Keys are read in each of these forms, whatever it says; `string` alone takes them as they stand.
+        /// Converter of message keys: `text`, `json`, `string` or their Java classes. Default: the
+        /// worker's `keyConverter`. Its settings have the prefix `key.converter.`. Any of these
+        /// forms is recognized when keys are read; only `string` takes keys literally.
         "key.converter": key_converter: String, optional, Medium;
-        /// Longest time that a passing fault (no connection, time-out, overload, deadlock) is tried again before the task fails; -1 for ever, 0 not at all.
+        /// How long a transient error (lost connection, timeout, overload, deadlock) is retried
+        /// before the task fails, in milliseconds; -1: no limit, 0: no retries.
         "errors.retry.timeout": retry_timeout: i64, default "-1", Medium;
-        /// Longest pause between two tries; pauses double from 300 ms on.
+        /// Maximum delay between two retries. Delays grow exponentially from 300 ms, with jitter.
         "errors.retry.delay.max.ms": retry_delay_max: Millis, default "60000", Low;
     }
 }
@@ -52,17 +56,22 @@ connect_api::settings! {
 connect_api::settings! {
     /// Settings that every source has.
     pub struct SourceCommon {
-        /// Longest message body that is sent, in bytes. Left out: what the brokers say that they take, less 131072 for properties; 4063232 where they do not say. A value beyond the brokers' limit is lowered to it.
+        /// Maximum size of a message body in bytes. Default: the limit of the brokers, less 131072
+        /// for properties; 4063232 if the brokers do not report it. A value above the brokers'
+        /// limit is reduced to it.
         "producer.max.message.bytes": max_message_bytes: NonZeroUsize, optional, Medium;
-        /// What happens to a row that cannot be carried (a value that the settings or the converter refuse, a message that is too long): `none` fails the task before it, `all` sends its key and the reason to the dead-letter topic.
+        /// What happens to a row that cannot be converted (a value that the settings or the
+        /// converter reject, a message that is too long): `none`: the task fails before it; `all`:
+        /// its key and the reason go to the dead letter queue, and the task continues.
         "errors.tolerance": tolerance: Tolerance, default "none", High;
-        /// Topic for the keys of rows that cannot be carried; required by `errors.tolerance=all`.
+        /// Topic of the dead letter queue, for the keys of rows that cannot be converted. Required
+        /// by `errors.tolerance=all`.
         "errors.deadletterqueue.topic.name": dead_letter_topic: String, optional, High;
-        /// Queues of the dead-letter topic, where it is made.
+        /// Number of queues of the dead letter topic, if it is created.
         "errors.deadletterqueue.write.queue.nums": dead_letter_queues: NonZeroU32, default "8", Low;
-        /// Queues of topics that are made.
+        /// Number of queues of topics that are created.
         "topic.queue.nums": queues: NonZeroU32, default "8", Medium;
-        /// Most bytes on their way to the broker, not acknowledged yet.
+        /// Maximum bytes of messages in flight, sent but not acknowledged.
         "producer.in.flight.bytes": in_flight_bytes: NonZeroUsize, default "16777216", Low;
     }
     check check_source
@@ -81,31 +90,43 @@ connect_api::settings! {
     pub struct SinkCommon {
         /// Topics to read, separated by semicolons or commas.
         "connect.topicnames": topics: List, required, High;
-        /// Consumer group; `connect-` and the connector's name where it is left out, so that sinks of one name share it. Of those that share a group one reads a queue; the others stand by.
+        /// Consumer group. Default: `connect-` and the name of the connector, so that sinks with
+        /// the same name share it. In a group, each queue is read by one member; the others are on
+        /// standby.
         "task.group.id": group: String, optional, Medium;
-        /// Where a group begins that has no offset yet.
+        /// Where a consumer group without committed offsets starts.
         "consume.from.where": from: ConsumeFrom, default "CONSUME_FROM_FIRST_OFFSET", Medium;
-        /// Most rows gathered before they are written.
+        /// Maximum number of rows in a batch.
         "consumer.batch.max.rows": batch_rows: NonZeroUsize, default "5000", Medium;
-        /// Most bytes of message bodies gathered before they are written.
+        /// Maximum bytes of message bodies in a batch.
         "consumer.batch.max.bytes": batch_bytes: NonZeroUsize, default "4194304", Low;
-        /// Longest time that rows are gathered before they are written.
+        /// Maximum time to fill a batch before it is written.
         "consumer.linger.ms": linger: Millis, default "20", Medium;
-        /// Most times that a passing fault is tried again before the task fails. Left out: as often as `errors.retry.timeout` has time for.
+        /// Maximum number of retries of a transient error before the task fails. Default: as many
+        /// as fit into `errors.retry.timeout`.
         "max.retries": max_retries: u32, optional, Low;
-        /// Pause between two tries. Left out: pauses double from 300 ms on, up to `errors.retry.delay.max.ms`.
+        /// Delay between two retries. Default: exponential backoff from 300 ms up to
+        /// `errors.retry.delay.max.ms`.
         "retry.backoff.ms": retry_backoff: Millis, optional, Low;
-        /// What happens to a message that can never be written: `none` fails the task before it, `all` sends it to the dead-letter topic.
+        /// What happens to a message that cannot be written: `none`: the task fails before it;
+        /// `all`: it goes to the dead letter queue, and the task continues.
         "errors.tolerance": tolerance: Tolerance, default "none", High;
-        /// With `errors.tolerance=all`: most messages of a topic in a row that are set aside because the target does not take their schema (an unknown column, another type, a column that must be given). With one more the task fails, as it is no longer the fault of single messages; 0 for no limit.
+        /// With `errors.tolerance=all`: maximum number of consecutive messages of a topic that go
+        /// to the dead letter queue because their schema does not match the target (an unknown
+        /// column, another type, a missing required column). One more fails the task, because the
+        /// target is at fault and not single messages. 0: no limit.
         "errors.tolerance.mismatches.max": mismatches_max: u64, default "1000", Medium;
-        /// How long a row that a foreign key refuses waits for the row that it refers to, or, a delete, for those that refer to it, and is tried again behind the others, before it counts as one that can never be written; 0 not at all. Later rows of its key wait behind it, and the offset of its queue before it.
+        /// How long a row that violates a foreign key is retried, while the row that it refers to
+        /// (or, for a delete, the rows that refer to it) may still arrive, before it counts as a
+        /// row that cannot be written; 0: no retries. Later rows with the same key are deferred
+        /// behind it, and the committed offset of its queue stays before it.
         "errors.reference.timeout.ms": reference_timeout: Millis, default "60000", Medium;
-        /// Topic for messages that can never be written; required by `errors.tolerance=all`.
+        /// Topic of the dead letter queue. Required by `errors.tolerance=all`.
         "errors.deadletterqueue.topic.name": dead_letter_topic: String, optional, High;
-        /// Queues of the dead-letter topic, where it is made.
+        /// Number of queues of the dead letter topic, if it is created.
         "errors.deadletterqueue.write.queue.nums": dead_letter_queues: NonZeroU32, default "8", Low;
-        /// Put the place of the message, the task and the error into properties of the dead letter.
+        /// Add topic, queue and offset of the message, the task and the error to the properties of
+        /// a dead letter.
         "errors.deadletterqueue.context.properties.enable": dead_letter_context: bool, default "false", Medium;
     }
     check check_sink

@@ -134,7 +134,7 @@ impl Membership {
         if self.keeper.await.is_err() {
             tracing::warn!(
                 group = &*self.group,
-                "the member of the group has ended by itself"
+                "the group member stopped unexpectedly"
             );
         }
     }
@@ -251,7 +251,7 @@ impl Keeper {
                 tracing::info!(
                     group = &*self.group,
                     member = &*peer.name,
-                    "another member stands by"
+                    "another member is on standby"
                 );
             } else {
                 tracing::warn!(

@@ -38,7 +38,10 @@ impl MessageLimit {
                 | ErrorKind::Data
                 | ErrorKind::Unsupported
                 | ErrorKind::Internal => {
-                    tracing::debug!(error = e.report(), "the brokers do not tell their limit");
+                    tracing::debug!(
+                        error = e.report(),
+                        "the brokers do not report their message size limit"
+                    );
                     None
                 }
             },

@@ -21,45 +21,51 @@ connect_api::choice! {
 connect_api::settings! {
     /// Settings of a worker.
     pub struct WorkerConfig {
-        /// Name of the worker: its client at the brokers bears it. Groups are named by `task.group.id` or by the connector.
+        /// Name of the worker, used as the client id at the brokers. Consumer groups are named by
+        /// `task.group.id` or by the connector.
         "workerId": worker_id: String, default "DefaultWorker", High;
-        /// What carries the messages: `rocketmq`, or `embedded` for queues in a file of this machine.
+        /// Message transport: `rocketmq`, or `embedded` for queues in a local file.
         "transport": transport: TransportChoice, default "rocketmq", High;
-        /// Addresses of the name servers, `host:port`, separated by commas or semicolons. Required by the transport `rocketmq`; where a file leaves it out, the environment variable `NAMESRV_ADDR` gives it.
+        /// Addresses of the name servers, `host:port`, separated by commas or semicolons. Required
+        /// by the transport `rocketmq`. If the file omits it, the environment variable
+        /// `NAMESRV_ADDR` is used.
         "namesrvAddr": name_servers: List, default "", High;
-        /// Directory for positions and, with the embedded transport, messages. Made if it is not there.
+        /// Directory for positions and, with the embedded transport, messages. Created if it does
+        /// not exist.
         "storePathRootDir": store_dir: String, default "connect-store", High;
-        /// Connector files to run beside those of the command line, relative to the worker file.
+        /// Connector files to run in addition to those of the command line, relative to the worker
+        /// file.
         "connectors": connectors: List, default "", High;
         /// Sign every request with `accessKey` and `secretKey`.
         "aclEnable": acl_enable: bool, default "false", High;
         /// Access key (user name) of the RocketMQ account.
         "accessKey": access_key: String, optional, High;
-        /// Secret key of the RocketMQ account; better as `${env:NAME}` or `${file:path}`.
+        /// Secret key of the RocketMQ account; preferably `${env:NAME}` or `${file:path}`.
         "secretKey": secret_key: Secret, optional, High;
         /// Security token of temporary credentials.
         "securityToken": security_token: Secret, optional, Low;
-        /// Algorithm of the signature: `HmacSHA1` or `HmacSHA256`, as the broker is set.
+        /// Signature algorithm: `HmacSHA1` or `HmacSHA256`, as configured at the broker.
         "signatureAlgorithm": signature_algorithm: String, default "HmacSHA1", Low;
-        /// Speak TLS to name servers and brokers.
+        /// Use TLS for connections to name servers and brokers.
         "tlsEnable": tls_enable: bool, default "false", Medium;
-        /// Whether the server's certificate is checked.
+        /// Whether to verify the server's certificate.
         "tlsVerify": tls_verify: bool, default "true", Medium;
-        /// File of the authorities that servers' certificates are checked against, PEM.
+        /// PEM file of the certificate authorities that servers' certificates are verified against.
         "tlsCaFile": tls_ca_file: String, optional, Medium;
-        /// Certificate of this client, PEM.
+        /// PEM file of the client certificate.
         "tlsCertFile": tls_cert_file: String, optional, Low;
-        /// Key of the client's certificate, PEM.
+        /// PEM file of the client certificate's private key.
         "tlsKeyFile": tls_key_file: String, optional, Low;
-        /// Converter of message bodies, for connectors that name none.
+        /// Default converter of message bodies.
         "valueConverter": value_converter: String, default "json", Medium;
-        /// Converter of message keys, for connectors that name none.
+        /// Default converter of message keys.
         "keyConverter": key_converter: String, default "text", Medium;
-        /// Longest wait for an answer of a name server or broker.
+        /// Timeout of a request to a name server or broker.
         "operationTimeout": operation_timeout: Millis, default "3000", Low;
-        /// Pause between two stores of positions and queue offsets. After `kill -9`, what was moved since the last one is moved again.
+        /// Interval at which positions and offsets are committed. After `kill -9`, rows since the
+        /// last commit are delivered again.
         "offsetCommitIntervalMsConfig": commit_interval: Millis, default "1000", Medium;
-        /// Longest time that tasks are given to end when the worker stops.
+        /// Time that tasks have to finish when the worker stops.
         "maxStopTimeoutMills": stop_timeout: Millis, default "60000", Medium;
     }
     check check

@@ -4,11 +4,10 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use connect_transport::rocketmq::admin::{MessageType, Permission, UserKind};
 use std::{num::NonZeroU32, path::PathBuf};
 
-/// Which cluster, as whom.
+/// Connection to the cluster.
 #[derive(Debug, Args)]
 pub(crate) struct At {
-    /// Worker file that says where the cluster is, whom to sign as, and how connections are
-    /// encrypted
+    /// Worker file with the name servers, credentials and TLS settings
     #[arg(
         short,
         long,
@@ -17,7 +16,7 @@ pub(crate) struct At {
         help_heading = "Cluster"
     )]
     pub(crate) worker: Option<PathBuf>,
-    /// Name servers, host:port, several separated by `;`; else NAMESRV_ADDR of the environment
+    /// Name servers, host:port, separated by `;` (default: environment variable NAMESRV_ADDR)
     #[arg(
         short,
         long,
@@ -26,7 +25,7 @@ pub(crate) struct At {
         help_heading = "Cluster"
     )]
     pub(crate) namesrv: Option<String>,
-    /// User to sign as, by the secret in ROCKETMQ_SECRET_KEY of the environment
+    /// Access key (user name); the secret key is read from the environment variable ROCKETMQ_SECRET_KEY
     #[arg(
         short,
         long,
@@ -35,18 +34,18 @@ pub(crate) struct At {
         help_heading = "Cluster"
     )]
     pub(crate) user: Option<String>,
-    /// The cluster, where the name servers know several; else all
+    /// Cluster name, if the name servers know several (default: all)
     #[arg(long, value_name = "NAME", global = true, help_heading = "Cluster")]
     pub(crate) cluster: Option<String>,
-    /// Print one JSON document in place of tables
+    /// Print one JSON document instead of tables
     #[arg(long, global = true, help_heading = "Cluster")]
     pub(crate) json: bool,
 }
 
-/// Goes on without a question.
+/// Skips the confirmation.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Sure {
-    /// Do it without a question; needed where there is no terminal to ask at
+    /// Do not ask for confirmation; required without a terminal
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -72,47 +71,47 @@ pub(crate) struct Topics {
 /// What to do with topics.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TopicAction {
-    /// All topics, with their brokers and queues
+    /// List topics with their brokers and queues
     List {
-        /// Those of groups (messages to be tried again or given up) and RocketMQ's own, too
+        /// Include retry and dead letter topics of groups, and RocketMQ's system topics
         #[arg(long)]
         all: bool,
     },
-    /// One topic: settings, offsets of its queues, the groups that read it
+    /// Show a topic: settings, queue offsets, consumer groups
     Show {
-        /// The topic
+        /// Topic name
         topic: String,
     },
-    /// Make a topic
+    /// Create a topic
     Create {
-        /// The topic
+        /// Topic name
         topic: String,
-        /// Queues, at all brokers together
+        /// Number of queues, over all brokers
         #[arg(long, value_name = "N", default_value = "8")]
         queues: NonZeroU32,
-        /// rw, r, w or none
+        /// Permission: rw, r, w or none
         #[arg(long, value_name = "PERMISSION", default_value = "rw")]
         permission: Permission,
-        /// What kind of messages it takes
+        /// Message type
         #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = Type::Normal)]
         message_type: Type,
     },
-    /// Change a topic's queues or permission; the rest stays as it is
+    /// Change the queues or the permission of a topic
     #[command(group = ArgGroup::new("change").required(true).multiple(true).args(["queues", "read_queues", "write_queues", "permission"]))]
     Change {
-        /// The topic
+        /// Topic name
         topic: String,
-        /// Queues, at all brokers together. Keys go to other queues by it: stop the sources, and let
-        /// the sinks read all there is, before
+        /// Number of queues, over all brokers. This assigns keys to other queues: first stop the sources
+        /// and let the sinks catch up
         #[arg(long, value_name = "N", conflicts_with_all = ["read_queues", "write_queues"])]
         queues: Option<NonZeroU32>,
-        /// Queues that are read
+        /// Number of read queues
         #[arg(long, value_name = "N")]
         read_queues: Option<NonZeroU32>,
-        /// Queues that are written to
+        /// Number of write queues
         #[arg(long, value_name = "N")]
         write_queues: Option<NonZeroU32>,
-        /// rw, r, w or none
+        /// Permission: rw, r, w or none
         #[arg(long, value_name = "PERMISSION")]
         permission: Option<Permission>,
         #[command(flatten)]
@@ -120,23 +119,23 @@ pub(crate) enum TopicAction {
     },
     /// Delete a topic and its messages
     Delete {
-        /// The topic
+        /// Topic name
         topic: String,
         #[command(flatten)]
         sure: Sure,
     },
 }
 
-/// What kind of messages a topic takes.
+/// Message type of a topic.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Type {
-    /// Any
+    /// Any type
     Normal,
-    /// In order by their group
+    /// FIFO messages, in order by message group
     Fifo,
-    /// To be delivered later
+    /// Delay messages
     Delay,
-    /// Of transactions
+    /// Transaction messages
     Transaction,
 }
 
@@ -164,47 +163,46 @@ pub(crate) struct Groups {
 /// What to do with consumer groups.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupAction {
-    /// All consumer groups
+    /// List consumer groups
     List {
-        /// Members and lag of each, too: some requests a queue
+        /// Include members and lag; takes several requests per queue
         #[arg(long)]
         lag: bool,
-        /// RocketMQ's own, too
+        /// Include RocketMQ's system groups
         #[arg(long)]
         all: bool,
     },
-    /// One group: its members, and how far it is in each queue
+    /// Show a group: members, and offsets and lag of each queue
     Show {
-        /// The group; that of a sink is its `task.group.id`, else connect- and the sink's name
+        /// Group name; that of a sink is its `task.group.id`, or connect- and the name of the sink
         group: String,
     },
-    /// Make a group
+    /// Create a group
     Create {
-        /// The group
+        /// Group name
         group: String,
-        /// How often brokers give a message to RocketMQ's own consumers again; not for sinks, which
-        /// have `errors.retry.timeout`
+        /// Maximum redeliveries to RocketMQ's own consumers; no effect on sinks, which use
+        /// `errors.retry.timeout`
         #[arg(long, value_name = "N")]
         retries: Option<u32>,
     },
     /// Delete a group and its offsets
     Delete {
-        /// The group
+        /// Group name
         group: String,
         #[command(flatten)]
         sure: Sure,
     },
-    /// Set a group's offsets in a topic, also while a sink runs
+    /// Reset the offsets of a group in a topic, also while a sink runs
     Reset {
-        /// The group
+        /// Group name
         group: String,
-        /// The topic
+        /// Topic name
         topic: String,
-        /// earliest, latest, a time (2026-11-28T05:00:00Z, or 2h: two hours ago), or an offset as
-        /// offset:N
+        /// earliest, latest, a time (2026-11-28T05:00:00Z, or 2h for two hours ago), or offset:N
         #[arg(long, value_name = "WHERE")]
         to: Target,
-        /// Only queues with this number; may be given several times
+        /// Only queues with this id; can be repeated
         #[arg(long = "queue", value_name = "N")]
         queues: Vec<u32>,
         #[command(flatten)]
@@ -212,7 +210,7 @@ pub(crate) enum GroupAction {
     },
 }
 
-/// Where a group is to read on.
+/// Target of an offset reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Earliest,
@@ -261,27 +259,27 @@ pub(crate) enum MessageAction {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("by").required(true).multiple(true).args(["key", "id", "from", "to"]))]
 pub(crate) struct Find {
-    /// The topic
+    /// Topic name
     pub(crate) topic: String,
-    /// With this key: that of a row is what its source wrote, `{"id":7}` say, or `7`
+    /// Message key, as written by the source: `{"id":7}` or `7`, for example
     #[arg(long, conflicts_with = "id")]
     pub(crate) key: Option<String>,
-    /// With this id, of the producer or of the broker
+    /// Message id, of the producer or of the broker
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub(crate) id: Option<String>,
-    /// Stored then or later: 2026-11-28T05:00:00Z, or 2h: two hours ago
+    /// Start of the store time: 2026-11-28T05:00:00Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<Moment>,
-    /// Stored then or before
+    /// End of the store time
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<Moment>,
-    /// Only queues with this number; may be given several times
+    /// Only queues with this id; can be repeated
     #[arg(long = "queue", value_name = "N", conflicts_with_all = ["key", "id"])]
     pub(crate) queues: Vec<u32>,
-    /// Show so many at most: the oldest ones, with --key the newest
+    /// Maximum number of messages: the oldest, or with --key the newest
     #[arg(long, value_name = "N", default_value = "20")]
     pub(crate) limit: NonZeroU32,
-    /// Show the bodies and all properties: they hold what is in the rows
+    /// Show bodies and all properties; they contain values of rows
     #[arg(long)]
     pub(crate) body: bool,
 }
@@ -310,52 +308,52 @@ pub(crate) enum AclAction {
 /// What to do with users.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserAction {
-    /// All users; passwords are not shown
+    /// List users, without passwords
     List,
-    /// Make a user
+    /// Create a user
     Create {
-        /// The user, which is the access key
+        /// User name (the access key)
         name: String,
-        /// Its password, which is the secret key, as ${env:NAME} or ${file:/path}
+        /// Password (the secret key), as ${env:NAME} or ${file:/path}
         #[arg(long, value_name = "REFERENCE")]
         password: String,
-        /// What it may do by itself
+        /// User type
         #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = Kind::Normal)]
         kind: Kind,
     },
-    /// Change a user; what is not named stays as it is
+    /// Change a user; omitted settings are kept
     #[command(group = ArgGroup::new("change").required(true).multiple(true).args(["password", "kind", "enable", "disable"]))]
     Change {
-        /// The user
+        /// User name
         name: String,
-        /// Its new password, as ${env:NAME} or ${file:/path}
+        /// New password, as ${env:NAME} or ${file:/path}
         #[arg(long, value_name = "REFERENCE")]
         password: Option<String>,
-        /// What it may do by itself
+        /// User type
         #[arg(long = "type", value_enum, value_name = "TYPE")]
         kind: Option<Kind>,
-        /// It may do something again
+        /// Enable the user
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
-        /// It may do nothing
+        /// Disable the user
         #[arg(long)]
         disable: bool,
     },
-    /// Delete a user; its policies stay
+    /// Delete a user; its policies are kept
     Delete {
-        /// The user
+        /// User name
         name: String,
         #[command(flatten)]
         sure: Sure,
     },
 }
 
-/// What a user may do by itself.
+/// Type of a user.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Kind {
-    /// What policies say
+    /// Normal user: permissions by policy
     Normal,
-    /// Everything
+    /// Super user: all permissions
     Super,
 }
 
@@ -371,37 +369,36 @@ impl From<Kind> for UserKind {
 /// What to do with policies.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyAction {
-    /// Policies of all subjects, or of those whose names hold a text
+    /// List policies, of all subjects or by name
     List {
-        /// Part of the subject's name
+        /// Substring of the subject's name
         #[arg(long, value_name = "TEXT", default_value = "")]
         subject: String,
-        /// Part of the resource's name
+        /// Substring of the resource's name
         #[arg(long, value_name = "TEXT", default_value = "")]
         resource: String,
     },
-    /// Permit, or forbid, a subject something; in place of its policy on the same resource
+    /// Allow or deny actions of a subject; replaces its policy on the same resource
     Grant {
-        /// Who, as User:name
+        /// Subject, as User:name
         subject: String,
-        /// On what: Topic:name, Group:name, Cluster:name; a `*` at the end of the name stands for
-        /// any characters
+        /// Resource: Topic:name, Group:name or Cluster:name; a `*` at the end of the name matches any suffix
         resource: String,
-        /// Pub, Sub, Create, Update, Delete, Get, List or All; several separated by commas
+        /// Actions, separated by commas: Pub, Sub, Create, Update, Delete, Get, List or All
         #[arg(long, value_name = "ACTION", value_delimiter = ',', required = true)]
         actions: Vec<Action>,
-        /// From this address or network only; may be given several times
+        /// Only from this address or network; can be repeated
         #[arg(long = "from-address", value_name = "ADDRESS")]
         addresses: Vec<String>,
-        /// Forbid, rather than permit
+        /// Deny instead of allow
         #[arg(long)]
         deny: bool,
     },
-    /// Delete the policies of a subject: that on a resource, or all
+    /// Delete a policy of a subject, or all of them
     Revoke {
-        /// Who, as User:name
+        /// Subject, as User:name
         subject: String,
-        /// On what; all where it is left out
+        /// Resource (default: all)
         resource: Option<String>,
         #[command(flatten)]
         sure: Sure,

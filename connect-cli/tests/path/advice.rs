@@ -59,6 +59,8 @@ fn keys() -> BTreeSet<String> {
         names.remove(last.unwrap());
     }
     let mut keys = BTreeSet::from_iter(names);
+    // Accepted aliases, which the reference names beside the keys.
+    keys.extend(["tasks.max", "errors.tolerance.misfits.max"].map(String::from));
     for key in of_converter {
         keys.insert(format!("value.converter.{}", key.name));
         keys.insert(format!("key.converter.{}", key.name));

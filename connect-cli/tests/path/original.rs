@@ -268,7 +268,9 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
                left(date_format(entered, '%f'), 3)) AS datetime(6))";
     assert_eq!(rows(&to, "entered"), rows(&from, cut));
     let log = files.log();
-    let told = log.matches("digits below a millisecond are cut").count();
+    let told = log
+        .matches("digits below a millisecond are truncated")
+        .count();
     assert_eq!(told, 1, "{log}");
     files.wait(|| files.log().contains(&format!("rows of table {name}_other")));
     for space in [&from, &to] {

@@ -16,7 +16,7 @@ pub(crate) fn notes(settings: &JsonSettings, style: Style, schema: &Schema) -> V
         {
             notes.push(match below {
                 Below::Cut => format!(
-                    "{column}: digits below a millisecond are cut \
+                    "{column}: digits below a millisecond are truncated \
                      ({prefix}.time.precision.loss=truncate)"
                 ),
                 Below::Refused => format!(

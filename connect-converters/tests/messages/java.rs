@@ -389,7 +389,8 @@ fn what_will_be_cut_or_refused_is_told_before_the_first_row() {
     ];
     let schema = Schema::new("orders", fields, &[]).unwrap();
     let told = |name: &str, settings: &[(&str, &str)]| named(name, settings).notes(&schema);
-    let cut = "digits below a millisecond are cut (value.converter.time.precision.loss=truncate)";
+    let cut =
+        "digits below a millisecond are truncated (value.converter.time.precision.loss=truncate)";
     let notes = told(JAVA, &[]);
     assert_eq!(notes[0], format!("column `micros` of orders: {cut}"));
     assert_eq!(notes[1], format!("column `pg` of orders: {cut}"));

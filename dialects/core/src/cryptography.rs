@@ -7,6 +7,6 @@ use rustls::crypto::{CryptoProvider, ring};
 pub fn choose_cryptography() {
     let chosen = CryptoProvider::get_default().is_some();
     if !chosen && ring::default_provider().install_default().is_err() {
-        tracing::debug!("another thread has chosen the cryptography of TLS");
+        tracing::debug!("the TLS crypto provider is already installed");
     }
 }

@@ -43,6 +43,7 @@ mod dialect;
 mod dialect_name;
 mod dialect_provider;
 mod evolve;
+mod excerpt;
 mod fractional_seconds;
 mod json_text;
 mod liveness;
@@ -50,6 +51,7 @@ mod options;
 mod paging;
 mod plan;
 mod query;
+mod result_columns;
 mod selection;
 mod settings;
 mod split;
@@ -77,6 +79,7 @@ pub use dialect::{Capabilities, Dialect, VisibleBy};
 pub use dialect_name::DialectName;
 pub use dialect_provider::DialectProvider;
 pub use evolve::Change;
+pub use excerpt::statement_excerpt;
 pub use fractional_seconds::{SUBMICROSECOND, parse_fractional_seconds};
 pub use json_text::{json_scalar, write_offset_timestamp, write_parts};
 pub use liveness::ProbedDialect;
@@ -88,6 +91,7 @@ pub use options::{
 };
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
+pub use result_columns::check_column_count;
 pub use selection::{Entry, Selection};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use split::{Split, split_by_quantiles};
@@ -95,7 +99,9 @@ pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
 pub use value_error::ValueError;
 pub use visibility::Visibility;
-pub use writing::{beside_excluded, create_table, default_clause, insert_or_excluded};
+pub use writing::{
+    beside_excluded, create_table, default_clause, insert_or_excluded, table_elements,
+};
 pub use zone::{Repeated, Shows, Zone, instants, shown};
 
 #[cfg(doctest)]

@@ -19,7 +19,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// Whether a pooler stands before the server that gives each transaction whichever of the
+    /// Whether connected through a connection pooler that gives each transaction whichever of the
     /// server's sessions is free.
     pub enum Pooler {
         /// The session is asked for one as it begins.

@@ -19,18 +19,18 @@ settings! {
     /// Which database, and how often it is tried.
     pub struct ConnectionConfig {
         /// URL of the database, e.g. `postgres://host:5432/db`, `mysql://host/db`, `sqlite:file`;
-        /// `jdbc:` may stand in front. Several hosts, separated by commas, are tried in order.
+        /// the prefix `jdbc:` is accepted. Several hosts, separated by commas, are tried in order.
         "connection.url": url: Secret, required, High;
-        /// User; goes before the one in the URL.
+        /// User; takes precedence over the URL.
         "connection.user": user: String, optional, High;
-        /// Password; goes before the one in the URL.
+        /// Password; takes precedence over the URL.
         "connection.password": password: Secret, optional, High;
-        /// How often a connection is tried before the task fails or is started again.
+        /// Number of attempts to connect before the task fails or is retried.
         "connection.attempts": attempts: NonZeroU32, default "3", Low;
-        /// Pause between two attempts at a connection.
+        /// Delay between two attempts to connect.
         "connection.backoff.ms": backoff: Millis, default "1000", Low;
-        /// The database that the URL must be of: `postgres`, `mysql`, `sqlite`, `sqlserver`,
-        /// `odbc`, or the name of a dialect of the Java original. Left out: whichever it is of.
+        /// Expected database of the URL: `postgres`, `mysql`, `sqlite`, `sqlserver`, `odbc`, or a
+        /// dialect name of the Java original. Default: any.
         "dialect.name": dialect: DialectName, default "", Low;
     }
     check ConnectionConfig::check_dialect
@@ -40,89 +40,89 @@ settings! {
     /// How a database is spoken to, and how its values are carried. What a database cannot heed
     /// is a fault where it is opened.
     pub struct SessionConfig {
-        /// Longest wait for a connection.
+        /// Timeout for establishing a connection.
         "connection.timeout.ms": connect_timeout: Millis, default "10000", Medium;
-        /// Longest wait for one answer of the database: the first rows of a query, the next ones, the
-        /// end of a write. An answer that takes longer than `connection.timeout.ms` makes the worker
-        /// ask over a second connection whether the server can still be reached: where it cannot, the
-        /// wait ends, and the task retries.
+        /// Timeout of a single response of the database: the first rows of a query, the next rows,
+        /// the result of a write. If a response takes longer than `connection.timeout.ms`, a second
+        /// connection probes whether the server is reachable; if it is not, the call ends with a
+        /// timeout and the task retries.
         "connection.read.timeout.ms": read_timeout: Millis, default "1800000", Medium;
-        /// Longest time that one statement may take; left out, no limit is set.
+        /// Timeout of a statement, enforced by the database. Default: no limit.
         "statement.timeout.ms": statement_timeout: Millis, optional, Medium;
-        /// The database ends a session that was idle for so long; left out, its own limit holds.
+        /// Time after which the database ends an idle session. Default: the limit of the database.
         "connection.idle.timeout.ms": idle_timeout: Millis, optional, Low;
-        /// Idle time after which TCP asks whether the other side still lives.
+        /// Idle time after which TCP keepalive probes are sent.
         "connection.keep.alive.ms": keep_alive: Millis, optional, Low;
-        /// TLS: `disable`, `prefer` (where the server has it), `require` (whoever the server is),
-        /// `verify-ca` (a server whose certificate a trusted authority has signed), `verify-full`
-        /// (the same, and for this host). Left out: as the URL says.
+        /// TLS: `disable`, `prefer` (if the server supports it), `require` (without verification of
+        /// the server), `verify-ca` (verify that a trusted authority signed the certificate),
+        /// `verify-full` (verify the host name too). Default: as given by the URL.
         "tls.mode": tls_mode: TlsMode, optional, Medium;
-        /// PEM file of the authorities that may sign the server's certificate.
+        /// PEM file of the certificate authorities for the server's certificate.
         "tls.ca": tls_ca: String, optional, Medium;
-        /// PEM file of the client's certificate.
+        /// PEM file of the client certificate.
         "tls.certificate": tls_certificate: String, optional, Low;
-        /// PEM file of the key of the client's certificate.
+        /// PEM file of the client certificate's private key.
         "tls.key": tls_key: String, optional, Low;
-        /// Settings of the session, `name=value`, separated by semicolons or commas; what follows
-        /// a comma and is no `name=value` is part of the value before:
-        /// `search_path=shop,public;work_mem=64MB`. For SQLite they are pragmas.
+        /// Session variables, `name=value`, separated by semicolons or commas; text after a comma
+        /// without `=` belongs to the value before it: `search_path=shop,public;work_mem=64MB`.
+        /// Pragmas for SQLite.
         "connection.session": session: SessionSettings, default "", Low;
-        /// A pooler such as PgBouncer before PostgreSQL that gives each transaction another session:
-        /// `detect` asks as a session begins, `transaction` says that there is one, `none` that
-        /// there is none. Behind one nothing is left in a session between two transactions:
-        /// statements are not kept prepared, and settings are made anew in each transaction.
+        /// Transaction pooling, by PgBouncer for example, in front of PostgreSQL: `detect` probes
+        /// for it when a session starts, `transaction` assumes it, `none` assumes none. With
+        /// transaction pooling no state is kept in a session between transactions: statements are
+        /// not kept prepared, and session variables are set again in each transaction.
         "connection.pooler": pooler: Pooler, default "detect", Low;
-        /// How a `numeric` without a declared precision is carried: `text` with every digit, or
-        /// `decimal(p,s)`, where a value with more digits is an error of its row.
+        /// Mapping of `numeric` without a declared precision: `text` with all digits, or
+        /// `decimal(p,s)`; a value with more digits is then an error of its row.
         "numeric.mapping": numeric_mapping: NumericMapping, default "text", Medium;
-        /// A value that its column's kind cannot carry (an infinite date, NaN in a decimal): an
-        /// `error` of its row, `null`, or `text`: columns of types that have such values are then
-        /// carried as text.
+        /// Handling of a value that the type of its column cannot represent (an infinite date, NaN
+        /// in a decimal): `error` rejects the row, `null` replaces it, `text` maps columns of such
+        /// types to text.
         "values.unrepresentable": unrepresentable: Unrepresentable, default "error", Medium;
-        /// A column of a type that is not known: `text` carries it as the database's text, `fail`
-        /// refuses its table.
+        /// Handling of columns of an unknown type: `text` reads them as text, `fail` rejects the
+        /// table.
         "unknown.types": unknown_types: UnknownTypes, default "text", Low;
-        /// MySQL's dates that are none, such as `0000-00-00`: an `error` of the row, `null`, or
-        /// `text`: columns of dates are then carried as text.
+        /// Handling of MySQL's zero dates, such as `0000-00-00`: `error` rejects the row, `null`
+        /// replaces them, `text` maps date columns to text.
         "zero.dates": zero_dates: ZeroDates, default "error", Low;
-        /// How MySQL's `tinyint(1)` is carried: `bool`, where a value other than 0 and 1 is an
-        /// error of its row, or `int8`.
+        /// Mapping of MySQL's `tinyint(1)`: `bool`, where a value other than 0 and 1 is an error of
+        /// its row, or `int8`.
         "tinyint1": tinyint1: TinyInt1, default "bool", Low;
-        /// How MySQL's `time`, which reaches beyond a day and below zero, is carried: `duration`,
-        /// or `time`, where a value that is no time of day is an error of its row.
+        /// Mapping of MySQL's `time`, which can be negative or longer than a day: `duration`, or
+        /// `time`, where a value that is not a time of day is an error of its row.
         "time.mapping": time_mapping: TimeMapping, default "duration", Low;
-        /// How MySQL's `binary(16)` is carried: `bytes` or `uuid`.
+        /// Mapping of MySQL's `binary(16)`: `bytes` or `uuid`.
         "binary16": binary16: Binary16, default "bytes", Low;
-        /// How PostgreSQL's `bit(1)` is carried: `text`, as longer ones are, or `bool`.
+        /// Mapping of PostgreSQL's `bit(1)`: `text`, like longer bit strings, or `bool`.
         "bit1": bit1: Bit1, default "text", Low;
-        /// Digits finer than a microsecond, which SQL Server has, and SQLite's ISO texts may have: an
-        /// `error` of the row, `truncate`, or `text`: columns of types that have such digits are then
-        /// carried as text. A position is coarser than what is cut: rows of its microsecond are read
-        /// once all the same.
+        /// Handling of fractional seconds below a microsecond, in SQL Server and in ISO texts of
+        /// SQLite: `error` rejects the row, `truncate` truncates them, `text` maps columns of such
+        /// types to text. A position has microsecond precision; rows within the same microsecond
+        /// are still read once.
         "fine.digits": fine_digits: FineDigits, default "error", Low;
-        /// How PostgreSQL's `point` is carried: `text`, or a `struct` of the floats `x` and `y`.
+        /// Mapping of PostgreSQL's `point`: `text`, or a `struct` of the floats `x` and `y`.
         "point.mapping": point_mapping: PointMapping, default "text", Low;
-        /// How PostgreSQL's ranges are carried: `text`, or a `struct` of `lower` and `upper`, NULL
-        /// where there is no bound, and the booleans `lower_inc`, `upper_inc` and `empty`.
+        /// Mapping of PostgreSQL's range types: `text`, or a `struct` of `lower` and `upper` (NULL
+        /// if unbounded) and the booleans `lower_inc`, `upper_inc` and `empty`.
         "range.mapping": range_mapping: RangeMapping, default "text", Low;
-        /// How PostgreSQL's composite types are carried: `json` text, or a `struct` of their
-        /// fields, where none of these has fields of its own.
+        /// Mapping of PostgreSQL's composite types: `json` text, or a `struct` of their fields if
+        /// none of these is composite itself.
         "composite.mapping": composite_mapping: CompositeMapping, default "json", Low;
-        /// How PostgreSQL's `hstore` is carried: `json` text, or a `map` of texts.
+        /// Mapping of PostgreSQL's `hstore`: `json` text, or a `map` of texts.
         "hstore.mapping": hstore_mapping: HstoreMapping, default "json", Low;
-        /// How PostgreSQL's `interval` is carried: `text` of ISO 8601, or Arrow's months, days and
-        /// nanoseconds (`arrow`), which reach 292 years of hours: `values.unrepresentable` says
-        /// what becomes of more.
+        /// Mapping of PostgreSQL's `interval`: ISO 8601 `text`, or Arrow's months, days and
+        /// nanoseconds (`arrow`). The time part of the latter is limited to 292 years;
+        /// `values.unrepresentable` applies beyond that.
         "interval.mapping": interval_mapping: IntervalMapping, default "text", Low;
-        /// A number in JSON that MySQL's `json`, which has floats of 64 bits, would round: an `error`
-        /// of its row, `text`: it is written as a string of its digits, or `round`.
+        /// Handling of numbers that MySQL's `json`, with 64-bit floats, would round: `error`
+        /// rejects the row, `text` writes a string of the digits, `round` accepts the rounding.
         "json.numbers": json_numbers: JsonNumbers, default "error", Low;
-        /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are carried: `text` as it
-        /// stands in them, or as dates and times that stand there as ISO 8601 text (`iso`), as
-        /// seconds since 1970-01-01 (`unix`) or as Julian days (`julian`).
+        /// Mapping of SQLite columns declared as DATE, TIME, DATETIME or TIMESTAMP: `text` as
+        /// stored, or dates and times stored as ISO 8601 text (`iso`), seconds since 1970-01-01
+        /// (`unix`) or Julian days (`julian`).
         "sqlite.dates": sqlite_dates: SqliteDates, default "text", Low;
-        /// A SQLite cell that is not of its column's declared type: an error of its row
-        /// (`strict`), or all columns are carried as `text`.
+        /// Handling of SQLite values that are not of the declared type of their column: `strict`
+        /// rejects the row, `text` reads all columns as text.
         "sqlite.typing": sqlite_typing: SqliteTyping, default "strict", Low;
     }
     check SessionConfig::check_together

@@ -15,6 +15,23 @@ pub fn create_table<S: Syntax + ?Sized>(
     table: &TableName,
     schema: &Schema,
 ) -> Result<String> {
+    Ok(format!(
+        "CREATE TABLE IF NOT EXISTS {} ({})",
+        syntax.table(table)?,
+        table_elements(syntax, schema, "")?
+    ))
+}
+
+/// The column definitions and the primary key of a `CREATE TABLE` statement; `nullable` goes behind a
+/// column that is not `NOT NULL`.
+///
+/// # Errors
+/// As [`Syntax::create_table`].
+pub fn table_elements<S: Syntax + ?Sized>(
+    syntax: &S,
+    schema: &Schema,
+    nullable: &str,
+) -> Result<String> {
     let mut lines = Vec::new();
     for (i, field) in schema.columns().fields().iter().enumerate() {
         let in_key = schema.key().contains(&i);
@@ -24,7 +41,7 @@ pub fn create_table<S: Syntax + ?Sized>(
             syntax.quote(field.name())?,
             syntax.column_type(field, in_key)?,
             default_clause(syntax, field),
-            if not_null { " NOT NULL" } else { "" }
+            if not_null { " NOT NULL" } else { nullable }
         ));
     }
     if !schema.key().is_empty() {
@@ -35,11 +52,7 @@ pub fn create_table<S: Syntax + ?Sized>(
             .collect::<Result<Vec<_>>>()?;
         lines.push(format!("PRIMARY KEY ({})", key.join(", ")));
     }
-    Ok(format!(
-        "CREATE TABLE IF NOT EXISTS {} ({})",
-        syntax.table(table)?,
-        lines.join(", ")
-    ))
+    Ok(lines.join(", "))
 }
 
 /// The DEFAULT clause that a field's metadata asks for, with a blank before it; values without a

@@ -8,7 +8,9 @@ mod value;
 
 use crate::types::zero_dates;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
-use dialect_core::{BatchBuilder, Unrepresentable, ValueError, ValueOptions, ZeroDates};
+use dialect_core::{
+    BatchBuilder, Unrepresentable, ValueError, ValueOptions, ZeroDates, check_column_count,
+};
 use sqlx::{
     Column as _, Decode, MySql, Row as _, TypeInfo as _, ValueRef as _,
     error::BoxDynError,
@@ -49,17 +51,7 @@ impl RowReader {
     /// `Schema`: the query does not give the columns of the schema; all at fault are named.
     pub(crate) fn new(schema: &SchemaRef, row: &MySqlRow, values: &ValueOptions) -> Result<Self> {
         let columns = row.columns();
-        if columns.len() != schema.kinds().len() {
-            return Err(Error::new(
-                ErrorKind::Schema,
-                format!(
-                    "`{}`: the query gives {} columns where {} are expected",
-                    schema.name(),
-                    columns.len(),
-                    schema.kinds().len()
-                ),
-            ));
-        }
+        check_column_count(schema, columns.len())?;
         let mut append = Vec::with_capacity(columns.len());
         let mut faults = Vec::new();
         for (i, (kind, column)) in schema.kinds().iter().zip(columns).enumerate() {

@@ -100,7 +100,7 @@ pub(crate) fn plan_write(request: &WriteRequest<'_>, others: OtherKeys) -> Resul
             tracing::warn!(
                 table = %request.table.name,
                 column = request.table.columns[pair.to].name,
-                "the instants are kept, the offsets of their places are not: no type of the database has them"
+                "UTC offsets are not stored: the database has no type for them"
             );
         }
     }

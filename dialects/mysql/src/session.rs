@@ -3,7 +3,7 @@ mod open;
 
 use crate::{error_codes::statement_error, server::Server};
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::ValueOptions;
+use dialect_core::{ValueOptions, statement_excerpt};
 use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _, SqlStr, mysql::MySqlConnection};
 
 /// A connection to a MySQL or MariaDB server.
@@ -43,16 +43,7 @@ impl Session {
             .ready()?
             .execute(sqlx::raw_sql(sql(text)))
             .await
-            .map_err(|e| statement_error(shortened(text), e))?;
+            .map_err(|e| statement_error(statement_excerpt(text, 80), e))?;
         Ok(done.rows_affected())
     }
-}
-
-/// The beginning of a statement, for messages.
-fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(80).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

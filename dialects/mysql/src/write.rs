@@ -71,7 +71,7 @@ impl Session {
             tracing::warn!(
                 table = %plan.table.name,
                 error = e.report(),
-                "updates go row by row, as no temporary table can be made"
+                "updates are executed row by row, because no temporary table can be created"
             );
             self.no_stage = true;
             return Ok(false);

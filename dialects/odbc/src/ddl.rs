@@ -1,11 +1,10 @@
 //! Types and values as a database writes them.
-use crate::syntax::OdbcSyntax;
 use crate::{server::Profile, types::recreated};
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, Value, arrow::schema::Field,
     decimal_text,
 };
-use dialect_core::{Column, Syntax as _, TableName, ValueOptions};
+use dialect_core::{Column, Syntax, TableName, ValueOptions};
 
 /// Lengths beyond this are unbounded to us: no database declares them.
 const MAX_LENGTH: u32 = 16_383;
@@ -346,7 +345,8 @@ fn holds(new: &Kind, old: &Kind) -> bool {
 
 /// See [`dialect_core::Syntax::widen`].
 pub(super) fn widen(
-    syntax: &OdbcSyntax,
+    syntax: &dyn Syntax,
+    profile: Profile,
     table: &TableName,
     column: &Column,
     field: &Field,
@@ -365,7 +365,7 @@ pub(super) fn widen(
     }
     let (name, target) = (syntax.quote(&column.name)?, syntax.table(table)?);
     let made = syntax.column_type(field, false)?;
-    Ok(match syntax.profile {
+    Ok(match profile {
         Profile::Postgres => format!("ALTER TABLE {target} ALTER COLUMN {name} TYPE {made}"),
         Profile::MySql { .. } => {
             // MODIFY takes away what it does not name.

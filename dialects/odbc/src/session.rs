@@ -3,6 +3,7 @@ pub(crate) mod probe;
 pub(crate) mod thread;
 use crate::{error_codes::refusal, options::Settings, plan::server::Server, server::Profile};
 use connect_api::{Error, ErrorKind, Result};
+use dialect_core::statement_excerpt;
 use odbc_api::{
     Connection, ConnectionOptions, Cursor as _, Error as OdbcError, IntoParameter as _,
     ResultSetMetadata as _,
@@ -108,7 +109,7 @@ impl Session {
     pub(crate) fn execute(&mut self, sql: &str) -> Result<u64> {
         self.check()?;
         let ran = self.run(sql);
-        ran.map_err(|e| self.fault(format_args!("statement `{}`", shortened(sql)), &e))
+        ran.map_err(|e| self.fault(format_args!("statement `{}`", excerpt(sql)), &e))
     }
 
     fn run(&self, sql: &str) -> Result<u64, OdbcError> {
@@ -223,13 +224,10 @@ fn told_at_login(settings: &Settings, what: &str, cause: &OdbcError) -> Error {
     }
 }
 
-/// The beginning of a statement, for messages.
-fn shortened(sql: &str) -> String {
-    let mut short: String = sql.chars().take(60).collect();
-    if short.len() < sql.len() {
-        short.push('…');
-    }
-    // What is between quotes may be a value.
+/// The first characters of a statement, up to its first quote, for messages.
+fn excerpt(sql: &str) -> String {
+    let short = statement_excerpt(sql, 60);
+    // Text in quotes may be a value.
     match short.find('\'') {
         Some(at) => format!("{}…", &short[..at]),
         None => short,

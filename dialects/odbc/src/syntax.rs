@@ -270,7 +270,7 @@ impl Syntax for OdbcSyntax {
     }
 
     fn widen(&self, table: &TableName, column: &Column, field: &Field) -> Result<String> {
-        crate::ddl::widen(self, table, column, field)
+        crate::ddl::widen(self, self.profile, table, column, field)
     }
 
     fn literal(&self, value: &Value) -> Option<String> {

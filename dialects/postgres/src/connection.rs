@@ -104,7 +104,7 @@ impl Connection for Session {
         if others > 0 {
             tracing::warn!(
                 roles = others,
-                "other roles begin sessions in other time zones: columns without a zone that they \
+                "other roles use other time zones: columns without a time zone that they \
                  write need db.timezone"
             );
         }

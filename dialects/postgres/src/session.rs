@@ -35,7 +35,7 @@ pub(crate) struct Session {
     pub(crate) stages: Stages,
     /// A piece of `COPY` data.
     pub(crate) piece: Vec<u8>,
-    /// What begins a transaction where a pooler stands before the server.
+    /// What begins a transaction where connected through a connection pooler.
     pub(crate) pooled: Option<Arc<str>>,
     /// Numbers of types that the driver has been made to know, behind a pooler.
     pub(crate) known: HashSet<u32>,

@@ -12,22 +12,13 @@ use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
     Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
-    Visibility, WriteOp, WritePlan, split_by_quantiles,
+    Visibility, WriteOp, WritePlan, split_by_quantiles, statement_excerpt,
 };
 use std::{num::NonZeroU32, ops::Range};
 use tiberius::{ColumnData, Query};
 
 /// The one savepoint.
 const SAVEPOINT: &str = "connect_savepoint";
-
-/// The first words of a statement, for messages.
-fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(80).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
-}
 
 /// A statement whose changed rows are counted. Others must stand alone in a batch of their own, as
 /// they make what is gone at the end of any other scope.
@@ -123,7 +114,7 @@ impl Connection for Session {
     }
 
     async fn execute(&mut self, sql: &str) -> Result<u64> {
-        let what = shortened(sql);
+        let what = statement_excerpt(sql, 80);
         self.check_writable(&what)?;
         if !is_counted(sql) {
             return self.batch(what, sql).await.map(|()| 0);

@@ -2,14 +2,13 @@
 pub(crate) mod widen;
 
 use crate::{
-    syntax::literal,
+    literal,
     types::{Arguments, Base, Declared, VENDOR_NAME},
 };
 use connect_api::{
-    Error, ErrorKind, Kind, LENGTH, NOT_NULL, Result, Schema, VENDOR, VENDOR_TYPE,
-    arrow::schema::Field,
+    Error, ErrorKind, Kind, LENGTH, Result, Schema, VENDOR, VENDOR_TYPE, arrow::schema::Field,
 };
-use dialect_core::{Syntax, TableName, ValueOptions, default_clause};
+use dialect_core::{Syntax, TableName, ValueOptions, table_elements};
 
 /// The longest text in a key: a primary key takes 900 bytes, a character two.
 const KEY_CHARACTERS: u32 = 450;
@@ -157,29 +156,9 @@ pub(crate) fn create_table(
     schema: &Schema,
 ) -> Result<String> {
     let name = syntax.table(table)?;
-    let mut lines = Vec::new();
-    for (i, field) in schema.columns().fields().iter().enumerate() {
-        let in_key = schema.key().contains(&i);
-        let not_null = in_key || field.metadata().contains_key(NOT_NULL);
-        lines.push(format!(
-            "{} {}{} {}",
-            syntax.quote(field.name())?,
-            column_type(field, in_key)?,
-            default_clause(syntax, field),
-            if not_null { "NOT NULL" } else { "NULL" }
-        ));
-    }
-    if !schema.key().is_empty() {
-        let key = schema
-            .key()
-            .iter()
-            .map(|i| syntax.quote(schema.field(*i).name()))
-            .collect::<Result<Vec<_>>>()?;
-        lines.push(format!("PRIMARY KEY ({})", key.join(", ")));
-    }
     Ok(format!(
         "IF OBJECT_ID({}) IS NULL CREATE TABLE {name} ({})",
         literal::text(&name),
-        lines.join(", ")
+        table_elements(syntax, schema, " NULL")?
     ))
 }

@@ -6,7 +6,9 @@ mod value;
 
 use crate::types::civil_time::Finer;
 use connect_api::{ColumnBuilder, Error, ErrorKind, Kind, Result, SchemaRef};
-use dialect_core::{BatchBuilder, FineDigits, Unrepresentable, ValueError, ValueOptions};
+use dialect_core::{
+    BatchBuilder, FineDigits, Unrepresentable, ValueError, ValueOptions, check_column_count,
+};
 use tiberius::{ColumnData, ColumnType, Row};
 
 /// What a cell is appended with; it says how many bytes of text or bytes the cell has. The kind is
@@ -27,17 +29,7 @@ impl RowReader {
     /// `Schema`: the query does not give the columns of the schema; all at fault are named.
     pub(crate) fn new(schema: &SchemaRef, row: &Row, values: &ValueOptions) -> Result<Self> {
         let columns = row.columns();
-        if columns.len() != schema.kinds().len() {
-            return Err(Error::new(
-                ErrorKind::Schema,
-                format!(
-                    "`{}`: the query gives {} columns where {} are expected",
-                    schema.name(),
-                    columns.len(),
-                    schema.kinds().len()
-                ),
-            ));
-        }
+        check_column_count(schema, columns.len())?;
         let finer = finer(values);
         let mut append = Vec::with_capacity(columns.len());
         let mut faults = Vec::new();

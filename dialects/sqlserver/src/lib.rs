@@ -43,6 +43,7 @@ mod describe;
 mod dialect;
 mod encode;
 mod error_codes;
+pub(crate) mod literal;
 mod options;
 mod plan;
 mod session;

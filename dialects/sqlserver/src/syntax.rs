@@ -1,5 +1,4 @@
 //! T-SQL, as SQL Server 2016 and later understand it.
-pub(crate) mod literal;
 
 use crate::{
     ddl::{self, widen},
@@ -203,7 +202,7 @@ impl Syntax for SqlServerSyntax {
             Value::Int(v) => v.to_string(),
             Value::UInt(v) => v.to_string(),
             Value::Decimal(v, scale) => connect_api::decimal_text(*v, *scale),
-            Value::Text(v) if !v.contains('\0') => literal::text(v),
+            Value::Text(v) if !v.contains('\0') => crate::literal::text(v),
             _ => return None,
         })
     }

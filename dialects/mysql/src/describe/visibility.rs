@@ -25,7 +25,7 @@ pub(crate) async fn visibility(driver: &mut MySqlConnection) -> Result<Option<Vi
             }
             tracing::warn!(
                 error = e.report(),
-                "running transactions are not shown without the privilege PROCESS"
+                "running transactions are not visible without the PROCESS privilege"
             );
             return Ok(None);
         }

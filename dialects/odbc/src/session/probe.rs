@@ -176,7 +176,7 @@ fn walks_arrays(connection: &Connection<'static>, profile: Profile) -> bool {
     if let Err(error) = connection.execute(create, (), None) {
         tracing::debug!(
             error = refusal(profile, "temporary table", &error).report(),
-            "arrays are not tried"
+            "array binding is not tested"
         );
         return false;
     }
@@ -186,7 +186,7 @@ fn walks_arrays(connection: &Connection<'static>, profile: Profile) -> bool {
         Err(error) => {
             tracing::debug!(
                 error = refusal(profile, "array", error).report(),
-                "arrays fail"
+                "array binding failed"
             );
             false
         }
@@ -198,11 +198,13 @@ fn walks_arrays(connection: &Connection<'static>, profile: Profile) -> bool {
     if let Err(error) = connection.execute(&drop, (), None) {
         tracing::debug!(
             error = refusal(profile, "temporary table", &error).report(),
-            "left behind"
+            "the temporary table could not be dropped"
         );
     }
     if !walks {
-        tracing::warn!("the driver does not walk arrays of values rightly: rows go one by one");
+        tracing::warn!(
+            "the driver does not support array binding correctly: rows are written one by one"
+        );
     }
     walks
 }

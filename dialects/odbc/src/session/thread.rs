@@ -103,6 +103,6 @@ fn live(
         }
     }));
     if lived.is_err() {
-        tracing::debug!("a connection's driver has panicked");
+        tracing::debug!("the driver of a connection panicked");
     }
 }

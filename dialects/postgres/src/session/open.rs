@@ -78,7 +78,7 @@ async fn try_out(
     what: &str,
 ) -> Result<()> {
     let Err(first) = undone(session, begin).await else {
-        tracing::debug!(what, "a pooler stands before the server");
+        tracing::debug!(what, "connected through a connection pooler");
         return Ok(());
     };
     for (name, value) in &settings.wanted {

@@ -88,7 +88,7 @@ impl Session {
         if !allowed {
             tracing::warn!(
                 %table,
-                "large batches go by statements of many rows, which is slower than by a temporary \
+                "large batches use multi-row statements, which are slower than a temporary \
                  table: the role has no privilege TEMPORARY on the database"
             );
         }

@@ -1,5 +1,5 @@
 //! Values of the driver, each kind its own way.
-use super::{CUT, MAKE_NULL};
+use crate::decode::{CUT, MAKE_NULL};
 use crate::types::{
     civil_time::{self, Finer},
     spatial::extended,

@@ -1,7 +1,8 @@
 //! The text of writes: rows of a relation on their way into a table. There is no MERGE: not every
 //! server has it, and it is not safe from other sessions by itself.
 use crate::{
-    syntax::{SqlServerSyntax, literal},
+    literal,
+    syntax::SqlServerSyntax,
     types::{Declared, declared},
 };
 use connect_api::Result;

@@ -47,44 +47,8 @@ macro_rules! topics {
     )+ };
 }
 
-// All topics but `tables_are_described`, whose generated column is not T-SQL: see below.
-topics! {
-    created_tables_match_their_schema
-    every_value_is_read_back_by_every_route
-    unrepresentable_values_are_rejected
-    many_rows_arrive_by_every_route
-    omitted_columns_get_their_default_by_every_route
-    upserts_keep_other_columns
-    updates_skip_missing_rows
-    deletes_use_composite_keys
-    pages_by_two_columns_hold_every_row_once
-    pages_by_every_kind_of_key_hold_every_row_once
-    pages_use_the_first_key_that_is_not_null
-    pages_end_before_the_present
-    names_with_special_characters_are_quoted
-    user_names_may_equal_internal_aliases
-    unsupported_types_are_named
-    rejected_rows_name_table_and_column
-    missing_tables_and_wrong_passwords_are_reported
-    rollback_undoes_writes
-    failed_writes_are_atomic
-    rollback_to_savepoint_undoes_later_writes
-    every_declared_type_round_trips
-    insert_ignore_skips_existing_keys
-    every_route_rejects_the_same_rows
-    writes_beyond_statement_limits_arrive
-    tables_report_defaults_and_foreign_keys
-    queries_are_described_and_read
-    pages_respect_their_bounds
-    splits_hold_every_row_once
-    visibility_stops_before_open_transactions
-    concurrent_schema_changes_are_applied_once
-    defaults_are_created_as_given
-    fingerprints_change_with_columns
-    widened_columns_hold_more
-    cursors_can_be_dropped_before_the_end
-    lost_connections_are_reported
-}
+// `tables_are_described` has a generated column that is not T-SQL: see below.
+dialect_core::for_each_conformance_test! { [topics] }
 
 /// Keys, defaults, identities and computed columns are told as the table was made.
 #[tokio::test]
