@@ -109,7 +109,7 @@ struct Flow<'a> {
     encoded: Encoded,
     /// The broker's message size limit, once it is known.
     limit: Option<MessageLimit>,
-    /// SourceDeadDead letters, once there are any.
+    /// Dead letters, once there are any.
     dead_letters: Option<SourceDeadLetters>,
 }
 
