@@ -244,7 +244,7 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
         "note: mysql-jdbc-source: `numeric.mapping` has no effect here",
         &format!(
             "note: mysql-jdbc-source: column `entered` of {name}: digits below a millisecond are \
-             cut"
+             truncated"
         ),
         "note: mysql-jdbc-sink: `table.types` has no effect here",
         "note: mysql-jdbc-sink: `tables.whitelist`: rows of other tables are skipped",
