@@ -63,7 +63,7 @@ impl TaskRun {
                 self.set_state(TaskState::Retrying, Some(error));
                 tracing::warn!(
                     connector = %self.id.connector, task = self.id.task, delay_ms = delay.as_millis(),
-                    error = error.report(), "task failed with a transient error, retrying"
+                    error = error.report(), "transient error, retrying"
                 );
                 Ok(pause(delay, &self.stop).await)
             }
