@@ -12,7 +12,7 @@ use connect_api::{
         schema::{Field, FieldRef},
     },
 };
-use dialect_core::{Column, Dialect, ValueError, Table, TableName};
+use dialect_core::{Column, Dialect, Table, TableName, ValueError};
 use std::sync::Arc;
 
 /// The coercion of records of one schema to the columns of a table.

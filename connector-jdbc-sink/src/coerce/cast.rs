@@ -135,7 +135,8 @@ fn numbers(
 ) -> Result<ArrayRef> {
     let read = number::reader(cells).ok_or_else(|| unsupported_cast(to))?;
     let mut scratch = String::new();
-    let mut whole = |row| -> Result<i128, ValueError> { read(row)?.unscaled(0, narrow, &mut scratch) };
+    let mut whole =
+        |row| -> Result<i128, ValueError> { read(row)?.unscaled(0, narrow, &mut scratch) };
     macro_rules! whole {
         ($of:ty) => {
             Arc::new(values::<$of>(cells, faults, |row| {

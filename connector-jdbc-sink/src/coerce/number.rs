@@ -13,7 +13,8 @@ pub(super) const NOT_EXACT: ValueError = ValueError(
      write the nearest value",
 );
 pub(super) const OUT_OF_RANGE: ValueError = ValueError("is out of the range of the column's type");
-const NOT_FINITE: ValueError = ValueError("is infinite or NaN, which the column's type does not support");
+const NOT_FINITE: ValueError =
+    ValueError("is infinite or NaN, which the column's type does not support");
 
 /// Decimal places of a decimal of any size that are read; digits after them only affect rounding.
 const MAX_SCALE: usize = 40;
@@ -108,7 +109,9 @@ fn parse_short_decimal(text: &str, places: usize) -> Result<Number, ValueError> 
     match decimal::parse_wide(text.as_bytes(), scale) {
         Ok(value) => Ok(Wide(value, scale.into())),
         Err(decimal::DecimalError::NotANumber) => Err(NOT_FINITE),
-        Err(decimal::DecimalError::Inexact | decimal::DecimalError::OutOfRange) => Err(OUT_OF_RANGE),
+        Err(decimal::DecimalError::Inexact | decimal::DecimalError::OutOfRange) => {
+            Err(OUT_OF_RANGE)
+        }
     }
 }
 
@@ -123,7 +126,12 @@ fn parse_shortest(text: &str) -> Option<(i128, i32)> {
 }
 
 /// `value × 10^by`, rounded as `narrow` says if it is not an integer.
-fn scaled<T: ArrowNativeTypeOp>(ten: T, value: T, by: i32, narrow: Narrow) -> Result<T, ValueError> {
+fn scaled<T: ArrowNativeTypeOp>(
+    ten: T,
+    value: T,
+    by: i32,
+    narrow: Narrow,
+) -> Result<T, ValueError> {
     if value.is_zero() || by == 0 {
         return Ok(value);
     }
