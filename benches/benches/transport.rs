@@ -5,7 +5,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use connect_api::{Encoded, Error, ErrorKind, Records, Result, config::Settings};
 use connect_transport::{
     Batch, CommonProperties, Frames, Lane, Outgoing, Page, Publisher, PublisherOptions, Queue,
-    Reader, Transport,
+    QueueType, Reader, Transport,
     embedded::{Embedded, EmbeddedOptions},
     parse_frames,
     rocketmq::decode_pull,
@@ -78,7 +78,7 @@ fn pull(criterion: &mut Criterion) -> Result<()> {
     group.throughput(Throughput::Elements(PULL.unsigned_abs()));
     group.bench_function("decode pull", |b| {
         b.iter(|| {
-            let pulled = decode_pull(black_box(answer.clone()), PULL, PULL)?;
+            let pulled = decode_pull(black_box(answer.clone()), 0, PULL, PULL)?;
             let mut bytes = 0;
             for message in pulled.iter() {
                 let picked = message.properties.pick(["KEYS", "connect.timestamp"]);
@@ -100,7 +100,7 @@ fn embedded(criterion: &mut Criterion, runtime: &Runtime) -> Result<()> {
     let path = files.path().join("queues.redb");
     let options = EmbeddedOptions::default();
     let store = runtime.block_on(Embedded::open(path, options))?;
-    runtime.block_on(store.create_topic("orders", OrdersTopic::QUEUES))?;
+    runtime.block_on(store.create_topic("orders", OrdersTopic::QUEUES, QueueType::Simple))?;
     let queues = runtime.block_on(store.queues("orders"))?;
     let queue = queues
         .first()
@@ -210,7 +210,12 @@ impl Transport for Sink {
         Ok((0..OrdersTopic::QUEUES.get()).map(queue).collect())
     }
 
-    async fn create_topic(&self, _topic: &str, _queues: NonZeroU32) -> Result<()> {
+    async fn create_topic(
+        &self,
+        _topic: &str,
+        _queues: NonZeroU32,
+        _queue_type: QueueType,
+    ) -> Result<()> {
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! A topic of orders over any transport.
 use crate::workload::Workload;
 use connect_api::{Converter, Encoded, Result};
-use connect_transport::{Page, Publisher, PublisherOptions, Transport};
+use connect_transport::{Page, Publisher, PublisherOptions, QueueType, Transport};
 use std::{num::NonZeroU32, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,7 @@ const PAGE: i64 = 5_000;
 pub struct OrdersTopic {
     transport: Arc<dyn Transport>,
     name: String,
+    queue_type: QueueType,
 }
 
 impl OrdersTopic {
@@ -20,8 +21,17 @@ impl OrdersTopic {
 
     /// The topic `name`, which may not be there yet.
     pub fn new(transport: Arc<dyn Transport>, name: &str) -> Self {
-        let name = name.to_owned();
-        Self { transport, name }
+        Self {
+            transport,
+            name: name.to_owned(),
+            queue_type: QueueType::Simple,
+        }
+    }
+
+    /// The topic is created with queues of this type.
+    #[must_use]
+    pub fn with_queue_type(self, queue_type: QueueType) -> Self {
+        Self { queue_type, ..self }
     }
 
     /// Its name.
@@ -35,7 +45,7 @@ impl OrdersTopic {
     /// As the transport says.
     pub async fn fill(&self, converter: &dyn Converter, rows: i64) -> Result<()> {
         self.transport
-            .create_topic(&self.name, Self::QUEUES)
+            .create_topic(&self.name, Self::QUEUES, self.queue_type)
             .await?;
         let mut publisher = self.publisher().await?;
         let mut encoded = Encoded::default();

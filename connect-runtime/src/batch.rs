@@ -46,7 +46,7 @@ pub(crate) struct Batch {
 impl Batch {
     fn offset(&self, message_index: MessageIndex) -> (&Queue, i64) {
         let (queue, pulled) = &self.pulls[message_index.pull as usize];
-        let message = pulled.iter().nth(message_index.message as usize);
+        let message = pulled.get(message_index.message as usize);
         (queue, message.map_or(pulled.next, |m| m.offset))
     }
 

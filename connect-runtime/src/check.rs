@@ -1,6 +1,8 @@
 //! Looks for all faults of a worker's connectors before the first row moves (G9).
 use crate::{
-    ConnectorConfig, Registry, WorkerConfig, store_dir,
+    ConnectorConfig, Registry, WorkerConfig,
+    connector_config::SourceCommon,
+    store_dir,
     worker::{Common, prepare},
 };
 use connect_api::{Error, ErrorKind, Result, config::Faults};
@@ -90,8 +92,12 @@ pub async fn check(
                         }
                     }
                 }
-                if let (Common::Source(_), Some(transport)) = (&prepared.common, transport) {
+                if let (Common::Source(source), Some(transport)) = (&prepared.common, transport) {
+                    if let Err(error) = transport.check_queue_type(source.queue_type).await {
+                        faults.at("topic.queue.type", error.report());
+                    }
                     for topic in prepared.connector.topics(&prepared.settings).await {
+                        notes.extend(other_queue_type(source, &topic, transport).await);
                         match transport.topic_name(&topic) {
                             Ok(name) if name != topic => notes.push(format!(
                                 "topic {topic} is written {name} at the server; sinks may name \
@@ -123,4 +129,21 @@ pub async fn check(
         });
     }
     reports
+}
+
+/// A topic that exists keeps its type, whatever the setting.
+async fn other_queue_type(
+    source: &SourceCommon,
+    topic: &str,
+    transport: &dyn Transport,
+) -> Option<String> {
+    // What a server does not answer is among the faults already.
+    let existing = transport.queue_type(topic).await.ok()??;
+    (existing != source.queue_type).then(|| {
+        format!(
+            "topic {topic} exists with topic.queue.type={existing} and is written to by that type; \
+             {} has an effect on topics that are created",
+            source.queue_type
+        )
+    })
 }

@@ -3,6 +3,7 @@ use connect_api::{
     Error, ErrorKind, Result,
     config::{Config as _, Definition, Faults, List, Millis, Settings},
 };
+use connect_transport::QueueType;
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     path::Path,
@@ -71,6 +72,8 @@ connect_api::settings! {
         "errors.deadletterqueue.write.queue.nums": dead_letter_queues: NonZeroU32, default "8", Low;
         /// Number of queues of topics that are created.
         "topic.queue.nums": queues: NonZeroU32, default "8", Medium;
+        /// How topics that the source creates store batches: `simple` stores and indexes every message by itself; `batch` stores a batch as one entry (RIP-26, RocketMQ 5), which saves CPU time of the broker and needs RocketMQ 5 clients: docs/batch-topics.md lists what works. Existing topics are written by their own type.
+        "topic.queue.type": queue_type: QueueType, default "simple", Medium;
         /// Maximum bytes of messages in flight, sent but not acknowledged.
         "producer.in.flight.bytes": in_flight_bytes: NonZeroUsize, default "16777216", Low;
     }

@@ -26,7 +26,7 @@ const PULL_WAIT: Duration = Duration::from_secs(10);
 const FETCHED_BYTES: usize = 4 << 20;
 /// Unit of the semaphore's permits: a semaphore counts to 2^29.
 const PERMIT_BYTES: usize = 1 << 10;
-/// Maximum pulls not yet decoded: by default a broker returns 32 messages per pull, and a batch of
+/// Maximum pulls not yet decoded: by default a broker returns 32 messages of a simple topic per pull, and a batch of
 /// 5,000 rows should be ready while the previous one is written.
 const FETCHED_PULLS: usize = 512;
 

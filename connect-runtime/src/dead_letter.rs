@@ -3,7 +3,7 @@ use crate::{connector_config::SinkCommon, task::TaskRun};
 use connect_api::{Encoded, Error, ErrorKind, Headers, Result};
 use connect_transport::{
     EVENT_TIME, KEYS, MAX_PROPERTIES, Message, Page, Properties, Publisher, PublisherOptions,
-    Queue, UNIQ_KEY,
+    Queue, QueueType, UNIQ_KEY,
 };
 
 /// Prefix of the context properties of a dead letter, as in the Java original.
@@ -46,7 +46,7 @@ impl DeadLetters {
     pub(crate) async fn open(run: &TaskRun, config: &SinkCommon, topic: &str) -> Result<Self> {
         let context = |e: Error| e.context("dead letters");
         run.transport
-            .create_topic(topic, config.dead_letter_queues)
+            .create_topic(topic, config.dead_letter_queues, QueueType::Simple)
             .await
             .map_err(context)?;
         let options = PublisherOptions {

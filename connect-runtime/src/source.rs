@@ -9,7 +9,9 @@ use crate::{
 use connect_api::{
     Encoded, Error, ErrorKind, Polled, Position, Records, Rejected, Result, SourceTask, TaskKind,
 };
-use connect_transport::{Page, Publisher, PublisherOptions, SOURCE_SCHEMA, SOURCE_TABLE};
+use connect_transport::{
+    Page, Publisher, PublisherOptions, QueueType, SOURCE_SCHEMA, SOURCE_TABLE,
+};
 use std::{
     collections::VecDeque,
     num::NonZeroU32,
@@ -330,7 +332,17 @@ impl<'a> Flow<'a> {
             return Ok(known);
         }
         let run = &self.source.run;
-        run.transport.create_topic(topic, queues).await?;
+        let wanted = self.source.config.queue_type;
+        run.transport.create_topic(topic, queues, wanted).await?;
+        if wanted == QueueType::Batch
+            && run.transport.queue_type(topic).await? == Some(QueueType::Simple)
+        {
+            tracing::warn!(
+                topic,
+                "the topic exists and stores every message by itself; topic.queue.type=batch has an \
+                 effect on topics that are created: delete the topic, or set simple"
+            );
+        }
         let limit = match self.limit {
             Some(limit) => limit,
             None => {

@@ -143,8 +143,7 @@ impl SinkRun {
         } = failed;
         let (queue, pulled) = &batch.pulls[message_index.pull as usize];
         let message = pulled
-            .iter()
-            .nth(message_index.message as usize)
+            .get(message_index.message as usize)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "a row without its message"))?;
         let reason = dead_letter::reason(error);
         tracing::warn!(

@@ -7,7 +7,7 @@ use connect_api::{
 };
 use connect_runtime::{ConnectorConfig, Registry, TaskState, TaskStatus, Worker, WorkerConfig};
 use connect_transport::{
-    Page, Publisher, PublisherOptions, Transport,
+    Page, Publisher, PublisherOptions, QueueType, Transport,
     embedded::{Embedded, EmbeddedOptions},
 };
 use std::{
@@ -108,7 +108,9 @@ impl Bench {
     /// Sends bodies to a topic of one queue.
     async fn send<B: AsRef<[u8]>>(&self, topic: &str, bodies: &[B]) {
         let transport = self.transport().await;
-        let created = transport.create_topic(topic, NonZeroU32::MIN).await;
+        let created = transport
+            .create_topic(topic, NonZeroU32::MIN, QueueType::Simple)
+            .await;
         created.unwrap();
         let options = PublisherOptions {
             max_message_bytes: 8 << 20,

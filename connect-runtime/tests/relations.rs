@@ -10,7 +10,7 @@ use connect_runtime::{
     ConnectorConfig, Registry, StatusBoard, TaskState, TaskStatus, Worker, WorkerConfig,
 };
 use connect_transport::{
-    OP, Page, Publisher, PublisherOptions, SOURCE_SCHEMA, SOURCE_TABLE, Transport,
+    OP, Page, Publisher, PublisherOptions, QueueType, SOURCE_SCHEMA, SOURCE_TABLE, Transport,
     embedded::{Embedded, EmbeddedOptions},
 };
 use std::{
@@ -202,7 +202,10 @@ fn delete(id: i64) -> Message {
 
 async fn send(transport: &Arc<dyn Transport>, queues: u32, messages: &[Message]) {
     let queues = NonZeroU32::new(queues).unwrap();
-    transport.create_topic("t", queues).await.unwrap();
+    transport
+        .create_topic("t", queues, QueueType::Simple)
+        .await
+        .unwrap();
     let options = PublisherOptions::default();
     let publisher = Publisher::open(transport, "t", options, Default::default()).await;
     let mut publisher = publisher.unwrap();

@@ -10,7 +10,7 @@ use connect_runtime::{
     ConnectorConfig, Registry, StatusBoard, TaskState, TaskStatus, Worker, WorkerConfig,
 };
 use connect_transport::{
-    Page, Publisher, PublisherOptions, Transport,
+    Page, Publisher, PublisherOptions, QueueType, Transport,
     embedded::{Embedded, EmbeddedOptions},
 };
 use std::{
@@ -363,7 +363,7 @@ async fn a_task_that_fails_says_why_and_the_others_go_on() {
 
 async fn send(transport: &Arc<dyn Transport>, topic: &str, messages: &[(&str, &str)]) {
     transport
-        .create_topic(topic, NonZeroU32::MIN)
+        .create_topic(topic, NonZeroU32::MIN, QueueType::Simple)
         .await
         .unwrap();
     let mut publisher = Publisher::open(

@@ -3,7 +3,7 @@
 //! `rocketmq_throughput NAME_SERVER [MESSAGES]`; the broker makes the topic.
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::{
-    CommonProperties, Frames, Outgoing, Queue, Transport,
+    CommonProperties, Frames, Outgoing, Queue, QueueType, Transport,
     rocketmq::{RocketMq, RocketMqOptions},
 };
 use std::{
@@ -26,7 +26,9 @@ async fn main() -> Result<()> {
     let cluster: Arc<dyn Transport> = RocketMq::connect(RocketMqOptions::new(&name_server)).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let topic = format!("throughput-{}", now.unwrap_or_default().as_millis());
-    cluster.create_topic(&topic, QUEUES).await?;
+    cluster
+        .create_topic(&topic, QUEUES, QueueType::Simple)
+        .await?;
     let queues = cluster.queues(&topic).await?;
 
     let each = messages / queues.len() / BATCH * BATCH;

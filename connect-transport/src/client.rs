@@ -12,7 +12,7 @@ pub use new_message::{NewMessage, TAGS};
 pub use producer::Producer;
 pub use received::ReceivedMessage;
 
-use crate::{PublisherOptions, Transport};
+use crate::{PublisherOptions, QueueType, Transport};
 use acl::{Credentials, Tls};
 use address::Address;
 use connect_api::{Error, ErrorKind, Result};
@@ -89,7 +89,8 @@ impl Client {
     }
 
     /// Makes a topic with so many queues; nothing happens where it is there. Messages of one key are in
-    /// one queue, so that the number of queues is better not changed later.
+    /// one queue, so that the number of queues is better not changed later. The transport makes topics of
+    /// other [types](QueueType).
     ///
     /// # Errors
     /// `Config`: there can be no topic of this name, or with no queue. `Auth`: it may not be made.
@@ -98,7 +99,9 @@ impl Client {
             let why = format!("topic `{topic}`: a topic has at least one queue");
             Error::new(ErrorKind::Config, why)
         })?;
-        self.transport.create_topic(topic, queues).await
+        self.transport
+            .create_topic(topic, queues, QueueType::Simple)
+            .await
     }
 
     /// A producer for `topic`.

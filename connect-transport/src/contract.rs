@@ -14,7 +14,7 @@ mod messages;
 mod offsets;
 mod publishing;
 
-use crate::{Batch, CommonProperties, Frames, Outgoing, Queue, Reader, Transport};
+use crate::{Batch, CommonProperties, Frames, Outgoing, Queue, QueueType, Reader, Transport};
 use connect_api::Result;
 pub use everyday::{
     a_second_consumer_of_a_group_takes_over, what_is_consumed_and_committed_does_not_come_again,
@@ -103,7 +103,9 @@ struct Came {
 /// Makes a topic, and gives its queues.
 async fn topic(transport: &Arc<dyn Transport>, name: &str, queues: u32) -> Result<Vec<Queue>> {
     let count = NonZeroU32::new(queues).unwrap_or(NonZeroU32::MIN);
-    transport.create_topic(name, count).await?;
+    transport
+        .create_topic(name, count, QueueType::Simple)
+        .await?;
     let made = transport.queues(name).await?;
     assert_eq!(made.len(), queues as usize, "queues of topic {name}");
     Ok(made)

@@ -23,7 +23,9 @@ mod write_queue;
 mod write_request;
 mod writer;
 
-use crate::{Joining, Lane, Member, Queue, Reader, Transport, queue_claims::QueueClaims};
+use crate::{
+    Joining, Lane, Member, Queue, QueueType, Reader, Transport, queue_claims::QueueClaims,
+};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use lane::QueueLane;
@@ -88,7 +90,8 @@ impl Transport for Embedded {
         Ok(self.store.directory.queues(topic))
     }
 
-    async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
+    // Batches are kept as they are sent, whatever the type.
+    async fn create_topic(&self, topic: &str, queues: NonZeroU32, _: QueueType) -> Result<()> {
         if !self.store.directory.contains(topic) {
             self.writes
                 .submit(WriteRequest::Create(topic.into(), queues))

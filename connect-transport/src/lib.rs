@@ -45,7 +45,8 @@
 #![cfg_attr(feature = "embedded", doc = "```")]
 #![cfg_attr(not(feature = "embedded"), doc = "```ignore")]
 //! use connect_transport::{
-//!     CancellationToken, Encoded, Page, Publisher, PublisherOptions, Transport, embedded,
+//!     CancellationToken, Encoded, Page, Publisher, PublisherOptions, QueueType, Transport,
+//!     embedded,
 //! };
 //! use std::{num::NonZeroU32, sync::Arc, time::Duration};
 //!
@@ -55,7 +56,7 @@
 //! # let path = dir.path().join("messages");
 //! let store = embedded::Embedded::open(path, embedded::EmbeddedOptions::default()).await?;
 //! let transport: Arc<dyn Transport> = Arc::new(store);
-//! transport.create_topic("lines", NonZeroU32::MIN).await?;
+//! transport.create_topic("lines", NonZeroU32::MIN, QueueType::Simple).await?;
 //!
 //! let mut encoded = Encoded::default();
 //! encoded.keys.push(b"1");
@@ -88,6 +89,7 @@ mod page;
 mod publisher;
 #[cfg(any(feature = "embedded", feature = "rocketmq"))]
 mod queue_claims;
+mod queue_type;
 #[cfg(feature = "rocketmq")]
 pub mod rocketmq;
 mod transport;
@@ -99,6 +101,8 @@ pub use client::{
 pub use frame::{CommonProperties, Frames, Outgoing, op_of};
 pub use frames::{Frame, parse_frames};
 pub use member::{CLAIM_TIME, Claim, Joining, Member, Peer};
+#[cfg(feature = "rocketmq")]
+use message::INNER_NUM;
 pub use message::{
     Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled,
     SOURCE_SCHEMA, SOURCE_TABLE, UNIQ_KEY, VALUE_END,
@@ -108,6 +112,7 @@ pub use publisher::{
     BATCH_BYTES, BATCH_MESSAGES, MAX_IN_FLIGHT_BYTES, MAX_MESSAGE_BYTES, MAX_RETRY_DELAY,
     Publisher, PublisherOptions, RETRY_DELAY,
 };
+pub use queue_type::QueueType;
 pub use transport::{Lane, Queue, Reader, Transport};
 
 // What the signatures of this crate hold, so that it is used alone.

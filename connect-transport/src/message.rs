@@ -18,6 +18,10 @@ pub const MAX_PROPERTIES: usize = 32_767;
 pub const KEYS: &str = "KEYS";
 /// Property of the message id that RocketMQ's tools show: 32 hexadecimal digits.
 pub const UNIQ_KEY: &str = "UNIQ_KEY";
+/// Property of a batch that a topic keeps as one: how many messages it holds, as the broker counted
+/// them (RIP-26).
+#[cfg(feature = "rocketmq")]
+pub(crate) const INNER_NUM: &str = "INNER_NUM";
 /// Property of the event time, milliseconds since 1970-01-01.
 pub const EVENT_TIME: &str = "connect.timestamp";
 /// Property of what the row does at the sink: `r`, `c`, `u`, `d`; `r` where it is absent.
@@ -50,16 +54,39 @@ pub struct Pulled {
 }
 
 /// Where the parts of a message lie in `Pulled::buffers`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Slices {
     pub(crate) offset: i64,
     pub(crate) born: i64,
     pub(crate) stored: i64,
-    /// Index of the buffer that holds the body.
-    pub(crate) body_buffer: usize,
-    pub(crate) body: Range<usize>,
-    /// In the first buffer.
-    pub(crate) properties: Range<usize>,
+    pub(crate) body: Part,
+    pub(crate) properties: Part,
+}
+
+/// Bytes of a buffer. A pull may have thousands of messages: a part is kept small.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Part {
+    /// Index of the buffer.
+    pub(crate) buffer: u32,
+    start: u32,
+    length: u32,
+}
+
+impl Part {
+    /// `range` of the buffer with this index; `None` where a buffer is longer than 4 GiB.
+    pub(crate) fn new(buffer: usize, range: Range<usize>) -> Option<Self> {
+        u32::try_from(range.end).ok()?;
+        Some(Self {
+            buffer: u32::try_from(buffer).ok()?,
+            start: u32::try_from(range.start).ok()?,
+            length: u32::try_from(range.len()).ok()?,
+        })
+    }
+
+    fn of(self, buffers: &[Bytes]) -> &[u8] {
+        let start = self.start as usize;
+        &buffers[self.buffer as usize][start..start + self.length as usize]
+    }
 }
 
 /// A message seen in place.
@@ -96,16 +123,13 @@ impl Pulled {
     /// One of the messages alone, by copy.
     pub fn only(&self, index: usize) -> Option<Self> {
         let message = self.messages.get(index)?;
-        let body = &self.buffers[message.body_buffer][message.body.clone()];
-        let properties = &self.buffers[0][message.properties.clone()];
+        let body = message.body.of(&self.buffers);
+        let properties = message.properties.of(&self.buffers);
         let buffer = Bytes::from([body, properties].concat());
         let only = Slices {
-            offset: message.offset,
-            born: message.born,
-            stored: message.stored,
-            body_buffer: 0,
-            body: 0..body.len(),
-            properties: body.len()..buffer.len(),
+            body: Part::new(0, 0..body.len())?,
+            properties: Part::new(0, body.len()..buffer.len())?,
+            ..*message
         };
         Some(Self {
             buffers: vec![buffer],
@@ -115,15 +139,25 @@ impl Pulled {
         })
     }
 
+    /// The message at `index`, counted from 0.
+    pub fn get(&self, index: usize) -> Option<Message<'_>> {
+        self.messages.get(index).map(|m| self.seen(m))
+    }
+
     /// The messages, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
-        self.messages.iter().map(|m| Message {
-            offset: m.offset,
-            born: m.born,
-            stored: m.stored,
-            body: &self.buffers[m.body_buffer][m.body.clone()],
-            properties: Properties(&self.buffers[0][m.properties.clone()]),
-        })
+        self.messages.iter().map(|m| self.seen(m))
+    }
+
+    #[inline]
+    fn seen(&self, message: &Slices) -> Message<'_> {
+        Message {
+            offset: message.offset,
+            born: message.born,
+            stored: message.stored,
+            body: message.body.of(&self.buffers),
+            properties: Properties(message.properties.of(&self.buffers)),
+        }
     }
 }
 

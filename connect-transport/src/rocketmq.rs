@@ -15,6 +15,7 @@ mod link;
 mod member;
 mod options;
 mod pull;
+mod queue_type;
 mod reader;
 mod request;
 mod route;
@@ -22,7 +23,9 @@ mod topic;
 
 pub use options::RocketMqOptions;
 
-use crate::{Joining, Lane, Member, Queue, Reader, Transport, queue_claims::QueueClaims};
+use crate::{
+    Joining, Lane, Member, Queue, QueueType, Reader, Transport, queue_claims::QueueClaims,
+};
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Result};
 use error_codes::code;
@@ -59,13 +62,13 @@ const CONCURRENCY: usize = 16;
 /// Pause between looks at the name server for a topic that was just made.
 const ROUTE_PAUSE: Duration = Duration::from_millis(20);
 
-/// Decodes the body of a pull's answer, as readers do; for fuzzing.
+/// Decodes the body of a pull's answer, as readers do that asked from `from` on; for fuzzing.
 ///
 /// # Errors
-/// `Data`: the answer is cut off or damaged. `Unsupported`: a message holds batches.
+/// `Data`: the answer is cut off or damaged.
 #[cfg(feature = "testing")]
-pub fn decode_pull(answer: bytes::Bytes, next: i64, end: i64) -> Result<crate::Pulled> {
-    pull::decode(answer, next, end)
+pub fn decode_pull(answer: bytes::Bytes, from: i64, next: i64, end: i64) -> Result<crate::Pulled> {
+    pull::decode(answer, from, next, end)
 }
 
 /// A RocketMQ cluster.
@@ -195,7 +198,8 @@ impl RocketMq {
         if answer.code != code::SUCCESS {
             return Err(link.refused(queue, &answer));
         }
-        answer.number("offset").ok_or_else(|| {
+        // Before its first message, a queue of batches says that it begins at -1.
+        answer.number("offset").map(|n| n.max(0)).ok_or_else(|| {
             let text = format!("{queue}: an answer of {} has no offset", link.address());
             Error::new(ErrorKind::Internal, text)
         })
@@ -225,12 +229,6 @@ async fn own_address(options: &RocketMqOptions) -> IpAddr {
         Ok(Ok(address)) => address.ip(),
         _ => none,
     }
-}
-
-/// `maxMessageSize` among the properties of a broker.
-fn max_message_size(properties: &str) -> Option<usize> {
-    let mut lines = properties.lines();
-    lines.find_map(|line| line.strip_prefix("maxMessageSize=")?.trim().parse().ok())
 }
 
 /// The offsets of a group in a queue.
@@ -267,21 +265,48 @@ impl Transport for RocketMq {
         topic::to_be_made(topic)
     }
 
-    async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
+    async fn create_topic(
+        &self,
+        topic: &str,
+        queues: NonZeroU32,
+        queue_type: QueueType,
+    ) -> Result<()> {
         topic::to_be_made(topic)?;
         if !self.queues(topic).await?.is_empty() {
             return Ok(());
         }
+        self.check_queue_type_at_brokers(queue_type).await?;
         let subject = format!("topic {topic:?}, to be made");
         let masters = self.routes.masters().await?;
         for (share, address) in shares(queues, masters.len()).zip(masters.values()) {
             if share > 0 {
                 let link = self.routes.links.to(address)?;
-                let request = Request::create_topic(topic, share);
+                let request = Request::create_topic(topic, share, queue_type);
                 link.call(&subject, request, self.timeout()).await?;
             }
         }
         self.wait_for_route(topic, queues).await
+    }
+
+    async fn queue_type(&self, topic: &str) -> Result<Option<QueueType>> {
+        let queues = self.routes.queues(topic).await?;
+        let mut of_topic = None;
+        for of_broker in queues.chunk_by(|a, b| a.broker == b.broker) {
+            let link = self
+                .broker_of(&format!("topic {topic:?}"), &of_broker[0])
+                .await?;
+            match queue_type::of_topic(&link, topic, self.timeout()).await? {
+                Some(QueueType::Batch) => of_topic = of_topic.or(Some(QueueType::Batch)),
+                // One broker that keeps it otherwise is enough to say so.
+                Some(QueueType::Simple) => of_topic = Some(QueueType::Simple),
+                None => {}
+            }
+        }
+        Ok(of_topic)
+    }
+
+    async fn check_queue_type(&self, queue_type: QueueType) -> Result<()> {
+        self.check_queue_type_at_brokers(queue_type).await
     }
 
     async fn max_message_bytes(&self) -> Result<Option<usize>> {
@@ -299,7 +324,8 @@ impl Transport for RocketMq {
                 return Ok(None);
             }
             let body = answer.into_body();
-            let told = max_message_size(&String::from_utf8_lossy(&body));
+            let body = String::from_utf8_lossy(&body);
+            let told = queue_type::property(&body, "maxMessageSize").and_then(|n| n.parse().ok());
             least = least.into_iter().chain(told).min();
         }
         Ok(least)
@@ -343,8 +369,16 @@ impl Transport for RocketMq {
 
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>> {
         let link = self.broker_of(&queue.to_string(), queue).await?;
+        let queue_type = queue_type::of_topic(&link, &queue.topic, self.timeout()).await?;
         let routes = Arc::clone(&self.routes);
-        Ok(Box::new(QueueLane::new(routes, link, queue, &self.options)))
+        let lane = QueueLane::new(
+            routes,
+            link,
+            queue,
+            queue_type.unwrap_or_default(),
+            &self.options,
+        );
+        Ok(Box::new(lane))
     }
 
     async fn reader(&self, group: &str, queue: &Queue, offset: i64) -> Result<Box<dyn Reader>> {

@@ -1,5 +1,5 @@
 //! The interface of a transport: topics, queues, offsets.
-use crate::{Batch, Joining, Member, Pulled, member::Alone};
+use crate::{Batch, Joining, Member, Pulled, QueueType, member::Alone};
 use async_trait::async_trait;
 use connect_api::Result;
 use std::{borrow::Cow, fmt, num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
@@ -44,8 +44,31 @@ pub trait Transport: fmt::Debug + Send + Sync {
         Ok(Cow::Borrowed(topic))
     }
 
-    /// Makes `topic` with so many queues; nothing happens where it is there.
-    async fn create_topic(&self, topic: &str, queues: NonZeroU32) -> Result<()>;
+    /// Makes `topic` with so many queues of this type; nothing happens where it is there, of
+    /// whichever type.
+    ///
+    /// # Errors
+    /// `Unsupported`: the server has no topics of this type.
+    async fn create_topic(
+        &self,
+        topic: &str,
+        queues: NonZeroU32,
+        queue_type: QueueType,
+    ) -> Result<()>;
+
+    /// How `topic` keeps batches; `None` where there is no such topic, where the server does not
+    /// say, or where there is no difference.
+    async fn queue_type(&self, _topic: &str) -> Result<Option<QueueType>> {
+        Ok(None)
+    }
+
+    /// Whether there can be topics of this type, as far as the server says.
+    ///
+    /// # Errors
+    /// `Unsupported`: there can be none; the text says where and what to set.
+    async fn check_queue_type(&self, _queue_type: QueueType) -> Result<()> {
+        Ok(())
+    }
 
     /// The longest message that every broker takes, properties and all, in bytes; `None` where they
     /// do not say.

@@ -39,7 +39,8 @@ each_install() {
         packages+=($(missing unixodbc unixodbc-dev odbc-mariadb))
         ;;
       rocketmq*)
-        if ! command -v java >/dev/null; then packages+=(default-jre-headless); fi
+        # With the compiler: tests run sources that use RocketMQ's Java client.
+        if ! command -v javac >/dev/null; then packages+=(default-jdk-headless); fi
         if ! [[ -d $(rocketmq_jars) ]]; then
           jars=1
           if ! command -v mvn >/dev/null; then packages+=(maven); fi

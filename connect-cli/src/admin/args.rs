@@ -1,7 +1,10 @@
 //! The command line of administration.
 use super::{time::Moment, words};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use connect_transport::rocketmq::admin::{MessageType, Permission, UserKind};
+use connect_transport::{
+    QueueType,
+    rocketmq::admin::{MessageType, Permission, UserKind},
+};
 use std::{num::NonZeroU32, path::PathBuf};
 
 /// Connection to the cluster.
@@ -95,6 +98,9 @@ pub(crate) enum TopicAction {
         /// Message type
         #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = Type::Normal)]
         message_type: Type,
+        /// How it stores batches: simple stores every message by itself, batch a batch as one entry
+        #[arg(long, value_enum, value_name = "TYPE", default_value_t = Queues::Simple)]
+        queue_type: Queues,
     },
     /// Change the queues or the permission of a topic
     #[command(group = ArgGroup::new("change").required(true).multiple(true).args(["queues", "read_queues", "write_queues", "permission"]))]
@@ -124,6 +130,24 @@ pub(crate) enum TopicAction {
         #[command(flatten)]
         sure: Sure,
     },
+}
+
+/// How a topic stores batches.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Queues {
+    /// Every message by itself
+    Simple,
+    /// A batch as one entry (RIP-26): less CPU time of the broker, for RocketMQ 5 clients only
+    Batch,
+}
+
+impl From<Queues> for QueueType {
+    fn from(queues: Queues) -> Self {
+        match queues {
+            Queues::Simple => Self::Simple,
+            Queues::Batch => Self::Batch,
+        }
+    }
 }
 
 /// Message type of a topic.

@@ -13,11 +13,13 @@ pub(super) async fn run(admin: &Admin, action: TopicAction, json: bool) -> Resul
             queues,
             permission,
             message_type,
+            queue_type,
         } => {
             let settings = TopicSettings {
                 queues,
                 permission,
                 message_type: message_type.into(),
+                queue_type: queue_type.into(),
             };
             admin.create_topic(&topic, &settings).await?;
             done(json, &format!("topic {topic}: made, with {queues} queues"))

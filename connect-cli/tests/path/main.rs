@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod advice;
 mod bad_input;
+mod batch_topics;
 mod client;
 mod flights;
 mod names;

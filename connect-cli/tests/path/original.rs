@@ -3,7 +3,7 @@ use crate::{client::Database, setting, unique, with_servers};
 use connect_api::{Encoded, config::Settings};
 use connect_runtime::{ConnectorConfig, Registry, WorkerConfig};
 use connect_transport::{
-    Page, Publisher, PublisherOptions, Transport,
+    Page, Publisher, PublisherOptions, QueueType, Transport,
     rocketmq::{RocketMq, RocketMqOptions},
 };
 use connector_jdbc_sink::JdbcSink;
@@ -287,7 +287,10 @@ async fn send(topic: &str, messages: &[(String, String)]) {
     };
     let transport: Arc<dyn Transport> = RocketMq::connect(options).await.unwrap();
     let queues = NonZeroU32::new(4).unwrap();
-    transport.create_topic(topic, queues).await.unwrap();
+    transport
+        .create_topic(topic, queues, QueueType::Simple)
+        .await
+        .unwrap();
     let options = PublisherOptions::default();
     let mut publisher = Publisher::open(&transport, topic, options, Default::default())
         .await

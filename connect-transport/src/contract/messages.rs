@@ -1,6 +1,6 @@
 //! Topics, and messages out and in.
 use super::{DEADLINE, WAIT, as_numbers, batch, numbers, pull, topic};
-use crate::Transport;
+use crate::{QueueType, Transport};
 use connect_api::Result;
 use std::{
     num::NonZeroU32,
@@ -30,7 +30,7 @@ pub async fn topics_are_made_once(t: &Arc<dyn Transport>, unique: &str) -> Resul
     sorted.sort();
     sorted.dedup();
     assert_eq!(sorted.len(), 4, "each queue stands once");
-    t.create_topic(&name, NonZeroU32::MIN.saturating_add(3))
+    t.create_topic(&name, NonZeroU32::MIN.saturating_add(3), QueueType::Simple)
         .await?;
     assert_eq!(
         t.queues(&name).await?,

@@ -4,12 +4,16 @@ use super::{
     store::Store,
     table::{BATCHES, Stamp},
 };
-use crate::{Pulled, Reader, message::Slices, parse_frames};
+use crate::{
+    Pulled, Reader,
+    message::{Part, Slices},
+    parse_frames,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use connect_api::{Error, ErrorKind, Result};
 use redb::ReadTransaction;
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 /// A pull takes no further batch beyond so many messages: two full batches.
@@ -177,16 +181,20 @@ fn append(
     let base = buffer.len();
     for (offset, frame) in offsets.zip(parse_frames(frames)) {
         let frame = frame.map_err(|e| redb::Error::Corrupted(e.to_string()))?;
-        if offset >= from {
-            messages.push(Slices {
-                offset,
-                born: stored,
-                stored,
-                body_buffer: 0,
-                body: frame.body.start + base..frame.body.end + base,
-                properties: frame.properties.start + base..frame.properties.end + base,
-            });
+        if offset < from {
+            continue;
         }
+        let part = |range: Range<usize>| {
+            let part = Part::new(0, range.start + base..range.end + base);
+            part.ok_or_else(|| redb::Error::Corrupted("a batch is longer than 4 GiB".into()))
+        };
+        messages.push(Slices {
+            offset,
+            born: stored,
+            stored,
+            body: part(frame.body)?,
+            properties: part(frame.properties)?,
+        });
     }
     Ok(())
 }

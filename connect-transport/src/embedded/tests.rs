@@ -1,6 +1,6 @@
 //! What the contract of transports does not ask: the file, the kill, what is let go of.
 use super::*;
-use crate::{Batch, CommonProperties, Frames, Outgoing};
+use crate::{Batch, CommonProperties, Frames, Outgoing, QueueType};
 use std::{
     env,
     io::{BufRead as _, BufReader},
@@ -26,7 +26,7 @@ async fn open(dir: &TempDir, options: EmbeddedOptions) -> Result<Embedded> {
 }
 
 async fn queues(store: &Embedded) -> Result<Vec<Queue>> {
-    store.create_topic(TOPIC, QUEUES).await?;
+    store.create_topic(TOPIC, QUEUES, QueueType::Simple).await?;
     store.queues(TOPIC).await
 }
 

@@ -1,6 +1,6 @@
 //! Failures that a real server does not show on demand; the contract tests run on real ones.
 use super::*;
-use crate::{Batch, Lane, Queue, Reader, parse_frames};
+use crate::{Batch, Lane, Queue, QueueType, Reader, parse_frames};
 use async_trait::async_trait;
 use connect_api::Encoded;
 use futures_util::FutureExt as _;
@@ -62,7 +62,7 @@ impl Transport for Faulty {
         }))
     }
 
-    async fn create_topic(&self, _: &str, _: NonZeroU32) -> Result<()> {
+    async fn create_topic(&self, _: &str, _: NonZeroU32, _: QueueType) -> Result<()> {
         unreachable!("publishers make no topic")
     }
     async fn create_group(&self, _: &str) -> Result<()> {

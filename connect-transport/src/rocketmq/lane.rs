@@ -1,6 +1,6 @@
 //! Writes to one queue.
-use super::{RocketMqOptions, link::Link, request::Request, route::Routes, topic};
-use crate::{Batch, Lane, Queue};
+use super::{RocketMqOptions, link::Link, queue_type, request::Request, route::Routes, topic};
+use crate::{Batch, Lane, Queue, QueueType, id::MessageIds};
 use async_trait::async_trait;
 use cheetah_string::CheetahString;
 use connect_api::{Error, ErrorKind, Result};
@@ -18,6 +18,7 @@ pub(super) struct QueueLane {
     /// `None` after the connection failed: the broker may have moved.
     link: Option<Arc<Link>>,
     queue: Queue,
+    queue_type: QueueType,
     topic: CheetahString,
     producer_group: CheetahString,
     timeout: Duration,
@@ -28,6 +29,7 @@ impl QueueLane {
         routes: Arc<Routes>,
         link: Arc<Link>,
         queue: &Queue,
+        queue_type: QueueType,
         options: &RocketMqOptions,
     ) -> Self {
         Self {
@@ -35,6 +37,7 @@ impl QueueLane {
             link: Some(link),
             topic: CheetahString::from_slice(&topic::written(&queue.topic)),
             queue: queue.clone(),
+            queue_type,
             producer_group: CheetahString::from_slice(&options.producer_group),
             timeout: options.send_timeout,
         }
@@ -60,16 +63,30 @@ impl Lane for QueueLane {
             None => self.routes.broker_of(queue).await?,
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let properties = match self.queue_type {
+            QueueType::Simple => CheetahString::empty(),
+            // With an id of its own the batch is kept whole.
+            QueueType::Batch => {
+                let mut ids = MessageIds::reserve(1);
+                CheetahString::from_string(String::from_utf8_lossy(ids.next()).into_owned())
+            }
+        };
         let request = Request::send(
             &self.producer_group,
             &self.topic,
             queue.id,
             now.unwrap_or_default().as_millis(),
+            properties,
             batch.frames.clone(),
         );
         // G1: only an answer of success means that the batch is stored.
         match link.call(queue, request, self.timeout).await {
             Ok(answer) => {
+                // The topic was deleted and made anew with the other type, perhaps.
+                if self.queue_type == QueueType::Batch && !answer.has("batchUniqId") {
+                    let now = queue_type::of_topic(&link, &queue.topic, self.timeout).await;
+                    self.queue_type = now.ok().flatten().unwrap_or_default();
+                }
                 self.link = Some(link);
                 answer.number("queueOffset").ok_or_else(|| {
                     let text = format!("{queue}: the broker stored a batch and said not where");

@@ -141,6 +141,12 @@ impl Answer {
         self.command.ext_fields()?.get(field)?.parse().ok()
     }
 
+    /// Whether the answer has this field.
+    pub(super) fn has(&self, field: &str) -> bool {
+        let fields = self.command.ext_fields();
+        fields.is_some_and(|fields| fields.contains_key(field))
+    }
+
     pub(super) fn remark(&self) -> &str {
         self.command.remark().map_or("", |remark| remark.as_str())
     }

@@ -1,7 +1,10 @@
 //! How to reach a RocketMQ cluster.
 use acl::{Credentials, Tls};
 use connect_api::{Error, ErrorKind, Result};
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 /// How to reach a RocketMQ cluster, and how patient to be.
 #[derive(Debug, Clone)]
@@ -26,9 +29,13 @@ pub struct RocketMqOptions {
     pub send_timeout: Duration,
     /// How long the broker holds a pull of an empty queue open.
     pub poll_timeout: Duration,
-    /// Messages to ask for in one pull. Brokers give 32 unless `maxTransferCountOnMessageInMemory`
-    /// and its like are raised.
+    /// Most messages to ask for in one pull. Brokers give 32, or one batch of a topic that keeps
+    /// them whole, unless `maxTransferCountOnMessageInMemory` and its like are raised.
     pub pull_messages: NonZeroU32,
+    /// Bytes that a pull is to bring: fewer messages are asked for where they are long. One message,
+    /// or batch that is kept whole, may be longer; and brokers give 256 KiB unless
+    /// `maxTransferBytesOnMessageInMemory` and its like are raised.
+    pub pull_bytes: NonZeroUsize,
 }
 
 impl RocketMqOptions {
@@ -40,7 +47,10 @@ impl RocketMqOptions {
     /// word is noticed soon after.
     pub const POLL_TIMEOUT: Duration = Duration::from_secs(5);
     /// Brokers cut it down to what they allow.
-    pub const PULL_MESSAGES: NonZeroU32 = NonZeroU32::new(1024).unwrap();
+    pub const PULL_MESSAGES: NonZeroU32 = NonZeroU32::new(16_384).unwrap();
+    /// 512 KiB: the one in hand and the one in flight of a dozen queues stay a small part of a
+    /// worker's memory.
+    pub const PULL_BYTES: NonZeroUsize = NonZeroUsize::new(512 << 10).unwrap();
 
     /// The defaults, for name servers given as `host:port`, several separated by `;` or `,`.
     pub fn new(name_servers: &str) -> Self {
@@ -61,6 +71,7 @@ impl RocketMqOptions {
             send_timeout: Self::SEND_TIMEOUT,
             poll_timeout: Self::POLL_TIMEOUT,
             pull_messages: Self::PULL_MESSAGES,
+            pull_bytes: Self::PULL_BYTES,
         }
     }
 

@@ -6,8 +6,15 @@
 //! stored i64 | store host (4 or 16) + port i32 | reconsume times i32 | prepared offset i64 |
 //! body length i32 | body | topic length (u8; u16 by magic version 2) | topic |
 //! properties length i16 | properties`.
+//!
+//! Topics of type `BatchCQ` (RIP-26) keep a batch as one such message: its system flag says so, its
+//! body is the batch as it was sent, and its offset is that of the first message in it.
 use super::compression::{self, Compression};
-use crate::{Pulled, message::Slices};
+use crate::{
+    INNER_NUM, Properties, Pulled,
+    frames::{Frame, parse_frames},
+    message::{Part, Slices},
+};
 use bytes::Bytes;
 use connect_api::{Error, ErrorKind, Result};
 use std::ops::Range;
@@ -18,8 +25,9 @@ const MAGIC_V2: u32 = 0xdaa3_20ab;
 const COMPRESSED: i32 = 1;
 const BORN_HOST_V6: i32 = 1 << 4;
 const STORE_HOST_V6: i32 = 1 << 5;
-/// The body holds messages of its own: a topic of batch messages.
-const BATCHES: i32 = 1 << 6 | 1 << 7;
+/// The body is a batch of messages (`NEED_UNWRAP_FLAG` and `INNER_BATCH_FLAG`); by one of them alone
+/// Java's consumers take a message as it is.
+const BATCH: i32 = 1 << 6 | 1 << 7;
 
 /// A message up to the properties' length, with the shortest hosts and nothing in it.
 const MIN_MESSAGE: usize = 91;
@@ -28,16 +36,17 @@ const MIN_MESSAGE: usize = 91;
 /// not take all memory.
 const MAX_DECOMPRESSED: usize = 64 << 20;
 
-/// Decodes the body of a pull's answer; `next` is where the broker says to go on, `end` where the
-/// queue ends.
+/// Decodes the body of a pull's answer; `from` is the offset that was asked for, `next` where the
+/// broker says to go on, `end` where the queue ends.
 ///
 /// The answer may hold fewer messages than were sent where they are large once decompressed;
-/// [`Pulled::next`] then is the first of the others.
-/// Every length is checked before it is used, and the checksum of a body where there is one.
+/// [`Pulled::next`] then is the first of the others. Messages of a batch that lie before `from` are
+/// left out. Every length is checked before it is used, and the checksum of a body where there is
+/// one.
 ///
 /// # Errors
-/// `Data`: the answer is cut off or damaged. `Unsupported`: a message holds batches.
-pub(super) fn decode(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
+/// `Data`: the answer is cut off or damaged.
+pub(super) fn decode(answer: Bytes, from: i64, next: i64, end: i64) -> Result<Pulled> {
     let mut buffers = Vec::with_capacity(1);
     // Small messages are some 300 bytes.
     let mut messages = Vec::with_capacity((answer.len() / 256).clamp(1, 1024));
@@ -47,28 +56,55 @@ pub(super) fn decode(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
     let total = answer.len();
     let mut start = 0;
     while start < total {
-        let (size, mut parsed) =
-            decode_message(&answer[start..]).map_err(|damage| damage.at(start, total))?;
-        let slices = &mut parsed.slices;
-        slices.body = start + slices.body.start..start + slices.body.end;
-        slices.properties = start + slices.properties.start..start + slices.properties.end;
+        let damaged = |damage: Damage| damage.at(start, total);
+        let (size, parsed) = decode_message(&answer[start..]).map_err(damaged)?;
+        let shift = |range: &Range<usize>| start + range.start..start + range.end;
+        let (mut body, properties) = (shift(&parsed.body), shift(&parsed.properties));
+        let mut buffer = 0;
         if let Some(compression) = parsed.compression {
             if decompressed > MAX_DECOMPRESSED {
                 break;
             }
-            let body = compression::decompress(compression, &answer[slices.body.clone()])
-                .map_err(|e| e.context(format_args!("message at offset {}", slices.offset)))?;
-            decompressed += body.len();
-            slices.body = 0..body.len();
-            buffers.push(Bytes::from(body));
+            let plain = compression::decompress(compression, &answer[body])
+                .map_err(|e| e.context(format_args!("message at offset {}", parsed.offset)))?;
+            decompressed += plain.len();
+            body = 0..plain.len();
+            buffers.push(Bytes::from(plain));
             // The answer itself will be the first.
-            slices.body_buffer = buffers.len();
+            buffer = buffers.len();
         }
-        if slices.offset < after {
-            return Err(Damage("offsets do not rise").at(start, total));
+        if parsed.offset < after {
+            return Err(damaged(Damage("offsets do not rise")));
         }
-        after = slices.offset + 1;
-        messages.push(parsed.slices);
+        let part = |buffer, range| Part::new(buffer, range).ok_or_else(|| damaged(TOO_LONG));
+        let slices = Slices {
+            offset: parsed.offset,
+            born: parsed.born,
+            stored: parsed.stored,
+            body: part(buffer, body.clone())?,
+            properties: part(0, properties)?,
+        };
+        if parsed.is_batch {
+            let plain = buffer.checked_sub(1).map(|plain| &buffers[plain]);
+            let batch = &plain.unwrap_or(&answer)[body.clone()];
+            let shift = |range: Range<usize>| body.start + range.start..body.start + range.end;
+            after = parsed.unwrap_batch(&answer[start..], batch, |offset, frame| {
+                if offset >= from {
+                    messages.push(Slices {
+                        offset,
+                        body: part(buffer, shift(frame.body))?,
+                        properties: part(buffer, shift(frame.properties))?,
+                        ..slices
+                    });
+                }
+                Ok(())
+            })?;
+        } else {
+            after = parsed.offset + 1;
+            if parsed.offset >= from {
+                messages.push(slices);
+            }
+        }
         start += size;
     }
     buffers.insert(0, answer);
@@ -84,9 +120,56 @@ pub(super) fn decode(answer: Bytes, next: i64, end: i64) -> Result<Pulled> {
     })
 }
 
+/// A message as it stands in an answer; ranges count from its first byte.
 pub(super) struct Parsed {
-    pub(super) slices: Slices,
+    pub(super) offset: i64,
+    pub(super) born: i64,
+    pub(super) stored: i64,
+    pub(super) body: Range<usize>,
+    pub(super) properties: Range<usize>,
     pub(super) compression: Option<Compression>,
+    /// The body, decompressed, is a batch of messages.
+    pub(super) is_batch: bool,
+}
+
+impl Parsed {
+    /// Calls `found` with the offset and the place of each message in the batch that the body is, and
+    /// gives the offset after the last; `bytes` begin with this message, `batch` is its body,
+    /// decompressed.
+    ///
+    /// # Errors
+    /// `Data`: a length does not fit, or there are not as many as the broker counted; and those of
+    /// `found`.
+    pub(super) fn unwrap_batch(
+        &self,
+        bytes: &[u8],
+        batch: &[u8],
+        mut found: impl FnMut(i64, Frame) -> Result<()>,
+    ) -> Result<i64> {
+        let mut next = self.offset;
+        for frame in parse_frames(batch) {
+            let frame =
+                frame.map_err(|e| e.context(format_args!("batch at offset {}", self.offset)))?;
+            found(next, frame)?;
+            next = next.saturating_add(1);
+        }
+        // A broker counts the messages as it stores the batch, and gives each an offset.
+        let counted = Properties(&bytes[self.properties.clone()]).get(INNER_NUM);
+        let counted = counted.and_then(|digits| str::from_utf8(digits).ok()?.parse::<i64>().ok());
+        let count = next - self.offset;
+        match counted {
+            Some(counted) if counted != count => Err(Error::new(
+                ErrorKind::Data,
+                format!(
+                    "batch at offset {}: the broker counted {counted} messages, it holds {count}",
+                    self.offset
+                ),
+            )),
+            _ if next == i64::MAX => Err(Damage("offsets end").at(0, bytes.len())),
+            // A batch without messages has an offset of its own.
+            _ => Ok(next.max(self.offset + 1)),
+        }
+    }
 }
 
 /// Decodes the message that `bytes` begin with; its size, and ranges in `bytes`.
@@ -129,29 +212,21 @@ pub(super) fn decode_message(bytes: &[u8]) -> Result<(usize, Parsed), Damage> {
     if fields.at != size || !(0..i64::MAX).contains(&offset) {
         return Err(Damage("the lengths of a message do not add up"));
     }
-    if system_flag & BATCHES != 0 {
-        return Err(Damage(BATCHED));
-    }
     // Brokers keep 31 bits of it, and none where they did not compute it.
     if checksum != 0 && crc32fast::hash(&bytes[body.clone()]) & 0x7fff_ffff != checksum {
         return Err(Damage("the checksum of a body is wrong"));
     }
     let compressed = system_flag & COMPRESSED != 0 && !body.is_empty();
-    let slices = Slices {
+    let parsed = Parsed {
         offset,
         born,
         stored,
-        body_buffer: 0,
         body,
         properties,
+        compression: compressed.then(|| Compression::of(system_flag)),
+        is_batch: system_flag & BATCH == BATCH,
     };
-    Ok((
-        size,
-        Parsed {
-            slices,
-            compression: compressed.then(|| Compression::of(system_flag)),
-        },
-    ))
+    Ok((size, parsed))
 }
 
 /// Takes the fields of one message, none beyond its end.
@@ -191,17 +266,11 @@ impl Fields<'_> {
 pub(super) struct Damage(&'static str);
 
 const TOO_LONG: Damage = Damage("a part of a message is longer than the message");
-const BATCHED: &str = "a message that holds batches of messages; such topics are not read";
 
 impl Damage {
     pub(super) fn at(&self, start: usize, length: usize) -> Error {
-        let kind = if self.0 == BATCHED {
-            ErrorKind::Unsupported
-        } else {
-            ErrorKind::Data
-        };
         Error::new(
-            kind,
+            ErrorKind::Data,
             format!("answer of {length} bytes, at byte {start}: {}", self.0),
         )
     }

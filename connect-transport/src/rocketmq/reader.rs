@@ -20,6 +20,8 @@ use tracing::{info, warn};
 /// Pause before the next request when an empty answer came at once: the broker does not hold
 /// pulls open, or has not indexed a message yet.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Messages to ask for before it is known how long they are.
+const FIRST_MESSAGES: u32 = 1024;
 /// The broker looks at the pulls that it holds open every five seconds
 /// (`PullRequestHoldService`): an answer comes so much later than was asked for.
 const HOLD_STEP: Duration = Duration::from_secs(5);
@@ -34,6 +36,8 @@ pub(super) struct QueueReader {
     offset: i64,
     /// The end of the queue, as last seen.
     end: i64,
+    /// How many messages to ask for.
+    messages: u32,
     in_flight: Option<AbortOnDropHandle<Result<Outcome>>>,
 }
 
@@ -42,7 +46,8 @@ struct Pulls {
     group: CheetahString,
     topic: CheetahString,
     queue: Queue,
-    messages: u32,
+    most_messages: u32,
+    bytes: usize,
     wait: Duration,
     timeout: Duration,
 }
@@ -71,8 +76,22 @@ enum Outcome {
 }
 
 impl Pulls {
+    /// How many messages of such a length are as many bytes as a pull is to bring.
+    fn as_many_as_fit(&self, pulled: &Pulled) -> u32 {
+        let fit = self.bytes.saturating_mul(pulled.len()) / pulled.total_bytes().max(1);
+        u32::try_from(fit)
+            .unwrap_or(u32::MAX)
+            .clamp(1, self.most_messages)
+    }
+
     /// One request.
-    async fn pull(&self, link: &Link, offset: i64, pause: Duration) -> Result<Outcome> {
+    async fn pull(
+        &self,
+        link: &Link,
+        offset: i64,
+        messages: u32,
+        pause: Duration,
+    ) -> Result<Outcome> {
         if !pause.is_zero() {
             sleep(pause).await;
         }
@@ -82,7 +101,7 @@ impl Pulls {
             &self.topic,
             self.queue.id,
             offset,
-            self.messages,
+            messages,
             self.wait.as_millis(),
         );
         let limit = self.wait + HOLD_STEP + self.timeout;
@@ -99,7 +118,7 @@ impl Pulls {
             code::SUCCESS => {
                 let next = number(&answer, "nextBeginOffset")?;
                 let end = number(&answer, "maxOffset")?;
-                let pulled = pull::decode(answer.into_body(), next, end).map_err(|e| {
+                let pulled = pull::decode(answer.into_body(), offset, next, end).map_err(|e| {
                     e.context(format_args!(
                         "{self}, at {}, offset {offset}",
                         link.address()
@@ -118,7 +137,8 @@ impl Pulls {
             }),
             code::PULL_OFFSET_MOVED => Ok(Outcome::Moved {
                 next: number(&answer, "nextBeginOffset")?,
-                min: number(&answer, "minOffset")?,
+                // Before its first message, a queue of batches says that it begins at -1.
+                min: answer.number("minOffset").unwrap_or(0).max(0),
                 max: number(&answer, "maxOffset")?,
             }),
             _ => Err(link.refused(self, &answer)),
@@ -141,22 +161,24 @@ impl QueueReader {
                 group: CheetahString::from_slice(group),
                 topic: CheetahString::from_slice(&topic::written(&queue.topic)),
                 queue: queue.clone(),
-                messages: options.pull_messages.get(),
+                most_messages: options.pull_messages.get(),
+                bytes: options.pull_bytes.get(),
                 wait: options.poll_timeout,
                 timeout: options.request_timeout,
             }),
             link: Some(link),
             offset: offset.max(0),
             end: 0,
+            messages: options.pull_messages.get().min(FIRST_MESSAGES),
             in_flight: None,
         }
     }
 
     /// Puts the next request on its way.
     fn request(&mut self, link: Arc<Link>, pause: Duration) {
-        let (pulls, offset) = (Arc::clone(&self.pulls), self.offset);
+        let (pulls, offset, messages) = (Arc::clone(&self.pulls), self.offset, self.messages);
         self.link = Some(Arc::clone(&link));
-        let pull = async move { pulls.pull(&link, offset, pause).await };
+        let pull = async move { pulls.pull(&link, offset, messages, pause).await };
         self.in_flight = Some(AbortOnDropHandle::new(tokio::spawn(pull)));
     }
 
@@ -219,6 +241,7 @@ impl Reader for QueueReader {
             match outcome {
                 Ok(Outcome::Found(pulled)) => {
                     (self.offset, self.end) = (pulled.next, pulled.end);
+                    self.messages = self.pulls.as_many_as_fit(&pulled);
                     found = Some(pulled);
                 }
                 Ok(Outcome::Nothing { next, end, at_once }) => {

@@ -3,7 +3,7 @@ use super::{
     groups::{queue_key, quoted},
     topic,
 };
-use crate::Queue;
+use crate::{Queue, QueueType};
 use bytes::Bytes;
 use cheetah_string::CheetahString;
 use rocketmq_protocol::{
@@ -107,9 +107,14 @@ impl Request {
         Self::new(42).with_body(locks(group, owner, queues))
     }
 
+    /// The settings of a topic (`GET_TOPIC_CONFIG`).
+    pub(super) fn topic_settings(topic: &str) -> Self {
+        Self::new(351).with_topic(topic).with("lo", "false")
+    }
+
     /// Makes a topic (`UPDATE_AND_CREATE_TOPIC`).
-    pub(super) fn create_topic(topic: &str, queues: u32) -> Self {
-        Self::new(17)
+    pub(super) fn create_topic(topic: &str, queues: u32, queue_type: QueueType) -> Self {
+        let request = Self::new(17)
             .with_topic(topic)
             .with("defaultTopic", TEMPLATE_TOPIC)
             .with_number("readQueueNums", queues)
@@ -117,7 +122,11 @@ impl Request {
             .with_number("perm", READ_WRITE)
             .with("topicFilterType", "SINGLE_TAG")
             .with_number("topicSysFlag", 0)
-            .with("order", "false")
+            .with("order", "false");
+        match queue_type {
+            QueueType::Simple => request,
+            QueueType::Batch => request.with("attributes", "+queue.type=BatchCQ"),
+        }
     }
 
     /// The settings of a consumer group (`GET_SUBSCRIPTIONGROUP_CONFIG`).
@@ -164,12 +173,15 @@ impl Request {
             .with_number("queueId", queue)
     }
 
-    /// Stores a batch (`SEND_BATCH_MESSAGE`, header V2).
+    /// Stores a batch (`SEND_BATCH_MESSAGE`, header V2) with `properties` of its own. A topic of
+    /// type `BatchCQ` keeps a batch whole that has a `UNIQ_KEY`; others give each of its messages
+    /// what properties it has.
     pub(super) fn send(
         producer_group: &CheetahString,
         topic: &CheetahString,
         queue: u32,
         now_millis: u128,
+        properties: CheetahString,
         frames: Bytes,
     ) -> Self {
         Self::new(320)
@@ -181,7 +193,7 @@ impl Request {
             .with_number("f", 0)
             .with_number("g", now_millis)
             .with_number("h", 0)
-            .with("i", "")
+            .with("i", properties)
             .with_number("j", 0)
             .with("k", "false")
             .with("m", "true")

@@ -5,7 +5,7 @@ use super::{
 use acl::{Credentials, SignatureAlgorithm};
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::{
-    Queue, Transport,
+    Queue, QueueType, Transport,
     rocketmq::{RocketMq, RocketMqOptions},
 };
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -86,11 +86,19 @@ async fn refused_credentials_are_named_by_every_call() -> Result<()> {
             (&missing, fails(auth, transport.queues(&missing)).await),
             (
                 topic,
-                fails(auth, transport.create_topic(topic, NonZeroU32::MIN)).await,
+                fails(
+                    auth,
+                    transport.create_topic(topic, NonZeroU32::MIN, QueueType::Simple),
+                )
+                .await,
             ),
             (
                 &missing,
-                fails(auth, transport.create_topic(&missing, NonZeroU32::MIN)).await,
+                fails(
+                    auth,
+                    transport.create_topic(&missing, NonZeroU32::MIN, QueueType::Simple),
+                )
+                .await,
             ),
             (&group, fails(auth, transport.create_group(&group)).await),
             (topic, fails(auth, transport.lane(&queue)).await),
@@ -155,14 +163,22 @@ async fn a_user_moves_messages_of_permitted_topics_and_groups_only() -> Result<(
             "Allow",
         ]);
     };
-    permit(format!("Topic:{},Group:{group}", allowed.topic), "Pub,Sub");
+    let batched = unique("acl-batches");
+    let admin = connect(Some(super_user())).await?;
+    admin
+        .create_topic(&batched, NonZeroU32::MIN, QueueType::Batch)
+        .await?;
+    permit(
+        format!("Topic:{},Topic:{batched},Group:{group}", allowed.topic),
+        "Pub,Sub",
+    );
 
     let transport = connect(Some(Credentials::new(user.as_str(), SECRET))).await?;
     // What a source and a sink do.
     let queues = transport.queues(&allowed.topic).await?;
     assert_eq!(queues, std::slice::from_ref(&allowed));
     transport
-        .create_topic(&allowed.topic, NonZeroU32::MIN)
+        .create_topic(&allowed.topic, NonZeroU32::MIN, QueueType::Simple)
         .await?;
     let mut lane = transport.lane(&allowed).await?;
     lane.send(&batch([&b"one"[..]])?).await?;
@@ -170,6 +186,18 @@ async fn a_user_moves_messages_of_permitted_topics_and_groups_only() -> Result<(
     assert_eq!(bodies(&mut reader, 1).await?, [b"one"]);
     transport.commit(&group, &[(allowed.clone(), 1)]).await?;
     assert_eq!(transport.committed(&group, &queues).await?, [Some(1)]);
+    // Without the permission to read a topic's settings its messages are stored one by one.
+    assert_eq!(transport.queue_type(&batched).await?, None);
+    assert_eq!(admin.queue_type(&batched).await?, Some(QueueType::Batch));
+    let queue = &transport.queues(&batched).await?[0];
+    let mut lane = transport.lane(queue).await?;
+    assert_eq!(lane.send(&batch([&b"one"[..], b"two"])?).await?, 0);
+    assert_eq!(lane.send(&batch([&b"three"[..]])?).await?, 2);
+    let mut reader = transport.reader(&group, queue, 0).await?;
+    assert_eq!(
+        bodies(&mut reader, 3).await?,
+        [&b"one"[..], b"two", b"three"]
+    );
 
     let auth = ErrorKind::Auth;
     let refused = batch([&b"x"[..]])?;
@@ -186,7 +214,11 @@ async fn a_user_moves_messages_of_permitted_topics_and_groups_only() -> Result<(
     let error = fails(auth, transport.commit(&other_group, &commit)).await;
     tells(&error, &other_group, "no permission");
     let missing = unique("missing");
-    let error = fails(auth, transport.create_topic(&missing, NonZeroU32::MIN)).await;
+    let error = fails(
+        auth,
+        transport.create_topic(&missing, NonZeroU32::MIN, QueueType::Simple),
+    )
+    .await;
     tells(&error, &missing, "no permission");
     // Nobody but the user's administrator can make the group; whoever may read takes it as made.
     transport.create_group(&group).await?;

@@ -5,7 +5,7 @@ use super::{
 use acl::Credentials;
 use connect_api::{ErrorKind, Result};
 use connect_transport::{
-    CommonProperties, Frames, Joining, Outgoing, Queue, Transport,
+    CommonProperties, Frames, Joining, Outgoing, Queue, QueueType, Transport,
     rocketmq::{
         RocketMq, RocketMqOptions,
         admin::{
@@ -26,6 +26,7 @@ fn settings(queues: u32) -> TopicSettings {
         queues: NonZeroU32::new(queues).expect("some queues"),
         permission: Permission::READ_WRITE,
         message_type: MessageType::Normal,
+        queue_type: QueueType::Simple,
     }
 }
 
@@ -429,5 +430,56 @@ async fn refusals_of_administration_are_told_in_the_brokers_words() -> Result<()
         "{error}"
     );
     admin.close(Duration::from_secs(2)).await;
+    Ok(())
+}
+
+/// A broker indexes a batch that is kept whole, and none of the messages in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_in_batches_are_found_by_key_and_by_id() -> Result<()> {
+    let (transport, _share) = connect().await?;
+    let admin = Admin::connect(plain()).await?;
+    let topic = unique("found-in-batches");
+    let whole = TopicSettings {
+        queue_type: QueueType::Batch,
+        ..settings(2)
+    };
+    admin.create_topic(&topic, &whole).await?;
+    let attributes = &admin.topic(&topic).await?.brokers[0].attributes;
+    assert_eq!(
+        attributes.get("queue.type").map(String::as_str),
+        Some("BatchCQ")
+    );
+    for queue in transport.queues(&topic).await? {
+        let mut frames = Frames::default();
+        for n in 0..5 {
+            let key = format!("k{}", n % 2);
+            let body = format!("body {n} of queue {}", queue.id);
+            let message = Outgoing {
+                key: key.as_bytes(),
+                body: body.as_bytes(),
+                ..Outgoing::default()
+            };
+            frames.push(&message, &CommonProperties::default(), 1 << 20)?;
+        }
+        transport
+            .lane(&queue)
+            .await?
+            .send(&frames.into_batch())
+            .await?;
+    }
+    let all = 0..=i64::MAX;
+    let found = admin.messages_by_key(&topic, "k1", all.clone(), 10).await?;
+    let places: Vec<_> = found.found.iter().map(|f| (f.queue, f.offset)).collect();
+    assert_eq!(
+        (places, found.more),
+        (vec![(0, 1), (0, 3), (1, 1), (1, 3)], false)
+    );
+    let newest = admin.messages_by_key(&topic, "k1", all, 1).await?;
+    let places: Vec<_> = newest.found.iter().map(|f| (f.queue, f.offset)).collect();
+    assert_eq!((places, newest.more), (vec![(0, 3), (1, 3)], true));
+    let id = found.found[3].id.as_deref().expect("an id");
+    let by_id = admin.messages_by_id(&topic, id).await?;
+    assert_eq!(by_id.len(), 1);
+    assert_eq!(by_id[0].body, b"body 3 of queue 1");
     Ok(())
 }

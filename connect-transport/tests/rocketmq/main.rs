@@ -3,6 +3,7 @@
 mod access;
 #[cfg(feature = "admin")]
 mod admin;
+mod batch_topics;
 mod contract;
 mod everyday;
 mod membership;
@@ -14,7 +15,7 @@ mod silence;
 use acl::Credentials;
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::{
-    Batch, CommonProperties, Frames, Outgoing, Queue, Reader, Transport,
+    Batch, CommonProperties, Frames, Outgoing, Queue, QueueType, Reader, Transport,
     rocketmq::{RocketMq, RocketMqOptions},
 };
 use std::{
@@ -102,7 +103,9 @@ fn super_user() -> Credentials {
 
 /// Makes a topic of one queue.
 async fn one_queue(transport: &RocketMq, topic: &str) -> Result<Queue> {
-    transport.create_topic(topic, NonZeroU32::MIN).await?;
+    transport
+        .create_topic(topic, NonZeroU32::MIN, QueueType::Simple)
+        .await?;
     let mut queues = transport.queues(topic).await?;
     assert_eq!(queues.len(), 1, "queues of {topic}");
     Ok(queues.remove(0))

@@ -5,7 +5,7 @@ use super::{
 };
 use connect_api::{ErrorKind, Result};
 use connect_transport::{
-    Transport,
+    QueueType, Transport,
     rocketmq::{RocketMq, RocketMqOptions},
 };
 use std::{
@@ -44,8 +44,12 @@ async fn a_topic_has_as_many_queues_as_were_asked_for() -> Result<()> {
     let topic = unique("queues");
     assert!(transport.queues(&topic).await?.is_empty());
     let three = NonZeroU32::new(3).expect("three");
-    transport.create_topic(&topic, three).await?;
-    transport.create_topic(&topic, NonZeroU32::MIN).await?;
+    transport
+        .create_topic(&topic, three, QueueType::Simple)
+        .await?;
+    transport
+        .create_topic(&topic, NonZeroU32::MIN, QueueType::Simple)
+        .await?;
     let ids: Vec<_> = transport
         .queues(&topic)
         .await?
@@ -267,7 +271,7 @@ async fn topics_whose_names_rocketmq_refuses_are_read_by_either_name() -> Result
     for name in ["TBW102", "rmq_sys_x", "my%2Etable"] {
         fails(
             ErrorKind::Config,
-            transport.create_topic(name, NonZeroU32::MIN),
+            transport.create_topic(name, NonZeroU32::MIN, QueueType::Simple),
         )
         .await;
     }

@@ -5,6 +5,7 @@ use crate::{
     servers::Database::{Mariadb, Postgres},
 };
 use connect_api::{Error, ErrorKind, Result, config::nearest};
+use connect_transport::QueueType;
 
 /// Something to run.
 pub(crate) struct Case {
@@ -35,48 +36,59 @@ const fn part(name: &'static str, about: &'static str, part: Part) -> Case {
 use Format::{Envelope, Plain};
 use Mode::{Insert, Upsert};
 use PathKind::{Sink, Source};
+use QueueType::{Batch, Simple};
 
 /// All, in the order in which they are run.
 pub(crate) const ALL: &[Case] = &[
     path(
         "postgres-rocketmq",
         "PostgreSQL to RocketMQ, JSON",
-        Source(Postgres, Plain),
+        Source(Postgres, Plain, Simple),
+    ),
+    path(
+        "postgres-rocketmq-batch",
+        "the same, to a topic that keeps batches whole",
+        Source(Postgres, Plain, Batch),
     ),
     path(
         "postgres-rocketmq-schema",
         "PostgreSQL to RocketMQ, JSON with its schema in every message",
-        Source(Postgres, Envelope),
+        Source(Postgres, Envelope, Simple),
     ),
     path(
         "rocketmq-postgres-insert",
         "RocketMQ to an empty table of PostgreSQL, JSON",
-        Sink(Postgres, Insert, Plain),
+        Sink(Postgres, Insert, Plain, Simple),
+    ),
+    path(
+        "rocketmq-postgres-insert-batch",
+        "the same, from a topic that keeps batches whole",
+        Sink(Postgres, Insert, Plain, Batch),
     ),
     path(
         "rocketmq-postgres-insert-schema",
         "the same, JSON with its schema in every message",
-        Sink(Postgres, Insert, Envelope),
+        Sink(Postgres, Insert, Envelope, Simple),
     ),
     path(
         "rocketmq-postgres-upsert",
         "the same by upsert, JSON",
-        Sink(Postgres, Upsert, Plain),
+        Sink(Postgres, Upsert, Plain, Simple),
     ),
     path(
         "rocketmq-postgres-upsert-schema",
         "the same by upsert, JSON with its schema in every message",
-        Sink(Postgres, Upsert, Envelope),
+        Sink(Postgres, Upsert, Envelope, Simple),
     ),
     path(
         "mariadb-rocketmq",
         "MariaDB to RocketMQ, JSON",
-        Source(Mariadb, Plain),
+        Source(Mariadb, Plain, Simple),
     ),
     path(
         "rocketmq-mariadb-upsert",
         "RocketMQ to an empty table of MariaDB by upsert, JSON",
-        Sink(Mariadb, Upsert, Plain),
+        Sink(Mariadb, Upsert, Plain, Simple),
     ),
     path(
         "postgres-embedded",
@@ -102,6 +114,11 @@ pub(crate) const ALL: &[Case] = &[
         "part-rocketmq",
         "messages to RocketMQ and back, bodies as they are",
         Part::Rocketmq,
+    ),
+    part(
+        "part-rocketmq-batch",
+        "the same, by a topic that keeps batches whole",
+        Part::RocketmqBatch,
     ),
     part(
         "part-embedded",

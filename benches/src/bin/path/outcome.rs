@@ -15,6 +15,8 @@ pub(crate) struct Outcome {
     pub(crate) first_row_seconds: Option<f64>,
     /// CPU time of the worker, or of the part; `None` where it is too short to be told.
     pub(crate) cpu_seconds: f64,
+    /// CPU time of the broker meanwhile; `None` where its process is not known.
+    pub(crate) broker_cpu_seconds: Option<f64>,
     /// The most memory that was resident, in MB of 10⁶ bytes.
     pub(crate) peak_mb: f64,
     /// How many of the machine's CPUs were busy, by whatever, on the average.
@@ -29,6 +31,7 @@ impl Outcome {
             seconds: elapsed.as_secs_f64(),
             first_row_seconds: None,
             cpu_seconds: 0.0,
+            broker_cpu_seconds: None,
             peak_mb: 0.0,
             busy_cpus: 0.0,
         }
@@ -41,6 +44,13 @@ impl Outcome {
         self
     }
 
+    /// The broker's CPU time before and after.
+    pub(crate) fn with_broker(mut self, before: Option<Duration>, after: Option<Duration>) -> Self {
+        let spent = before.zip(after);
+        self.broker_cpu_seconds = spent.map(|(b, a)| a.saturating_sub(b).as_secs_f64());
+        self
+    }
+
     /// Takes another piece of the same work in.
     pub(crate) fn add(&mut self, piece: &Self) {
         let seconds = self.seconds + piece.seconds;
@@ -49,6 +59,8 @@ impl Outcome {
         self.seconds = seconds;
         self.rows += piece.rows;
         self.cpu_seconds += piece.cpu_seconds;
+        let broker = self.broker_cpu_seconds.zip(piece.broker_cpu_seconds);
+        self.broker_cpu_seconds = broker.map(|(one, other)| one + other);
         self.peak_mb = self.peak_mb.max(piece.peak_mb);
     }
 
@@ -64,12 +76,13 @@ impl Outcome {
 
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Outcome", 9)?;
+        let mut out = serializer.serialize_struct("Outcome", 10)?;
         out.serialize_field("name", &self.name)?;
         out.serialize_field("rows", &self.rows)?;
         out.serialize_field("seconds", &self.seconds)?;
         out.serialize_field("rows_per_s", &self.rows_per_s().round())?;
         out.serialize_field("cpu_seconds", &self.cpu_seconds)?;
+        out.serialize_field("broker_cpu_seconds", &self.broker_cpu_seconds)?;
         out.serialize_field("rows_per_cpu_s", &self.rows_per_cpu_s().round())?;
         out.serialize_field("peak_mb", &self.peak_mb)?;
         out.serialize_field("first_row_seconds", &self.first_row_seconds)?;
@@ -95,13 +108,15 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:34} {:>9} {:>8.3} {:>9} {:>7.2} {:>9} {:>7.0} {:>5.1}",
+            "{:34} {:>9} {:>8.3} {:>9} {:>7.2} {:>9} {:>8} {:>7.0} {:>5.1}",
             self.name,
             self.rows,
             self.seconds,
             Thousands(self.rows_per_s()),
             self.cpu_seconds,
             Thousands(self.rows_per_cpu_s()),
+            self.broker_cpu_seconds
+                .map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.2}")),
             self.peak_mb,
             self.busy_cpus,
         )

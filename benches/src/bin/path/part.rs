@@ -13,7 +13,7 @@ use connect_api::{
     config::Settings,
 };
 use connect_transport::{
-    Page, Transport,
+    Page, QueueType, Transport,
     embedded::{Embedded, EmbeddedOptions},
 };
 use dialects::{Dialect, WriteOp};
@@ -41,6 +41,7 @@ const CLOSE: Duration = Duration::from_secs(5);
 pub(crate) enum Part {
     Codec,
     Rocketmq,
+    RocketmqBatch,
     Embedded,
     Postgres,
     Mariadb,
@@ -77,12 +78,14 @@ struct Clock {
     at: Instant,
     cpu: Duration,
     busy: Duration,
+    broker: Option<Duration>,
 }
 
 impl Clock {
     fn start() -> Result<Self> {
         Usage::reset_own_peak();
         Ok(Self {
+            broker: servers::broker_cpu(),
             busy: machine_busy()?,
             cpu: Usage::own()?.cpu,
             at: Instant::now(),
@@ -93,7 +96,9 @@ impl Clock {
         let elapsed = self.at.elapsed();
         let usage = Usage::own()?;
         let busy = machine_busy()?.saturating_sub(self.busy);
-        let outcome = Outcome::new(name, rows.unsigned_abs(), elapsed);
+        let broker = self.broker.filter(|_| name.contains("rocketmq"));
+        let outcome = Outcome::new(name, rows.unsigned_abs(), elapsed)
+            .with_broker(broker, servers::broker_cpu());
         Ok(outcome.with_usage(usage.cpu.saturating_sub(self.cpu), usage.peak_kib, busy))
     }
 }
@@ -108,13 +113,17 @@ impl Part {
             Self::Codec => codec(rows),
             Self::Rocketmq => {
                 let cluster = servers::rocketmq().await?;
-                transport("part-rocketmq", cluster, rows).await
+                transport("part-rocketmq", cluster, QueueType::Simple, rows).await
+            }
+            Self::RocketmqBatch => {
+                let cluster = servers::rocketmq().await?;
+                transport("part-rocketmq-batch", cluster, QueueType::Batch, rows).await
             }
             Self::Embedded => {
                 let files = tempfile::tempdir().map_err(no_directory)?;
                 let path = files.path().join("queues.redb");
                 let store = Embedded::open(path, EmbeddedOptions::default()).await?;
-                transport("part-embedded", Arc::new(store), rows).await
+                transport("part-embedded", Arc::new(store), QueueType::Simple, rows).await
             }
             Self::Postgres => dialect("part-postgres", Database::Postgres.dialect()?, rows).await,
             Self::Mariadb => dialect("part-mariadb", Database::Mariadb.dialect()?, rows).await,
@@ -184,7 +193,12 @@ fn codec(rows: i64) -> Result<Vec<Outcome>> {
 }
 
 /// The first page's messages, sent again and again, then pulled.
-async fn transport(name: &str, transport: Arc<dyn Transport>, rows: i64) -> Result<Vec<Outcome>> {
+async fn transport(
+    name: &str,
+    transport: Arc<dyn Transport>,
+    queue_type: QueueType,
+    rows: i64,
+) -> Result<Vec<Outcome>> {
     let topic = format!("bench_part_{}", process::id());
     let records = Workload::Orders.records(&topic, 1..=PAGE, 0)?;
     let mut encoded = Encoded::default();
@@ -192,7 +206,9 @@ async fn transport(name: &str, transport: Arc<dyn Transport>, rows: i64) -> Resu
     connect_converters::encode_keys(&records, &mut encoded.keys)?;
     let pages = (rows / PAGE).max(1);
     let rows = pages * PAGE;
-    transport.create_topic(&topic, OrdersTopic::QUEUES).await?;
+    transport
+        .create_topic(&topic, OrdersTopic::QUEUES, queue_type)
+        .await?;
     let orders = OrdersTopic::new(transport.clone(), &topic);
     let mut publisher = orders.publisher().await?;
     let clock = Clock::start()?;

@@ -9,7 +9,7 @@ use crate::{
 use benches::{OrdersTable, OrdersTopic, usage::machine_busy};
 use connect_api::{Error, ErrorKind, Result, config::Settings};
 use connect_transport::{
-    Transport,
+    QueueType, Transport,
     embedded::{Embedded, EmbeddedOptions},
     rocketmq::RocketMq,
 };
@@ -40,9 +40,9 @@ pub(crate) enum Mode {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PathKind {
     /// From a database to RocketMQ.
-    Source(Database, Format),
+    Source(Database, Format, QueueType),
     /// From RocketMQ to a database.
-    Sink(Database, Mode, Format),
+    Sink(Database, Mode, Format, QueueType),
     /// From PostgreSQL to the embedded transport.
     Embedded,
     /// From SQLite over the embedded transport to SQLite, in one worker.
@@ -70,7 +70,7 @@ pub(crate) struct Paths {
     made: usize,
     cluster: Option<Arc<RocketMq>>,
     sources: Vec<(Database, String, OrdersTable)>,
-    filled: Vec<(Format, String)>,
+    filled: Vec<((Format, QueueType), String)>,
     topics: Vec<String>,
 }
 
@@ -96,8 +96,12 @@ impl Paths {
     /// As servers say; `Internal`: the worker failed, or rows did not arrive.
     pub(crate) async fn run(&mut self, name: &str, kind: PathKind) -> Result<Outcome> {
         let outcome = match kind {
-            PathKind::Source(from, format) => self.source(name, from, format).await,
-            PathKind::Sink(to, mode, format) => self.sink(name, to, mode, format).await,
+            PathKind::Source(from, format, queue_type) => {
+                self.source(name, from, format, queue_type).await
+            }
+            PathKind::Sink(to, mode, format, queue_type) => {
+                self.sink(name, to, mode, (format, queue_type)).await
+            }
             PathKind::Embedded => self.embedded(name).await,
             PathKind::Through => self.through(name, self.rows).await,
             PathKind::Start => self.start(name).await,
@@ -120,10 +124,11 @@ impl Paths {
     }
 
     /// A topic of RocketMQ that is deleted at the end.
-    async fn topic(&mut self) -> Result<OrdersTopic> {
+    async fn topic(&mut self, queue_type: QueueType) -> Result<OrdersTopic> {
         let name = self.name();
         self.topics.push(name.clone());
-        Ok(OrdersTopic::new(self.cluster().await?, &name))
+        let topic = OrdersTopic::new(self.cluster().await?, &name);
+        Ok(topic.with_queue_type(queue_type))
     }
 
     /// The name of a table that has all rows.
@@ -140,22 +145,32 @@ impl Paths {
     }
 
     /// The name of a topic of RocketMQ that has all rows.
-    async fn full_topic(&mut self, format: Format) -> Result<String> {
-        if let Some((_, name)) = self.filled.iter().find(|(of, _)| *of == format) {
+    async fn full_topic(&mut self, of: (Format, QueueType)) -> Result<String> {
+        if let Some((_, name)) = self.filled.iter().find(|(other, _)| *other == of) {
             return Ok(name.clone());
         }
-        let topic = self.topic().await?;
+        let (format, queue_type) = of;
+        let topic = self.topic(queue_type).await?;
         let settings = Settings::from_iter([("schemas.enable", format.schemas())]);
         let converter = connect_converters::converter("json", &settings)?;
         topic.fill(converter.as_ref(), self.rows).await?;
-        self.filled.push((format, topic.name().to_owned()));
+        self.filled.push((of, topic.name().to_owned()));
         Ok(topic.name().to_owned())
     }
 
-    async fn source(&mut self, name: &str, from: Database, format: Format) -> Result<Outcome> {
+    async fn source(
+        &mut self,
+        name: &str,
+        from: Database,
+        format: Format,
+        queue_type: QueueType,
+    ) -> Result<Outcome> {
         let table = self.full_table(from).await?;
-        let topic = self.topic().await?;
-        let connector = self.source_settings(&from.url()?, &table, topic.name(), format);
+        let topic = self.topic(queue_type).await?;
+        let mut connector = self.source_settings(&from.url()?, &table, topic.name(), format);
+        if connector.iter().all(|(key, _)| key != "topic.queue.type") {
+            connector.push(("topic.queue.type".to_owned(), queue_type.to_string()));
+        }
         let worker = over_rocketmq()?;
         let settings: Vec<_> = worker.iter().map(|(k, v)| (*k, &**v)).collect();
         self.measure(
@@ -172,9 +187,9 @@ impl Paths {
         name: &str,
         to: Database,
         mode: Mode,
-        format: Format,
+        of: (Format, QueueType),
     ) -> Result<Outcome> {
-        let topic = self.full_topic(format).await?;
+        let (format, topic) = (of.0, self.full_topic(of).await?);
         let table_name = self.name();
         let mut table = OrdersTable::create(to.dialect()?, &table_name).await?;
         let connector = self.sink_settings(&to.url()?, &topic, &table_name, mode, format);
@@ -272,10 +287,13 @@ impl Paths {
         connectors: Vec<(&str, Connector)>,
         mut arrives: Destination<'_>,
     ) -> Result<Outcome> {
-        let busy = machine_busy()?;
+        let over_rocketmq = settings.contains(&("transport", "rocketmq"));
+        let broker_cpu = || servers::broker_cpu().filter(|_| over_rocketmq);
+        let (busy, broker) = (machine_busy()?, broker_cpu());
         let mut worker = self.program.run(settings, &connectors)?;
         let arrival = arrives.wait(&mut worker, self.expected).await?;
-        let outcome = outcome(name, &worker, self.expected, arrival, busy)?;
+        let outcome =
+            outcome(name, &worker, self.expected, arrival, busy)?.with_broker(broker, broker_cpu());
         worker.stop()?.close().ok();
         Ok(outcome)
     }

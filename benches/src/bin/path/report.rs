@@ -58,8 +58,8 @@ impl fmt::Display for Report {
         writeln!(f, "{cpus} x {cpu}, {memory_gib} GiB")?;
         writeln!(
             f,
-            "{:34} {:>9} {:>8} {:>9} {:>7} {:>9} {:>7} {:>5}",
-            "path", "rows", "s", "rows/s", "CPU-s", "/CPU-s", "peak MB", "busy"
+            "{:34} {:>9} {:>8} {:>9} {:>7} {:>9} {:>8} {:>7} {:>5}",
+            "path", "rows", "s", "rows/s", "CPU-s", "/CPU-s", "broker-s", "peak MB", "busy"
         )?;
         for (i, outcome) in self.results.iter().enumerate() {
             if i > 0 {

@@ -1,8 +1,9 @@
 //! Where the servers are.
+use benches::usage::Usage;
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::rocketmq::{RocketMq, RocketMqOptions};
 use dialects::{Dialect, OpenOptions};
-use std::{env, path::Path, sync::Arc};
+use std::{env, fs, path::Path, sync::Arc, time::Duration};
 
 /// A database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,15 @@ pub(crate) fn name_server() -> Result<String> {
 /// `Config`: the environment does not say where. Else as [`RocketMq::connect`].
 pub(crate) async fn rocketmq() -> Result<Arc<RocketMq>> {
     RocketMq::connect(RocketMqOptions::new(&name_server()?)).await
+}
+
+/// CPU time of the broker since it began; `None` where the environment does not say which process
+/// it is.
+pub(crate) fn broker_cpu() -> Option<Duration> {
+    let file = env::var_os("CONNECT_TEST_ROCKETMQ_PID_FILE")?;
+    let pid = fs::read_to_string(file).ok()?;
+    let pid = pid.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(Usage::of(pid).ok()?.cpu)
 }
 
 fn address(variable: &str) -> Result<String> {

@@ -84,10 +84,10 @@ impl Found {
     }
 }
 
-/// The messages of an answer, of any queues and in any order.
+/// The messages of an answer, of any queues and in any order; those of a batch each by itself.
 ///
 /// # Errors
-/// `Data`: the answer is damaged. `Unsupported`: a message holds batches.
+/// `Data`: the answer is damaged.
 pub(super) fn decode(topic: &Arc<str>, broker: &Arc<str>, answer: &Bytes) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -99,28 +99,39 @@ pub(super) fn decode(topic: &Arc<str>, broker: &Arc<str>, answer: &Bytes) -> Res
         let queue = bytes
             .get(12..16)
             .and_then(|id| Some(u32::from_be_bytes(id.try_into().ok()?)));
-        let slices = parsed.slices;
-        let place = |id| Queue {
+        let queue = Queue {
             topic: Arc::clone(topic),
             broker: Arc::clone(broker),
-            id,
+            id: queue.unwrap_or_default(),
         };
-        let queue = place(queue.unwrap_or_default());
         let plain = match parsed.compression {
             Some(compression) => {
-                let body = compression::decompress(compression, &bytes[slices.body.clone()]);
-                body.map_err(|e| e.context(format_args!("{queue}, offset {}", slices.offset)))?
+                let body = compression::decompress(compression, &bytes[parsed.body.clone()]);
+                body.map_err(|e| e.context(format_args!("{queue}, offset {}", parsed.offset)))?
             }
-            None => bytes[slices.body].to_vec(),
+            None => bytes[parsed.body.clone()].to_vec(),
         };
         let message = Message {
-            offset: slices.offset,
-            born: slices.born,
-            stored: slices.stored,
+            offset: parsed.offset,
+            born: parsed.born,
+            stored: parsed.stored,
             body: &plain,
-            properties: Properties(&bytes[slices.properties]),
+            properties: Properties(&bytes[parsed.properties.clone()]),
         };
-        found.push(Found::new(&queue, &message));
+        if parsed.is_batch {
+            parsed.unwrap_batch(bytes, &plain, |offset, frame| {
+                let inner = Message {
+                    offset,
+                    body: &plain[frame.body.clone()],
+                    properties: frame.properties(&plain),
+                    ..message
+                };
+                found.push(Found::new(&queue, &inner));
+                Ok(())
+            })?;
+        } else {
+            found.push(Found::new(&queue, &message));
+        }
         start += size;
     }
     Ok(found)

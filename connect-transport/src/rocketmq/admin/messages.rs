@@ -4,11 +4,16 @@ use super::{
     found::{self, Found},
 };
 use crate::{
-    Queue, Transport as _,
+    Message, Queue, QueueType, Transport as _,
     rocketmq::{error_codes::code, request::Request},
 };
 use connect_api::{Error, ErrorKind, Result};
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    ops::{ControlFlow, RangeInclusive},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// Brokers give no more messages of a key at once (`maxMsgsNumBatch`).
@@ -37,7 +42,9 @@ impl Messages {
 }
 
 impl Admin {
-    /// Messages of a topic with a key, stored within `time`; the newest `most` of each broker.
+    /// Messages of a topic with a key, stored within `time`; the newest `most` of each broker. Where
+    /// a topic keeps batches whole, the broker has no index of the messages in them: all that were
+    /// stored within `time` are read.
     ///
     /// # Errors
     /// `Schema`: there is no such topic. Else as the brokers say.
@@ -51,6 +58,10 @@ impl Admin {
         // Brokers index each word of the keys.
         let word = key.split(' ').find(|word| !word.is_empty());
         let word = word.ok_or_else(|| Error::new(ErrorKind::Config, "a key is not empty"))?;
+        if self.keeps_batches(topic).await? {
+            let all = |found: &Found| found.has_key(key);
+            return self.newest_of_all(topic, time, most as usize, all).await;
+        }
         let asked = most.min(MOST_OF_KEY);
         let (from, to) = time.into_inner();
         let request = || Request::by_key(topic, word, asked, from, to);
@@ -59,12 +70,18 @@ impl Admin {
         Ok(messages.ordered())
     }
 
-    /// Messages of a topic by their id: the one that the producer gave, or that of a broker.
+    /// Messages of a topic by their id: the one that the producer gave, or that of a broker. Where a
+    /// topic keeps batches whole, all of it is read.
     ///
     /// # Errors
     /// `Schema`: there is no such topic. `Config`: it is no id.
     pub async fn messages_by_id(&self, topic: &str, id: &str) -> Result<Vec<Found>> {
         let place = found::place_of(id)?;
+        if self.keeps_batches(topic).await? {
+            let is_it = |found: &Found| found.id.as_deref() == Some(id);
+            let all = self.newest_of_all(topic, 0..=i64::MAX, usize::MAX, is_it);
+            return all.await.map(|messages| messages.found);
+        }
         let request = || Request::by_id(topic, id);
         let mut messages = self.by_index(topic, request, MOST_OF_KEY).await?;
         messages
@@ -93,6 +110,43 @@ impl Admin {
             code::SYSTEM_ERROR if answer.remark().contains("can not find") => Ok(Vec::new()),
             _ => Err(link.refused(&subject, &answer)),
         }
+    }
+
+    /// Whether the broker indexes batches and not the messages in them.
+    async fn keeps_batches(&self, topic: &str) -> Result<bool> {
+        Ok(self.cluster.queue_type(topic).await? == Some(QueueType::Batch))
+    }
+
+    /// The newest `most` messages that are `wanted` of each queue, of all that were stored within
+    /// `time`.
+    async fn newest_of_all(
+        &self,
+        topic: &str,
+        time: TimeRange,
+        most: usize,
+        wanted: impl Fn(&Found) -> bool,
+    ) -> Result<Messages> {
+        let mut messages = Messages {
+            found: Vec::new(),
+            more: false,
+        };
+        for queue in self.cluster.queues(topic).await? {
+            let mut of_queue = VecDeque::new();
+            self.read_queue(&queue, &time, |message| {
+                let found = Found::new(&queue, message);
+                if wanted(&found) {
+                    of_queue.push_back(found);
+                    if of_queue.len() > most {
+                        of_queue.pop_front();
+                        messages.more = true;
+                    }
+                }
+                ControlFlow::Continue(())
+            })
+            .await?;
+            messages.found.extend(of_queue);
+        }
+        Ok(messages.ordered())
     }
 
     async fn by_index(
@@ -149,7 +203,17 @@ impl Admin {
         };
         for queue in &all {
             if queues.is_empty() || queues.contains(&queue.id) {
-                self.read_queue(queue, &time, most, &mut messages).await?;
+                let mut left = most;
+                self.read_queue(queue, &time, |message| {
+                    if left == 0 {
+                        messages.more = true;
+                        return ControlFlow::Break(());
+                    }
+                    left -= 1;
+                    messages.found.push(Found::new(queue, message));
+                    ControlFlow::Continue(())
+                })
+                .await?;
             }
         }
         messages = messages.ordered();
@@ -158,13 +222,12 @@ impl Admin {
         Ok(messages)
     }
 
-    /// Adds the oldest `most` messages of one queue.
+    /// Shows the messages of a queue that were stored within `time`, the oldest first.
     async fn read_queue(
         &self,
         queue: &Queue,
         time: &TimeRange,
-        most: usize,
-        messages: &mut Messages,
+        mut visit: impl FnMut(&Message<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         let first = self.offset_at(queue, *time.start()).await?;
         let bounds = self.cluster.bounds(queue).await?;
@@ -173,7 +236,6 @@ impl Admin {
             return Ok(());
         }
         let mut reader = self.cluster.reader(TOOLS_GROUP, queue, next).await?;
-        let mut left = most;
         let limit = Duration::from_secs(30);
         let mut deadline = Instant::now() + limit;
         while next < bounds.end {
@@ -185,12 +247,9 @@ impl Admin {
                 if message.stored > *time.end() || message.offset >= bounds.end {
                     return Ok(());
                 }
-                if left == 0 {
-                    messages.more = true;
+                if visit(&message).is_break() {
                     return Ok(());
                 }
-                left -= 1;
-                messages.found.push(Found::new(queue, &message));
             }
             if pulled.next > next {
                 next = pulled.next;

@@ -27,11 +27,6 @@ impl Request {
         Self::new(206)
     }
 
-    /// The settings of a topic (`GET_TOPIC_CONFIG`).
-    pub(super) fn topic_settings(topic: &str) -> Self {
-        Self::new(351).with_topic(topic).with("lo", "false")
-    }
-
     /// The queues of a topic: their bounds, and when the last message came
     /// (`GET_TOPIC_STATS_INFO`).
     pub(super) fn topic_queues(topic: &str) -> Self {

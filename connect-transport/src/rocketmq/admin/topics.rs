@@ -1,11 +1,14 @@
 //! Topics: list, show, make, change, delete.
 use super::{Admin, answers, request::TopicForm};
-use crate::rocketmq::{
-    CONCURRENCY,
-    error_codes::code,
-    request::Request,
-    route::{READABLE, WRITABLE, master},
-    shares, topic,
+use crate::{
+    QueueType, Transport as _,
+    rocketmq::{
+        CONCURRENCY,
+        error_codes::code,
+        request::Request,
+        route::{READABLE, WRITABLE, master},
+        shares, topic,
+    },
 };
 use connect_api::{Error, ErrorKind, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -181,6 +184,8 @@ pub struct TopicSettings {
     pub permission: Permission,
     /// The type of its messages.
     pub message_type: MessageType,
+    /// How it keeps batches.
+    pub queue_type: QueueType,
 }
 
 /// What is changed of a topic; `None` leaves it.
@@ -298,7 +303,7 @@ impl Admin {
                 TopicQueue {
                     broker: key.broker_name,
                     queue: key.queue_id,
-                    min: bounds.min_offset,
+                    min: bounds.min_offset.max(0),
                     max: bounds.max_offset,
                     last_stored: (stored > 0).then_some(stored),
                 }
@@ -327,8 +332,13 @@ impl Admin {
                 format!("topic {name:?}: there is one already; change it, or give another name"),
             ));
         }
+        self.cluster.check_queue_type(settings.queue_type).await?;
         let subject = format!("topic {name:?}, to be made");
         let masters = self.masters().await?;
+        let mut attributes = settings.message_type.attribute().to_owned();
+        if settings.queue_type == QueueType::Batch {
+            attributes.push_str(",+queue.type=BatchCQ");
+        }
         for (share, address) in shares(settings.queues, masters.len()).zip(masters.values()) {
             if share > 0 {
                 let form = TopicForm {
@@ -337,7 +347,7 @@ impl Admin {
                     permission: settings.permission.bits(),
                     ordered: false,
                     system_flag: 0,
-                    attributes: settings.message_type.attribute(),
+                    attributes: &attributes,
                 };
                 self.call(address, &subject, Request::write_topic(name, &form))
                     .await?;

@@ -63,7 +63,7 @@ fn answer(messages: &[Sent]) -> Vec<u8> {
 }
 
 fn decoded(bytes: Vec<u8>) -> Result<Pulled> {
-    decode(Bytes::from(bytes), 0, 100)
+    decode(Bytes::from(bytes), 0, 0, 100)
 }
 
 #[test]
@@ -98,9 +98,9 @@ fn the_broker_may_go_on_behind_the_last_message_but_never_before_it() {
         offset: 7,
         ..Sent::default()
     }]));
-    assert_eq!(decode(bytes.clone(), 12, 20).unwrap().next, 12);
-    assert_eq!(decode(bytes, 3, 20).unwrap().next, 8);
-    let empty = decode(Bytes::new(), 5, 20).unwrap();
+    assert_eq!(decode(bytes.clone(), 7, 12, 20).unwrap().next, 12);
+    assert_eq!(decode(bytes, 7, 3, 20).unwrap().next, 8);
+    let empty = decode(Bytes::new(), 5, 5, 20).unwrap();
     assert_eq!((empty.len(), empty.next), (0, 5));
 }
 
@@ -144,20 +144,169 @@ fn an_answer_that_decompresses_to_too_much_is_cut_short() {
             ..Sent::default()
         })
         .collect();
-    let pulled = decode(Bytes::from(answer(&messages)), 5, 5).unwrap();
+    let pulled = decode(Bytes::from(answer(&messages)), 0, 5, 5).unwrap();
     assert_eq!((pulled.len(), pulled.next), (3, 3));
 }
 
+/// A batch as a producer sends it, with the parts of its messages.
+fn frames(messages: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (body, properties) in messages {
+        let size = 20 + body.len() + 2 + properties.len();
+        out.extend(u32::try_from(size).unwrap().to_be_bytes());
+        out.extend([0; 12]);
+        out.extend(u32::try_from(body.len()).unwrap().to_be_bytes());
+        out.extend(*body);
+        out.extend(u16::try_from(properties.len()).unwrap().to_be_bytes());
+        out.extend(*properties);
+    }
+    out
+}
+
+/// A batch as a topic that keeps it whole has it.
+fn whole(offset: i64, messages: &[(&[u8], &[u8])]) -> Sent {
+    Sent {
+        offset,
+        system_flag: BATCH,
+        body: frames(messages),
+        properties: format!(
+            "UNIQ_KEY\x01A0\x02INNER_NUM\x01{}\x02INNER_BASE\x01{offset}\x02",
+            messages.len()
+        )
+        .into_bytes(),
+        ..Sent::default()
+    }
+}
+
+fn single(offset: i64) -> Sent {
+    Sent {
+        offset,
+        ..Sent::default()
+    }
+}
+
+const THREE: [(&[u8], &[u8]); 3] = [
+    (b"one", b"KEYS\x011\x02"),
+    (b"", b""),
+    (b"three", b"KEYS\x013\x02TAGS\x01t\x02"),
+];
+
+fn seen(pulled: &Pulled) -> Vec<(i64, Vec<u8>, Option<Vec<u8>>)> {
+    let parts = |m: crate::Message<'_>| {
+        let key = m.properties.get("KEYS").map(<[u8]>::to_vec);
+        (m.offset, m.body.to_vec(), key)
+    };
+    pulled.iter().map(parts).collect()
+}
+
 #[test]
-fn batches_within_a_message_are_not_supported() {
+fn messages_of_a_batch_have_offsets_bodies_and_properties_of_their_own() {
+    let sent = [
+        single(6),
+        whole(7, &THREE),
+        single(10),
+        whole(11, &THREE[..1]),
+    ];
+    let pulled = decoded(answer(&sent)).unwrap();
+    let key = |key: &str| Some(key.as_bytes().to_vec());
+    assert_eq!(
+        seen(&pulled),
+        [
+            (6, b"body".to_vec(), key("k1")),
+            (7, b"one".to_vec(), key("1")),
+            (8, Vec::new(), None),
+            (9, b"three".to_vec(), key("3")),
+            (10, b"body".to_vec(), key("k1")),
+            (11, b"one".to_vec(), key("1")),
+        ]
+    );
+    assert_eq!(pulled.next, 12);
+    assert!(pulled.iter().all(|m| (m.born, m.stored) == (1000, 2000)));
+    let third = pulled.get(3).unwrap();
+    assert_eq!(third.properties.get("TAGS"), Some(&b"t"[..]));
+    assert_eq!(third.properties.get("INNER_NUM"), None);
+    let only = pulled.only(3).unwrap();
+    assert_eq!(seen(&only), seen(&pulled)[3..4]);
+}
+
+#[test]
+fn a_pull_that_begins_inside_of_a_batch_leaves_out_what_lies_before() {
+    for from in 7..=10 {
+        let bytes = Bytes::from(answer(&[whole(7, &THREE), single(10)]));
+        let pulled = decode(bytes, from, 11, 11).unwrap();
+        let offsets: Vec<_> = pulled.iter().map(|m| m.offset).collect();
+        assert_eq!(offsets, (from..=10).collect::<Vec<_>>());
+        assert_eq!(pulled.next, 11);
+    }
+    // Nothing but what was read before: the reader goes on behind it.
+    let bytes = Bytes::from(answer(&[whole(7, &THREE)]));
+    let pulled = decode(bytes, 10, 10, 10).unwrap();
+    assert_eq!((pulled.len(), pulled.next), (0, 10));
+}
+
+#[test]
+fn a_batch_that_is_compressed_is_unwrapped_as_well() {
+    use flate2::{Compression as Level, write::ZlibEncoder};
+    use std::io::Write;
+    let mut compressed = whole(20, &THREE);
+    let mut body = ZlibEncoder::new(Vec::new(), Level::best());
+    body.write_all(&compressed.body).unwrap();
+    compressed.body = body.finish().unwrap();
+    compressed.system_flag |= COMPRESSED;
+    let sent = [whole(17, &THREE), compressed];
+    let pulled = decode(Bytes::from(answer(&sent)), 18, 23, 23).unwrap();
+    let of_second: Vec<_> = seen(&pulled).into_iter().map(|(_, b, k)| (b, k)).collect();
+    let plain = decode(Bytes::from(answer(&sent[..1])), 17, 20, 20).unwrap();
+    let of_first: Vec<_> = seen(&plain).into_iter().map(|(_, b, k)| (b, k)).collect();
+    assert_eq!(of_second[2..], of_first);
+    assert_eq!(pulled.next, 23);
+}
+
+#[test]
+fn a_message_with_one_of_the_flags_alone_is_taken_as_it_is() {
     for system_flag in [1 << 6, 1 << 7] {
         let sent = Sent {
             system_flag,
-            ..Sent::default()
+            ..whole(7, &THREE)
         };
-        let error = decoded(answer(&[sent])).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let pulled = decoded(answer(std::slice::from_ref(&sent))).unwrap();
+        assert_eq!(seen(&pulled), [(7, sent.body, None)]);
     }
+}
+
+#[test]
+fn a_batch_without_messages_has_an_offset_of_its_own() {
+    let pulled = decoded(answer(&[whole(7, &[]), single(8)])).unwrap();
+    assert_eq!((pulled.len(), pulled.next), (1, 9));
+}
+
+#[test]
+fn damage_inside_of_a_batch_is_found_and_told() {
+    let good = whole(7, &THREE);
+    let mut few = good.clone();
+    few.properties = b"INNER_NUM\x012\x02".to_vec();
+    let mut cut = good.clone();
+    cut.body.truncate(cut.body.len() - 1);
+    let mut long = good.clone();
+    long.body[3] = 0xff;
+    let mut last = whole(i64::MAX - 2, &THREE);
+    last.properties.clear();
+    for (bad, what) in [
+        (few, "offset 7: the broker counted 2 messages, it holds 3"),
+        (
+            cut,
+            "batch at offset 7: batch of 94 bytes: no message at byte 54",
+        ),
+        (long, "no message at byte 0"),
+        (last, "offsets end"),
+    ] {
+        let error = decoded(answer(&[bad])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(error.to_string().contains(what), "{error}");
+    }
+    // The next one begins where the batch has not ended.
+    let error = decoded(answer(&[good, single(9)])).unwrap_err();
+    assert!(error.to_string().contains("do not rise"), "{error}");
 }
 
 #[test]
@@ -246,9 +395,11 @@ proptest! {
     fn cut_and_changed_answers_never_panic(
         cut in 0..400_usize,
         changes in proptest::collection::vec((0..400_usize, any::<u8>()), 0..4),
-        system_flag in proptest::sample::select(vec![0, 0x10, 0x20, 0x30, 1, 0x101, 0x201, 0x301]),
+        system_flag in proptest::sample::select(vec![
+            0, 0x10, 0x20, 0x30, 1, 0x101, 0x201, 0x301, BATCH, BATCH | 1,
+        ]),
     ) {
-        let messages = [0, 1, 2].map(|offset| Sent { offset, system_flag, ..Sent::default() });
+        let messages = [0, 3, 6].map(|offset| Sent { system_flag, ..whole(offset, &THREE) });
         let mut bytes = answer(&messages);
         for (at, value) in changes {
             if let Some(byte) = bytes.get_mut(at) {
