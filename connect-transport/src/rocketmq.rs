@@ -369,15 +369,9 @@ impl Transport for RocketMq {
 
     async fn lane(&self, queue: &Queue) -> Result<Box<dyn Lane>> {
         let link = self.broker_of(&queue.to_string(), queue).await?;
-        let queue_type = queue_type::of_topic(&link, &queue.topic, self.timeout()).await?;
+        let queue_type = queue_type::of_lane(&link, &queue.topic, self.timeout()).await?;
         let routes = Arc::clone(&self.routes);
-        let lane = QueueLane::new(
-            routes,
-            link,
-            queue,
-            queue_type.unwrap_or_default(),
-            &self.options,
-        );
+        let lane = QueueLane::new(routes, link, queue, queue_type, &self.options);
         Ok(Box::new(lane))
     }
 

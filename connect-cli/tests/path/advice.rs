@@ -89,6 +89,7 @@ fn is_other(word: &str) -> bool {
         "connect.timestamp",
         "a.b",
         "message.type",
+        "queue.type",
         "my.table",
         "worker.id",
         "geoarrow.",

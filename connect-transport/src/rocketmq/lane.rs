@@ -84,8 +84,8 @@ impl Lane for QueueLane {
             Ok(answer) => {
                 // The topic was deleted and made anew with the other type, perhaps.
                 if self.queue_type == QueueType::Batch && !answer.has("batchUniqId") {
-                    let now = queue_type::of_topic(&link, &queue.topic, self.timeout).await;
-                    self.queue_type = now.ok().flatten().unwrap_or_default();
+                    let now = queue_type::of_lane(&link, &queue.topic, self.timeout).await;
+                    self.queue_type = now.unwrap_or_default();
                 }
                 self.link = Some(link);
                 answer.number("queueOffset").ok_or_else(|| {

@@ -4,12 +4,13 @@ use crate::QueueType;
 use connect_api::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use std::{collections::HashMap, time::Duration};
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// The attribute of a topic that says how its queues are kept (`TopicAttributes.java`).
 const QUEUE_TYPE: &str = "queue.type";
 const BATCH: &str = "BatchCQ";
-/// A store that has no such queues: it would give a batch a single offset.
+/// A store without such queues: it finds a batch by its first offset alone, so that a consumer misses
+/// what follows a batch (seen with 5.4.0).
 const ROCKSDB: &str = "defaultRocksDB";
 
 #[derive(Deserialize)]
@@ -47,6 +48,42 @@ pub(super) async fn of_topic(
     }))
 }
 
+/// How batches are sent to `topic`: whole where it stores them so, and the broker's store does.
+///
+/// # Errors
+/// As [`Link::ask`].
+pub(super) async fn of_lane(link: &Link, topic: &str, timeout: Duration) -> Result<QueueType> {
+    let of_topic = of_topic(link, topic, timeout).await?.unwrap_or_default();
+    if of_topic == QueueType::Batch && has_rocksdb(link, timeout).await? {
+        let broker = link.address();
+        warn!(
+            topic,
+            broker,
+            "the topic has queue.type=BatchCQ, but the broker has storeType={ROCKSDB}, whose consumers \
+             would miss messages of a batch; its messages are stored one by one"
+        );
+        return Ok(QueueType::Simple);
+    }
+    Ok(of_topic)
+}
+
+/// Whether the broker says that it has the store without batch topics.
+async fn has_rocksdb(link: &Link, timeout: Duration) -> Result<bool> {
+    let subject = "settings of the broker";
+    let answer = link
+        .ask(&subject, Request::broker_config(), timeout)
+        .await?;
+    if answer.code != code::SUCCESS {
+        // Settings are for administrators, where brokers know users.
+        let (broker, remark) = (link.address(), answer.remark());
+        debug!(broker, remark, "the type of its store is not known");
+        return Ok(false);
+    }
+    let body = answer.into_body();
+    let store = property(&String::from_utf8_lossy(&body), "storeType").map(str::to_owned);
+    Ok(store.is_some_and(|store| store.eq_ignore_ascii_case(ROCKSDB)))
+}
+
 impl RocketMq {
     /// Whether every broker can have topics of this type.
     ///
@@ -56,28 +93,14 @@ impl RocketMq {
         if queue_type == QueueType::Simple {
             return Ok(());
         }
-        let subject = "settings of the broker";
         for (name, address) in self.routes.masters().await? {
             let link = self.routes.links.to(&address)?;
-            let answer = link
-                .ask(&subject, Request::broker_config(), self.timeout())
-                .await?;
-            if answer.code != code::SUCCESS {
-                let remark = answer.remark();
-                debug!(
-                    broker = &*name,
-                    remark, "the type of its store is not known"
-                );
-                continue;
-            }
-            let body = answer.into_body();
-            let store = property(&String::from_utf8_lossy(&body), "storeType").map(str::to_owned);
-            if store.is_some_and(|store| store.eq_ignore_ascii_case(ROCKSDB)) {
+            if has_rocksdb(&link, self.timeout()).await? {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     format!(
-                        "broker {name:?} at {address} has storeType={ROCKSDB}, which has no topics \
-                         that keep batches whole; set topic.queue.type=simple"
+                        "broker {name:?} at {address} has storeType={ROCKSDB}, which cannot store a \
+                         batch as one entry; set topic.queue.type=simple"
                     ),
                 ));
             }
@@ -90,4 +113,18 @@ impl RocketMq {
 pub(super) fn property<'a>(properties: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = properties.lines();
     lines.find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_of_a_broker_are_found_by_their_whole_name() {
+        let properties =
+            "brokerName=a\nstoreTypeX=b\nstoreType=defaultRocksDB\nmaxMessageSize = 5\n";
+        assert_eq!(property(properties, "storeType"), Some(ROCKSDB));
+        assert_eq!(property(properties, "store"), None);
+        assert_eq!(property(properties, "Type"), None);
+    }
 }
