@@ -168,7 +168,7 @@ impl Paths {
         let table = self.full_table(from).await?;
         let topic = self.topic(queue_type).await?;
         let mut connector = self.source_settings(&from.url()?, &table, topic.name(), format);
-        if connector.iter().all(|(key, _)| key != "topic.queue.type") {
+        if queue_type == QueueType::Batch {
             connector.push(("topic.queue.type".to_owned(), queue_type.to_string()));
         }
         let worker = over_rocketmq()?;
