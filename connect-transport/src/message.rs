@@ -67,7 +67,7 @@ pub(crate) struct Slices {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Part {
     /// Index of the buffer.
-    pub(crate) buffer: u32,
+    buffer: u32,
     start: u32,
     length: u32,
 }

@@ -1,4 +1,5 @@
 //! How a topic keeps batches.
+use connect_api::config::Setting as _;
 use std::fmt;
 
 connect_api::choice! {
@@ -15,9 +16,6 @@ connect_api::choice! {
 
 impl fmt::Display for QueueType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Simple => "simple",
-            Self::Batch => "batch",
-        })
+        f.pad(&self.show())
     }
 }

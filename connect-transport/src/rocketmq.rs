@@ -5,6 +5,7 @@
 //! request. Brokers and name servers from 5.0 are supported.
 #[cfg(feature = "admin")]
 pub mod admin;
+mod broker_config;
 mod client;
 mod compression;
 mod error_codes;
@@ -27,6 +28,7 @@ use crate::{
     Joining, Lane, Member, Queue, QueueType, Reader, Transport, queue_claims::QueueClaims,
 };
 use async_trait::async_trait;
+use broker_config::BrokerConfig;
 use connect_api::{Error, ErrorKind, Result};
 use error_codes::code;
 use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
@@ -310,22 +312,13 @@ impl Transport for RocketMq {
     }
 
     async fn max_message_bytes(&self) -> Result<Option<usize>> {
-        let subject = "settings of the broker";
         let mut least = None;
         for address in self.routes.masters().await?.values() {
             let link = self.routes.links.to(address)?;
-            let answer = link
-                .ask(&subject, Request::broker_config(), self.timeout())
-                .await?;
-            if answer.code != code::SUCCESS {
-                // Settings are for administrators, where brokers know users.
-                let (broker, remark) = (link.address(), answer.remark());
-                debug!(broker, remark, "its longest message is not known");
+            let Some(config) = BrokerConfig::read(&link, self.timeout()).await? else {
                 return Ok(None);
-            }
-            let body = answer.into_body();
-            let body = String::from_utf8_lossy(&body);
-            let told = queue_type::property(&body, "maxMessageSize").and_then(|n| n.parse().ok());
+            };
+            let told = config.get("maxMessageSize").and_then(|n| n.parse().ok());
             least = least.into_iter().chain(told).min();
         }
         Ok(least)

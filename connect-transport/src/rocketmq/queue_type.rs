@@ -1,5 +1,7 @@
 //! Topics that keep batches whole (RIP-26), as brokers have them.
-use super::{RocketMq, error_codes::code, link::Link, request::Request};
+use super::{
+    RocketMq, broker_config::BrokerConfig, error_codes::code, link::Link, request::Request,
+};
 use crate::QueueType;
 use connect_api::{Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -17,6 +19,14 @@ const ROCKSDB: &str = "defaultRocksDB";
 struct TopicConfig {
     #[serde(default)]
     attributes: Option<HashMap<String, String>>,
+}
+
+/// The attribute with which a topic of this type is made; the default needs none.
+pub(super) fn attribute(queue_type: QueueType) -> Option<String> {
+    match queue_type {
+        QueueType::Simple => None,
+        QueueType::Batch => Some(format!("+{QUEUE_TYPE}={BATCH}")),
+    }
 }
 
 /// How the broker keeps `topic`; `None` where it does not have it, or does not say.
@@ -69,18 +79,8 @@ pub(super) async fn of_lane(link: &Link, topic: &str, timeout: Duration) -> Resu
 
 /// Whether the broker says that it has the store without batch topics.
 async fn has_rocksdb(link: &Link, timeout: Duration) -> Result<bool> {
-    let subject = "settings of the broker";
-    let answer = link
-        .ask(&subject, Request::broker_config(), timeout)
-        .await?;
-    if answer.code != code::SUCCESS {
-        // Settings are for administrators, where brokers know users.
-        let (broker, remark) = (link.address(), answer.remark());
-        debug!(broker, remark, "the type of its store is not known");
-        return Ok(false);
-    }
-    let body = answer.into_body();
-    let store = property(&String::from_utf8_lossy(&body), "storeType").map(str::to_owned);
+    let config = BrokerConfig::read(link, timeout).await?;
+    let store = config.as_ref().and_then(|config| config.get("storeType"));
     Ok(store.is_some_and(|store| store.eq_ignore_ascii_case(ROCKSDB)))
 }
 
@@ -106,25 +106,5 @@ impl RocketMq {
             }
         }
         Ok(())
-    }
-}
-
-/// The value of `name` among the properties of a broker.
-pub(super) fn property<'a>(properties: &'a str, name: &str) -> Option<&'a str> {
-    let mut lines = properties.lines();
-    lines.find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.trim()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn properties_of_a_broker_are_found_by_their_whole_name() {
-        let properties =
-            "brokerName=a\nstoreTypeX=b\nstoreType=defaultRocksDB\nmaxMessageSize = 5\n";
-        assert_eq!(property(properties, "storeType"), Some(ROCKSDB));
-        assert_eq!(property(properties, "store"), None);
-        assert_eq!(property(properties, "Type"), None);
     }
 }

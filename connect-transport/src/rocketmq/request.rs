@@ -1,7 +1,7 @@
 //! The requests that are sent, by their codes and fields (`RequestCode.java`, `…RequestHeader`).
 use super::{
     groups::{queue_key, quoted},
-    topic,
+    queue_type, topic,
 };
 use crate::{Queue, QueueType};
 use bytes::Bytes;
@@ -123,9 +123,9 @@ impl Request {
             .with("topicFilterType", "SINGLE_TAG")
             .with_number("topicSysFlag", 0)
             .with("order", "false");
-        match queue_type {
-            QueueType::Simple => request,
-            QueueType::Batch => request.with("attributes", "+queue.type=BatchCQ"),
+        match queue_type::attribute(queue_type) {
+            None => request,
+            Some(attribute) => request.with("attributes", attribute),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     rocketmq::{
         CONCURRENCY,
         error_codes::code,
+        queue_type,
         request::Request,
         route::{READABLE, WRITABLE, master},
         shares, topic,
@@ -336,8 +337,8 @@ impl Admin {
         let subject = format!("topic {name:?}, to be made");
         let masters = self.masters().await?;
         let mut attributes = settings.message_type.attribute().to_owned();
-        if settings.queue_type == QueueType::Batch {
-            attributes.push_str(",+queue.type=BatchCQ");
+        if let Some(attribute) = queue_type::attribute(settings.queue_type) {
+            attributes = format!("{attributes},{attribute}");
         }
         for (share, address) in shares(settings.queues, masters.len()).zip(masters.values()) {
             if share > 0 {
