@@ -44,7 +44,7 @@ impl Database {
         Self::connect_with(url, &OpenOptions::default()).await
     }
 
-    /// Connects with options: time-outs, TLS, how values are carried.
+    /// Connects with options: timeouts, TLS, the mapping of values.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -58,12 +58,12 @@ impl Database {
         })
     }
 
-    /// The dialect, for what has no call of its own here.
+    /// The dialect, for what this type has no method for.
     pub fn dialect(&self) -> &Arc<dyn Dialect> {
         &self.dialect
     }
 
-    /// The connection, for what has no call of its own here.
+    /// The connection, for what this type has no method for.
     pub fn connection(&mut self) -> &mut dyn Connection {
         self.connection.as_mut()
     }
@@ -71,7 +71,7 @@ impl Database {
     /// Describes a table; its name as SQL writes it, `orders` or `sales."order.lines"`.
     ///
     /// # Errors
-    /// `Config`: it is no name. `Schema`: there is no such table.
+    /// `Config`: it is not a name. `Schema`: there is no such table.
     pub async fn describe(&mut self, table: &str) -> Result<Table> {
         let name = TableName::parse(table)?;
         let found = self.connection.describe(&name).await?;
@@ -81,10 +81,10 @@ impl Database {
         })
     }
 
-    /// Reads all rows of a table, in no order, in batches of bounded size.
+    /// Reads all rows of a table, in no particular order, in batches of bounded size.
     ///
     /// # Errors
-    /// As [`describe`](Self::describe). `Unsupported`: a column of a type that is not carried.
+    /// As [`describe`](Self::describe). `Unsupported`: a column of an unsupported type.
     pub async fn read_table(&mut self, table: &str) -> Result<Batches<'_>> {
         let table = self.describe(table).await?;
         let columns: Vec<_> = (0..table.columns.len()).collect();
@@ -97,8 +97,8 @@ impl Database {
     /// Reads the rows of a query.
     ///
     /// # Errors
-    /// `Schema`: the query is none, or two of its columns have one name. `Unsupported`: a column of
-    /// a type that is not carried.
+    /// `Schema`: it is not a query, or two of its columns have one name. `Unsupported`: a column of
+    /// an unsupported type.
     pub async fn read_query(&mut self, query: &str) -> Result<Batches<'_>> {
         let table = self.connection.describe_query(query).await?;
         let columns: Vec<_> = (0..table.columns.len()).collect();
@@ -157,7 +157,7 @@ impl Database {
             Ok(()) => {}
             Err(first) => {
                 if begun {
-                    // The first error is the one to tell; a rollback that fails leaves nothing behind.
+                    // The first error is the one to report; a rollback that fails leaves nothing behind.
                     self.connection.rollback().await.ok();
                 }
                 return Err(first);

@@ -23,7 +23,7 @@ impl BatchBuilder {
     /// A builder for rows of `schema`.
     ///
     /// # Errors
-    /// `Unsupported`: columns whose kind is not carried; the first is named.
+    /// `Unsupported`: columns whose kind is not supported; the first is named.
     pub fn new(schema: &SchemaRef) -> Result<Self> {
         let columns = schema
             .kinds()
@@ -85,7 +85,7 @@ impl BatchBuilder {
                 return Err(Error::new(
                     ErrorKind::Data,
                     format!(
-                        "column `{}` of table `{}`: NULL, and it is a key column; rows without a key cannot be carried",
+                        "column `{}` of table `{}`: NULL, and it is a key column; rows without a key cannot be sent",
                         field.name(),
                         self.schema.name()
                     ),

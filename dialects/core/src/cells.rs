@@ -22,15 +22,15 @@ macro_rules! cells {
             /// The cells of `column`, which holds values of `kind`.
             ///
             /// # Errors
-            /// `Unsupported`: a kind whose cells are not carried one by one. `Internal`: the
-            /// column is not of that kind, a fault of the caller.
+            /// `Unsupported`: a kind whose cells are not supported. `Internal`: the column is not
+            /// of that kind, a fault of the caller.
             pub fn new(kind: &Kind, column: &'a dyn Array) -> Result<Self> {
                 let cells = match kind {
                     $($pattern => column.as_any().downcast_ref::<$array>().map(Self::$variant),)*
                     Kind::Other(data_type) => {
                         return Err(Error::new(
                             ErrorKind::Unsupported,
-                            format!("cells of Arrow type {data_type} cannot be written yet"),
+                            format!("Arrow type {data_type} is not supported"),
                         ));
                     }
                 };
@@ -100,7 +100,7 @@ cells! {
     TimeNanos(Time64NanosecondArray): Kind::TimeNanos,
     /// Spans of time in microseconds.
     Duration(DurationMicrosecondArray): Kind::Duration,
-    /// Instants and the minutes that their wall clock lies before them.
+    /// Instants and the offsets of their local times from UTC, in minutes.
     OffsetTimestamp(StructArray): Kind::OffsetTimestamp,
     /// Lists.
     List(ListArray): Kind::List(_),
@@ -188,8 +188,8 @@ impl WritePlan {
         self.pairs.iter().map(cell).collect()
     }
 
-    /// Refuses rows without a key, which an update or delete would pass over and an upsert would
-    /// write again and again. Nothing is checked where the plan has no key.
+    /// Rejects rows without a key, which an update or delete would skip and an upsert would insert
+    /// again each time. Nothing is checked where the plan has no key.
     ///
     /// # Errors
     /// `Data`: NULL in a key column of some of these `rows`; table and column are named.

@@ -13,7 +13,7 @@ const NOT_DATE: ValueError = ValueError("is not a date of the form YYYY-MM-DD");
 const NOT_TIME: ValueError = ValueError("is not a time of the form HH:MM:SS.ffffff");
 const NOT_TIMESTAMP: ValueError =
     ValueError("is not a timestamp of the form YYYY-MM-DD HH:MM:SS.ffffff");
-const TOO_FAR: ValueError = ValueError("lies beyond the dates that can be carried");
+const TOO_FAR: ValueError = ValueError("is outside the supported range of dates");
 pub(crate) const TOO_PRECISE: ValueError = ValueError("is finer than a microsecond");
 const ZONED: ValueError = ValueError("has a zone, which its column cannot hold");
 

@@ -1,7 +1,7 @@
-//! What collations take for equal.
+//! Differences between texts that collations ignore.
 
-/// What makes no difference between two texts of a column of this type and collation, as people
-/// read it; `None` where all texts are told apart, and for columns that are no text. Collations
+/// Differences between two texts that a column of this type and collation ignores, as people
+/// read it; `None` where all texts are distinguished, and for columns that are not text. Collations
 /// are named as MySQL, MariaDB and SQL Server do; a `char` has no blanks at its end.
 pub fn equates(base: &str, collation: &str) -> Option<String> {
     let name = collation.to_ascii_lowercase();
@@ -32,7 +32,7 @@ mod tests {
     use super::equates;
 
     #[test]
-    fn collations_tell_what_they_ignore() {
+    fn ignored_differences_follow_from_the_name_of_the_collation() {
         for (base, collation, ignored) in [
             ("varchar", "utf8mb4_nopad_bin", None),
             ("varchar", "utf8mb4_0900_bin", None),

@@ -1,9 +1,9 @@
 //! The suite that every dialect runs against its real database: what is described, written and
-//! read, by every route, and what is refused.
+//! read, by every route, and what is rejected.
 //!
 //! A dialect's `tests/integration/conformance.rs` gives a [`Fixture`] and calls
-//! [`conformance_tests!`](crate::conformance_tests), which makes a test of each topic. The topics
-//! create_table their own tables, named after [`Fixture::unique`] and the topic, and run side by side.
+//! [`conformance_tests!`](crate::conformance_tests), which defines a test for each topic. The topics
+//! create their own tables, named after [`Fixture::unique`] and the topic, and run side by side.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
 use std::{num::NonZeroU32, ops::Range};
 
-/// What a user is to be allowed.
+/// A privilege on a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as in SQL")]
 pub enum Access {
@@ -22,7 +22,7 @@ pub enum Access {
 }
 
 /// One connection, one owner. After an error of kind `Connect` or `Timeout`, or a dropped
-/// future, it is of no more use. A cursor that is dropped before its end leaves the connection
+/// future, it must not be used again. A cursor that is dropped before its end leaves the connection
 /// usable, or of kind `Connect` from the next call on; rows of the two never mix.
 ///
 /// A method that is added here, with a default too, is passed on by `liveness.rs`.
@@ -44,11 +44,11 @@ pub trait Connection: Send {
         Ok(tables)
     }
 
-    /// The columns that a query gives, as a table named `q` without keys. Nothing is run. All
-    /// columns are taken to be nullable where the database does not tell.
+    /// The columns that a query returns, as a table named `q` without keys. Nothing is run. All
+    /// columns are taken to be nullable where the database does not report it.
     ///
     /// # Errors
-    /// `Schema`: the query is none, or two of its columns have one name, or one has none;
+    /// `Schema`: it is not a query, or two of its columns have one name, or one has none;
     /// `Unsupported`.
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         let _ = query;
@@ -58,16 +58,16 @@ pub trait Connection: Send {
         ))
     }
 
-    /// A text that is another once the columns of the table are: one was added, dropped, renamed or
-    /// retyped, or another table bears the name. It may differ for less. `None` where there is no
-    /// such table, and that is told. Asked for with every page that is read: one short round trip where the
-    /// catalogue allows that.
+    /// A fingerprint of the table's columns: a text that changes when a column is added, dropped,
+    /// renamed or retyped, or another table takes the name. It may change for other reasons too.
+    /// `None` where the database reports that there is no such table. Called with every page that is
+    /// read: one short round trip where the catalogue allows that.
     async fn fingerprint(&mut self, name: &TableName) -> Result<Option<String>> {
         let table = self.describe(name).await?;
         Ok(table.map(|table| format!("{:?} {:?}", table.columns, table.primary_key)))
     }
 
-    /// The same of the columns that a query gives.
+    /// The same for the columns that a query returns.
     ///
     /// # Errors
     /// As [`describe_query`](Self::describe_query).
@@ -76,14 +76,14 @@ pub trait Connection: Send {
         Ok(format!("{:?}", table.columns))
     }
 
-    /// Which rows are final; `None` where the database does not tell. Ask before reading: what is
-    /// true then is true of what is read after.
+    /// Which rows are final; `None` where the database does not report it. Call it before reading:
+    /// what is true then is true of what is read after.
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         Ok(None)
     }
 
     /// The time zone whose clocks write columns without one in sessions that set no other; `None`
-    /// where the database does not tell, or [`Syntax::now`] knows it by itself.
+    /// where the database does not report it, or [`Syntax::now`] knows it by itself.
     async fn time_zone(&mut self) -> Result<Option<String>> {
         Ok(None)
     }
@@ -98,7 +98,7 @@ pub trait Connection: Send {
         parts: NonZeroU32,
     ) -> Result<Vec<Split>>;
 
-    /// Asks the server whether it is there.
+    /// Checks that the server responds.
     async fn ping(&mut self) -> Result<()> {
         self.execute("SELECT 1").await.map(|_| ())
     }
@@ -110,7 +110,7 @@ pub trait Connection: Send {
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()>;
 
     /// Indexes of the table's columns with which the user may do this: all of them where the
-    /// database has no rights over columns, or does not tell.
+    /// database has no column privileges, or does not report them.
     ///
     /// # Errors
     /// `Auth`: there are columns that the database hides from the user.
@@ -119,8 +119,8 @@ pub trait Connection: Send {
     }
 
     /// Tries what a write by `plan` needs (the privileges of each of its statements, a temporary
-    /// table) without changing a row. What is there to be told of a route that is not to be had
-    /// while another one is goes into the log. Outside transactions only.
+    /// table) without changing a row. Why a route is not available, while another one is, is
+    /// logged. Outside transactions only.
     ///
     /// # Errors
     /// `Auth`, `Schema`: the write would fail, whatever its rows are.
@@ -144,7 +144,7 @@ pub trait Connection: Send {
     /// Commits it. `Ok` means durable as far as the database is set to be.
     async fn commit(&mut self) -> Result<()>;
 
-    /// Undoes it; nothing happens where there is none.
+    /// Rolls it back; does nothing where there is none.
     async fn rollback(&mut self) -> Result<()>;
 
     /// Marks a place in the transaction to which [`rollback_to_savepoint`] goes back; one that was
@@ -179,7 +179,7 @@ pub trait Connection: Send {
         rows: Range<usize>,
     ) -> Result<u64>;
 
-    /// Says good-bye to the server.
+    /// Closes the connection.
     async fn close(self: Box<Self>) -> Result<()>;
 }
 
@@ -197,6 +197,6 @@ pub trait Cursor: Send {
     /// the last.
     ///
     /// # Errors
-    /// `Data`: a value that its column's kind cannot carry; the message names the column.
+    /// `Data`: a value that its column's kind cannot represent; the message names the column.
     async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>>;
 }

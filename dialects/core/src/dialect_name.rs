@@ -52,7 +52,7 @@ impl DialectName {
     pub(crate) fn check(&self, url: &str, faults: &mut Faults) {
         let url = url.strip_prefix("jdbc:").unwrap_or(url);
         let scheme = url.split(':').next().unwrap_or_default();
-        // A scheme that no dialect has is told where the URL is opened.
+        // A scheme that no dialect has is reported when the URL is opened.
         if let Some(meant) = self.database
             && let Some(is) = database(&scheme.to_ascii_lowercase())
             && is != meant
@@ -85,9 +85,9 @@ mod tests {
         ] {
             assert_eq!(of(name, url), "", "{name}");
         }
-        let told = of("PostgreSqlDatabaseDialect", url);
+        let fault = of("PostgreSqlDatabaseDialect", url);
         assert_eq!(
-            told,
+            fault,
             "`dialect.name`: is postgres, and `connection.url` is of mysql"
         );
         let refused = DialectName::parse("oracle").unwrap_err();

@@ -60,7 +60,7 @@ impl Change<'_> {
         }
     }
 
-    /// Makes the change, and describes the table as it is then. Where another session has made
+    /// Applies the change, and describes the table as it is then. Where another session has applied
     /// a table or column in the meantime, that is taken as it is: compare what comes back.
     ///
     /// # Errors

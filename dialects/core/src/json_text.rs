@@ -153,7 +153,7 @@ fn push_scalar(kind: &Kind, value: ValueRef<'_>, out: &mut impl TextSink) {
     }
 }
 
-/// Appends `YYYY-MM-DD HH:MM:SS.ffffff±HH:MM`, the wall clock's reading and its offset.
+/// Appends `YYYY-MM-DD HH:MM:SS.ffffff±HH:MM`, the local time and its offset.
 pub fn write_offset_timestamp(instant: i64, offset: i16, out: &mut impl TextSink) {
     let (days, micros) = connect_api::civil::shown_at(instant, offset);
     civil::write_date(days, out);

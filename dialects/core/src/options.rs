@@ -1,9 +1,9 @@
-//! How databases are opened, and how their values are carried.
+//! Options of a connection, and the mapping of values where there is a choice.
 use connect_api::config::{Secret, Setting};
 use std::{fmt, path::PathBuf, time::Duration};
 
 connect_api::choice! {
-    /// How far a server is trusted, and what goes over the wire.
+    /// Whether TLS is used, and how the server is verified.
     pub enum TlsMode {
         /// Plain text.
         Disable = "disable",
@@ -32,7 +32,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of a value that its column's kind cannot carry: an infinite date, a NaN in a
+    /// Handling of a value that its column's kind cannot represent: an infinite date, a NaN in a
     /// decimal, a list of lists.
     pub enum Unrepresentable {
         /// An error of its row.
@@ -45,7 +45,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of a number in JSON that MySQL's `json` would round to a float of 64 bits.
+    /// Handling of a number in JSON that MySQL's `json` would round to a float of 64 bits.
     pub enum JsonNumbers {
         /// An error of its row.
         Error = "error",
@@ -57,7 +57,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of a column whose type is not known.
+    /// Handling of a column whose type is not known.
     pub enum UnknownTypes {
         /// It is read as the database's text.
         Text = "text",
@@ -67,7 +67,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of MySQL's dates that are none, such as `0000-00-00`.
+    /// Handling of MySQL's invalid dates, such as `0000-00-00`.
     pub enum ZeroDates {
         /// An error of the row.
         Error = "error",
@@ -79,7 +79,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How MySQL's `tinyint(1)` is carried.
+    /// Mapping of MySQL's `tinyint(1)`.
     pub enum TinyInt1 {
         /// As a boolean; a value other than 0 and 1 is an error of its row.
         Bool = "bool",
@@ -89,17 +89,17 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How MySQL's TIME, which reaches beyond a day and below zero, is carried.
+    /// Mapping of MySQL's TIME, which can be negative or longer than a day.
     pub enum TimeMapping {
         /// As a span of time.
         Duration = "duration",
-        /// As a time of day; a value that is none is an error of its row.
+        /// As a time of day; a value that is not a time of day is an error of its row.
         Time = "time",
     }
 }
 
 connect_api::choice! {
-    /// How MySQL's `binary(16)` is carried.
+    /// Mapping of MySQL's `binary(16)`.
     pub enum Binary16 {
         /// As bytes.
         Bytes = "bytes",
@@ -109,9 +109,9 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How PostgreSQL's `bit(1)` is carried.
+    /// Mapping of PostgreSQL's `bit(1)`.
     pub enum Bit1 {
-        /// As the text `0` or `1`, as longer ones are.
+        /// As the text `0` or `1`, like longer bit strings.
         Text = "text",
         /// As a boolean.
         Bool = "bool",
@@ -119,11 +119,11 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of digits finer than a microsecond, which SQL Server's `datetime2(7)` has.
+    /// Handling of digits below a microsecond, which SQL Server's `datetime2(7)` has.
     pub enum FineDigits {
         /// An error of the row.
         Error = "error",
-        /// They are cut off.
+        /// They are truncated.
         Truncate = "truncate",
         /// The columns of types that have such digits are read as text.
         Text = "text",
@@ -131,7 +131,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How PostgreSQL's `point` is carried.
+    /// Mapping of PostgreSQL's `point`.
     pub enum PointMapping {
         /// As the server's text.
         Text = "text",
@@ -141,7 +141,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How PostgreSQL's ranges are carried; multiranges are text always.
+    /// Mapping of PostgreSQL's ranges; multiranges are always text.
     pub enum RangeMapping {
         /// As the server's text.
         Text = "text",
@@ -152,7 +152,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How PostgreSQL's composite types are carried.
+    /// Mapping of PostgreSQL's composite types.
     pub enum CompositeMapping {
         /// As JSON text.
         Json = "json",
@@ -163,7 +163,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How PostgreSQL's `hstore` is carried.
+    /// Mapping of PostgreSQL's `hstore`.
     pub enum HstoreMapping {
         /// As JSON text.
         Json = "json",
@@ -173,7 +173,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How PostgreSQL's `interval` is carried.
+    /// Mapping of PostgreSQL's `interval`.
     pub enum IntervalMapping {
         /// As text of ISO 8601.
         Text = "text",
@@ -184,9 +184,9 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// How SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP are carried.
+    /// Mapping of SQLite columns declared DATE, TIME, DATETIME or TIMESTAMP.
     pub enum SqliteDates {
-        /// As the text that stands in them.
+        /// As the stored text.
         Text = "text",
         /// As dates and times, read from ISO 8601 text; any other text is an error.
         Iso = "iso",
@@ -198,7 +198,7 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of a SQLite cell that is not of its column's declared type.
+    /// Handling of a SQLite value that is not of its column's declared type.
     pub enum SqliteTyping {
         /// It is an error of its row.
         Strict = "strict",
@@ -208,17 +208,17 @@ connect_api::choice! {
 }
 
 connect_api::choice! {
-    /// What becomes of an upsert's row that has, in another unique key, the values of a row that is
-    /// there with another key. MySQL and MariaDB alone give a choice; all others refuse it.
+    /// Handling of a row to upsert that has, in another unique key, the values of an existing row
+    /// with another key. Only MySQL and MariaDB offer a choice; all others reject it.
     pub enum OtherKeys {
-        /// It is refused; no row but that of its key is changed.
+        /// It is rejected; only the row of its key is changed.
         Refuse = "refuse",
-        /// The row that is there is changed, whatever its key.
+        /// The existing row is changed, whatever its key.
         Update = "update",
     }
 }
 
-/// How a `numeric` without precision, which may have any number of digits, is carried.
+/// Mapping of a `numeric` without precision, which may have any number of digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NumericMapping {
     /// As text, with every digit.
@@ -280,8 +280,8 @@ impl fmt::Display for NumericMapping {
     }
 }
 
-/// How values are carried where there is a choice; each is of effect for the databases that its
-/// type names.
+/// Mapping of values where there is a choice; each applies to the databases that its type
+/// names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueOptions {
     /// See [`NumericMapping`].
@@ -357,14 +357,14 @@ pub struct TlsOptions {
     pub key: Option<PathBuf>,
 }
 
-/// How to open a database, beside its URL. What stands here goes before the URL's parameters.
+/// How to open a database, beside its URL. These options take precedence over the URL's parameters.
 ///
-/// An option that the database cannot heed is an error of kind `Unsupported` when it is opened.
+/// An option that the database does not support is an error of kind `Unsupported` when it is opened.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// User; goes before the URL's.
+    /// User; takes precedence over the URL's.
     pub user: Option<String>,
-    /// Password; goes before the URL's.
+    /// Password; takes precedence over the URL's.
     pub password: Option<Secret>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
@@ -384,7 +384,7 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// What stands between the connection and the server.
     pub pooler: Pooler,
-    /// How values are carried.
+    /// Mapping of values.
     pub values: ValueOptions,
     /// See [`OtherKeys`].
     pub other_keys: OtherKeys,

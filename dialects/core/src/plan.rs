@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let fault = |names: &[&str], op, key: &[&str]| {
             let error = pair(names, op, key, None).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Schema);

@@ -37,8 +37,8 @@ settings! {
 }
 
 settings! {
-    /// How a database is spoken to, and how its values are carried. What a database cannot heed
-    /// is a fault where it is opened.
+    /// Connection options and the mapping of values. An option that a database does not support
+    /// is an error when it is opened.
     pub struct SessionConfig {
         /// Timeout for establishing a connection.
         "connection.timeout.ms": connect_timeout: Millis, default "10000", Medium;
@@ -161,7 +161,7 @@ impl Setting for SessionSettings {
                         }
                     }
                     None if part.trim().is_empty() => {}
-                    // It may hold a secret: its place is told.
+                    // It may hold a secret: only its position is reported.
                     None => return Err(format!("setting {} is no `name=value`", i + 1)),
                 }
             }
@@ -181,7 +181,7 @@ fn is_name(text: &str) -> bool {
 }
 
 impl ConnectionConfig {
-    /// How often a connection is tried.
+    /// Number of attempts to connect, and the delay between them.
     pub fn connect_retry(&self) -> ConnectRetry {
         ConnectRetry {
             attempts: self.attempts,
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_told_at_once() {
+    fn all_contradicting_settings_are_reported_at_once() {
         let faults = session(&[
             ("connection.timeout.ms", "0"),
             ("statement.timeout.ms", "0"),

@@ -15,7 +15,7 @@ pub enum Split {
         until: Option<Value>,
     },
     /// The rows in these blocks of the table's file; goes to [`Page::blocks`]. The last split
-    /// reaches beyond the present end.
+    /// extends beyond the current end.
     Blocks(Range<u64>),
 }
 
@@ -71,10 +71,7 @@ fn field(column: &Column) -> Result<connect_api::arrow::schema::Field> {
         .ok_or_else(|| {
             Error::new(
                 ErrorKind::Unsupported,
-                format!(
-                    "key column `{}` is of a type that is not carried",
-                    column.name
-                ),
+                format!("key column `{}` is of an unsupported type", column.name),
             )
         })
 }

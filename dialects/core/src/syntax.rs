@@ -113,7 +113,7 @@ pub trait Syntax: Send + Sync {
         value.clone()
     }
 
-    /// How well keys tell apart what stands in `column`.
+    /// How well keys distinguish the values of `column`.
     fn key_values(&self, _column: &Column) -> KeyValues {
         KeyValues::Exact
     }
@@ -181,7 +181,7 @@ pub trait Syntax: Send + Sync {
         true
     }
 
-    /// The type of a column made for `field`, e.g. `numeric(12,2)`. `in_key`: it is part of the
+    /// The type of a column created for `field`, e.g. `numeric(12,2)`. `in_key`: it is part of the
     /// primary key, which some databases cannot have over unbounded text.
     ///
     /// # Errors

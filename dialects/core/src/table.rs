@@ -79,7 +79,7 @@ impl fmt::Display for TableName {
     }
 }
 
-/// What stands behind a table's name.
+/// The kind of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as in SQL")]
 pub enum TableType {
@@ -107,27 +107,27 @@ impl TableType {
 pub struct Column {
     /// Name, in the case the database keeps it in.
     pub name: String,
-    /// What it holds; `None` for a type that is not carried, because no way is known or the user
-    /// asked for that.
+    /// The kind of its values; `None` for a type that is not supported, or that the user asked to
+    /// reject.
     pub kind: Option<Kind>,
     /// The type as the database names it, e.g. `numeric(12,2)`.
     pub vendor_type: String,
     /// The type under a domain, as the database names it, e.g. `numeric(12,2)`; `None` for others.
     pub base_type: Option<String>,
-    /// The Arrow extension that tells more of what it holds than its kind, e.g. `geoarrow.wkb`.
+    /// The Arrow extension that describes its values beyond their kind, e.g. `geoarrow.wkb`.
     pub extension: Option<&'static str>,
     /// Declared length of text and bytes, in characters or bytes.
     pub length: Option<u32>,
     /// The values that an enumeration or set allows, in order; empty for other types.
     pub values: Vec<String>,
-    /// What the database tells of a type that has parts, or that has no number that all
-    /// databases of its kind know; `None` for others.
+    /// The definition of a type that has parts, or whose number differs between databases of the
+    /// same kind; `None` for others.
     pub user_type: Option<Box<UserType>>,
     /// NULL is allowed.
     pub nullable: bool,
     /// The database fills it by itself where it is left out: a default, an identity.
     pub has_default: bool,
-    /// The default as an SQL expression, where the database tells it.
+    /// The default as an SQL expression, where the database reports it.
     pub default: Option<String>,
     /// The database counts it up: identity, serial, AUTO_INCREMENT.
     pub auto_increment: bool,
@@ -136,15 +136,15 @@ pub struct Column {
     /// The database alone gives its value (GENERATED ALWAYS AS IDENTITY, IDENTITY): writing it takes
     /// another form of INSERT.
     pub identity_always: bool,
-    /// What its owner says about it.
+    /// Its comment.
     pub comment: Option<String>,
-    /// What of two different texts makes no difference to the database where it compares them, and
-    /// by which collation or type: `case, blanks at the end (utf8mb4_general_ci)`. `None` where it
-    /// tells all values apart, and where nothing is known.
+    /// Differences between texts that the database ignores where it compares them, and the collation
+    /// or type: `case, blanks at the end (utf8mb4_general_ci)`. `None` where it distinguishes all
+    /// values, and where nothing is known.
     pub equates: Option<String>,
 }
 
-/// What the values of a type are that somebody made.
+/// The structure of the values of a user-defined type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserForm {
     /// One value.
@@ -157,10 +157,10 @@ pub enum UserForm {
     Map,
 }
 
-/// A type that somebody made: how it is called on the wire, and what it is made of.
+/// A user-defined type: its number on the wire, and its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserType {
-    /// What its values are.
+    /// The structure of its values.
     pub form: UserForm,
     /// The number of the type in its database.
     pub id: u32,
@@ -196,13 +196,13 @@ pub struct Table {
     /// over expressions and partial ones are left out.
     pub unique_keys: Vec<Vec<String>>,
     /// Names of unique indexes over expressions or the beginnings of values, where the database's
-    /// upsert minds them.
+    /// upsert takes them into account.
     pub partial_keys: Vec<String>,
     /// References to other tables.
     pub foreign_keys: Vec<ForeignKey>,
     /// Rows of other tables are read with its own, and its keys do not hold across them.
     pub inherited: bool,
-    /// What its owner says about it.
+    /// Its comment.
     pub comment: Option<String>,
     /// How many rows it has by the database's statistics, where it has any.
     pub row_estimate: Option<u64>,
@@ -253,7 +253,7 @@ impl Table {
     /// `key` as the key.
     ///
     /// # Errors
-    /// `Unsupported`: columns whose types are not carried; all of them are named. `Schema`: a
+    /// `Unsupported`: columns whose types are not supported; all of them are named. `Schema`: a
     /// key column is not among the columns.
     pub fn schema(&self, columns: &[usize], key: &[&str]) -> Result<SchemaRef> {
         let chosen = || columns.iter().map(|i| &self.columns[*i]);
@@ -265,7 +265,7 @@ impl Table {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
-                    "table {}: no way to carry the type of column {} yet",
+                    "table {}: unsupported type of column {}",
                     self.name,
                     strange.join(", ")
                 ),
@@ -277,8 +277,8 @@ impl Table {
 }
 
 impl Column {
-    /// The Arrow field; `None` for a type that is not carried. Fields outside the key are
-    /// nullable, the declared NOT NULL stays as metadata: a delete carries its key alone.
+    /// The Arrow field; `None` for a type that is not supported. Fields outside the key are
+    /// nullable, the declared NOT NULL stays as metadata: a delete contains only its key.
     pub fn field(&self, in_key: bool, vendor: &str) -> Option<Field> {
         let mut field = self
             .kind
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn all_columns_that_are_not_carried_are_named() {
+    fn all_columns_of_unsupported_types_are_named() {
         let columns = vec![
             column("a", None),
             column("b", Some(Kind::Text)),

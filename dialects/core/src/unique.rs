@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_told_from_others_in_any_order_and_case() {
+    fn keys_are_recognized_in_any_order_and_case() {
         let mut table = Table {
             primary_key: names(&["a", "b"]),
             unique_keys: vec![names(&["c"])],

@@ -1,7 +1,7 @@
-//! Time zones: what their clocks show at an instant, and at which instant they show it.
+//! Time zones: the local time at an instant, and the instants of a local time.
 //!
-//! Times are in microseconds: instants since 1970-01-01 in UTC, what a clock shows as if it stood in
-//! UTC.
+//! Times are in microseconds: instants since 1970-01-01 in UTC, local times since 1970-01-01 00:00
+//! local time.
 mod columns;
 mod names;
 
@@ -12,9 +12,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::fmt;
 
 const SECOND: i64 = 1_000_000;
-/// Clocks differ from UTC by less than this.
+/// Local times differ from UTC by less than this.
 const FARTHEST: i64 = 26 * 3_600 * SECOND;
-/// So long before a clock is put back, times are held back that it will show again.
+/// So long before a clock is put back, local times that occur twice are held back.
 const AHEAD: i64 = 2 * FARTHEST;
 
 /// A time zone.
@@ -24,14 +24,14 @@ pub struct Zone {
     zone: TimeZone,
 }
 
-/// When a clock shows a time.
+/// When a local time occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shows {
     /// At this instant.
     Once(i64),
-    /// Twice, as it was put back in between; the later instant.
+    /// Twice, as the clock was put back in between; the later instant.
     Twice(i64),
-    /// Never: it was put forward past it.
+    /// Never: the clock was put forward past it.
     Never,
 }
 
@@ -60,19 +60,19 @@ impl Zone {
         &self.name
     }
 
-    /// How far its clocks are ahead of UTC at an instant, in microseconds.
+    /// The offset from UTC at an instant, in microseconds; positive east of UTC.
     pub fn east_at(&self, instant: i64) -> i64 {
         let offset = self.zone.to_offset(timestamp(instant));
         i64::from(offset.seconds()) * SECOND
     }
 
-    /// What its clocks show at an instant.
+    /// The local time at an instant.
     pub fn shown_at(&self, instant: i64) -> i64 {
         instant.saturating_add(self.east_at(instant))
     }
 
-    /// The least that its clocks show at `instant` or at any time after it: where they are put back
-    /// soon, less than they show now.
+    /// The earliest local time at `instant` or at any time after it: where the clock is put back
+    /// soon, earlier than the local time now.
     pub fn least_shown_from(&self, instant: i64) -> i64 {
         let now = self.shown_at(instant);
         self.changes(instant, instant.saturating_add(AHEAD))
@@ -80,8 +80,8 @@ impl Zone {
             .fold(now, i64::min)
     }
 
-    /// The instants after `from` and up to `until` at which the clocks change, with how far they
-    /// are ahead of UTC from then on.
+    /// The instants after `from` and up to `until` at which the offset changes, with the offset from
+    /// then on.
     fn changes(&self, from: i64, until: i64) -> impl Iterator<Item = (i64, i64)> {
         self.zone
             .following(timestamp(from))
@@ -92,13 +92,16 @@ impl Zone {
             .take_while(move |(at, _)| *at <= until)
     }
 
-    /// When its clocks show `wall`.
-    pub fn shows(&self, wall: i64) -> Shows {
-        let (begin, end) = (wall.saturating_sub(FARTHEST), wall.saturating_add(FARTHEST));
+    /// When the local time `local` occurs.
+    pub fn shows(&self, local: i64) -> Shows {
+        let (begin, end) = (
+            local.saturating_sub(FARTHEST),
+            local.saturating_add(FARTHEST),
+        );
         let (mut from, mut east) = (i64::MIN, self.east_at(begin));
         let mut found = Shows::Never;
         let mut meet = |from: i64, until: i64, east: i64| {
-            let instant = wall.saturating_sub(east);
+            let instant = local.saturating_sub(east);
             if (from..until).contains(&instant) {
                 found = match found {
                     Shows::Never => Shows::Once(instant),

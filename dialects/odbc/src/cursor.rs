@@ -107,7 +107,7 @@ impl<'a> OdbcCursor<'a> {
                 return Err(Error::new(
                     ErrorKind::Data,
                     format!(
-                        "column `{}` of table `{}`: NULL, and it is a key column; rows without a key cannot be carried",
+                        "column `{}` of table `{}`: NULL, and it is a key column; rows without a key cannot be sent",
                         field.name(),
                         self.schema.name()
                     ),

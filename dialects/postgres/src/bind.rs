@@ -27,7 +27,7 @@ impl<'a> Raw<'a> {
         arguments.add(self).map_err(|e| {
             Error::new(
                 ErrorKind::Data,
-                "a value is larger than the protocol carries",
+                "a value is larger than the protocol supports",
             )
             .with_source(e)
         })

@@ -9,7 +9,7 @@ const NOT_FINITE: ValueError =
     ValueError("is infinite or not a number, which the database does not have");
 const NOT_UUID: ValueError = ValueError("is not a UUID");
 const SEVERAL: ValueError = ValueError("is of several parts, which the database does not have");
-const TOO_FAR: ValueError = ValueError("lies beyond the times that can be carried");
+const TOO_FAR: ValueError = ValueError("is outside the supported range of times");
 
 /// A value that a statement compares with. Its placeholder casts it to the type of the column.
 pub(crate) fn compared(param: &Param) -> Result<ColumnData<'_>, ValueError> {

@@ -11,8 +11,8 @@ const ROWS: usize = 8_192;
 /// Bytes after which a batch takes no more rows: 8 MiB.
 const BYTES: usize = 8 << 20;
 
-/// Rows on their way, in batches of at most 8,192 rows and about 8 MiB. What is not read is left in the
-/// database. They have the connection to themselves until they are dropped.
+/// The rows being read, in batches of at most 8,192 rows and about 8 MiB. What is not read is left in
+/// the database. They have the connection to themselves until they are dropped.
 pub struct Batches<'a> {
     cursor: Box<dyn Cursor + 'a>,
     schema: SchemaRef,
@@ -31,7 +31,7 @@ impl<'a> Batches<'a> {
     /// The next rows; `None` after the last.
     ///
     /// # Errors
-    /// `Data`: a value that its column cannot carry; the message names the column.
+    /// `Data`: a value that its column's kind cannot represent; the message names the column.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         self.cursor.next(ROWS, BYTES).await
     }

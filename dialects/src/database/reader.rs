@@ -15,7 +15,7 @@ use std::{
 
 /// The rows of a table or a query as an iterator of batches, for DataFusion, Polars and whatever else
 /// takes Arrow's `RecordBatchReader`. A thread of its own connects and reads, a batch ahead; dropped, it
-/// ends. Its calls block: in asynchronous code take [`Database`].
+/// ends. Its calls block: in asynchronous code use [`Database`].
 #[derive(Debug)]
 pub struct BlockingReader {
     schema: SchemaRef,

@@ -2,7 +2,7 @@
 use connect_api::{Error, ErrorKind, Rejected, Result};
 use dialect_core::WriteOp;
 
-/// What a write does, and what it takes for granted.
+/// What a write does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
     pub(super) op: WriteOp,

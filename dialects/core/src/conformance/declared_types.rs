@@ -9,7 +9,7 @@ use connect_api::{Result, Value};
 
 /// A column of every sample's type is described as its kind, its values are read as they are,
 /// arrive by every route in a column that was created of the type's metadata, and that column is of
-/// the same type. All faults are told at once.
+/// the same type. All faults are reported at once.
 pub async fn every_declared_type_round_trips(fixture: &Fixture) {
     assert!(
         !fixture.samples.is_empty(),
@@ -47,7 +47,7 @@ async fn round_trip(
     }
     let mut faults = Vec::new();
     if column.vendor_type.is_empty() || table.vendor.is_empty() {
-        faults.push(format!("{declared}: its vendor type is not told"));
+        faults.push(format!("{declared}: its vendor type is not reported"));
     }
     let read = harness.read(&table, &["id"]).await;
     faults.extend(difference(&read, &rows).map(|fault| format!("{declared}: {fault}")));
@@ -93,7 +93,7 @@ async fn round_trip(
     Ok(faults)
 }
 
-/// Makes a table of a sample's type and fills it by SQL: a row of NULL, then one a value.
+/// Creates a table of a sample's type and fills it by SQL: a row of NULL, then one a value.
 pub(super) async fn sampled(
     harness: &mut Harness<'_>,
     sample: &Sample,

@@ -3,7 +3,7 @@ use connect_api::{Kind, Value, max_unscaled};
 
 const DAY: i64 = 86_400_000_000;
 
-/// Kinds that every dialect makes columns for.
+/// Kinds that every dialect creates columns for.
 pub const KINDS: &[Kind] = &[
     Kind::Bool,
     Kind::Int8,

@@ -13,7 +13,7 @@ use connect_api::{Error, ErrorKind, Kind, SchemaRef, Value};
 /// A number that is looked for in messages: they never hold a value.
 const PLANTED: i64 = 918_273_645;
 
-/// A column whose type is not carried is described without a kind, and an error names it.
+/// A column whose type is not supported is described without a kind, and an error names it.
 pub async fn unsupported_types_are_named(fixture: &Fixture) {
     let mut harness = Harness::new(fixture).await;
     if let Some((strict, strange)) = &fixture.strict {
@@ -205,7 +205,7 @@ async fn refused(
     said
 }
 
-/// What is not there is told by name; a wrong password is an error of kind Auth that does not
+/// Missing tables and columns are reported by name; a wrong password is an error of kind Auth that does not
 /// repeat it.
 pub async fn missing_tables_and_wrong_passwords_are_reported(fixture: &Fixture) {
     let mut harness = Harness::new(fixture).await;

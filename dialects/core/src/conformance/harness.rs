@@ -56,7 +56,7 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// Makes a table of these columns in DDL, and describes it.
+    /// Creates a table of these columns in DDL, and describes it.
     pub(super) async fn create_table(&mut self, topic: &str, columns: &str) -> Table {
         let name = self.name(topic);
         let sql = format!("CREATE TABLE {} ({columns})", self.quoted(&name));
@@ -65,7 +65,7 @@ impl<'a> Harness<'a> {
         self.describe_table(&name).await
     }
 
-    /// Makes a table for a schema, and describes it.
+    /// Creates a table for a schema, and describes it.
     pub(super) async fn create_table_for(&mut self, name: TableName, schema: &Schema) -> Table {
         let sql = self
             .fixture

@@ -13,7 +13,7 @@ fn keys(fixture: &Fixture, kind: &Kind) -> Vec<Value> {
         Value::Float(f) => *f != 0.0,
         _ => true,
     };
-    // Collations do not tell blanks at the end, or signs without a width.
+    // Collations ignore blanks at the end, and characters without a width.
     let plain = |v: &Value| !matches!((kind, v), (Kind::Text, Value::Text(t)) if !t.chars().all(|c| c.is_ascii_graphic()) || t.is_empty());
     edge_values(kind)
         .into_iter()

@@ -65,7 +65,7 @@ const READ: &[&str] = &["q", "part"];
 
 const ROWS: i64 = 24;
 
-/// Each value tells its row and its column; rows of another `age` have other values beside the key.
+/// Each value identifies its row and its column; rows of another `age` have other values beside the key.
 fn rows(age: i64) -> Rows {
     let row = |n: i64| {
         let value = |i: i64| match i {

@@ -156,18 +156,18 @@ pub async fn pages_end_before_the_present(fixture: &Fixture) {
         let table = harness.create_table_for(name, &schema).await;
         let now = fixture.dialect.syntax().select_now(&table.columns[1]);
         let kind = table.columns[1].kind.clone().unwrap();
-        let told = super::harness::schema([("now", kind)], &[]);
-        let mut cursor = harness.connection.query(&now, &told).await.unwrap();
+        let schema = super::harness::schema([("now", kind)], &[]);
+        let mut cursor = harness.connection.query(&now, &schema).await.unwrap();
         let batch = cursor.next(1, 100).await.unwrap().unwrap();
         drop(cursor);
-        let told = connect_api::Records::new("t".into(), told, batch).unwrap();
-        let told = told.row(0).to_record().values.remove(0);
-        let now = instant(&told).unwrap_or_else(|| panic!("the present time is {told:?}"));
+        let records = connect_api::Records::new("t".into(), schema, batch).unwrap();
+        let value = records.row(0).to_record().values.remove(0);
+        let now = instant(&value).unwrap_or_else(|| panic!("the present time is {value:?}"));
         let here = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap();
         let apart = (now - i64::try_from(here.as_micros()).unwrap()).abs();
-        // A wall clock may be of another zone.
+        // A local time may be of another zone.
         assert!(
             apart
                 < if utc {

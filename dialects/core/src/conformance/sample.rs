@@ -35,7 +35,7 @@ impl Sample {
         }
     }
 
-    /// The database cannot create_table the type from its name alone, as it belongs to one database or
+    /// The database cannot create the type from its name alone, as it belongs to one database or
     /// schema: another column is created for its values.
     #[must_use]
     pub fn not_recreated(self) -> Self {

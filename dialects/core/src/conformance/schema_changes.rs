@@ -7,7 +7,7 @@ use crate::conformance::{
 use crate::{connection::Connection, evolve::Change};
 use connect_api::{DEFAULT, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
 
-/// Sessions that create_table the same table, and then the same columns, at the same time all find them
+/// Sessions that create the same table, and then the same columns, at the same time all find them
 /// there.
 pub async fn concurrent_schema_changes_are_applied_once(fixture: &Fixture) {
     let mut harness = Harness::new(fixture).await;
@@ -102,8 +102,8 @@ pub async fn defaults_are_created_as_given(fixture: &Fixture) {
     harness.done().await;
 }
 
-/// Of one table, every change of a column is told by another fingerprint, to other sessions too; of
-/// a query likewise. Rows leave it as it is.
+/// Every change of a table's column changes its fingerprint, for other sessions too; a query's
+/// likewise. New rows leave it as it is.
 pub async fn fingerprints_change_with_columns(fixture: &Fixture) {
     let mut harness = Harness::new(fixture).await;
     let dialect = fixture.dialect.as_ref();
@@ -113,20 +113,20 @@ pub async fn fingerprints_change_with_columns(fixture: &Fixture) {
     let name = harness.quoted(&table.name);
     let query = format!("SELECT * FROM {name}");
     let mut other = dialect.connect().await.unwrap();
-    let mut told = async || {
+    let mut fingerprint = async || {
         let of_table = other.fingerprint(&table.name).await;
         let of_table = of_table.unwrap_or_else(|e| panic!("{}", e.report()));
         let of_query = match other.query_fingerprint(&query).await {
             Err(e) if e.kind() == ErrorKind::Unsupported => None,
-            told => Some(told.unwrap_or_else(|e| panic!("{}", e.report()))),
+            fingerprint => Some(fingerprint.unwrap_or_else(|e| panic!("{}", e.report()))),
         };
         (of_table.unwrap(), of_query)
     };
-    let first = told().await;
+    let first = fingerprint().await;
     harness
         .run(&format!("INSERT INTO {name} (id, v) VALUES (1, 'a')"))
         .await;
-    assert_eq!(told().await, first, "a row");
+    assert_eq!(fingerprint().await, first, "a row");
     let added = Kind::Int32.field("w", true);
     let add = Change::AddColumns {
         table: &table,
@@ -135,16 +135,16 @@ pub async fn fingerprints_change_with_columns(fixture: &Fixture) {
     add.apply(dialect, harness.connection.as_mut())
         .await
         .unwrap();
-    let second = told().await;
+    let second = fingerprint().await;
     assert_ne!(second.0, first.0, "a column more");
     assert!(second.1.is_none() || second.1 != first.1, "of the query");
-    assert_eq!(told().await, second);
+    assert_eq!(fingerprint().await, second);
     other.close().await.unwrap();
     harness.done().await;
 }
 
-/// A widened column holds what it held and the values of the wider kind; where columns cannot be
-/// widened, that is said.
+/// A widened column keeps its values and accepts those of the wider kind; where columns cannot be
+/// widened, an error says so.
 pub async fn widened_columns_hold_more(fixture: &Fixture) {
     let mut harness = Harness::new(fixture).await;
     let dialect = fixture.dialect.as_ref();

@@ -18,12 +18,12 @@ use std::num::NonZeroUsize;
 pub enum Outcome {
     /// All of them mean the same there.
     Equal,
-    /// So many of them do; the others were refused by errors that name the column, of which the
-    /// first is told.
+    /// So many of them do; the others were rejected by errors that name the column, of which the
+    /// first is given.
     Part {
         /// Values that arrived.
         equal: usize,
-        /// Values that were refused.
+        /// Values that were rejected.
         refused: usize,
         /// The first error.
         error: String,
@@ -45,7 +45,7 @@ pub struct TypeMapping {
     pub arrived: Outcome,
 }
 
-/// Takes the samples of one database through Arrow into columns that the other makes for them, and
+/// Writes the samples of one database through Arrow to columns that the other creates for them, and
 /// compares what they mean there.
 ///
 /// # Panics
@@ -124,7 +124,7 @@ async fn mapping(
     let rejected = write_or_reject(connection, &plan, &records, 0..read.len(), size).await;
     let rejected = rejected.map_err(said)?;
     let Some(kind) = target.columns[1].kind.clone() else {
-        return Err(format!("becomes {becomes}, which is not carried"));
+        return Err(format!("becomes {becomes}, which is not supported"));
     };
     let kept: Rows = (0..read.len())
         .filter(|row| !rejected.iter().any(|r| r.row == *row))

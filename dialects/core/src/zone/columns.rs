@@ -1,16 +1,16 @@
-//! Whole columns, from what clocks showed to instants and back.
+//! Converts columns of local times to instants and back.
 use crate::zone::{SECOND, Shows, Zone};
 use connect_api::arrow::array::{Array as _, TimestampMicrosecondArray};
 
-/// So far around a time whose clock does not change, the next is asked for no more.
+/// Around a time without a change of the offset, times this close have the same offset.
 const NEAR: i64 = 12 * 3_600 * SECOND;
 
-/// How many times of a column a clock showed twice.
+/// Number of local times of a column that occurred twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated(pub usize);
 
-/// The instants at which the clocks of `zone` showed the times of a column; of two the later, as
-/// Java takes them. `None` where they never showed one of them.
+/// The instants of a column of local times in `zone`; of two the later, as Java takes them. `None`
+/// where one of them never occurred.
 pub fn instants(
     zone: &Zone,
     column: &TimestampMicrosecondArray,
@@ -18,22 +18,22 @@ pub fn instants(
     let mut repeated = 0;
     let mut steady = Steady::default();
     let mut instants = Vec::with_capacity(column.len());
-    for (row, wall) in column.values().iter().copied().enumerate() {
+    for (row, local) in column.values().iter().copied().enumerate() {
         if column.is_null(row) {
             instants.push(0);
             continue;
         }
-        if let Some(east) = steady.at(wall) {
-            instants.push(wall - east);
+        if let Some(east) = steady.at(local) {
+            instants.push(local - east);
             continue;
         }
-        instants.push(match zone.shows(wall) {
+        instants.push(match zone.shows(local) {
             Shows::Once(instant) => {
-                let east = wall - instant;
-                let same = |wall: i64| zone.shows(wall) == Shows::Once(wall - east);
-                // No clock changes twice within a day.
-                if same(wall.saturating_sub(NEAR)) && same(wall.saturating_add(NEAR)) {
-                    steady = Steady::around(wall, east);
+                let east = local - instant;
+                let same = |local: i64| zone.shows(local) == Shows::Once(local - east);
+                // No offset changes twice within a day.
+                if same(local.saturating_sub(NEAR)) && same(local.saturating_add(NEAR)) {
+                    steady = Steady::around(local, east);
                 }
                 instant
             }
@@ -48,10 +48,10 @@ pub fn instants(
     Some((column, Repeated(repeated)))
 }
 
-/// What the clocks of `zone` showed at the instants of a column.
+/// The local times in `zone` of a column of instants.
 pub fn shown(zone: &Zone, column: &TimestampMicrosecondArray) -> TimestampMicrosecondArray {
     let mut steady = Steady::default();
-    let mut walls = Vec::with_capacity(column.len());
+    let mut local_times = Vec::with_capacity(column.len());
     for instant in column.values().iter().copied() {
         let east = steady.at(instant).unwrap_or_else(|| {
             let east = zone.east_at(instant);
@@ -61,12 +61,12 @@ pub fn shown(zone: &Zone, column: &TimestampMicrosecondArray) -> TimestampMicros
             }
             east
         });
-        walls.push(instant.saturating_add(east));
+        local_times.push(instant.saturating_add(east));
     }
-    TimestampMicrosecondArray::new(walls.into(), column.nulls().cloned())
+    TimestampMicrosecondArray::new(local_times.into(), column.nulls().cloned())
 }
 
-/// A stretch of time in which the clocks do not change.
+/// A period in which the offset does not change.
 #[derive(Default)]
 struct Steady {
     from: i64,

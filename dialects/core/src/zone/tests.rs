@@ -60,24 +60,28 @@ fn zones_are_known_by_the_names_that_databases_and_java_use() {
 fn a_clock_that_is_put_forward_never_shows_an_hour() {
     let zone = zone("America/New_York");
     let change = SPRING - 3 * HOUR;
-    let wall = change - 5 * HOUR;
-    assert_eq!(zone.shows(wall - 1), Shows::Once(change - 1));
-    assert_eq!(zone.shows(wall), Shows::Never);
-    assert_eq!(zone.shows(wall + HOUR - 1), Shows::Never);
-    assert_eq!(zone.shows(wall + HOUR), Shows::Once(change));
-    let column = TimestampMicrosecondArray::from(vec![Some(wall - 1), None, Some(wall + HOUR / 2)]);
+    let local = change - 5 * HOUR;
+    assert_eq!(zone.shows(local - 1), Shows::Once(change - 1));
+    assert_eq!(zone.shows(local), Shows::Never);
+    assert_eq!(zone.shows(local + HOUR - 1), Shows::Never);
+    assert_eq!(zone.shows(local + HOUR), Shows::Once(change));
+    let column =
+        TimestampMicrosecondArray::from(vec![Some(local - 1), None, Some(local + HOUR / 2)]);
     assert!(instants(&zone, &column).is_none());
 }
 
 #[test]
 fn of_an_hour_that_a_clock_shows_twice_the_later_is_meant() {
     let zone = zone("America/New_York");
-    let wall = AUTUMN - 5 * HOUR;
-    assert_eq!(zone.shows(wall - 1), Shows::Once(AUTUMN - HOUR - 1));
-    assert_eq!(zone.shows(wall), Shows::Twice(AUTUMN));
-    assert_eq!(zone.shows(wall + HOUR - 1), Shows::Twice(AUTUMN + HOUR - 1));
-    assert_eq!(zone.shows(wall + HOUR), Shows::Once(AUTUMN + HOUR));
-    let column = TimestampMicrosecondArray::from(vec![wall - 1, wall, wall + HOUR]);
+    let local = AUTUMN - 5 * HOUR;
+    assert_eq!(zone.shows(local - 1), Shows::Once(AUTUMN - HOUR - 1));
+    assert_eq!(zone.shows(local), Shows::Twice(AUTUMN));
+    assert_eq!(
+        zone.shows(local + HOUR - 1),
+        Shows::Twice(AUTUMN + HOUR - 1)
+    );
+    assert_eq!(zone.shows(local + HOUR), Shows::Once(AUTUMN + HOUR));
+    let column = TimestampMicrosecondArray::from(vec![local - 1, local, local + HOUR]);
     let (column, repeated) = instants(&zone, &column).unwrap();
     assert_eq!(
         column.values().to_vec(),
@@ -108,9 +112,9 @@ fn columns_go_there_and_back_across_changes() {
     for change in [SPRING - 3 * HOUR, AUTUMN] {
         let times: Vec<i64> = (-60..60).map(|n| change + n * HOUR + 7).collect();
         let column = TimestampMicrosecondArray::from(times.clone());
-        let walls = shown(&zone, &column);
-        assert_eq!(walls.value(0), zone.shown_at(times[0]));
-        let (back, Repeated(repeated)) = instants(&zone, &walls).unwrap();
+        let local_times = shown(&zone, &column);
+        assert_eq!(local_times.value(0), zone.shown_at(times[0]));
+        let (back, Repeated(repeated)) = instants(&zone, &local_times).unwrap();
         let other = back
             .values()
             .iter()
