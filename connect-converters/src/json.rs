@@ -177,7 +177,7 @@ pub struct JsonConverter {
     openings: Openings,
     style: Style,
     keys: KeyForms,
-    /// Columns, with their tables, whose digits were cut: each is told once.
+    /// Columns, with their tables, whose digits were cut: each is logged once.
     cut: Mutex<BTreeSet<String>>,
 }
 
@@ -228,12 +228,12 @@ impl JsonConverter {
     }
 
     #[cold]
-    fn tell_cut(&self, schema: &Schema, columns: &[usize]) {
+    fn log_cut(&self, schema: &Schema, columns: &[usize]) {
         // The set is whole between any two calls, so a panic elsewhere does not spoil it.
-        let mut told = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
         for i in columns {
             let (table, column) = (schema.name(), schema.field(*i).name());
-            if told.insert(format!("{table}\0{column}")) {
+            if logged.insert(format!("{table}\0{column}")) {
                 tracing::warn!(
                     table,
                     column,
@@ -252,7 +252,7 @@ impl Converter for JsonConverter {
         let cut = encoder::encode(records, &openings, self.style, bodies)
             .inspect_err(|_| bodies.truncate(before))?;
         if !cut.is_empty() {
-            self.tell_cut(records.schema(), &cut);
+            self.log_cut(records.schema(), &cut);
         }
         Ok(())
     }

@@ -22,8 +22,8 @@ use connect_api::{Blobs, Error, ErrorKind, Records, Result};
 /// Texts of one key column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Texts {
-    /// As JSON strings where they could be taken for something else.
-    Told,
+    /// As JSON strings where they could be read as something else.
+    Quoted,
     /// As they are; those that cannot be a key are refused.
     Plain,
 }
@@ -35,7 +35,7 @@ pub(crate) enum Texts {
 /// `Data`: a null in a key column, or a value without a text; the message names column and row.
 /// `Unsupported`: a key column of a kind that has no text.
 pub fn encode_keys(records: &Records, keys: &mut Blobs) -> Result<()> {
-    encode_texts(records, Texts::Told, keys)
+    encode_texts(records, Texts::Quoted, keys)
 }
 
 fn encode_texts(records: &Records, texts: Texts, keys: &mut Blobs) -> Result<()> {

@@ -134,7 +134,7 @@ pub(crate) fn key_converter(name: &str, settings: &Settings) -> Result<KeyConver
         }
         Some(Format::Text) => {
             SingleSettings::from_settings(settings)?;
-            KeyConverter::text(Texts::Told)
+            KeyConverter::text(Texts::Quoted)
         }
         Some(Format::Bytes) => {
             return Err(Error::new(

@@ -55,7 +55,7 @@ impl SingleConverter {
                 ErrorKind::Schema,
                 format!(
                     "`{}` is not one column of kind {:?} beside its key, which is all that this \
-                     converter carries: use `json`",
+                     converter supports: use `json`",
                     schema.name(),
                     self.kind
                 ),

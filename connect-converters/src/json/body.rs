@@ -2,7 +2,7 @@
 use super::cursor::Cursor;
 use super::fault::{Fault, Result};
 
-/// What stands around the payload.
+/// The envelope around the payload.
 pub(crate) struct Envelope<'a> {
     /// All that comes before the payload, where that is the last member.
     pub(crate) opening: Option<&'a str>,
@@ -44,7 +44,7 @@ pub(crate) fn locate<'a>(body: &'a str, scratch: &mut String) -> Result<Located<
     let (mut schema, mut payload) = (None, None);
     loop {
         cursor.skip_blanks();
-        // Most plain bodies are told by their first name.
+        // Most plain bodies are recognized by their first name.
         let is_schema = cursor.eat_all(b"\"schema\"");
         if !is_schema && !cursor.eat_all(b"\"payload\"") {
             return Ok(plain);

@@ -141,7 +141,7 @@ impl CellReader {
     }
 
     /// Reads the JSON value at the cursor and appends it to `column`, which is of the kind the
-    /// reader was made for. On a fault nothing is appended.
+    /// reader was created for. On a fault nothing is appended.
     #[inline]
     pub(crate) fn read(
         &self,

@@ -15,7 +15,7 @@ use connect_api::{
 };
 use std::cell::Cell;
 
-/// What becomes of digits below a millisecond.
+/// Handling of digits below a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Below {
     Refused,
@@ -47,7 +47,7 @@ pub(crate) enum DecimalStyle {
     Text,
 }
 
-/// What becomes of NaN and the infinities, which JSON has no numbers for.
+/// Handling of NaN and the infinities, which JSON has no numbers for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoNumber {
     Refused,
@@ -71,8 +71,7 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    /// The style inside of lists, structs and maps: brackets around them tell where they end, but
-    /// not where their texts do.
+    /// The style inside of lists, structs and maps: brackets delimit them, but not their texts.
     fn inside(self) -> Self {
         Self {
             quoted: true,
@@ -112,8 +111,8 @@ impl Refusal {
             ),
             Self::BeyondDay => "the time is not between 00:00 and 24:00".to_owned(),
             Self::BeyondDayOfMillis => format!(
-                "the time is not between 00:00 and 24:00, all that milliseconds of a day tell; \
-                 `{prefix}.time.precision.mode=adaptive` carries it"
+                "the time is not between 00:00 and 24:00, the range of milliseconds of a day; \
+                 `{prefix}.time.precision.mode=adaptive` supports it"
             ),
             Self::BeyondOffset => "the offset from UTC is of a day or more".to_owned(),
         };

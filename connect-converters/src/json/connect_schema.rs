@@ -62,9 +62,9 @@ pub(crate) const PRECISION: &str = "connect.decimal.precision";
 pub(crate) const UNSIGNED: &str = "connect.unsigned";
 /// Bits of a number that is written as a wider type.
 pub(crate) const BITS: &str = "connect.bits";
-/// A wall clock reading rather than an instant.
+/// A local time rather than an instant.
 pub(crate) const LOCAL: &str = "connect.local";
-/// Field metadata that travels as parameters of the same name.
-pub(crate) const CARRIED: [&str; 4] = [VENDOR_TYPE, LENGTH, ENUM, NOT_NULL];
-/// An Arrow extension that tells more of a column than its type does, such as `geoarrow.wkb`.
+/// Field metadata that is written as parameters of the same name.
+pub(crate) const METADATA: [&str; 4] = [VENDOR_TYPE, LENGTH, ENUM, NOT_NULL];
+/// An Arrow extension that describes a column beyond its type, such as `geoarrow.wkb`.
 pub(crate) const EXTENSION: &str = "connect.extension";

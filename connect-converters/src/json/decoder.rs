@@ -80,7 +80,7 @@ impl JsonDecoder {
         self.read_by(plan, payload, false, message)
     }
 
-    /// Reads a row by the plan made for it.
+    /// Reads a row by its plan.
     fn read_by(
         &mut self,
         plan: usize,
@@ -89,7 +89,7 @@ impl JsonDecoder {
         message: MessageRef<'_>,
     ) -> Result<Pushed> {
         self.read(plan, payload, inside, message)?
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a row is not of the plan made for it"))
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a row does not match its plan"))
     }
 
     /// Reads a row by a plan; `None` where the row is of another plan, and nothing was appended.

@@ -1,4 +1,4 @@
-//! Records to bodies: what stands before each value is made once per schema.
+//! Records to bodies: the text before each value is built once per schema.
 use super::Interop;
 use super::cell_writer::{CellWriter, NoNumber, Style};
 use super::connect_schema::Types;
@@ -113,7 +113,7 @@ impl Openings {
 /// of which digits were cut.
 ///
 /// # Errors
-/// `Data`: a value that JSON cannot carry. `Unsupported`: a column of a kind that it cannot.
+/// `Data`: a value that JSON cannot represent. `Unsupported`: a column of a kind that it cannot.
 pub(crate) fn encode(
     records: &Records,
     opening: &Opening,

@@ -11,9 +11,9 @@ pub(crate) type Result<T> = std::result::Result<T, Fault>;
 
 #[derive(Debug)]
 enum Repr {
-    /// No JSON.
+    /// Not JSON.
     Syntax { expected: &'static str, at: usize },
-    /// A value that cannot be carried; never tells the value.
+    /// A value that cannot be converted; never contains the value.
     Value(Cow<'static, str>),
 }
 
@@ -24,7 +24,7 @@ impl Fault {
         Self(Box::new(Repr::Syntax { expected, at }))
     }
 
-    /// A value that cannot be carried.
+    /// A value that cannot be converted.
     #[cold]
     pub(crate) fn value(message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Repr::Value(message.into())))

@@ -1,4 +1,4 @@
-//! What rows of a schema lose on their way, told before the first of them.
+//! What rows of a schema lose in conversion, reported before the first of them.
 use super::cell_writer::{Below, Style, TimeStyle};
 use super::{Interop, JsonSettings};
 use connect_api::{Kind, Schema, VENDOR, VENDOR_TYPE, arrow::schema::Field};
@@ -28,7 +28,7 @@ pub(crate) fn notes(settings: &JsonSettings, style: Style, schema: &Schema) -> V
         if matches!(style.time, TimeStyle::Millis(_)) && *kind == Kind::Duration {
             notes.push(format!(
                 "{column}: a time below zero or beyond a day is refused, since milliseconds of a \
-                 day cannot tell it"
+                 day cannot represent it"
             ));
         }
         let parts = matches!(kind, Kind::List(_) | Kind::Struct(_) | Kind::Map(_));
@@ -43,7 +43,7 @@ pub(crate) fn notes(settings: &JsonSettings, style: Style, schema: &Schema) -> V
 
 /// Digits of a second that milliseconds hold.
 const MILLIS: u8 = 3;
-/// Digits of a second that columns may have where nothing tells how many.
+/// Digits of a second that columns may have where their number is not known.
 const UNKNOWN: u8 = 9;
 
 fn counts_time(kind: &Kind) -> bool {

@@ -65,7 +65,7 @@ impl CellReader {
 }
 
 /// Reads what stands between two brackets with commas between, blanks around each. What is
-/// expected is told in words: the whole, and what follows a member.
+/// expected is given in words: the whole, and what follows a member.
 fn members<'a>(
     cursor: &mut Cursor<'a>,
     [open, close]: [u8; 2],

@@ -1,4 +1,4 @@
-//! The plans of one topic: made once for each schema text and each set of fields.
+//! The plans of one topic: created once for each schema text and each set of fields.
 use super::body::Envelope;
 use super::plan::{PlainField, Plan, Reading, Shape};
 use super::schema_reader;
@@ -74,12 +74,12 @@ impl Plans {
     /// The plan for plain bodies with fields of these names.
     ///
     /// # Errors
-    /// `Schema`: there is no target that tells their types. `Data`: none of them is a column.
+    /// `Schema`: there is no target to take their types from. `Data`: none of them is a column.
     pub(crate) fn of_names(&mut self, names: &[String]) -> Result<usize> {
         let Some(schema) = self.target.schema.clone() else {
             return Err(Error::new(
                 ErrorKind::Schema,
-                "the body carries no schema and the target table does not exist: set \
+                "the body has no schema and the target table does not exist: set \
                  `value.converter.schemas.enable=true` at the source, or create the table",
             ));
         };
@@ -115,11 +115,11 @@ impl Plans {
             return Err(Error::new(
                 ErrorKind::Data,
                 "a delete (an empty or null body) came before any row, and there is no target \
-                 table that tells the types of the key columns",
+                 table to take the types of the key columns from",
             ));
         };
-        let carried = schema.kinds().iter().enumerate();
-        let fields: Vec<_> = carried
+        let kinds = schema.kinds().iter().enumerate();
+        let fields: Vec<_> = kinds
             .filter(|(_, kind)| !matches!(kind, Kind::Other(_)))
             .map(|(i, _)| PlainField {
                 name: schema.field(i).name(),

@@ -1,4 +1,4 @@
-//! Reads single values of each type: exact, or a fault that does not tell the value.
+//! Reads single values of each type: exact, or a fault that does not contain the value.
 use super::cursor::Cursor;
 use super::fault::{Fault, Result};
 use super::number::Number;
@@ -90,7 +90,7 @@ pub(crate) fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
     }
 }
 
-/// The strings that stand for what is no number: those of Java, and of PostgreSQL.
+/// The strings for values that are not numbers: those of Java, and of PostgreSQL.
 const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 /// The name of a float that is NaN or infinite.

@@ -45,8 +45,8 @@ fn data(message: String) -> Error {
 /// Reads the schema of a message.
 ///
 /// # Errors
-/// `Data`: it is none that a row can have. `Unsupported`: a column is of a type that is not
-/// carried.
+/// `Data`: it is not the schema of a row. `Unsupported`: a column is of a type that is not
+/// supported.
 pub(crate) fn read(text: &str) -> Result<Declared> {
     let node: Node = serde_json::from_str(text)
         .map_err(|e| data("`schema` is not a Connect schema".to_owned()).with_source(e))?;
@@ -137,7 +137,7 @@ impl Node {
             .map_err(|e| e.context(format_args!("column `{name}`")))?;
         let field = kind.clone().field(name, true);
         let mut metadata = field.metadata().clone();
-        for key in CARRIED {
+        for key in METADATA {
             metadata.extend(self.parameter(key).map(|value| (key.to_owned(), value)));
         }
         if metadata.contains_key(VENDOR_TYPE) {
@@ -161,7 +161,7 @@ impl Node {
         Ok((self.with_extension(field, &kind), kind, forms))
     }
 
-    /// The field with the extension that the message tells, unless it would be of another kind.
+    /// The field with the extension that the message names, unless it would be of another kind.
     fn with_extension(&self, field: Field, kind: &Kind) -> Field {
         let Some(extension) = self.parameter(EXTENSION) else {
             return field;
@@ -209,7 +209,7 @@ impl Node {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     format!(
-                        "type `{}` holds bytes or logical types, which are not carried there",
+                        "type `{}` holds bytes or logical types, which are not supported there",
                         self.word
                     ),
                 ));
@@ -273,7 +273,7 @@ impl Node {
             (Ok(precision @ ..=76), Ok(scale)) => Ok(Kind::WideDecimal { precision, scale }),
             _ => Err(Error::new(
                 ErrorKind::Unsupported,
-                "a Decimal of more than 76 digits is not carried".to_owned(),
+                "a Decimal of more than 76 digits is not supported".to_owned(),
             )),
         }
     }
@@ -304,7 +304,7 @@ impl Node {
                     if counts_time(&kind) && *of_times.get_or_insert(unit) != unit {
                         return Err(Error::new(
                             ErrorKind::Unsupported,
-                            "times in one struct that count different units are not carried",
+                            "times of different units in one struct are not supported",
                         ));
                     }
                     parts.push((name.into(), kind));

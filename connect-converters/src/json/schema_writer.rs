@@ -86,11 +86,11 @@ fn describe(kind: &Kind, types: Types) -> Option<Described> {
     })
 }
 
-/// The error for a column of a kind that JSON bodies do not carry.
+/// The error for a column of a kind that JSON bodies do not support.
 pub(crate) fn unsupported(column: &str, data_type: &DataType) -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        format!("column `{column}`: JSON does not carry Arrow type {data_type}"),
+        format!("column `{column}`: JSON does not support Arrow type {data_type}"),
     )
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn write(
         if vendor.is_none() {
             own.extend(metadata(VENDOR).map(|value| (VENDOR, value.clone())));
         }
-        for key in CARRIED {
+        for key in METADATA {
             own.extend(metadata(key).map(|value| (key, value.clone())));
         }
         if let Some(extension) = extension_of(kind, field) {
@@ -172,11 +172,11 @@ fn vendor_of(schema: &Schema) -> Option<&str> {
     vendor.map(String::as_str)
 }
 
-/// The extension of a field where its kind does not tell it.
+/// The extension of a field where it does not follow from the kind.
 fn extension_of<'a>(kind: &Kind, field: &'a Field) -> Option<&'a str> {
-    let told = kind.clone().field("", true);
+    let plain = kind.clone().field("", true);
     let extension = field.extension_type_name()?;
-    (told.extension_type_name() != Some(extension)).then_some(extension)
+    (plain.extension_type_name() != Some(extension)).then_some(extension)
 }
 
 /// Writes the beginning of a type's object, up to where its name in a struct comes; `None` for a

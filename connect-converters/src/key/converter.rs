@@ -38,7 +38,7 @@ enum Form {
 impl Default for KeyConverter {
     fn default() -> Self {
         Self {
-            form: Form::Text(Texts::Told),
+            form: Form::Text(Texts::Quoted),
             forms: KeyForms::default(),
         }
     }
@@ -81,8 +81,8 @@ impl KeyConverter {
     /// has no key. After an error `keys` holds what it held before.
     ///
     /// # Errors
-    /// `Data`: a null in a key column, or a value that the form cannot carry; the message names
-    /// column and row. `Unsupported`: a key column of a kind that it cannot carry.
+    /// `Data`: a null in a key column, or a value that the form cannot represent; the message names
+    /// column and row. `Unsupported`: a key column of a kind that it does not support.
     pub fn encode(&self, records: &Records, keys: &mut Blobs) -> Result<()> {
         match &self.form {
             Form::Text(texts) => encode_texts(records, *texts, keys),

@@ -110,7 +110,7 @@ fn schemas_that_no_row_can_have_are_refused() {
         (
             one(r#""type":"array","items":{"type":"array","items":{"type":"bytes"}}"#, "[]"),
             ErrorKind::Unsupported,
-            "column `a`: type `array` holds bytes or logical types, which are not carried there",
+            "column `a`: type `array` holds bytes or logical types, which are not supported there",
         ),
         (
             one(r#""type":"struct","fields":[{"type":"int8"}]"#, "{}"),
@@ -120,7 +120,7 @@ fn schemas_that_no_row_can_have_are_refused() {
         (
             one(r#""type":"struct","fields":[{"field":"b","type":"int64","name":"io.debezium.time.Timestamp"},{"field":"c","type":"int64","name":"io.debezium.time.MicroTimestamp"}]"#, "{}"),
             ErrorKind::Unsupported,
-            "column `a`: times in one struct that count different units are not carried",
+            "column `a`: times of different units in one struct are not supported",
         ),
         (
             one(r#""type":"bytes","name":"org.apache.kafka.connect.data.Decimal""#, "1"),
@@ -130,13 +130,13 @@ fn schemas_that_no_row_can_have_are_refused() {
         (
             one(r#""type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"77"}"#, "1"),
             ErrorKind::Unsupported,
-            "column `a`: a Decimal of more than 76 digits is not carried",
+            "column `a`: a Decimal of more than 76 digits is not supported",
         ),
         (
             one(r#""type":"int8""#, "1").replace(r#"{"a":1}"#, "null"),
             ErrorKind::Data,
             "a delete (an empty or null body) came before any row, and there is no target table \
-             that tells the types of the key columns",
+             to take the types of the key columns from",
         ),
     ] {
         let mut decoder = decoder(&*json(&[]), Target::default());

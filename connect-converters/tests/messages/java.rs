@@ -370,7 +370,7 @@ fn a_setting_goes_before_the_name_of_the_class() {
 }
 
 #[test]
-fn what_will_be_cut_or_refused_is_told_before_the_first_row() {
+fn truncated_and_rejected_columns_are_reported_before_the_first_row() {
     let declared = |kind: Kind, name: &str, vendor: &str, of: &str| {
         let field = kind.field(name, true);
         let mut metadata = field.metadata().clone();
@@ -388,10 +388,10 @@ fn what_will_be_cut_or_refused_is_told_before_the_first_row() {
         Kind::List(Box::new(Kind::Int32)).field("list", true),
     ];
     let schema = Schema::new("orders", fields, &[]).unwrap();
-    let told = |name: &str, settings: &[(&str, &str)]| named(name, settings).notes(&schema);
+    let notes_of = |name: &str, settings: &[(&str, &str)]| named(name, settings).notes(&schema);
     let cut =
         "digits below a millisecond are truncated (value.converter.time.precision.loss=truncate)";
-    let notes = told(JAVA, &[]);
+    let notes = notes_of(JAVA, &[]);
     assert_eq!(notes[0], format!("column `micros` of orders: {cut}"));
     assert_eq!(notes[1], format!("column `pg` of orders: {cut}"));
     assert!(
@@ -403,13 +403,13 @@ fn what_will_be_cut_or_refused_is_told_before_the_first_row() {
         "{notes:?}"
     );
     assert_eq!(notes.len(), 4, "{notes:?}");
-    let refused = told("json", &[("time.precision.mode", "connect")]);
+    let refused = notes_of("json", &[("time.precision.mode", "connect")]);
     assert!(refused[0].contains("is refused"), "{refused:?}");
-    assert!(told("json", &[]).is_empty());
+    assert!(notes_of("json", &[]).is_empty());
 }
 
 #[test]
-fn a_time_of_mysql_that_is_none_of_a_day_is_refused_where_milliseconds_tell_it() {
+fn a_time_of_mysql_beyond_a_day_is_rejected_where_times_are_milliseconds() {
     let schema = schema([("t", Kind::Duration)], &[]);
     for settings in [&[][..], &[("schemas.enable", "false")]] {
         let converter = named(JAVA, settings);
@@ -427,9 +427,9 @@ fn a_time_of_mysql_that_is_none_of_a_day_is_refused_where_milliseconds_tell_it()
             let refused = converter.encode(&sent, &mut Blobs::default()).unwrap_err();
             assert_eq!(
                 refused.to_string(),
-                "column `t`, row 0: the time is not between 00:00 and 24:00, all that \
-                 milliseconds of a day tell; `value.converter.time.precision.mode=adaptive` \
-                 carries it"
+                "column `t`, row 0: the time is not between 00:00 and 24:00, the range \
+                 of milliseconds of a day; `value.converter.time.precision.mode=adaptive` \
+                 supports it"
             );
         }
     }

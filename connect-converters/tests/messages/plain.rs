@@ -34,7 +34,7 @@ fn without_a_target_the_message_says_what_to_do() {
     assert_eq!(error.kind(), ErrorKind::Schema);
     assert_eq!(
         error.to_string(),
-        "topic `orders`: the body carries no schema and the target table does not exist: set \
+        "topic `orders`: the body has no schema and the target table does not exist: set \
          `value.converter.schemas.enable=true` at the source, or create the table"
     );
 }
@@ -181,7 +181,7 @@ fn strings_for_decimals_are_digits_where_the_format_says_numeric() {
 }
 
 #[test]
-fn values_of_another_type_are_refused_by_column_without_being_told() {
+fn values_of_another_type_are_rejected_by_column_without_showing_the_value() {
     let decimal = Kind::Decimal {
         precision: 5,
         scale: 2,
@@ -428,7 +428,7 @@ fn a_tombstone_without_key_columns_or_types_is_refused() {
     assert_eq!(
         refusal(&mut *decoder(&*json(&[]), knows), keyed("7")),
         "topic `orders`: a delete (an empty or null body) came before any row, and there is no \
-         target table that tells the types of the key columns"
+         target table to take the types of the key columns from"
     );
 }
 

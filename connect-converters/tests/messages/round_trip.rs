@@ -401,8 +401,8 @@ fn times_that_are_not_of_a_day_are_refused_where_milliseconds_have_32_bits() {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "column `t`, row 0: the time is not between 00:00 and 24:00, all that milliseconds \
-             of a day tell; `value.converter.time.precision.mode=adaptive` carries it"
+            "column `t`, row 0: the time is not between 00:00 and 24:00, the range of \
+             milliseconds of a day; `value.converter.time.precision.mode=adaptive` supports it"
         );
     }
 }
@@ -493,13 +493,13 @@ fn strings_of_nan_and_the_infinities_are_read_as_floats_whatever_is_set() {
         }
         let back = decoder.take().unwrap().unwrap();
         // NaN is equal to nothing: the texts are compared.
-        let told = |records: &Records| {
+        let texts = |records: &Records| {
             let rows = records
                 .rows()
                 .map(|row| format!("{:?}", row.to_record().values));
             rows.collect::<Vec<_>>()
         };
-        assert_eq!(told(&back), told(&sent), "{envelope}");
+        assert_eq!(texts(&back), texts(&sent), "{envelope}");
         for other in ["nan", "inf", "1.5", ""] {
             let body = format!(r#"{{"double":"{other}"}}"#);
             let message = MessageRef {
@@ -526,9 +526,9 @@ fn null_does_not_stand_for_nan_in_a_key_column() {
     let in_key = connect_converters::encode_keys(&sent, &mut Blobs::default()).unwrap_err();
     for error in [in_body, in_key] {
         assert_eq!(error.kind(), ErrorKind::Data);
-        let told = error.to_string();
-        assert!(told.starts_with("column `ratio`, row 0: "), "{told}");
-        assert!(told.contains("part of the key"), "{told}");
+        let message = error.to_string();
+        assert!(message.starts_with("column `ratio`, row 0: "), "{message}");
+        assert!(message.contains("part of the key"), "{message}");
     }
 }
 
@@ -659,7 +659,7 @@ fn a_column_of_another_type_is_refused_by_name() {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(
             error.to_string(),
-            "column `long`: JSON does not carry Arrow type LargeUtf8"
+            "column `long`: JSON does not support Arrow type LargeUtf8"
         );
     }
 }

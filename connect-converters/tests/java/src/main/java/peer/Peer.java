@@ -24,7 +24,7 @@ import java.util.List;
 
 /**
  * Takes bodies, one a line, as the JsonConverter of the Java original takes them (the same parser,
- * the same casts, the same checks of Struct), and tells how its JDBC sink would bind each value.
+ * the same casts, the same checks of Struct), and reports how its JDBC sink would bind each value.
  * With the argument `write` it writes one row of each type instead.
  */
 public final class Peer {
