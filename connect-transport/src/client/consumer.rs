@@ -1,13 +1,13 @@
 //! Consumes a topic as a member of a group.
-mod claims;
-mod intake;
+mod assignment;
+mod fetcher;
 
 use super::ReceivedMessage;
 use crate::{Joining, Peer, Queue, Transport, id};
-use claims::Claims;
+use assignment::Assignment;
 use connect_api::{Disposition, Error, ErrorKind, Result};
+use fetcher::QueueFetcher;
 use futures_util::{Stream, future::select_all, stream};
-use intake::Intake;
 use std::{
     collections::VecDeque,
     fmt,
@@ -19,10 +19,10 @@ use std::{
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How long errors that pass are tried again before they are told: two minutes, in which a broker is
-/// restarted.
+/// How long calls are retried after transient errors before the error is returned: two minutes, in
+/// which a broker is restarted.
 pub const RETRY_TIMEOUT: Duration = Duration::from_secs(120);
-/// Pause before the next try.
+/// Pause before the next attempt.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// [`Consumer::recv`] looks so often whether it is time for something else.
 const WAIT: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ pub enum Start {
 pub struct ConsumerOptions {
     /// Where the group begins in a queue of which it has committed no offset.
     pub start: Start,
-    /// How long errors that pass are tried again before they are told.
+    /// How long calls are retried after transient errors before the error is returned.
     pub retry_timeout: Duration,
     /// A name that no other consumer has and that stays the same after a restart, e.g. of the machine and
     /// the service. With it, a program that was killed has its queues again at once, and not after the
@@ -72,9 +72,9 @@ pub struct Consumer {
     transport: Arc<dyn Transport>,
     group: Arc<str>,
     options: ConsumerOptions,
-    claims: Claims,
-    intakes: Vec<Intake>,
-    /// The intake that is looked at first, so that each has its turn.
+    assignment: Assignment,
+    fetchers: Vec<QueueFetcher>,
+    /// The fetcher that is polled first, so that each has its turn.
     turn: usize,
     /// What [`recv`](Self::recv) hands out next.
     gathered: VecDeque<ReceivedMessage>,
@@ -112,13 +112,13 @@ impl Consumer {
             },
             name: format!("a consumer of topic {topic}").into(),
         };
-        let claims = Claims::open(transport.clone(), joining, queues).await?;
+        let assignment = Assignment::open(transport.clone(), joining, queues).await?;
         Ok(Self {
             transport,
             group: group.into(),
             options,
-            claims,
-            intakes: Vec::new(),
+            assignment,
+            fetchers: Vec::new(),
             turn: 0,
             gathered: VecDeque::new(),
             behind: 0,
@@ -130,15 +130,16 @@ impl Consumer {
         &self.group
     }
 
-    /// The queues that this consumer has for itself now; none while another one of its group has them.
+    /// The queues that are assigned to this consumer now; none while another one of its group holds them.
     pub fn queues(&self) -> Vec<Queue> {
-        let standing = self.claims.standing();
-        standing.held.into_iter().map(|held| held.queue).collect()
+        let state = self.assignment.state();
+        let assigned = state.assigned.into_iter();
+        assigned.map(|assigned| assigned.queue).collect()
     }
 
     /// The other members of the group, as last seen.
     pub fn others(&self) -> Vec<Peer> {
-        self.claims.standing().others
+        self.assignment.state().others
     }
 
     /// The next messages, all of one queue; none when none came within `wait`. They count as handed out:
@@ -147,7 +148,7 @@ impl Consumer {
     /// The consumer keeps its queues while the messages are worked on, however long that takes.
     ///
     /// # Errors
-    /// Errors that pass (`Connect`, `Timeout`, `Busy`) once they have lasted for
+    /// Transient errors (`Connect`, `Timeout`, `Busy`) once they have lasted for
     /// [`ConsumerOptions::retry_timeout`]. `Auth`: the topic may not be read with this group. `Schema`:
     /// the topic is gone. `Conflict`: a consumer of another kind is in the group, and would read the
     /// same messages. `poll` may be called again after any of them, and goes on where it was.
@@ -189,25 +190,27 @@ impl Consumer {
     }
 
     /// Commits the offsets of all that was handed out; `Ok` means that they are stored, and the group
-    /// goes on behind. Offsets of queues that another member has by now are left to it.
+    /// goes on behind. Offsets of queues that are no longer assigned to this consumer are not committed.
     ///
     /// # Errors
     /// As [`poll`](Self::poll); the same messages are committed by the next call.
     pub async fn commit(&mut self) -> Result<()> {
-        let standing = self.claims.standing();
+        let state = self.assignment.state();
         let handed_out: Vec<_> = self
-            .intakes
+            .fetchers
             .iter()
             .enumerate()
-            .filter(|(_, intake)| intake.is_ahead() && standing.held.contains(&intake.held))
-            .map(|(index, intake)| (index, intake.next))
+            .filter(|(_, fetcher)| {
+                fetcher.has_uncommitted() && state.assigned.contains(&fetcher.assigned)
+            })
+            .map(|(index, fetcher)| (index, fetcher.next))
             .collect();
         if handed_out.is_empty() {
             return Ok(());
         }
         let offsets: Vec<_> = handed_out
             .iter()
-            .map(|(index, next)| (self.intakes[*index].held.queue.clone(), *next))
+            .map(|(index, next)| (self.fetchers[*index].assigned.queue.clone(), *next))
             .collect();
         let Self {
             transport, group, ..
@@ -215,7 +218,7 @@ impl Consumer {
         let commit = || transport.commit(group, &offsets);
         retried(self.options.retry_timeout, commit).await?;
         for (index, next) in handed_out {
-            self.intakes[index].committed = next;
+            self.fetchers[index].committed = next;
         }
         Ok(())
     }
@@ -224,15 +227,15 @@ impl Consumer {
     /// handed out again.
     ///
     /// # Errors
-    /// `Connect`, `Timeout`: brokers could not be told; they give the queues to others within a minute.
+    /// `Connect`, `Timeout`: brokers could not be notified; they give the queues to others within a minute.
     pub async fn close(self) -> Result<()> {
-        self.claims.leave().await
+        self.assignment.leave().await
     }
 
     fn handed_out(&mut self, queue: &Queue, next: i64) {
-        let of_queue = |intake: &&mut Intake| intake.held.queue == *queue;
-        if let Some(intake) = self.intakes.iter_mut().find(of_queue) {
-            intake.next = next;
+        let of_queue = |fetcher: &&mut QueueFetcher| fetcher.assigned.queue == *queue;
+        if let Some(fetcher) = self.fetchers.iter_mut().find(of_queue) {
+            fetcher.next = next;
         }
     }
 
@@ -240,16 +243,16 @@ impl Consumer {
     async fn gather(&mut self, wait: Duration) -> Result<bool> {
         let deadline = Instant::now() + wait;
         loop {
-            self.follow_claims().await?;
+            self.follow_assignment().await?;
             let left = deadline.saturating_duration_since(Instant::now());
-            let count = self.intakes.len();
+            let count = self.fetchers.len();
             self.turn = (self.turn + 1) % count.max(1);
-            let (front, back) = self.intakes.split_at_mut(self.turn);
+            let (front, back) = self.fetchers.split_at_mut(self.turn);
             let patience = self.options.retry_timeout;
             let pulls: Vec<_> = back
                 .iter_mut()
                 .chain(front)
-                .map(|intake| Box::pin(intake.pull(left, patience)))
+                .map(|fetcher| Box::pin(fetcher.pull(left, patience)))
                 .collect();
             let pulled = async {
                 match pulls.is_empty() {
@@ -259,11 +262,11 @@ impl Consumer {
             };
             let (pulled, index, _) = tokio::select! {
                 pulled = pulled => pulled,
-                () = self.claims.changed() => continue,
+                () = self.assignment.changed() => continue,
                 () = sleep_until(deadline) => return Ok(false),
             };
             let pulled = pulled?;
-            let queue = &self.intakes[(self.turn + index) % count].held.queue;
+            let queue = &self.fetchers[(self.turn + index) % count].assigned.queue;
             let messages = pulled.iter();
             self.gathered = messages
                 .map(|message| ReceivedMessage::of(queue, &message))
@@ -275,33 +278,38 @@ impl Consumer {
         }
     }
 
-    /// Opens readers of queues that were gained, and drops those of queues that were lost.
-    async fn follow_claims(&mut self) -> Result<()> {
-        let standing = self.claims.standing_seen();
-        self.intakes.retain(|intake| {
-            let kept = standing.held.contains(&intake.held);
+    /// Opens fetchers for queues that were gained, and drops those of queues that were lost.
+    async fn follow_assignment(&mut self) -> Result<()> {
+        let state = self.assignment.state_seen();
+        self.fetchers.retain(|fetcher| {
+            let kept = state.assigned.contains(&fetcher.assigned);
             if !kept {
-                let (queue, group) = (&intake.held.queue, &*self.group);
-                tracing::warn!(%queue, group, "the queue is not this consumer's any more");
+                let (queue, group) = (&fetcher.assigned.queue, &*self.group);
+                tracing::warn!(%queue, group, "the queue is no longer assigned to this consumer");
             }
             kept
         });
-        for held in standing.held {
-            if self.intakes.iter().any(|intake| intake.held == held) {
+        for assigned in state.assigned {
+            if self
+                .fetchers
+                .iter()
+                .any(|fetcher| fetcher.assigned == assigned)
+            {
                 continue;
             }
-            let open = || Intake::open(&*self.transport, &self.group, &held, self.options.start);
-            let intake = retried(self.options.retry_timeout, open).await?;
-            self.intakes.push(intake);
+            let open =
+                || QueueFetcher::open(&*self.transport, &self.group, &assigned, self.options.start);
+            let fetcher = retried(self.options.retry_timeout, open).await?;
+            self.fetchers.push(fetcher);
         }
-        match standing.fault {
+        match state.fault {
             Some(fault) => Err(Error::new(fault.kind(), fault.report())),
             None => Ok(()),
         }
     }
 }
 
-/// Tries `call` again after errors that pass, for `patience`.
+/// Retries `call` after transient errors, for `patience`.
 async fn retried<T, F>(patience: Duration, mut call: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
@@ -310,7 +318,7 @@ where
     loop {
         match call().await {
             Err(error) if passes(&error) && begun.elapsed() < patience => {
-                tracing::warn!(error = error.report(), "tried again");
+                tracing::warn!(error = error.report(), "will be retried");
                 sleep(error.retry_after().unwrap_or(RETRY_PAUSE)).await;
             }
             answer => return answer,
@@ -326,7 +334,7 @@ fn passes(error: &Error) -> bool {
 }
 
 fn no_topic(topic: &str) -> Error {
-    let why = format!("topic `{topic}` does not exist; Client::create_topic makes it");
+    let why = format!("topic `{topic}` does not exist; Client::create_topic creates it");
     Error::new(ErrorKind::Schema, why)
 }
 

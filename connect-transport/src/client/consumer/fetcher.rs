@@ -1,31 +1,31 @@
-//! One queue that a consumer reads.
-use super::{RETRY_PAUSE, Start, claims::Held, passes};
+//! Fetches the messages of one queue.
+use super::{RETRY_PAUSE, Start, assignment::AssignedQueue, passes};
 use crate::{Pulled, Reader, Transport};
 use connect_api::Result;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A queue, how far it was handed out, and how far that is committed.
-pub(super) struct Intake {
-    pub(super) held: Held,
+/// The reader of an assigned queue, with the position of its messages and the committed offset.
+pub(super) struct QueueFetcher {
+    pub(super) assigned: AssignedQueue,
     reader: Box<dyn Reader>,
-    /// Offset behind what was handed out.
+    /// Offset after the last message that was returned.
     pub(super) next: i64,
     pub(super) committed: i64,
-    /// Since when there are only errors.
+    /// Time of the first error of a series.
     failing: Option<Instant>,
 }
 
-impl Intake {
-    /// Goes on where the group has committed; where it has not, commits where it begins, so that a
-    /// restart before the first commit passes nothing over, and tools see what is not read yet.
+impl QueueFetcher {
+    /// Resumes at the group's committed offset; where there is none, commits the offset it starts at,
+    /// so that a restart before the first commit skips nothing, and tools see the lag.
     pub(super) async fn open(
         transport: &dyn Transport,
         group: &str,
-        held: &Held,
+        assigned: &AssignedQueue,
         start: Start,
     ) -> Result<Self> {
-        let queue = &held.queue;
+        let queue = &assigned.queue;
         let committed = transport
             .committed(group, std::slice::from_ref(queue))
             .await?;
@@ -34,7 +34,7 @@ impl Intake {
             None => {
                 let bounds = transport.bounds(queue).await?;
                 let offset = match start {
-                    Start::Latest if !held.added => bounds.end,
+                    Start::Latest if !assigned.added => bounds.end,
                     Start::Latest | Start::Earliest => bounds.start,
                 };
                 transport.commit(group, &[(queue.clone(), offset)]).await?;
@@ -42,7 +42,7 @@ impl Intake {
             }
         };
         Ok(Self {
-            held: held.clone(),
+            assigned: assigned.clone(),
             reader: transport.reader(group, queue, next).await?,
             next,
             committed: next,
@@ -50,11 +50,11 @@ impl Intake {
         })
     }
 
-    pub(super) fn is_ahead(&self) -> bool {
+    pub(super) fn has_uncommitted(&self) -> bool {
         self.next != self.committed
     }
 
-    /// The next messages. Dropped, nothing is lost.
+    /// The next messages. Dropping the future loses nothing.
     pub(super) async fn pull(&mut self, wait: Duration, patience: Duration) -> Result<Pulled> {
         loop {
             let error = match self.reader.pull(wait).await {
@@ -64,9 +64,9 @@ impl Intake {
                 }
                 Err(error) => error,
             };
-            let queue = &self.held.queue;
+            let queue = &self.assigned.queue;
             let since = *self.failing.get_or_insert_with(|| {
-                tracing::warn!(%queue, error = error.report(), "the pull is tried again");
+                tracing::warn!(%queue, error = error.report(), "pull failed, will be retried");
                 Instant::now()
             });
             if !passes(&error) || since.elapsed() >= patience {
