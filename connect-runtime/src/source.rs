@@ -313,7 +313,7 @@ impl<'a> Flow<'a> {
         let page = Page::of(records, &self.encoded).with_common(common);
         let publisher = &mut self.publishers[publisher];
         match refused {
-            Some(refused) => publisher.send_carriable(page, refused).await,
+            Some(refused) => publisher.send_valid(page, refused).await,
             None => publisher.send(page).await,
         }
     }

@@ -59,8 +59,8 @@ pub struct Client {
 
 impl Client {
     /// Connects to `address`: `rocketmq://HOST:PORT` or just `HOST:PORT` with the name server, several
-    /// of them separated by `,` or `;`; or `embedded:PATH` with the file of a local store, which is made
-    /// where it is not there.
+    /// of them separated by `,` or `;`; or `embedded:PATH` with the file of a local store, which is
+    /// created if it does not exist.
     ///
     /// # Errors
     /// `Config`: the address is wrong, or the file is open elsewhere. `Unsupported`: the feature
@@ -88,12 +88,12 @@ impl Client {
         &self.transport
     }
 
-    /// Makes a topic with so many queues; nothing happens where it is there. Messages of one key are in
-    /// one queue, so that the number of queues is better not changed later. The transport makes topics of
+    /// Creates a topic with so many queues; does nothing if it exists. Messages of one key are in one
+    /// queue, so that the number of queues is better not changed later. The transport creates topics of
     /// other [types](QueueType).
     ///
     /// # Errors
-    /// `Config`: there can be no topic of this name, or with no queue. `Auth`: it may not be made.
+    /// `Config`: there can be no topic of this name, or with no queue. `Auth`: it may not be created.
     pub async fn create_topic(&self, topic: &str, queues: u32) -> Result<()> {
         let queues = NonZeroU32::new(queues).ok_or_else(|| {
             let why = format!("topic `{topic}`: a topic has at least one queue");
@@ -107,7 +107,7 @@ impl Client {
     /// A producer for `topic`.
     ///
     /// # Errors
-    /// `Schema`: there is no such topic; [`create_topic`](Self::create_topic) makes it. `Auth`: the
+    /// `Schema`: there is no such topic; [`create_topic`](Self::create_topic) creates it. `Auth`: the
     /// user is not known. `Connect`, `Timeout`: the brokers do not answer.
     pub async fn producer(&self, topic: &str) -> Result<Producer> {
         let options = PublisherOptions {
@@ -125,8 +125,8 @@ impl Client {
         Producer::open(self.transport.clone(), topic, options).await
     }
 
-    /// A consumer of `topic` in `group`, which is made where it is not there. It goes on at the offsets
-    /// that the group has committed, and begins with the oldest message of a queue where there is none.
+    /// A consumer of `topic` in `group`, which is created if it does not exist. It resumes at the offsets
+    /// that the group has committed, and starts with the oldest message of a queue without one.
     ///
     /// # Errors
     /// `Schema`: there is no such topic. `Config`: there can be no group of this name. `Auth`: the user

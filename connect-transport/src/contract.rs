@@ -22,10 +22,10 @@ pub use everyday::{
 pub use members::a_queue_has_one_member_of_a_group;
 pub use messages::{
     a_long_poll_wakes, messages_come_back_as_they_were, nothing_new_is_an_empty_pull,
-    topics_are_made_once,
+    topics_are_created_once,
 };
 pub use offsets::{
-    bounds_follow_the_messages, groups_keep_their_own_offsets, readers_begin_where_they_are_told,
+    bounds_follow_the_messages, groups_keep_their_own_offsets, readers_start_at_the_given_offset,
     what_is_dropped_is_not_lost,
 };
 pub use publishing::{pages_arrive_in_order_of_their_keys, unknown_topics_are_named};
@@ -42,8 +42,8 @@ use std::{
 macro_rules! keeps_the_transport_contract {
     ($open:path, $unique:path) => {
         $crate::keeps_the_transport_contract!($open, $unique:
-            topics_are_made_once messages_come_back_as_they_were nothing_new_is_an_empty_pull
-            a_long_poll_wakes readers_begin_where_they_are_told what_is_dropped_is_not_lost
+            topics_are_created_once messages_come_back_as_they_were nothing_new_is_an_empty_pull
+            a_long_poll_wakes readers_start_at_the_given_offset what_is_dropped_is_not_lost
             bounds_follow_the_messages groups_keep_their_own_offsets unknown_topics_are_named
             pages_arrive_in_order_of_their_keys a_queue_has_one_member_of_a_group
             what_is_consumed_and_committed_does_not_come_again
@@ -74,11 +74,11 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Where the transport breaks the contract.
 pub async fn transport_contract(transport: Arc<dyn Transport>, unique: &str) -> Result<()> {
     let t = &transport;
-    topics_are_made_once(t, unique).await?;
+    topics_are_created_once(t, unique).await?;
     messages_come_back_as_they_were(t, unique).await?;
     nothing_new_is_an_empty_pull(t, unique).await?;
     a_long_poll_wakes(t, unique).await?;
-    readers_begin_where_they_are_told(t, unique).await?;
+    readers_start_at_the_given_offset(t, unique).await?;
     what_is_dropped_is_not_lost(t, unique).await?;
     bounds_follow_the_messages(t, unique).await?;
     groups_keep_their_own_offsets(t, unique).await?;
@@ -106,9 +106,9 @@ async fn topic(transport: &Arc<dyn Transport>, name: &str, queues: u32) -> Resul
     transport
         .create_topic(name, count, QueueType::Simple)
         .await?;
-    let made = transport.queues(name).await?;
-    assert_eq!(made.len(), queues as usize, "queues of topic {name}");
-    Ok(made)
+    let created = transport.queues(name).await?;
+    assert_eq!(created.len(), queues as usize, "queues of topic {name}");
+    Ok(created)
 }
 
 /// Frames of messages with these keys and bodies.

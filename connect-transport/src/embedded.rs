@@ -7,7 +7,7 @@
 //! then.
 //!
 //! One process has the file open at a time, so that all members of a group are of that process.
-//! Groups need not be made before they are used.
+//! Groups need not be created before they are used.
 mod directory;
 mod lane;
 mod lock_owner;

@@ -34,12 +34,12 @@
 //! [`Transport`] is what a transport offers: topics with ordered queues, a [`Lane`] that writes
 //! batches to one queue, a [`Reader`] that reads one, and the offsets of consumer groups. Feature
 //! `embedded` has `embedded::Embedded`, feature `rocketmq` has `rocketmq::RocketMq`; each has options
-//! of its own, and a [`Client`] is made of either by [`Client::new`].
+//! of its own, and [`Client::new`] wraps either in a [`Client`].
 //!
 //! [`Publisher`] works on any of them: it takes a [`Page`] of keys and bodies, writes the messages
-//! straight into a batch a queue, keeps the order of each key, sends again what has failed, holds
-//! back who is too fast, and tells up to where everything is stored. A [`Member`] of a group is seen
-//! by others, and has the queues it claims for itself. Feature `testing` has the
+//! straight into one batch per queue, keeps the order of each key, retries failed batches, applies
+//! back-pressure, and reports up to which page everything is stored. A [`Member`] of a group is visible
+//! to the others, and owns the queues it claims. Feature `testing` has the
 //! contract that all transports keep, as tests (`contract`).
 //!
 #![cfg_attr(feature = "embedded", doc = "```")]

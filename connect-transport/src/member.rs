@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use connect_api::Result;
 use std::{sync::Arc, time::Duration};
 
-/// How long a claim lasts after it was made or renewed: what is left of a member that died.
+/// How long a claim lasts after it was taken or renewed, also for a member that died.
 /// RocketMQ's brokers keep the locks of its ordered consumers so long.
 pub const CLAIM_TIME: Duration = Duration::from_secs(60);
 
@@ -53,7 +53,7 @@ pub trait Member: Send {
     /// A member that heeds no claims hinders new ones: nothing is held then that was not before.
     ///
     /// # Errors
-    /// As the transport says. Claims made before last on until their time is over.
+    /// As the transport says. Earlier claims remain until they expire.
     async fn claim(&mut self, queues: &[Queue]) -> Result<Claim>;
 
     /// Gives up all claims, at once for others to have, and leaves the group. What was read must

@@ -24,7 +24,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The messages that a converter made of `records`, with their ops, event times and headers.
+    /// The messages that a converter created from `records`, with their ops, event times and headers.
     pub fn of(records: &'a Records, encoded: &'a Encoded) -> Self {
         Self {
             ops: Some(records.ops()),
@@ -34,7 +34,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Properties that every message carries.
+    /// Properties that every message has.
     #[must_use]
     pub fn with_common(self, common: &'a [(&'a str, &'a str)]) -> Self {
         Self { common, ..self }

@@ -1,4 +1,4 @@
-//! Pages of messages to the queues of one topic: in order, acknowledged, held back.
+//! Publishes pages of messages to the queues of one topic: in order, acknowledged, with back-pressure.
 mod delivery;
 mod options;
 mod outbox;
@@ -23,7 +23,7 @@ use twox_hash::XxHash3_64;
 /// A message with a key goes to the queue that the key's XXH3 hash (64 bits, seed 0) names, so
 /// that messages of one key keep their order as long as the topic has as many queues (G2).
 /// Messages without a key go to one queue after another, a batch or the rest of a page each.
-/// A queue has one batch in flight, which is sent again after errors that pass, and sends what has
+/// A queue has one batch in flight, which is retried after transient errors, and sends what has
 /// gathered as soon as it is free; nothing waits for a batch to fill.
 #[derive(Debug)]
 pub struct Publisher {
@@ -115,12 +115,12 @@ impl Publisher {
         self.accept(page, None)
     }
 
-    /// As [`send`](Self::send), but messages that can never be carried are left out and reported,
+    /// As [`send`](Self::send), but messages that can never be sent are left out and reported,
     /// in order; the ticket stands for the others.
     ///
     /// # Errors
     /// As `send`, but `Data` only for the properties that the page has in common.
-    pub async fn send_carriable(
+    pub async fn send_valid(
         &mut self,
         page: Page<'_>,
         rejected: &mut Vec<Rejected>,
@@ -218,7 +218,7 @@ impl Publisher {
         }
         self.round = (self.round + 1) % self.open.len();
         for open in &mut self.open {
-            // All of its messages were refused.
+            // All of its messages were rejected.
             open.take_if(|p| p.frames.is_empty());
         }
         Ok(added)

@@ -19,7 +19,7 @@ pub(crate) struct Claimant(Arc<str>);
 
 impl Claimant {
     pub(crate) fn new(name: &str) -> Self {
-        // A value of its own: members are told apart by its address.
+        // A separate allocation: members are distinguished by its address.
         Self(Arc::from(name))
     }
 

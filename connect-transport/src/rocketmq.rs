@@ -61,7 +61,7 @@ pub const LOG_FILTER: &str = "rocketmq_transport=off,rocketmq_protocol=off,rocke
 
 /// Requests that are on their way at once where many queues are asked about.
 const CONCURRENCY: usize = 16;
-/// Pause between looks at the name server for a topic that was just made.
+/// Pause between requests to the name server for a topic that was just created.
 const ROUTE_PAUSE: Duration = Duration::from_millis(20);
 
 /// Decodes the body of a pull's answer, as readers do that asked from `from` on; for fuzzing.
@@ -179,15 +179,15 @@ impl RocketMq {
         }
     }
 
-    /// Waits until the name servers know a topic that was just made: brokers tell them on their own
-    /// time.
+    /// Waits until the name servers know a topic that was just created: brokers register it with a
+    /// delay.
     async fn wait_for_route(&self, topic: &str, queues: NonZeroU32) -> Result<()> {
         let deadline = Instant::now() + self.timeout();
         while self.routes.queues(topic).await?.len() < queues.get() as usize {
             if Instant::now() >= deadline {
                 return Err(Error::new(
                     ErrorKind::Timeout,
-                    format!("topic {topic:?}: made, but the name servers do not know it yet"),
+                    format!("topic {topic:?}: created, but the name servers do not know it yet"),
                 ));
             }
             sleep(ROUTE_PAUSE).await;
@@ -264,7 +264,7 @@ impl Transport for RocketMq {
     }
 
     fn topic_name<'a>(&self, topic: &'a str) -> Result<Cow<'a, str>> {
-        topic::to_be_made(topic)
+        topic::new_name(topic)
     }
 
     async fn create_topic(
@@ -273,12 +273,12 @@ impl Transport for RocketMq {
         queues: NonZeroU32,
         queue_type: QueueType,
     ) -> Result<()> {
-        topic::to_be_made(topic)?;
+        topic::new_name(topic)?;
         if !self.queues(topic).await?.is_empty() {
             return Ok(());
         }
         self.check_queue_type_at_brokers(queue_type).await?;
-        let subject = format!("topic {topic:?}, to be made");
+        let subject = format!("topic {topic:?}, to be created");
         let masters = self.routes.masters().await?;
         for (share, address) in shares(queues, masters.len()).zip(masters.values()) {
             if share > 0 {
@@ -318,8 +318,8 @@ impl Transport for RocketMq {
             let Some(config) = BrokerConfig::read(&link, self.timeout()).await? else {
                 return Ok(None);
             };
-            let told = config.get("maxMessageSize").and_then(|n| n.parse().ok());
-            least = least.into_iter().chain(told).min();
+            let limit = config.get("maxMessageSize").and_then(|n| n.parse().ok());
+            least = least.into_iter().chain(limit).min();
         }
         Ok(least)
     }
@@ -339,13 +339,13 @@ impl Transport for RocketMq {
                     let request = Request::create_group(group);
                     link.call(&subject, request, self.timeout()).await?;
                 }
-                // Who may read with a group need not be permitted to ask whether it is there;
-                // the first pull tells.
+                // A user who may read with a group need not be permitted to ask whether it
+                // exists; the first pull shows it.
                 code::NO_PERMISSION => {
                     let broker = link.address();
                     debug!(
                         group,
-                        broker, "the group is taken to be there: no permission to ask"
+                        broker, "no permission to ask for the group: assuming that it exists"
                     );
                 }
                 _ => return Err(link.refused(&subject, &answer)),

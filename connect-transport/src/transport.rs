@@ -27,16 +27,16 @@ impl fmt::Display for Queue {
 
 /// Topics and queues, batches in, pulls out, offsets of groups.
 ///
-/// Errors carry the address, the topic or group, and what the other side said:
+/// Errors name the address, the topic or group, and the other side's message:
 /// `Auth` for refused credentials and permissions, `Schema` for a topic that is not there,
-/// `Connect`, `Timeout` and `Busy` for what passes, `Data` for what can never be sent.
+/// `Connect`, `Timeout` and `Busy` for transient errors, `Data` for what can never be sent.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
     /// The queues of `topic`, in one order for all who ask; empty where there is no such topic.
     async fn queues(&self, topic: &str) -> Result<Vec<Queue>>;
 
-    /// How the name of a topic that is to be made is written at the server, where it takes no such
-    /// names; topics are asked for by either.
+    /// The name under which a topic is created at the server, where it does not accept the given
+    /// one; both names can be used to refer to it.
     ///
     /// # Errors
     /// `Config`: there can be no topic of this name.
@@ -44,8 +44,8 @@ pub trait Transport: fmt::Debug + Send + Sync {
         Ok(Cow::Borrowed(topic))
     }
 
-    /// Makes `topic` with so many queues of this type; nothing happens where it is there, of
-    /// whichever type.
+    /// Creates `topic` with so many queues of this type; does nothing if it exists, of whichever
+    /// type.
     ///
     /// # Errors
     /// `Unsupported`: the server has no topics of this type.

@@ -6,8 +6,8 @@ use std::fmt;
 /// Property of the tag, by which consumers of RocketMQ filter.
 pub const TAGS: &str = "TAGS";
 
-/// Properties by which brokers are asked for something, or tell something. Where messages travel in
-/// batches brokers do not heed them, so that what they ask for would be dropped in silence.
+/// Properties that request something from brokers, or report something. Brokers ignore them in
+/// batches, so that the request would be dropped silently.
 const RESERVED: [&str; 42] = [
     "1ST_POP_TIME",
     "ARRIVE_TIME",
@@ -113,7 +113,9 @@ impl NewMessage {
                     return refused(format!("property {KEYS:?} is the key: use NewMessage::key"));
                 }
                 UNIQ_KEY => {
-                    return refused(format!("property {UNIQ_KEY:?} is made for each message"));
+                    return refused(format!(
+                        "property {UNIQ_KEY:?} is generated for each message"
+                    ));
                 }
                 name if RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX) => {
                     return refused(format!(

@@ -15,7 +15,7 @@ struct Shared {
     transport: Arc<dyn Transport>,
     topic: Arc<str>,
     options: PublisherOptions,
-    /// Who waits longest has it next, so that messages keep the order of the calls (G2).
+    /// Fair: who waits longest gets it next, so that messages keep the order of the calls (G2).
     publisher: Mutex<Publisher>,
 }
 
@@ -48,13 +48,13 @@ impl Producer {
     /// Sends a message; `Ok` means that it is stored (G1). Messages of one key keep the order in which
     /// they were sent (G2).
     ///
-    /// Errors that pass are tried again, for two minutes unless
+    /// Transient errors are retried, for two minutes unless
     /// [`Client::producer_with`](super::Client::producer_with) says otherwise. After an error of any kind
     /// but `Data` the message may or may not be stored, so that sending it again may store it twice;
     /// the same is true where the future is dropped.
     ///
     /// # Errors
-    /// `Data`: the message is too long, or a property cannot be carried. `Connect`, `Timeout`, `Busy`:
+    /// `Data`: the message is too long, or a property cannot be sent. `Connect`, `Timeout`, `Busy`:
     /// the broker did not store it in that time. `Auth`: it may not be written. `Schema`: the topic is
     /// gone.
     pub async fn send(&self, message: NewMessage) -> Result<()> {
@@ -62,7 +62,7 @@ impl Producer {
     }
 
     /// Sends messages in their order, in batches; `Ok` means that all are stored. All are in memory
-    /// until then, and looked at before the first is sent. Much the fastest way to send many.
+    /// until then, and checked before the first is sent. By far the fastest way to send many.
     ///
     /// # Errors
     /// As [`send`](Self::send); after `Data`, which names the message by its number from 0, none was
@@ -77,7 +77,7 @@ impl Producer {
         let stored = {
             let mut publisher = self.0.publisher.lock().await;
             if publisher.acknowledged().is_err() {
-                // It takes nothing any more; who waits for it is told so.
+                // It accepts nothing any more; its other callers get the error.
                 *publisher =
                     self::publisher(&self.0.transport, &self.0.topic, &self.0.options).await?;
             }

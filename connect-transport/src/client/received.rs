@@ -40,12 +40,12 @@ impl ReceivedMessage {
         &self.queue
     }
 
-    /// The message's place in its queue; with the queue, what tells a message that comes once more.
+    /// The message's offset in its queue; queue and offset identify a message that is delivered again.
     pub fn offset(&self) -> i64 {
         self.offset
     }
 
-    /// When the producer made it, milliseconds since 1970-01-01.
+    /// When the producer created it, milliseconds since 1970-01-01.
     pub fn born(&self) -> i64 {
         self.born
     }

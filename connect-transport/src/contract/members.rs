@@ -19,7 +19,7 @@ async fn join(
     transport.join(joining).await
 }
 
-/// Of two members of a group one has a queue at a time; the other is told of it, and gets the
+/// Of two members of a group one has a queue at a time; the other is notified, and gets the
 /// queue when it was given up.
 pub async fn a_queue_has_one_member_of_a_group(
     transport: &Arc<dyn Transport>,

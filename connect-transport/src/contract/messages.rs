@@ -9,21 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A topic that is not there has no queues; made twice it is there once, and its queues have one
-/// order.
+/// A missing topic has no queues; created twice it exists once, and its queues have one order.
 ///
 /// # Errors
 /// What the transport fails with.
 ///
 /// # Panics
 /// Where the transport breaks the contract.
-pub async fn topics_are_made_once(t: &Arc<dyn Transport>, unique: &str) -> Result<()> {
-    let name = format!("{unique}-made-once");
-    assert_eq!(
-        t.queues(&name).await?,
-        [],
-        "queues of a topic that is not there"
-    );
+pub async fn topics_are_created_once(t: &Arc<dyn Transport>, unique: &str) -> Result<()> {
+    let name = format!("{unique}-created-once");
+    assert_eq!(t.queues(&name).await?, [], "queues of a missing topic");
     let queues = topic(t, &name, 4).await?;
     assert!(queues.iter().all(|q| *q.topic == *name));
     let mut sorted = queues.clone();
@@ -87,7 +82,7 @@ pub async fn messages_come_back_as_they_were(t: &Arc<dyn Transport>, unique: &st
     Ok(())
 }
 
-/// At the end of a queue a pull takes as long as it is told to wait, and gives nothing.
+/// At the end of a queue a pull waits as long as asked, and returns nothing.
 ///
 /// # Errors
 /// What the transport fails with.

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 ///
 /// # Panics
 /// Where the transport breaks the contract.
-pub async fn readers_begin_where_they_are_told(t: &Arc<dyn Transport>, unique: &str) -> Result<()> {
+pub async fn readers_start_at_the_given_offset(t: &Arc<dyn Transport>, unique: &str) -> Result<()> {
     let queues = topic(t, &format!("{unique}-begin"), 1).await?;
     let group = format!("{unique}-begin");
     t.create_group(&group).await?;

@@ -20,7 +20,7 @@ const KEYS: usize = 997;
 /// # Panics
 /// Where the transport breaks the contract.
 pub async fn unknown_topics_are_named(t: &Arc<dyn Transport>, unique: &str) -> Result<()> {
-    let name = format!("{unique}-never-made");
+    let name = format!("{unique}-never-created");
     let stop = CancellationToken::new();
     let opened = Publisher::open(t, &name, PublisherOptions::default(), stop).await;
     let refused = opened.err().map(|e| (e.kind(), e.to_string()));

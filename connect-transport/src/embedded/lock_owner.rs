@@ -1,7 +1,7 @@
 //! Who has a file open.
 use std::path::Path;
 
-/// The process that holds a lock on the file, where the system tells: `process 12 (name)`.
+/// The process that holds a lock on the file, where the system reports it: `process 12 (name)`.
 #[cfg(target_os = "linux")]
 pub(super) fn of(path: &Path) -> Option<String> {
     use std::{fs, os::linux::fs::MetadataExt as _};
@@ -27,7 +27,7 @@ pub(super) fn of(path: &Path) -> Option<String> {
     Some(format!("process {process} ({})", name.trim_end()))
 }
 
-/// Not told by this system.
+/// Not reported by this system.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn of(_: &Path) -> Option<String> {
     None

@@ -104,15 +104,15 @@ async fn what_was_acknowledged_before_a_kill_is_there_in_order_and_once() -> Res
     for round in 1..=4 {
         let mut child = child(&dir);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut told = 0;
+        let mut reports = 0;
         for line in lines.map_while(std::io::Result::ok) {
             let Some(rest) = line.strip_prefix("acknowledged ") else {
                 continue;
             };
             let (queue, next) = rest.split_once(' ').unwrap();
             acknowledged[queue.parse::<usize>().unwrap()] = next.parse().unwrap();
-            told += 1;
-            if told == 1 {
+            reports += 1;
+            if reports == 1 {
                 let (kind, text) = said(open(&dir, EmbeddedOptions::default()).await);
                 let owner = format!("is open in process {} (", child.id());
                 assert_eq!(kind, ErrorKind::Config);
@@ -121,13 +121,13 @@ async fn what_was_acknowledged_before_a_kill_is_there_in_order_and_once() -> Res
                     "{text}"
                 );
             }
-            if told == 60 * round {
-                // SIGKILL; what it still had said is read to the end.
+            if reports == 60 * round {
+                // SIGKILL; what it had still printed is read to the end.
                 child.kill().unwrap();
             }
         }
         child.wait().unwrap();
-        assert!(told >= 60 * round, "the child ended by itself");
+        assert!(reports >= 60 * round, "the child ended by itself");
         let started = Instant::now();
         let store = open(&dir, EmbeddedOptions::default()).await?;
         let took = started.elapsed();
@@ -301,7 +301,7 @@ async fn the_oldest_batches_go_when_a_queue_holds_too_much() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_group_has_not_read_stays_unless_it_is_told_to_go() -> Result<()> {
+async fn unread_messages_are_kept_unless_retention_drops_them() -> Result<()> {
     for (unread, first) in [(Unread::Keep, 300..301), (Unread::Trim, 800..950)] {
         let dir = directory();
         let store = open(&dir, small(unread)).await?;

@@ -213,7 +213,7 @@ fn size(work: &WriteRequest) -> usize {
     }
 }
 
-/// Tells all who handed in work. One who does not listen any more has been cancelled.
+/// Answers all callers. One that no longer listens has been cancelled.
 fn answer(done: Result<Done>, answers: Vec<Reply>) {
     match done {
         Ok(Done { results, .. }) => {

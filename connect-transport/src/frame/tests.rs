@@ -65,7 +65,7 @@ fn frames_walk_back_to_what_was_written() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_carried_is_refused_and_leaves_no_trace() {
+fn invalid_messages_are_rejected_and_leave_no_trace() {
     let common = CommonProperties::default();
     let mut frames = Frames::default();
     let long = "x".repeat(MAX_PROPERTIES);

@@ -43,10 +43,10 @@ impl QueueState {
 #[derive(Debug)]
 enum Health {
     Well,
-    /// Failed, and nobody knows yet.
+    /// Failed, and the error was not returned yet.
     Failed(Error),
-    /// Failed, and the owner was told.
-    Told(ErrorKind, String),
+    /// Failed, and the error was returned.
+    Reported(ErrorKind, String),
 }
 
 #[derive(Debug)]
@@ -168,15 +168,15 @@ impl Outbox {
         match std::mem::replace(&mut state.health, Health::Well) {
             Health::Well => Ok(()),
             Health::Failed(error) => {
-                state.health = Health::Told(error.kind(), error.to_string());
+                state.health = Health::Reported(error.kind(), error.to_string());
                 Err(error)
             }
-            Health::Told(kind, text) => {
+            Health::Reported(kind, text) => {
                 let error = Error::new(
                     kind,
                     format!("topic `{}`: sending has failed before: {text}", self.topic),
                 );
-                state.health = Health::Told(kind, text);
+                state.health = Health::Reported(kind, text);
                 Err(error)
             }
         }

@@ -216,7 +216,7 @@ async fn a_page_is_acknowledged_only_with_all_pages_before_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_fault_that_does_not_pass_is_told_once_and_ends_the_publisher() -> Result<()> {
+async fn a_permanent_error_is_returned_once_and_ends_the_publisher() -> Result<()> {
     let plan: Plan = |_, nth| (nth == 1).then_some((ErrorKind::Auth, false));
     let (_broker, mut publisher, _) = publisher(1, OPEN, plan, quick()).await?;
     publisher.send(Page::new(&encoded(0..1, None))).await?;
@@ -307,7 +307,7 @@ async fn batches_hold_so_many_messages_and_bytes_and_go_round_without_keys() -> 
 }
 
 #[tokio::test]
-async fn a_page_with_a_message_that_cannot_be_carried_leaves_nothing_behind() -> Result<()> {
+async fn a_page_with_an_invalid_message_is_rejected_as_a_whole() -> Result<()> {
     let options = PublisherOptions {
         max_message_bytes: 50,
         batch_messages: std::num::NonZeroUsize::new(2).unwrap(),
@@ -328,16 +328,14 @@ async fn a_page_with_a_message_that_cannot_be_carried_leaves_nothing_behind() ->
     );
     publisher.send(Page::new(&encoded(7..20, Some(3)))).await?;
     let mut rejected = Vec::new();
-    let carried = publisher
-        .send_carriable(Page::new(&bad), &mut rejected)
-        .await?;
-    assert_eq!(carried, 3);
-    let told: Vec<_> = rejected
+    let ticket = publisher.send_valid(Page::new(&bad), &mut rejected).await?;
+    assert_eq!(ticket, 3);
+    let rejected: Vec<_> = rejected
         .iter()
         .map(|r| (r.row, r.error.to_string()))
         .collect();
     let long = "topic `orders`: row 21: body has 51 bytes, at most 50 can be sent";
-    assert_eq!(told, [(20, expected.to_owned()), (21, long.to_owned())]);
+    assert_eq!(rejected, [(20, expected.to_owned()), (21, long.to_owned())]);
     for gate in &broker.gates {
         gate.add_permits(1_000);
     }

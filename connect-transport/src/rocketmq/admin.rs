@@ -1,6 +1,6 @@
 //! Administration of a cluster: what `mqadmin` is used for, without a JVM.
 //!
-//! Every call is made of RocketMQ's own administrative requests over the connections of the
+//! Every call sends RocketMQ's own administrative requests over the connections of the
 //! transport, so that it is signed, encrypted and timed out as they are, and an error holds the
 //! broker's own words. Brokers from 5.0 are supported; users and policies are those of ACL 2.0.
 //!

@@ -1,4 +1,4 @@
-//! The settings of a broker, as it tells them.
+//! The settings of a broker, as it reports them.
 use super::{error_codes::code, link::Link, request::Request};
 use connect_api::Result;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tracing::debug;
 pub(super) struct BrokerConfig(String);
 
 impl BrokerConfig {
-    /// Asks the broker; `None` where it does not tell: settings are for administrators, where brokers
+    /// Asks the broker; `None` where it does not report them: settings are for administrators, where brokers
     /// know users.
     ///
     /// # Errors

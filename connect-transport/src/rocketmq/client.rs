@@ -12,7 +12,7 @@ pub(super) type Client = TransportClient<Inbound>;
 
 /// Makes clients, all alike.
 pub(super) struct Clients {
-    /// Holds the tasks of all clients; they run in the runtime this was made in.
+    /// Holds the tasks of all clients; they run in the runtime this was created in.
     pub(super) context: RuntimeContext,
     config: Arc<TransportClientConfig>,
     /// Signs every request of every client: the one place where credentials are applied.

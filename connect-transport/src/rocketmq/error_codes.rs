@@ -137,7 +137,7 @@ pub(super) fn rejected(
         // A client stops while its transport goes on: it is exchanged after several failures.
         (Reason::ClientStopping, _) => (
             ErrorKind::Connect,
-            "the connection was given up, another is made".into(),
+            "the connection was given up, a new one will be opened".into(),
         ),
     };
     Error::new(kind, format!("{asked}: {text}"))
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_users_are_told_what_to_check() {
+    fn errors_of_rejected_users_say_what_to_check() {
         assert_eq!(
             refusal(Some("ann"), 16, "check signature failed.").to_string(),
             "topic \"orders\", at 10.0.0.1:10911: refused to user \"ann\": check signature \

@@ -9,15 +9,15 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// What the part of a client's name behind its process begins with: by it members that heed
-/// claims are told from others.
+/// The prefix of the part of a client's name after its process: it distinguishes members that
+/// honor claims from others.
 const MARK: &str = "connect-";
 
 /// All groups of this process.
 #[derive(Debug)]
 pub(super) struct Groups {
     client_id: Box<str>,
-    /// Milliseconds of the clock when this client was made.
+    /// Milliseconds of the clock when this client was created.
     since: u128,
     joined: Mutex<BTreeMap<Arc<str>, Group>>,
 }

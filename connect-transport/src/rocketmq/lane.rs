@@ -82,7 +82,7 @@ impl Lane for QueueLane {
         // G1: only an answer of success means that the batch is stored.
         match link.call(queue, request, self.timeout).await {
             Ok(answer) => {
-                // The topic was deleted and made anew with the other type, perhaps.
+                // The topic may have been deleted and re-created with the other type.
                 if self.queue_type == QueueType::Batch && !answer.has("batchUniqId") {
                     let now = queue_type::of_lane(&link, &queue.topic, self.timeout).await;
                     self.queue_type = now.unwrap_or_default();

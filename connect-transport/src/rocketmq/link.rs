@@ -27,7 +27,7 @@ use std::{
 /// row; before that it is exchanged for a new one.
 const MAX_FAILURES: u32 = 4;
 
-/// All connections of a transport; one to an address, which carries any number of requests.
+/// All connections of a transport; one per address, for any number of requests.
 pub(super) struct Links {
     clients: Arc<Clients>,
     user: Option<Box<str>>,
@@ -53,7 +53,7 @@ impl Links {
         })
     }
 
-    /// The connection to `address`, made when the first request is sent.
+    /// The connection to `address`, opened when the first request is sent.
     pub(super) fn to(&self, address: &str) -> Result<Arc<Link>> {
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
@@ -116,7 +116,7 @@ fn closed() -> Error {
     Error::new(ErrorKind::Stopped, "RocketMQ: the transport is closed")
 }
 
-/// The connection to one address; made again by itself when it broke.
+/// The connection to one address; reopened automatically when it broke.
 pub(super) struct Link {
     address: CheetahString,
     user: Option<Box<str>>,

@@ -46,11 +46,11 @@ pub(super) struct QueueMember {
     me: Claimant,
     held: Vec<Queue>,
     others: Vec<Peer>,
-    /// When the brokers were told and asked last.
+    /// When the last heartbeat and query were sent to the brokers.
     looked: Option<Instant>,
     /// No queue is claimed before, except those that are held.
     settling: Option<Instant>,
-    /// A broker refused to tell members or to lock queues, which was said.
+    /// A broker refused to list members or to lock queues, which was logged.
     said: bool,
     left: bool,
 }
@@ -103,7 +103,7 @@ impl QueueMember {
         }
     }
 
-    /// Asks the brokers who is there, and tells them of this client.
+    /// Sends a heartbeat of this client to the brokers, and lists the other members.
     async fn look(&mut self) -> Result<()> {
         let (subject, group) = (self.subject(), self.joining.group.clone());
         let timeout = self.members.timeout;

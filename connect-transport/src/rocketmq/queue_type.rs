@@ -21,7 +21,7 @@ struct TopicConfig {
     attributes: Option<HashMap<String, String>>,
 }
 
-/// The attribute with which a topic of this type is made; the default needs none.
+/// The attribute with which a topic of this type is created; the default needs none.
 pub(super) fn attribute(queue_type: QueueType) -> Option<String> {
     match queue_type {
         QueueType::Simple => None,

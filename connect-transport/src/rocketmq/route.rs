@@ -27,7 +27,7 @@ pub(super) const WRITABLE: u32 = 2;
 /// The id of a broker that can be written to.
 const MASTER: u64 = 0;
 
-/// The name servers, and the addresses of brokers as they told them.
+/// The name servers, and the addresses of brokers as they reported them.
 #[derive(Debug)]
 pub(super) struct Routes {
     pub(super) links: Links,
@@ -88,7 +88,8 @@ impl Routes {
         Err(failed.unwrap_or_else(|| Error::new(ErrorKind::Config, "no name server is given")))
     }
 
-    /// The brokers of the cluster, masters and others; and who told.
+    /// The brokers of the cluster, masters and others; and the link to the name server that
+    /// reported them.
     ///
     /// # Errors
     /// `Connect`: no name server answers.

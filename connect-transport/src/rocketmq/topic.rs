@@ -3,7 +3,7 @@
 //! A topic of RocketMQ has at most 127 letters and digits of ASCII, `-`, `_`, `%` and `|`. A byte
 //! that is none of these is written as `%` and two digits, as in a URL: `my.table` is `my%2Etable`.
 //! Names that RocketMQ takes stay as they are, and two names are never written alike: a name that
-//! looks like another one's writing is refused where a topic is made.
+//! looks like another one's writing is rejected where a topic is created.
 use connect_api::{Error, ErrorKind, Result};
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -95,11 +95,11 @@ pub(super) fn is_systems(name: &str) -> bool {
     SYSTEM.contains(&name) || folded.as_deref() == Some(SYSTEM_PREFIX)
 }
 
-/// The name of a topic that is to be made, as written.
+/// The name of a topic to create, as written at the broker.
 ///
 /// # Errors
 /// `Config`: it is too long as written, of a broker's own, or how another name is written.
-pub(super) fn to_be_made(name: &str) -> Result<Cow<'_, str>> {
+pub(super) fn new_name(name: &str) -> Result<Cow<'_, str>> {
     let refused = |why: String| {
         Err(Error::new(
             ErrorKind::Config,
@@ -154,7 +154,7 @@ mod tests {
             assert_eq!(written(name), as_written);
             assert_eq!(written(as_written), as_written, "written once more");
             assert_eq!(read(as_written), name);
-            assert_eq!(to_be_made(name).unwrap(), as_written);
+            assert_eq!(new_name(name).unwrap(), as_written);
         }
     }
 
@@ -170,20 +170,20 @@ mod tests {
             (&"x".repeat(128), "127 bytes"),
             (&"订".repeat(15), "it has 135"),
         ] {
-            let error = to_be_made(name).unwrap_err();
+            let error = new_name(name).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(why), "{error}");
         }
-        to_be_made(&"x".repeat(127)).unwrap();
+        new_name(&"x".repeat(127)).unwrap();
     }
 
     proptest! {
         #[test]
         fn no_two_names_are_written_alike(one in "[a.%2E-]{0,6}|\\PC{0,5}", two in "[a.%2E-]{0,6}") {
-            if let (Ok(a), Ok(b)) = (to_be_made(&one), to_be_made(&two)) {
+            if let (Ok(a), Ok(b)) = (new_name(&one), new_name(&two)) {
                 prop_assert_eq!(a == b, one == two);
             }
-            if let Ok(a) = to_be_made(&one) {
+            if let Ok(a) = new_name(&one) {
                 prop_assert_eq!(read(&a), &*one);
             }
         }

@@ -19,7 +19,7 @@ async fn connect(credentials: Option<Credentials>) -> Result<Arc<RocketMq>> {
     RocketMq::connect(options).await
 }
 
-/// A topic of one queue and a group, made by the super user.
+/// A topic of one queue and a group, created by the super user.
 async fn topic_and_group() -> Result<(Queue, String)> {
     let transport = connect(Some(super_user())).await?;
     let queue = one_queue(&transport, &unique("acl")).await?;
@@ -30,7 +30,7 @@ async fn topic_and_group() -> Result<(Queue, String)> {
 }
 
 /// Says what was refused, at which address, in the broker's words, and shows no secret.
-fn tells(error: &Error, subject: &str, said: &str) {
+fn assert_names(error: &Error, subject: &str, said: &str) {
     let text = error.report();
     assert!(text.contains(subject), "no {subject:?} in: {text}");
     assert!(text.contains(&acl_broker()), "no address in: {text}");
@@ -120,8 +120,8 @@ async fn refused_credentials_are_named_by_every_call() -> Result<()> {
             ),
             (topic, fails(auth, transport.bounds(&queue)).await),
         ] {
-            tells(&error, subject, said);
-            tells(&error, &user, said);
+            assert_names(&error, subject, said);
+            assert_names(&error, &user, said);
         }
         transport.close(Duration::from_secs(5)).await;
     }
@@ -203,24 +203,24 @@ async fn a_user_moves_messages_of_permitted_topics_and_groups_only() -> Result<(
     let refused = batch([&b"x"[..]])?;
     let mut lane = transport.lane(&forbidden).await?;
     let error = fails(auth, lane.send(&refused)).await;
-    tells(&error, &forbidden.topic, "no permission");
+    assert_names(&error, &forbidden.topic, "no permission");
     let mut reader = transport.reader(&group, &forbidden, 0).await?;
     let error = fails(auth, reader.pull(WAIT)).await;
-    tells(&error, &forbidden.topic, "no permission");
+    assert_names(&error, &forbidden.topic, "no permission");
     let mut reader = transport.reader(&other_group, &allowed, 0).await?;
     let error = fails(auth, reader.pull(WAIT)).await;
-    tells(&error, &other_group, "no permission");
+    assert_names(&error, &other_group, "no permission");
     let commit = [(allowed.clone(), 1)];
     let error = fails(auth, transport.commit(&other_group, &commit)).await;
-    tells(&error, &other_group, "no permission");
+    assert_names(&error, &other_group, "no permission");
     let missing = unique("missing");
     let error = fails(
         auth,
         transport.create_topic(&missing, NonZeroU32::MIN, QueueType::Simple),
     )
     .await;
-    tells(&error, &missing, "no permission");
-    // Nobody but the user's administrator can make the group; whoever may read takes it as made.
+    assert_names(&error, &missing, "no permission");
+    // Nobody but the user's administrator can create the group; whoever may read assumes that it exists.
     transport.create_group(&group).await?;
     Ok(())
 }

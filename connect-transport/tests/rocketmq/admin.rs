@@ -38,7 +38,7 @@ fn now() -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn topics_are_made_listed_changed_and_deleted() -> Result<()> {
+async fn topics_are_created_listed_changed_and_deleted() -> Result<()> {
     let (transport, _share) = connect().await?;
     let admin = Admin::connect(plain()).await?;
     let name = unique("admin");
@@ -325,7 +325,7 @@ async fn acl(credentials: Option<Credentials>) -> Result<Admin> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_and_policies_are_made_listed_changed_and_deleted() -> Result<()> {
+async fn users_and_policies_are_created_listed_changed_and_deleted() -> Result<()> {
     let admin = acl(Some(super_user())).await?;
     let (name, topic) = (unique("user"), unique("admin"));
     admin.create_topic(&topic, &settings(1)).await?;
@@ -389,7 +389,7 @@ async fn users_and_policies_are_made_listed_changed_and_deleted() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_of_administration_are_told_in_the_brokers_words() -> Result<()> {
+async fn rejected_requests_are_reported_with_the_brokers_message() -> Result<()> {
     let wrong = Credentials::new("superuser", SECRET);
     for (credentials, said) in [
         (Some(wrong), "check signature failed"),
@@ -409,7 +409,7 @@ async fn refusals_of_administration_are_told_in_the_brokers_words() -> Result<()
             );
             assert!(!text.contains(SECRET), "{text}");
         }
-        // A broker that does not answer is told in its place.
+        // A broker that does not answer is listed with the error.
         let brokers = admin.brokers().await?;
         let fault = brokers[0].fault.as_deref().unwrap();
         assert!(

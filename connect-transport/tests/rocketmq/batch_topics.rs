@@ -254,7 +254,7 @@ async fn a_topic_that_is_there_keeps_its_type() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_that_is_deleted_and_made_anew_is_written_to_by_its_new_type() -> Result<()> {
+async fn a_topic_that_is_deleted_and_re_created_is_written_to_by_its_new_type() -> Result<()> {
     let (transport, _share) = connect().await?;
     let topic = batch_topic(&transport, 1).await?;
     let queue = &transport.queues(&topic).await?[0];

@@ -22,7 +22,7 @@ fn joining(group: &str, topic: &str, owner: &str) -> Joining {
     }
 }
 
-/// Runs the tool until its output holds all of `wanted`: brokers tell name servers of a new topic
+/// Runs the tool until its output holds all of `wanted`: brokers register a new topic at the name servers
 /// on their own time.
 fn shows(arguments: &[&str], wanted: &[&str]) -> String {
     let until = Instant::now() + DEADLINE;
@@ -72,7 +72,7 @@ async fn is_seen_by_tools(options: RocketMqOptions, acl: &[&str]) -> Result<()> 
         &[topic, "Consume Diff Total: 2"],
     );
     shows(with(&["consumerProgress"], &[]), &[&group]);
-    // What a member tells of itself: the broker asks it.
+    // What a member reports of itself: the broker asks it.
     let connections = shows(with(&["consumerConnection", "-g"], &[&group]), &[&client]);
     let id = connections
         .split_whitespace()

@@ -56,7 +56,7 @@ async fn waits_for_the_cluster_end_when_the_network_drops_packets() -> Result<()
         began.elapsed()
     );
 
-    // The old connections stay dead: others are made.
+    // The old connections stay dead: others are opened.
     behind.drop_packets(false);
     server.drop_packets(false);
     let began = Instant::now();

@@ -24,7 +24,7 @@ impl UserKind {
     }
 }
 
-/// A user. Brokers tell passwords too; they are not taken.
+/// A user. Passwords, which brokers return too, are not read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     /// The name, which is the access key.
@@ -37,7 +37,7 @@ pub struct User {
     pub brokers: Vec<String>,
 }
 
-/// A user to be made, or what is changed of one.
+/// A user to create, or the changes to one.
 #[derive(Clone, Default)]
 pub struct NewUser {
     /// The password, which is the secret key.
@@ -177,7 +177,7 @@ impl Admin {
                 format!("user {name:?}: needs a password"),
             ));
         }
-        let subject = format!("user {name:?}, to be made");
+        let subject = format!("user {name:?}, to be created");
         let info = user_info(name, user, Some(UserKind::Normal), Some(true))?;
         self.at_all(&subject, || Request::create_user(name, info.clone()))
             .await

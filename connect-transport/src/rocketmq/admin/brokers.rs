@@ -46,7 +46,7 @@ impl Admin {
     /// The brokers that the name servers know, in order.
     ///
     /// # Errors
-    /// `Connect`: no name server answers. A broker that does not answer is told in its place.
+    /// `Connect`: no name server answers. A broker that does not answer is listed with the error.
     pub async fn brokers(&self) -> Result<Vec<Broker>> {
         let (_, members) = self.cluster.routes.members().await?;
         let mut brokers = Vec::new();
@@ -73,8 +73,8 @@ impl Admin {
         let (link, answer) = self
             .call(address, &subject, Request::broker_state())
             .await?;
-        let told: Table = answers::read(&subject, &link, answer)?;
-        let text = |name: &str| told.table.get(name).map(String::as_str);
+        let response: Table = answers::read(&subject, &link, answer)?;
+        let text = |name: &str| response.table.get(name).map(String::as_str);
         // Rates are those of the last ten, sixty and six hundred seconds.
         let number = |name| text(name)?.split(' ').next()?.parse().ok();
         Ok(BrokerState {

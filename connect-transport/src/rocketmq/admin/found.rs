@@ -28,7 +28,7 @@ pub struct Found {
     pub offset: i64,
     /// When the broker stored it, milliseconds since 1970-01-01.
     pub stored: i64,
-    /// When the producer made it, milliseconds since 1970-01-01.
+    /// When the producer created it, milliseconds since 1970-01-01.
     pub born: i64,
     /// The id that its producer gave it.
     pub id: Option<String>,
@@ -138,7 +138,7 @@ pub(super) fn decode(topic: &Arc<str>, broker: &Arc<str>, answer: &Bytes) -> Res
 }
 
 /// What an id of a broker says: its address, and the place in its log; `None` where it was a
-/// producer that made the id.
+/// producer that generated the id.
 ///
 /// # Errors
 /// `Config`: it is no id.

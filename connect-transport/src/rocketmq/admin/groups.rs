@@ -39,7 +39,7 @@ pub struct GroupSummary {
     pub brokers: Vec<String>,
     /// Whether it may consume, at all of them.
     pub enabled: bool,
-    /// How often a message is tried again.
+    /// How often a message is retried.
     pub retries: i64,
 }
 
@@ -189,7 +189,7 @@ impl Admin {
             let came = table.subscription_group_table.len();
             first += came;
             found.extend(table.subscription_group_table);
-            // Groups that are made meanwhile change the version: the broker begins again then.
+            // Groups that are created meanwhile change the version: the broker begins again then.
             if came == 0 || i64::try_from(found.len()).is_ok_and(|n| n >= total) {
                 return Ok(found);
             }
@@ -315,28 +315,31 @@ impl Admin {
                 NOT_ONLINE => continue,
                 _ => return Err(link.refused(&subject, &answer)),
             }
-            let told: Connections = answers::read(&subject, &link, answer)?;
+            let connections: Connections = answers::read(&subject, &link, answer)?;
             members.extend(
-                told.connection_set
+                connections
+                    .connection_set
                     .into_iter()
                     .map(|connection| GroupMember {
                         client: connection.client_id,
                         address: connection.client_addr,
                         language: connection.language.unwrap_or_default(),
-                        consumes: told.consume_type.clone().unwrap_or_default(),
-                        model: told.message_model.clone().unwrap_or_default(),
+                        consumes: connections.consume_type.clone().unwrap_or_default(),
+                        model: connections.message_model.clone().unwrap_or_default(),
                     }),
             );
-            subscriptions.extend(told.subscription_table.into_iter().map(|(topic, taken)| {
-                let taken = taken.sub_string.unwrap_or_default();
-                (topic, taken)
-            }));
+            subscriptions.extend(connections.subscription_table.into_iter().map(
+                |(topic, taken)| {
+                    let taken = taken.sub_string.unwrap_or_default();
+                    (topic, taken)
+                },
+            ));
         }
         subscriptions.remove(&format!("%RETRY%{name}"));
         Ok((members, subscriptions))
     }
 
-    /// Makes a group with the brokers' defaults, which tries messages again at most `retries` times.
+    /// Creates a group with the brokers' defaults, which retries messages at most `retries` times.
     ///
     /// # Errors
     /// `Config`: there can be no such group, or there is one. Else as the brokers say.
@@ -349,7 +352,7 @@ impl Admin {
                 format!("group {name:?}: there is one already"),
             ));
         }
-        let subject = format!("group {name:?}, to be made");
+        let subject = format!("group {name:?}, to be created");
         let retries = retries.map(|retries| format!(",\"retryMaxTimes\":{retries}"));
         let settings = format!(
             "{{\"groupName\":{}{}}}",
@@ -363,8 +366,7 @@ impl Admin {
         Ok(())
     }
 
-    /// Deletes a group and its offsets. Its topics of messages to be tried again and of those that
-    /// were given up stay.
+    /// Deletes a group and its offsets. Its retry topic and its dead letter queue are kept.
     ///
     /// # Errors
     /// `Schema`: there is no such group. `Config`: it is RocketMQ's own, or somebody consumes as it.
@@ -382,7 +384,7 @@ impl Admin {
         let (members, _) = self.online(name).await?;
         if let Some(member) = members.first() {
             let why = format!(
-                "{} consumes as it, and would make it anew; stop it first",
+                "{} consumes as it, and would re-create it; stop it first",
                 member.client
             );
             return refused(ErrorKind::Config, &why);

@@ -4,7 +4,7 @@ use crate::rocketmq::request::Request;
 /// Topic whose settings a broker copies where it makes topics by itself.
 const TEMPLATE_TOPIC: &str = "TBW102";
 
-/// What a topic is made or changed to at one broker.
+/// The settings to create or change a topic with at one broker.
 pub(super) struct TopicForm<'a> {
     pub(super) read_queues: u32,
     pub(super) write_queues: u32,

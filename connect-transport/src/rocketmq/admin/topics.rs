@@ -29,7 +29,7 @@ use std::{
 pub enum Origin {
     /// People's and programs'.
     User,
-    /// A consumer group's: messages to be tried again, and those that were given up.
+    /// A consumer group's: its retry topic and its dead letter queue.
     Group,
     /// RocketMQ's own.
     System,
@@ -89,7 +89,7 @@ impl FromStr for Permission {
     }
 }
 
-/// What kind of messages a topic takes; brokers check it where they are told to.
+/// The type of messages that a topic accepts; brokers check it where that is enabled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MessageType {
     /// Any, without more.
@@ -176,7 +176,7 @@ pub struct TopicQueue {
     pub last_stored: Option<i64>,
 }
 
-/// How a topic is made.
+/// Settings of a topic to create.
 #[derive(Debug, Clone)]
 pub struct TopicSettings {
     /// Queues, at all brokers together.
@@ -234,7 +234,7 @@ struct Groups {
     group_list: BTreeSet<String>,
 }
 
-/// Bit of a permission: producers of topics that are made by themselves take their settings.
+/// Bit of a permission: automatically created topics inherit their settings.
 const INHERIT: u32 = 1;
 
 impl Admin {
@@ -326,7 +326,7 @@ impl Admin {
     /// # Errors
     /// `Config`: there can be no such topic, or there is one. Else as the brokers say.
     pub async fn create_topic(&self, name: &str, settings: &TopicSettings) -> Result<()> {
-        topic::to_be_made(name)?;
+        topic::new_name(name)?;
         if self.cluster.routes.route(name).await?.is_some() {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -334,7 +334,7 @@ impl Admin {
             ));
         }
         self.cluster.check_queue_type(settings.queue_type).await?;
-        let subject = format!("topic {name:?}, to be made");
+        let subject = format!("topic {name:?}, to be created");
         let masters = self.masters().await?;
         let mut attributes = settings.message_type.attribute().to_owned();
         if let Some(attribute) = queue_type::attribute(settings.queue_type) {

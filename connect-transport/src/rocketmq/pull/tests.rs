@@ -281,7 +281,7 @@ fn a_batch_without_messages_has_an_offset_of_its_own() {
 }
 
 #[test]
-fn damage_inside_of_a_batch_is_found_and_told() {
+fn corruption_within_a_batch_is_detected_and_reported() {
     let good = whole(7, &THREE);
     let mut few = good.clone();
     few.properties = b"INNER_NUM\x012\x02".to_vec();
@@ -310,7 +310,7 @@ fn damage_inside_of_a_batch_is_found_and_told() {
 }
 
 #[test]
-fn damage_is_found_and_told() {
+fn corruption_is_detected_and_reported() {
     let good = Sent::default().bytes();
     // Behind it: the topic and its length, the properties and theirs.
     let body = good.len() - 4 - 7 - 17;
