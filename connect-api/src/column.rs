@@ -128,7 +128,7 @@ columns! {
     Duration(DurationMicrosecondBuilder): Kind::Duration => |_, n| DurationMicrosecondBuilder::with_capacity(n),
     /// Months, days and nanoseconds.
     Interval(IntervalMonthDayNanoBuilder): Kind::Interval => |_, n| IntervalMonthDayNanoBuilder::with_capacity(n),
-    /// Instants with the offset of their wall clock.
+    /// Instants with the offset of their local time.
     OffsetTimestamp(OffsetTimestampBuilder): Kind::OffsetTimestamp => |_, n| OffsetTimestampBuilder::with_capacity(n),
     /// Microseconds since 1970-01-01.
     Timestamp(TimestampMicrosecondBuilder): Kind::Timestamp { .. } => |k: &Kind, n| TimestampMicrosecondBuilder::with_capacity(n).with_data_type(k.data_type()),
@@ -148,7 +148,7 @@ impl ColumnBuilder {
     }
 
     /// Appends `value`, or nothing and `None` where it does not fit `kind`, which must be the
-    /// kind the builder was made with.
+    /// kind the builder was created with.
     pub fn append_value(&mut self, kind: &Kind, value: Value) -> Option<()> {
         match (self, value) {
             (column, Value::Null) => column.append_null(),

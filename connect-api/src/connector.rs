@@ -38,7 +38,7 @@ pub trait Connector: Send + Sync + 'static {
     /// Splits the work into at most `max` task settings; may connect. One task by default.
     ///
     /// # Errors
-    /// By kind; the connector fails, or is tried again.
+    /// By kind; the connector fails, or is retried.
     fn plan(
         &self,
         config: Self::Config,

@@ -88,8 +88,8 @@ pub trait Converter: Send + Sync {
     /// `Delete` gets an empty body, or what the other side takes for a delete. After an error `bodies` holds what it held before.
     ///
     /// # Errors
-    /// `Data`: a value that the format cannot carry; the message names column and row.
-    /// `Unsupported`: a column of a kind that the format cannot carry.
+    /// `Data`: a value that the format cannot represent; the message names column and row.
+    /// `Unsupported`: a column of a kind that the format does not support.
     fn encode(&self, records: &Records, bodies: &mut Blobs) -> Result<()>;
 
     /// A decoder for one topic. `target` is what the sink knows of its rows.

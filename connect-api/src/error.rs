@@ -24,9 +24,9 @@ pub enum ErrorKind {
     Conflict,
     /// A table, column or topic is missing or of another shape.
     Schema,
-    /// One row or message cannot be carried as it is.
+    /// One row or message cannot be converted or written.
     Data,
-    /// Not carried by this program yet, or not offered by the system.
+    /// Not supported by this program, or not offered by the system.
     Unsupported,
     /// Asked to stop.
     Stopped,

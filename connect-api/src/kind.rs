@@ -18,7 +18,7 @@ pub const ENUM: &str = "connect.enum";
 /// Field metadata: the value of a column that is left out, as JSON text.
 pub const DEFAULT: &str = "connect.default";
 /// Field metadata, `true`: the database refuses NULL here. Fields outside the key are nullable in
-/// Arrow all the same, since a delete carries nothing but its key.
+/// Arrow all the same, since a delete contains only its key.
 pub const NOT_NULL: &str = "connect.not_null";
 /// The zone of every instant: kernels refuse names without a time-zone database.
 pub const UTC: &str = "+00:00";
@@ -65,7 +65,7 @@ pub enum Kind {
     TimeNanos,
     /// A span of time in microseconds, which may be negative.
     Duration,
-    /// Microseconds since 1970-01-01: an instant (`utc`), or a wall clock reading.
+    /// Microseconds since 1970-01-01: an instant (`utc`), or a local time.
     Timestamp {
         utc: bool,
     },
@@ -140,7 +140,7 @@ impl Kind {
         }
     }
 
-    /// One value, not several: what lists, structs and maps are made of.
+    /// A scalar: what lists, structs and maps consist of.
     pub fn is_scalar(&self) -> bool {
         !matches!(
             self,
@@ -148,7 +148,7 @@ impl Kind {
         )
     }
 
-    /// The Arrow extension name that tells kinds of one Arrow type apart.
+    /// The Arrow extension name that distinguishes kinds of one Arrow type.
     fn extension(&self) -> Option<&'static str> {
         match self {
             Self::Json => Some("arrow.json"),

@@ -11,7 +11,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Both may be the same table: what is not said of one does not tell them apart.
+    /// Both may be the same table: a part that is missing in one does not distinguish them.
     pub fn agrees(&self, other: &Self) -> bool {
         let schemas = self.schema.as_ref().zip(other.schema.as_ref());
         self.table == other.table && schemas.is_none_or(|(a, b)| a == b)

@@ -16,7 +16,7 @@ use std::{ops::Range, sync::Arc};
 /// What stands in [`Records::times`] for a row without an event time.
 pub(crate) const NO_TIME: i64 = i64::MIN;
 
-/// Rows of one topic and one schema: Arrow columns with what a message carries beside them.
+/// Rows of one topic and one schema: Arrow columns, with the other parts of the messages.
 ///
 /// Cheap to clone and to slice: everything is shared by reference count.
 #[derive(Debug, Clone)]

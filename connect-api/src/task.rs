@@ -142,7 +142,7 @@ pub struct PutOutcome {
 /// What a sink knows of the rows of a topic before it has seen one.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// The columns rows go to: how values are read from bodies that carry no schema. `None`
+    /// The columns rows go to: how values are read from bodies without a schema. `None`
     /// where the target does not exist yet.
     pub schema: Option<SchemaRef>,
     /// Names of the key columns that are read from the message key; empty where the key comes

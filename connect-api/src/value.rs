@@ -23,7 +23,7 @@ pub enum Value {
     Date(i32),
     Time(i64),
     Timestamp(i64),
-    /// Microseconds since 1970-01-01 UTC, and the offset of the wall clock in minutes.
+    /// Microseconds since 1970-01-01 UTC, and the offset of the local time in minutes.
     OffsetTimestamp(i64, i16),
     /// Months, days, nanoseconds.
     Interval(i32, i32, i64),
@@ -49,7 +49,7 @@ pub enum ValueRef<'a> {
     Date(i32),
     Time(i64),
     Timestamp(i64),
-    /// Microseconds since 1970-01-01 UTC, and the offset of the wall clock in minutes.
+    /// Microseconds since 1970-01-01 UTC, and the offset of the local time in minutes.
     OffsetTimestamp(i64, i16),
     /// Unscaled value of more than 38 digits, and scale; an owned copy is text.
     WideDecimal(i256, i8),

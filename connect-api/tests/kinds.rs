@@ -99,7 +99,7 @@ fn row(value: Value) -> ConnectRecord {
 }
 
 #[test]
-fn a_field_tells_its_kind() {
+fn a_kind_is_read_from_its_field() {
     for (kind, _) in all() {
         let field = kind.clone().field("v", true);
         assert_eq!(Kind::of(&field), kind);
@@ -212,7 +212,7 @@ fn a_list_that_was_begun_goes_with_its_row() {
     let values: Vec<_> = records.rows().map(|r| r.get(0).to_value()).collect();
     let list = |values: &[i64]| Value::List(values.iter().map(|v| Value::Int(*v)).collect());
     assert_eq!(values, [list(&[1, 2]), list(&[6])]);
-    // The builder begins anew.
+    // The builder starts again.
     begin(&mut builder, &[8], true);
     builder.keep(Op::Read, None, None).unwrap();
     let records = builder.finish("t".into()).unwrap();

@@ -17,7 +17,7 @@ struct Report {
     notes: Vec<String>,
     /// Why the worker's directory cannot be used.
     store_faults: Vec<String>,
-    /// Why messages cannot be carried at all.
+    /// Why no messages can be sent or received.
     transport_fault: Option<String>,
     connectors: Vec<ConnectorReport>,
 }

@@ -54,7 +54,7 @@ async fn embedded(config: &WorkerConfig) -> Result<Arc<dyn Transport>> {
     use connect_transport::embedded::{Embedded, EmbeddedOptions};
     let dir = std::path::Path::new(&config.store_dir);
     std::fs::create_dir_all(dir).map_err(|e| {
-        let message = format!("storePathRootDir {}: cannot be made", dir.display());
+        let message = format!("storePathRootDir {}: cannot be created", dir.display());
         connect_api::Error::new(connect_api::ErrorKind::Config, message).with_source(e)
     })?;
     let store = Embedded::open(dir.join("queues.redb"), EmbeddedOptions::default()).await?;

@@ -1,7 +1,7 @@
-//! Telling systemd what the worker does: the protocol of `sd_notify`, datagrams to a socket.
+//! Reports the state of the worker to systemd: the protocol of `sd_notify`, datagrams to a socket.
 use std::{env, os::unix::net::UnixDatagram};
 
-/// The socket of the variable `NOTIFY_SOCKET`; nobody is told where there is none.
+/// The socket of the variable `NOTIFY_SOCKET`; nothing is sent where there is none.
 pub(crate) struct Notify {
     socket: Option<UnixDatagram>,
 }
@@ -17,7 +17,7 @@ impl Notify {
         Self { socket }
     }
 
-    fn tell(&self, text: &str) {
+    fn send(&self, text: &str) {
         if let Some(socket) = &self.socket
             && let Err(e) = socket.send(text.as_bytes())
         {
@@ -28,17 +28,17 @@ impl Notify {
     /// What it waits for; it is not ready yet.
     pub(crate) fn waiting(&self, what: &str) {
         // A status is one line.
-        self.tell(&format!("STATUS=waiting: {}\n", what.replace('\n', " ")));
+        self.send(&format!("STATUS=waiting: {}\n", what.replace('\n', " ")));
     }
 
     /// All connectors are started.
     pub(crate) fn ready(&self) {
-        self.tell("READY=1\nSTATUS=running\n");
+        self.send("READY=1\nSTATUS=running\n");
     }
 
     /// It was asked to stop.
     pub(crate) fn stopping(&self) {
-        self.tell("STOPPING=1\nSTATUS=stopping\n");
+        self.send("STOPPING=1\nSTATUS=stopping\n");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `rocketmq-connect quickstart`: a table that changes, carried into a second database.
+//! `rocketmq-connect quickstart`: a table that changes, replicated to a second database.
 mod compare;
 mod files;
 mod shop;

@@ -14,12 +14,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of `path` by its ending. Files of the Java original end in `.conf`,
-    /// `.properties`, `.template` or `.json` whatever they hold: these are JSON where they begin
-    /// with a brace, and properties else.
+    /// The format of a file, by the extension of its `path`: `.toml` is TOML and `.json` is JSON.
+    /// `.properties`, `.conf` and `.template`, which the Java original uses for both of its formats,
+    /// are JSON if `text` begins with a brace, and properties otherwise.
     ///
     /// # Errors
-    /// `Config`: another ending.
+    /// `Config`: another extension.
     pub fn of(path: &Path, text: &str) -> Result<Self> {
         match path.extension().and_then(|e| e.to_str()) {
             Some("toml") => Ok(Self::Toml),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_original_are_told_by_what_they_hold() {
+    fn formats_of_the_originals_files_are_detected_by_their_content() {
         let of = |name: &str, text: &str| Format::of(Path::new(name), text).unwrap();
         for name in ["sink.conf", "sink.template", "sink.properties"] {
             assert_eq!(of(name, "\u{feff}\n {\"a\":1}"), Format::Json, "{name}");

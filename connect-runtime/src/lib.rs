@@ -3,7 +3,7 @@
 //! A [`Worker`] runs connectors of its [`Registry`] over a
 //! [`Transport`](connect_transport::Transport). Sources are polled and their positions stored
 //! once the broker acknowledged the rows; sinks are given batches and offsets are committed once
-//! the database did. What passes (a lost connection, a deadlock) is tried again; a task that
+//! the database did. Transient errors (a lost connection, a deadlock) are retried; a task that
 //! fails is shown on the [`StatusBoard`] with its cause, and the others go on.
 //!
 //! ```no_run

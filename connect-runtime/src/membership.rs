@@ -1,8 +1,8 @@
-//! A sink task's place in its consumer group: the queues that it reads alone.
+//! A sink task's membership in its consumer group: the queues that are assigned to it.
 //!
-//! Every sink is a member of its group, which tools show, and claims its queues. Where another
-//! member has them, in this worker or in another one, the task stands by and takes them over when
-//! they are given up; so a sink that runs twice writes nothing twice.
+//! Every sink task is a member of its group, which tools show, and claims its queues. While another
+//! member holds them, in this worker or in another one, the task stands by, and takes over when
+//! they are released; so a sink that runs twice does not write twice.
 use crate::{status::TaskState, task::TaskRun};
 use connect_api::{Error, ErrorKind, Result};
 use connect_transport::{CLAIM_TIME, Claim, Joining, Member, Peer, Queue};
@@ -16,19 +16,19 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Time between two renewals of claims: a fraction of what they last.
 const RENEWAL: Duration = Duration::from_secs(5);
-/// Time between two looks for queues that another member has.
-const LOOK: Duration = Duration::from_secs(2);
-/// Claims that could not be renewed for so long are no longer relied on; they end at
-/// [`CLAIM_TIME`], and what is being written then must have ended by then.
-const RELIANCE: Duration = Duration::from_secs(CLAIM_TIME.as_secs() / 2);
+/// Time between two claims while another member holds some of the queues.
+const CLAIM_RETRY: Duration = Duration::from_secs(2);
+/// Claims that could not be renewed for so long are taken as lost; they expire at
+/// [`CLAIM_TIME`], and a write in progress must have ended by then.
+const VALIDITY: Duration = Duration::from_secs(CLAIM_TIME.as_secs() / 2);
 
-/// The queues asked for, and what came of it.
+/// The queues asked for, and the last response.
 #[derive(Clone, Default)]
-struct Standing {
-    /// The queues that the rest is about.
+struct Assignment {
+    /// The queues that were asked for.
     wanted: Arc<[Queue]>,
     claim: Claim,
-    /// Why there was no answer.
+    /// Why they could not be claimed.
     fault: Option<Arc<Error>>,
 }
 
@@ -36,9 +36,9 @@ struct Standing {
 pub(crate) struct Membership {
     group: Arc<str>,
     wanted: watch::Sender<Arc<[Queue]>>,
-    standing: watch::Receiver<Standing>,
-    keeper: JoinHandle<()>,
-    /// Ends the keeper, which leaves the group.
+    assignment: watch::Receiver<Assignment>,
+    renewal: JoinHandle<()>,
+    /// Stops the renewal, which then leaves the group.
     leave: DropGuard,
 }
 
@@ -58,19 +58,19 @@ impl Membership {
         let member = run.transport.join(joining).await?;
         let leave = CancellationToken::new();
         let (wanted, asked) = watch::channel(Arc::default());
-        let (told, standing) = watch::channel(Standing::default());
-        let keeper = Keeper {
+        let (responses, assignment) = watch::channel(Assignment::default());
+        let renewal = Renewal {
             member,
             group: group.clone(),
             asked,
-            told,
+            responses,
             leave: leave.clone(),
         };
         Ok(Self {
             group,
             wanted,
-            standing,
-            keeper: tokio::spawn(keeper.keep()),
+            assignment,
+            renewal: tokio::spawn(renewal.run()),
             leave: leave.drop_guard(),
         })
     }
@@ -85,24 +85,24 @@ impl Membership {
         queues: Vec<Queue>,
     ) -> Result<Option<Vec<Queue>>> {
         let queues: Arc<[Queue]> = queues.into();
-        self.standing.mark_unchanged();
+        self.assignment.mark_unchanged();
         self.wanted.send_replace(queues.clone());
         let mut said = String::new();
         while !queues.is_empty() {
             tokio::select! {
                 () = run.stop.cancelled() => return Ok(None),
-                changed = self.standing.changed() => if changed.is_err() {
+                changed = self.assignment.changed() => if changed.is_err() {
                     return Err(Error::new(ErrorKind::Internal, "the member of the group is gone"));
                 },
             }
-            let standing = self.standing.borrow_and_update().clone();
-            if standing.wanted != queues {
+            let assignment = self.assignment.borrow_and_update().clone();
+            if assignment.wanted != queues {
                 continue;
             }
-            if let Some(fault) = standing.fault {
+            if let Some(fault) = assignment.fault {
                 return Err(Error::new(fault.kind(), fault.report()));
             }
-            let Claim { held, others } = standing.claim;
+            let Claim { held, others } = assignment.claim;
             if !held.is_empty() {
                 return Ok(Some(held));
             }
@@ -119,19 +119,19 @@ impl Membership {
         Ok(Some(Vec::new()))
     }
 
-    /// Comes when this task has other queues than `held`, or may no longer rely on them.
+    /// Completes when the assigned queues are no longer `held`.
     pub(crate) async fn changed(&mut self, held: &[Queue]) {
-        let other = |standing: &Standing| standing.claim.held != held;
-        if !held.is_empty() && self.standing.wait_for(other).await.is_ok() {
+        let other = |assignment: &Assignment| assignment.claim.held != held;
+        if !held.is_empty() && self.assignment.wait_for(other).await.is_ok() {
             return;
         }
         std::future::pending().await
     }
 
-    /// Gives the queues up and leaves the group. All that was read must be committed.
+    /// Releases the queues and leaves the group. All that was read must be committed.
     pub(crate) async fn leave(self) {
         drop(self.leave);
-        if self.keeper.await.is_err() {
+        if self.renewal.await.is_err() {
             tracing::warn!(
                 group = &*self.group,
                 "the group member stopped unexpectedly"
@@ -140,7 +140,7 @@ impl Membership {
     }
 }
 
-/// Why none of `queues` is ours.
+/// Why none of `queues` is assigned to this task.
 fn stands_by(group: &str, queues: &[Queue], others: &[Peer]) -> Error {
     let topics: BTreeSet<_> = queues.iter().map(|queue| &*queue.topic).collect();
     let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
@@ -151,14 +151,14 @@ fn stands_by(group: &str, queues: &[Queue], others: &[Peer]) -> Error {
     let (strangers, members) = (names(false), names(true));
     let text = if !strangers.is_empty() {
         format!(
-            "group {group}: {strangers} is a consumer of this group too, and no worker of this \
+            "group {group}: {strangers} is a consumer of this group too, but not a worker of this \
              program: each message of {topics} would be read by both. This task waits until it is \
              gone; stop it, or give the sink a group of its own with task.group.id"
         )
     } else if members.is_empty() {
         format!(
-            "group {group}: the queues of {topics} belong to a member that is gone, for up to {} s \
-             from its last sign of life. This task waits for them",
+            "group {group}: the queues of {topics} are still claimed by a lost member, for up to {} s \
+             from its last heartbeat. This task waits for them",
             CLAIM_TIME.as_secs()
         )
     } else {
@@ -172,16 +172,16 @@ fn stands_by(group: &str, queues: &[Queue], others: &[Peer]) -> Error {
 }
 
 /// Renews the claims of a member.
-struct Keeper {
+struct Renewal {
     member: Box<dyn Member>,
     group: Arc<str>,
     asked: watch::Receiver<Arc<[Queue]>>,
-    told: watch::Sender<Standing>,
+    responses: watch::Sender<Assignment>,
     leave: CancellationToken,
 }
 
-impl Keeper {
-    async fn keep(mut self) {
+impl Renewal {
+    async fn run(mut self) {
         let mut renewed = Instant::now();
         let mut known = Vec::new();
         loop {
@@ -192,15 +192,15 @@ impl Keeper {
                 if claimed.is_ok() {
                     renewed = Instant::now();
                 }
-                let standing = self.standing(wanted.clone(), claimed, renewed);
-                if standing.claim.held.len() < wanted.len() {
-                    pause = LOOK;
+                let assignment = self.assignment(wanted.clone(), claimed, renewed);
+                if assignment.claim.held.len() < wanted.len() {
+                    pause = CLAIM_RETRY;
                 }
-                if standing.fault.is_none() && standing.claim.others != known {
-                    known.clone_from(&standing.claim.others);
-                    self.say(&standing.claim);
+                if assignment.fault.is_none() && assignment.claim.others != known {
+                    known.clone_from(&assignment.claim.others);
+                    self.log_others(&assignment.claim);
                 }
-                self.told.send_replace(standing);
+                self.responses.send_replace(assignment);
             }
             tokio::select! {
                 () = self.leave.cancelled() => break,
@@ -217,22 +217,27 @@ impl Keeper {
         }
     }
 
-    fn standing(&self, wanted: Arc<[Queue]>, claimed: Result<Claim>, renewed: Instant) -> Standing {
+    fn assignment(
+        &self,
+        wanted: Arc<[Queue]>,
+        claimed: Result<Claim>,
+        renewed: Instant,
+    ) -> Assignment {
         match claimed {
-            Ok(claim) => Standing {
+            Ok(claim) => Assignment {
                 wanted,
                 claim,
                 fault: None,
             },
             Err(error) => {
-                // What was claimed is relied on for a while.
-                let mut claim = self.told.borrow().claim.clone();
-                if renewed.elapsed() > RELIANCE {
+                // Earlier claims stay valid for a while.
+                let mut claim = self.responses.borrow().claim.clone();
+                if renewed.elapsed() > VALIDITY {
                     claim.held.clear();
                 }
                 claim.held.retain(|queue| wanted.contains(queue));
                 let fault = claim.held.is_empty().then(|| Arc::new(error));
-                Standing {
+                Assignment {
                     wanted,
                     claim,
                     fault,
@@ -241,8 +246,8 @@ impl Keeper {
         }
     }
 
-    /// Tells who else is in the group, where it changed while this member reads.
-    fn say(&self, claim: &Claim) {
+    /// Logs the other members of the group when they have changed while this member reads.
+    fn log_others(&self, claim: &Claim) {
         if claim.held.is_empty() {
             return;
         }
@@ -275,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_stands_in_the_way_is_named() {
+    fn blocking_members_are_named() {
         let queue = Queue {
             topic: "t".into(),
             broker: "b".into(),

@@ -1,14 +1,14 @@
-//! How long a message may be.
+//! The maximum size of a message.
 use connect_api::{ErrorKind, Result};
 use connect_transport::{MAX_MESSAGE_BYTES, MAX_PROPERTIES, Transport};
 use std::num::NonZeroUsize;
 
-/// What is left for properties below a limit that the brokers tell, where no limit was asked for.
+/// Bytes reserved for properties below the brokers' limit, if no limit is configured.
 const ROOM: usize = 128 << 10;
-/// The same where one was asked for: the longest properties, and what stands around a body.
+/// The same if one is configured: the longest properties, and the fields around a body.
 const LEAST_ROOM: usize = MAX_PROPERTIES + 4096;
 
-/// The longest body that is sent.
+/// The longest body to send, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageLimit(usize);
 
@@ -17,7 +17,7 @@ impl MessageLimit {
         self.0
     }
 
-    /// The limit that was asked for, or else what the brokers take.
+    /// The configured limit, or else that of the brokers.
     ///
     /// # Errors
     /// `Connect`, `Timeout`, `Busy`: the brokers do not answer now.
@@ -25,8 +25,8 @@ impl MessageLimit {
         transport: &dyn Transport,
         asked: Option<NonZeroUsize>,
     ) -> Result<Self> {
-        let told = match transport.max_message_bytes().await {
-            Ok(told) => told,
+        let reported = match transport.max_message_bytes().await {
+            Ok(reported) => reported,
             Err(e) => match e.kind() {
                 ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Busy | ErrorKind::Stopped => {
                     return Err(e);
@@ -47,11 +47,11 @@ impl MessageLimit {
             },
         };
         let asked = asked.map(NonZeroUsize::get);
-        let limit = Self::of(asked, told);
+        let limit = Self::of(asked, reported);
         if asked.is_some_and(|asked| asked > limit.0) {
             tracing::warn!(
                 bytes = limit.0,
-                broker_bytes = told,
+                broker_bytes = reported,
                 "producer.max.message.bytes is more than the brokers take, and was lowered: raise \
                  their maxMessageSize"
             );
@@ -59,12 +59,12 @@ impl MessageLimit {
         Ok(limit)
     }
 
-    fn of(asked: Option<usize>, told: Option<usize>) -> Self {
-        let below = |told: usize, room: usize| told.saturating_sub(room).max(1);
-        Self(match (asked, told) {
-            (Some(asked), Some(told)) => asked.min(below(told, LEAST_ROOM)),
+    fn of(asked: Option<usize>, reported: Option<usize>) -> Self {
+        let below = |limit: usize, room: usize| limit.saturating_sub(room).max(1);
+        Self(match (asked, reported) {
+            (Some(asked), Some(reported)) => asked.min(below(reported, LEAST_ROOM)),
             (Some(asked), None) => asked,
-            (None, Some(told)) => below(told, ROOM),
+            (None, Some(reported)) => below(reported, ROOM),
             (None, None) => MAX_MESSAGE_BYTES,
         })
     }
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_is_what_was_asked_for_within_what_brokers_take() {
-        let of = |asked, told| MessageLimit::of(asked, told).bytes();
+    fn the_limit_is_the_configured_one_within_that_of_the_brokers() {
+        let of = |asked, reported| MessageLimit::of(asked, reported).bytes();
         assert_eq!(of(None, None), 4_063_232);
         assert_eq!(of(None, Some(4_194_304)), 4_063_232);
         assert_eq!(of(None, Some(16_777_216)), 16_646_144);

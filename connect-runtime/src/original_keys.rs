@@ -33,7 +33,7 @@ const STORED: &str = "positions are in files of storePathRootDir, offsets in the
 const PERSISTED: &str = "offsetCommitIntervalMsConfig says how often positions are stored";
 const GROUPS: &str = "groups are named by connector";
 const ONE_WORKER: &str = "there is one worker";
-const TOPIC: &str = "records always pass a topic";
+const TOPIC: &str = "records always go through a topic";
 const BY_RUNTIME: &str = "tasks are numbered by the worker";
 const PULLS: &str = "queues are pulled as fast as the sink writes";
 
@@ -44,12 +44,12 @@ const ORIGINAL: [Original; 50] = [
     key(
         Of::Worker,
         "autoCreateGroupEnable",
-        "groups are always made",
+        "groups are always created",
     ),
     key(
         Of::Worker,
         "autoCreateTopicEnable",
-        "topics are always made",
+        "topics are always created",
     ),
     key(
         Of::Worker,
@@ -208,7 +208,7 @@ pub(crate) fn of_sink(settings: &mut Settings, declared: &[&Definition]) -> Vec<
     take(&[Of::Connector, Of::Sink], settings, declared)
 }
 
-/// How the original names the table of a row, where a file made for its class does not say it.
+/// How the original names the table of a row, where a file written for its class does not say it.
 pub(crate) fn table_of_class(
     class: &str,
     settings: &Settings,
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn each_key_is_told_once_and_none_is_a_key_of_ours() {
+    fn each_key_is_listed_once_and_none_is_a_key_of_this_program() {
         for (i, original) in ORIGINAL.iter().enumerate() {
             let same = |o: &&Original| o.of == original.of && o.key == original.key;
             assert_eq!(ORIGINAL[..i].iter().find(same).map(|o| o.key), None);

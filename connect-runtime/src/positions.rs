@@ -43,7 +43,7 @@ struct State {
 pub struct PositionStore {
     path: PathBuf,
     state: Mutex<State>,
-    /// One writer of the file at a time. Where the directory had to be made anew, its lock.
+    /// One writer of the file at a time. Where the directory had to be re-created, its lock.
     writing: tokio::sync::Mutex<Option<Arc<File>>>,
 }
 
@@ -105,8 +105,8 @@ impl PositionStore {
         Ok(())
     }
 
-    /// Stores what was set. `Ok` means that it is on the disk. A directory that was removed is made
-    /// anew.
+    /// Stores what was set. `Ok` means that it is on the disk. A directory that was removed is
+    /// re-created.
     ///
     /// # Errors
     /// `Internal`: the file cannot be written; what was stored before is still there, and the next
@@ -139,11 +139,11 @@ impl PositionStore {
         };
         let bytes = bytes.map_err(|e| fault(&self.path).with_source(e))?;
         let path = self.path.clone();
-        let made = tokio::task::spawn_blocking(move || write(&path, &bytes))
+        let lock = tokio::task::spawn_blocking(move || write(&path, &bytes))
             .await
             .map_err(|e| fault(&self.path).with_source(e))?
             .map_err(|e| fault(&self.path).with_source(e))?;
-        if let Some(lock) = made {
+        if let Some(lock) = lock {
             *writing = Some(Arc::new(lock));
         }
         self.locked(|state| state.written = generation);
@@ -164,7 +164,7 @@ fn text(partition: &Partition) -> Result<String> {
         .map_err(|e| Error::new(ErrorKind::Internal, "a partition has no text form").with_source(e))
 }
 
-/// Replaces the file; gives the lock of the directory where that had to be made anew.
+/// Replaces the file; gives the lock of the directory where that had to be re-created.
 fn write(
     path: &Path,
     bytes: &[u8],
@@ -172,7 +172,7 @@ fn write(
     match (replace(path, bytes), path.parent()) {
         (Err(e), Some(dir)) if e.kind() == io::ErrorKind::NotFound => {
             let lock = store_dir::lock(dir)?;
-            tracing::warn!(dir = %dir.display(), "the directory was removed, and is made anew");
+            tracing::warn!(dir = %dir.display(), "the directory was removed and is re-created");
             replace(path, bytes)?;
             Ok(Some(lock))
         }
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_failed_is_done_by_the_next_and_a_removed_directory_is_made_anew() {
+    async fn a_failed_store_is_repeated_by_the_next_and_a_removed_directory_is_re_created() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         fs::create_dir(&path).unwrap();

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 /// The first pause. Databases and brokers restart in seconds; a shorter pause only adds noise.
 const FIRST_DELAY: Duration = Duration::from_millis(300);
 
-/// How long and how often something is tried again.
+/// How long and how often something is retried.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// Longest pause.

@@ -93,11 +93,11 @@ pub struct TaskStatus {
     pub records: u64,
     /// Batches they came in.
     pub batches: u64,
-    /// Messages set aside in the dead-letter topic.
+    /// Messages sent to the dead letter queue.
     pub dead_letters: u64,
     /// Rows that the sink's settings leave out.
     pub skipped: u64,
-    /// Times that something was tried again.
+    /// Number of retries.
     pub retries: u64,
 }
 

@@ -24,8 +24,8 @@ pub struct StoreReport {
     pub notes: Vec<String>,
 }
 
-/// Looks whether the worker's directory is there or can be made, can be written to and has room,
-/// is free, and holds positions that can be read. What is written for it is removed again.
+/// Checks that the worker's directory exists or can be created, is writable and has free space,
+/// is not in use, and holds positions that can be read. What is written for it is removed again.
 pub fn check_store(config: &WorkerConfig) -> StoreReport {
     let dir = Path::new(&config.store_dir);
     let mut report = StoreReport::default();
@@ -57,7 +57,7 @@ fn probe(dir: &Path) -> Result<()> {
     let what = if there == dir {
         "cannot be written to".to_owned()
     } else {
-        format!("cannot be made in {}", there.display())
+        format!("cannot be created in {}", there.display())
     };
     if !there.is_dir() {
         let what = format!("{what}: {} is no directory", there.display());
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_can_be_made_is_no_fault_and_is_not_made() {
+    fn a_directory_that_can_be_created_is_no_fault_and_is_not_created() {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("a/b");
         let report = found(&store);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_uses_the_directory_is_told_of() {
+    fn a_worker_that_uses_the_directory_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let _worker = lock(dir.path()).unwrap();
         let report = found(dir.path());

@@ -16,9 +16,9 @@ pub(crate) fn fault(dir: &Path, what: &str) -> Error {
 /// Makes the directory and locks it for this process, as long as the file is open.
 ///
 /// # Errors
-/// `Config`: it cannot be made or written to, or another worker uses it.
+/// `Config`: it cannot be created or written to, or another worker uses it.
 pub(crate) fn lock(dir: &Path) -> Result<File> {
-    fs::create_dir_all(dir).map_err(|e| fault(dir, "cannot be made").with_source(e))?;
+    fs::create_dir_all(dir).map_err(|e| fault(dir, "cannot be created").with_source(e))?;
     let file = File::create(dir.join(LOCK))
         .map_err(|e| fault(dir, "cannot be written to").with_source(e))?;
     match file.try_lock() {

@@ -10,7 +10,7 @@ use connect_transport::Transport;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// A task with what it works on. Made anew for each start of the task.
+/// A task with what it works on. Created anew for each start of the task.
 #[derive(Clone)]
 pub(crate) struct TaskRun {
     pub(crate) id: TaskId,
@@ -48,7 +48,7 @@ impl TaskRun {
     /// Waits after `error` as the policy says; `false` when asked to stop meanwhile.
     ///
     /// # Errors
-    /// `error` itself, where it is not to be tried again.
+    /// `error` itself, where it is not to be retried.
     pub(crate) async fn retry_after(
         &self,
         retry: &mut Option<Retry>,

@@ -211,10 +211,10 @@ fn refuse_unknown(
 }
 
 impl Worker {
-    /// A worker without connectors. Its directory is made if it is not there.
+    /// A worker without connectors. Its directory is created if it does not exist.
     ///
     /// # Errors
-    /// `Config`: the directory cannot be made or locked, or another worker uses it.
+    /// `Config`: the directory cannot be created or locked, or another worker uses it.
     /// `Internal`: stored positions cannot be read.
     pub fn open(
         config: WorkerConfig,

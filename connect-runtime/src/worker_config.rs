@@ -9,7 +9,7 @@ use connect_converters::KeyConverter;
 use std::path::{Path, PathBuf};
 
 connect_api::choice! {
-    /// What carries the messages.
+    /// The transport of the messages.
     pub enum TransportChoice {
         /// Apache RocketMQ at `namesrvAddr`.
         RocketMq = "rocketmq",

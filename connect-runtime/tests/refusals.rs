@@ -56,10 +56,12 @@ impl SinkTask for Numbers {
 
     async fn put(&mut self, records: &Records) -> Result<PutOutcome> {
         let mut outcome = PutOutcome::default();
-        let misfit = records.schema().index_of("extra").is_some();
+        let incompatible = records.schema().index_of("extra").is_some();
         for (row, values) in records.rows().enumerate() {
             let error = match values.get(0) {
-                _ if misfit => Error::new(ErrorKind::Schema, "the table has no column `extra`"),
+                _ if incompatible => {
+                    Error::new(ErrorKind::Schema, "the table has no column `extra`")
+                }
                 ValueRef::Int(id) if id >= 0 => {
                     self.rows.lock().unwrap().push(id);
                     outcome.written += 1;
@@ -174,7 +176,7 @@ impl Bench {
         rows
     }
 
-    /// Bodies and properties of all letters, by queue and offset.
+    /// Bodies and properties of all dead letters, by queue and offset.
     async fn letters(&self) -> Vec<(Vec<u8>, BTreeMap<String, String>)> {
         let transport = self.transport().await;
         let mut letters = Vec::new();
@@ -210,7 +212,7 @@ fn good(ids: std::ops::Range<i64>) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_before_a_message_that_cannot_be_read_is_written_and_the_task_stands_there() {
+async fn all_before_an_unreadable_message_is_written_and_the_task_fails_there() {
     let bench = Bench::new();
     let mut bodies = good(0..1000);
     bodies[500] = "<order/>".to_owned();
@@ -231,7 +233,7 @@ async fn all_before_a_message_that_cannot_be_read_is_written_and_the_task_stands
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_before_a_row_that_is_refused_is_written_and_the_task_stands_there() {
+async fn all_before_a_rejected_row_is_written_and_the_task_fails_there() {
     for bad in ["{\"id\":-1}", "{\"id\":1,\"extra\":2}"] {
         let bench = Bench::new();
         let mut bodies = good(0..1000);
@@ -249,7 +251,7 @@ async fn all_before_a_row_that_is_refused_is_written_and_the_task_stands_there()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_queue_and_topic_stands_where_it_was_written_to() {
+async fn each_queue_and_topic_is_committed_up_to_its_last_written_message() {
     for bad in ["{\"id\":-1}", "{\"id\":1,\"extra\":2}", "<order/>"] {
         let bench = Bench::new();
         let mut bodies = good(0..300);
@@ -275,7 +277,7 @@ async fn each_queue_and_topic_stands_where_it_was_written_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_whose_schema_does_not_fit_are_set_aside_by_queue_and_offset() {
+async fn messages_of_an_incompatible_schema_go_to_the_dead_letter_queue_with_queue_and_offset() {
     let bench = Bench::new();
     let mut bodies = good(0..20);
     for (offset, bad) in [
@@ -306,17 +308,17 @@ async fn messages_whose_schema_does_not_fit_are_set_aside_by_queue_and_offset() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_message_fits_the_task_fails_and_sets_nothing_aside() {
+async fn a_task_fails_without_dead_letters_if_no_message_fits_the_table() {
     let bench = Bench::new();
-    let misfit = "{\"id\":1,\"extra\":1}";
+    let incompatible = "{\"id\":1,\"extra\":1}";
     bench.send("t", &good(0..10)).await;
-    bench.send("t", &vec![misfit; 150]).await;
+    bench.send("t", &vec![incompatible; 150]).await;
     let limit = ("errors.tolerance.mismatches.max", "99");
     let settings: Vec<_> = TOLERANT.iter().chain([&limit]).copied().collect();
-    // Those that fit are written; what comes behind them in the same batch is set aside.
+    // Those that fit are written; the later ones of the same batch go to the dead letter queue.
     let failed = |task: &TaskStatus| task.dead_letters == 150;
     bench.run(&settings, failed).await;
-    bench.send("t", &vec![misfit; 100]).await;
+    bench.send("t", &vec![incompatible; 100]).await;
     for _restart in 0..2 {
         let message = bench.fail(&settings).await;
         assert!(
@@ -334,7 +336,7 @@ async fn where_no_message_fits_the_task_fails_and_sets_nothing_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_that_would_be_too_large_come_in_parts_and_long_reasons_are_cut() {
+async fn dead_letters_that_are_too_large_are_split_and_long_reasons_are_truncated() {
     let bench = Bench::new();
     let sizes = [4_063_232, 4_063_233, 4_194_304];
     let mut bodies: Vec<Vec<u8>> = sizes.iter().map(|n| vec![b'x'; *n]).collect();

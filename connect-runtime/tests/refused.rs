@@ -142,7 +142,7 @@ async fn messages(transport: &dyn Transport, topic: &str) -> Vec<(String, String
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_cannot_be_carried_are_set_aside_with_key_and_reason_and_the_others_go_on() {
+async fn invalid_rows_go_to_the_dead_letter_queue_with_key_and_reason_and_the_others_are_sent() {
     let bench = start(&[
         ("errors.tolerance", "all"),
         ("errors.deadletterqueue.topic.name", "dead"),
@@ -173,17 +173,17 @@ async fn rows_that_cannot_be_carried_are_set_aside_with_key_and_reason_and_the_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_tolerance_the_row_is_told_with_the_way_on_and_no_position_is_stored() {
+async fn without_tolerance_the_row_is_reported_with_advice_and_no_position_is_stored() {
     let bench = start(&[]).await;
     let status = wait(bench.worker.status(), |t| t.state == TaskState::Failed).await;
-    let told = status.cause.unwrap().message;
+    let message = status.cause.unwrap().message;
     assert!(
-        told.contains("column `x`") && told.contains("row 3"),
-        "{told}"
+        message.contains("column `x`") && message.contains("row 3"),
+        "{message}"
     );
-    assert!(told.contains("its key is `id`"), "{told}");
-    assert!(told.contains("errors.tolerance=all"), "{told}");
-    assert!(!told.contains("planted"), "{told}");
+    assert!(message.contains("its key is `id`"), "{message}");
+    assert!(message.contains("errors.tolerance=all"), "{message}");
+    assert!(!message.contains("planted"), "{message}");
     bench.worker.stop().await.unwrap();
     let stored = bench.dir.path().join("store/positions.json");
     let stored = std::fs::read_to_string(stored).unwrap_or_default();

@@ -299,7 +299,7 @@ async fn rows_that_refer_to_rows_of_other_queues_all_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_no_other_comes_for_is_refused_when_its_time_is_up() {
+async fn a_row_whose_parent_never_arrives_is_rejected_after_the_timeout() {
     let orphan = [row(1, Some(99), 0), row(2, None, 0), row(3, Some(2), 0)];
     let time = ("errors.reference.timeout.ms", "200");
     let bench = Bench::new();
@@ -329,7 +329,7 @@ async fn a_row_that_no_other_comes_for_is_refused_when_its_time_is_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_waits_when_the_worker_ends_comes_again() {
+async fn a_waiting_row_is_delivered_again_after_a_restart() {
     let bench = Bench::new();
     bench.send(1, &[row(1, Some(9), 0), row(2, None, 0)]).await;
     let mut worker = bench.worker().await;
@@ -345,7 +345,7 @@ async fn a_row_that_waits_when_the_worker_ends_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn later_rows_of_a_key_wait_behind_one_that_waits() {
+async fn later_rows_of_a_key_wait_for_the_waiting_one() {
     let bench = Bench::new();
     let transport = bench.transport().await;
     send(&transport, 1, &[row(1, Some(9), 1), row(2, None, 1)]).await;
@@ -390,7 +390,7 @@ async fn deletes_of_parents_wait_for_those_of_their_children() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_another_table_in_the_topic_are_refused_by_name_also_after_a_restart() {
+async fn rows_of_another_table_in_the_topic_are_rejected_by_name_also_after_a_restart() {
     let bench = Bench::new();
     let of = |table, id| Message {
         origin: Some(table),

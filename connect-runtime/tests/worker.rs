@@ -104,7 +104,7 @@ connect_api::settings! {
 
 type Rows = Arc<Mutex<Vec<(i64, Option<String>)>>>;
 
-/// Keeps what it is given, and fails as it is told.
+/// Keeps the rows it is given, and fails as configured.
 #[derive(Clone, Default)]
 struct Collect {
     rows: Rows,
@@ -145,7 +145,7 @@ impl SinkTask for Collect {
             .failures
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
         if let (Ok(_), Some(kind)) = (failing, self.kind) {
-            return Err(Error::new(kind, "the sink was told to fail"));
+            return Err(Error::new(kind, "the sink is configured to fail"));
         }
         let mut outcome = PutOutcome::default();
         for (index, row) in records.rows().enumerate() {
@@ -289,7 +289,7 @@ async fn rows_of_a_key_arrive_in_order_and_none_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_was_stopped_goes_on_where_it_was() {
+async fn a_stopped_worker_resumes_where_it_was() {
     let bench = Bench::new();
     let collect = Collect::default();
     for count in [1000, 2500] {
@@ -308,7 +308,7 @@ async fn a_worker_that_was_stopped_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_passes_is_tried_again_and_no_row_is_lost() {
+async fn transient_errors_are_retried_and_no_row_is_lost() {
     for kind in [ErrorKind::Connect, ErrorKind::Busy, ErrorKind::Conflict] {
         let bench = Bench::new();
         let collect = Collect {
@@ -330,7 +330,7 @@ async fn what_passes_is_tried_again_and_no_row_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_fails_says_why_and_the_others_go_on() {
+async fn a_failed_task_reports_its_cause_and_the_others_continue() {
     let bench = Bench::new();
     let collect = Collect {
         failures: Arc::new(AtomicUsize::new(1)),
@@ -348,7 +348,7 @@ async fn a_task_that_fails_says_why_and_the_others_go_on() {
     let cause = tasks.iter().find_map(|t| t.cause.clone()).unwrap();
     assert_eq!(
         (cause.kind, &*cause.message),
-        (ErrorKind::Auth, "the sink was told to fail")
+        (ErrorKind::Auth, "the sink is configured to fail")
     );
     assert!(tasks.iter().any(|t| t.state == TaskState::Running));
     worker.stop().await.unwrap();
@@ -410,7 +410,7 @@ async fn a_message_that_is_not_json_fails_the_task_and_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_that_cannot_be_written_are_set_aside_as_they_came() {
+async fn messages_that_cannot_be_written_go_to_the_dead_letter_queue_unchanged() {
     let bench = Bench::new();
     let collect = Collect {
         refused: Some(3),
@@ -463,7 +463,7 @@ async fn messages_that_cannot_be_written_are_set_aside_as_they_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_settings_are_refused_all_at_once_with_suggestions() {
+async fn all_invalid_settings_are_reported_at_once_with_suggestions() {
     let bench = Bench::new();
     let mut worker = bench.worker(&Collect::default()).await;
     let wrong = sink(&[("consumer.linger", "5"), ("consume.from.where", "nowhere")]);
@@ -487,7 +487,7 @@ async fn wrong_settings_are_refused_all_at_once_with_suggestions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_begins_where_it_is_told_and_each_group_reads_all() {
+async fn a_group_starts_at_the_configured_offset_and_each_group_reads_all() {
     let bench = Bench::new();
     let transport = bench.transport().await;
     send(&transport, "t", &[GOOD]).await;
@@ -519,7 +519,7 @@ async fn a_group_begins_where_it_is_told_and_each_group_reads_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn topics_are_made_with_the_queues_that_are_asked_for() {
+async fn topics_are_created_with_the_configured_number_of_queues() {
     let bench = Bench::new();
     let mut worker = bench.worker(&Collect::default()).await;
     let settings = [
@@ -537,7 +537,7 @@ async fn topics_are_made_with_the_queues_that_are_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_gives_up_after_the_time_it_may_try() {
+async fn a_task_fails_after_the_retry_timeout() {
     for (timeout, tries) in [("0", 0), ("60", 1)] {
         let bench = Bench::new();
         let collect = Collect {
@@ -656,7 +656,7 @@ async fn a_position_without_rows_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_go_on_while_positions_cannot_be_stored_and_they_are_stored_once_they_can() {
+async fn rows_are_sent_while_positions_cannot_be_stored_and_positions_are_stored_later() {
     let bench = Bench::new();
     let store = bench.path().join("store");
     let in_the_way = store.join("positions.json.new");

@@ -31,7 +31,7 @@ async fn users(admin: &Admin, action: UserAction, json: bool) -> Result<()> {
                 enabled: Some(true),
             };
             admin.create_user(&name, &user).await?;
-            done(json, &format!("user {name}: made"))
+            done(json, &format!("user {name}: created"))
         }
         UserAction::Change {
             name,

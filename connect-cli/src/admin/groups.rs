@@ -16,7 +16,7 @@ pub(super) async fn run(admin: &Admin, action: GroupAction, json: bool) -> Resul
         GroupAction::Show { group } => show(&admin.group(&group).await?, json),
         GroupAction::Create { group, retries } => {
             admin.create_group(&group, retries).await?;
-            done(json, &format!("group {group}: made"))
+            done(json, &format!("group {group}: created"))
         }
         GroupAction::Delete { group, sure } => {
             let found = admin.group(&group).await?;

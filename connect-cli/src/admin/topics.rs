@@ -22,7 +22,10 @@ pub(super) async fn run(admin: &Admin, action: TopicAction, json: bool) -> Resul
                 queue_type: queue_type.into(),
             };
             admin.create_topic(&topic, &settings).await?;
-            done(json, &format!("topic {topic}: made, with {queues} queues"))
+            done(
+                json,
+                &format!("topic {topic}: created, with {queues} queues"),
+            )
         }
         TopicAction::Change {
             topic,

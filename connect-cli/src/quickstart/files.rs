@@ -18,7 +18,7 @@ impl Files {
     /// stay.
     ///
     /// # Errors
-    /// `Config`: the directory cannot be made or written to.
+    /// `Config`: the directory cannot be created or written to.
     pub(super) fn write(dir: &Path) -> Result<Self> {
         let fault = |e: std::io::Error| {
             let message = format!("directory {} cannot be written to", dir.display());

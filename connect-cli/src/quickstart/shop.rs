@@ -22,7 +22,7 @@ pub(super) struct Traffic {
 pub(super) struct Shop {
     connection: Box<dyn Connection>,
     pub(super) traffic: Traffic,
-    /// Rows ever made: ids go from 1 to this.
+    /// Rows created so far: ids go from 1 to this.
     last_id: u64,
     /// Microseconds since 1970-01-01 of the last change.
     last_change: u128,
@@ -71,7 +71,7 @@ impl Shop {
                 .execute(&insert(first.into(), last.into(), &now))
                 .await?;
         }
-        // An earlier run may have made more: go on behind it.
+        // An earlier run may have created more: continue after them.
         let sql = "SELECT max(id) FROM orders";
         let last = number(self.connection.as_mut(), sql).await?;
         self.last_id = last.max(rows.into());
@@ -111,7 +111,7 @@ impl Shop {
 
     /// The present time as SQL, in the form that the SQLite dialect writes times in, and later
     /// than that of any change before: a reader that has seen one change of a row must be able to
-    /// tell the next from it, also when both fall into one tick of the clock.
+    /// distinguish the next from it, also when both fall into one tick of the clock.
     fn now(&mut self) -> String {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let clock = since.map_or(0, |since| since.as_micros());

@@ -41,7 +41,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// A table with three rows, and a topic that the super user made.
+    /// A table with three rows, and a topic that the super user created.
     fn new() -> Self {
         let name = unique("acl");
         Database::Postgres.make_space(&name);

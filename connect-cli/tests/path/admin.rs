@@ -97,7 +97,7 @@ fn every_example_of_administration_does_what_the_page_says() {
     let (topic, user) = (unique("shop"), unique("user"));
     let group = format!("connect-{topic}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    // A broker that was just made has no topic to list.
+    // A broker that was just started has no topic to list.
     let first = unique("first");
     let create = format!("rocketmq-connect topics create {first} --queues 1");
     said(&split(&create), dir.path());
@@ -125,7 +125,7 @@ fn every_example_of_administration_does_what_the_page_says() {
             ["topics", "list", ..] => has(&first),
             ["topics", "create", ..] => runtime.block_on(send(&topic)),
             ["topics", "show", ..] => has("message.type=NORMAL"),
-            ["groups", "create", ..] => has("made"),
+            ["groups", "create", ..] => has("created"),
             ["groups", "list", ..] => has(&group),
             ["groups", "show", ..] => has("nobody consumes as this group now"),
             ["groups", "reset", _, _, "--to", "latest", ..] => {
@@ -181,7 +181,7 @@ fn the_page_has_every_example_of_the_help() {
 }
 
 #[test]
-fn what_cannot_be_administered_is_told_with_what_to_do() {
+fn failed_admin_commands_say_what_to_do() {
     let _servers = with_servers();
     let dir = scene();
     fs::write(

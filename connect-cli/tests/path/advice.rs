@@ -251,7 +251,7 @@ fn every_example_of_readme_documents_and_help_is_accepted() {
     assert!(workers >= 2 && connectors >= 4, "{workers} {connectors}");
 }
 
-/// A sink that makes its table needs to know the key: the database has none to tell yet.
+/// A sink that creates its table needs to know the key: the database has none yet.
 #[test]
 fn examples_that_make_a_table_with_a_key_name_its_columns() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();

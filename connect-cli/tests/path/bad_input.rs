@@ -176,7 +176,7 @@ fn a_missing_incrementing_column_is_named() {
 }
 
 #[test]
-fn an_incrementing_column_that_may_be_null_is_refused_before_a_row_is_passed_over() {
+fn an_incrementing_column_that_may_be_null_is_rejected_before_a_row_is_skipped() {
     let _servers = with_servers();
     let mut scene = Scene::new("null_key");
     scene.sql("CREATE TABLE orders (number bigint, note text); INSERT INTO orders VALUES (1, 'a'), (NULL, 'b');");
@@ -284,7 +284,7 @@ fn a_message_that_is_not_json_fails_the_task_and_is_there_after_the_cause_is_gon
 }
 
 #[test]
-fn a_value_that_does_not_fit_its_column_fails_the_task_or_is_set_aside() {
+fn a_value_that_does_not_fit_its_column_fails_the_task_or_goes_to_the_dead_letter_queue() {
     let _servers = with_servers();
     let mut scene = Scene::new("too_long");
     scene.sql(

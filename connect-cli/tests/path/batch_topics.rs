@@ -66,7 +66,7 @@ fn rows_arrive_over_batches_from_a_worker_that_is_killed() {
     let equal = format!("SELECT count(*) FROM {name}.events JOIN {name}.target USING (id, t);");
     assert_eq!(database.number(&equal), 40_000);
 
-    // The topic stays as it is, and whoever wants another is told.
+    // The topic stays as it is, and a task that wants another type fails with an error.
     let note = format!("topic {name} exists with topic.queue.type=batch");
     let checked = program.check();
     assert!(!String::from_utf8_lossy(&checked.stdout).contains(&note));

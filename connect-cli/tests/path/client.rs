@@ -129,7 +129,7 @@ impl Database {
     }
 
     /// Rows of a table, and for each column the sum of the hashes of key and value over all rows:
-    /// it does not depend on their order, and tells which column differs. The first columns are
+    /// it does not depend on their order, and names the column that differs. The first columns are
     /// the key.
     pub(crate) fn checksums(
         self,

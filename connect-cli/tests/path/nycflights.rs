@@ -11,7 +11,7 @@ use std::{process::Command, time::Duration};
 /// Long enough for a debug build on two busy cores.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// One database carried to the other.
+/// Replication from one database to the other.
 struct Copy {
     from: Database,
     to: Database,

@@ -268,10 +268,10 @@ fn a_worker_and_connectors_of_the_original_move_rows_as_they_are() {
                left(date_format(entered, '%f'), 3)) AS datetime(6))";
     assert_eq!(rows(&to, "entered"), rows(&from, cut));
     let log = files.log();
-    let told = log
+    let warnings = log
         .matches("digits below a millisecond are truncated")
         .count();
-    assert_eq!(told, 1, "{log}");
+    assert_eq!(warnings, 1, "{log}");
     files.wait(|| files.log().contains(&format!("rows of table {name}_other")));
     for space in [&from, &to] {
         Database::MariaDb.drop_space(space);
@@ -508,7 +508,7 @@ fn every_key_of_the_original_works_or_is_noted() {
 }
 
 #[test]
-fn a_sink_of_the_original_is_told_how_the_original_names_tables() {
+fn a_sink_of_the_original_gets_a_note_on_how_the_original_names_tables() {
     let class = "org.apache.rocketmq.connect.jdbc.mysql.sink.JdbcSinkConnector";
     // As it is shipped.
     let shipped = [
@@ -536,15 +536,15 @@ fn a_sink_of_the_original_is_told_how_the_original_names_tables() {
         let notes = validated(&[&shipped[..], &class, more].concat());
         notes.unwrap_or_else(|faults| panic!("{faults}"))
     };
-    let told = |notes: &[String]| notes.iter().any(|n| n.contains("${schema.name}"));
-    assert!(told(&notes(&[], class)));
-    assert!(!told(&notes(&[("table.name.format", "${topic}")], class)));
-    assert!(!told(&notes(&[("table.name.from.header", "true")], class)));
-    assert!(!told(&notes(&[], "jdbc-sink")));
+    let noted = |notes: &[String]| notes.iter().any(|n| n.contains("${schema.name}"));
+    assert!(noted(&notes(&[], class)));
+    assert!(!noted(&notes(&[("table.name.format", "${topic}")], class)));
+    assert!(!noted(&notes(&[("table.name.from.header", "true")], class)));
+    assert!(!noted(&notes(&[], "jdbc-sink")));
 }
 
 #[test]
-fn what_would_change_rows_and_is_not_done_here_is_refused() {
+fn unsupported_settings_that_would_change_rows_are_rejected() {
     let class = ("connector.class", "JdbcSourceConnector");
     let with = |more: &[(&'static str, &'static str)]| {
         validated(&[&SOURCE[..], &[class], more].concat()).unwrap_err()

@@ -6,7 +6,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// Rows that are too long, there already, out of a CHECK, none of an enumeration, and refused by a
-/// trigger; and two that are none of these, of which PostgreSQL is made to say something.
+/// trigger; and two that are none of these, of which PostgreSQL is caused to report something.
 const ROWS: &str = "(1, 'fine', 'a', 'ok'), (2, repeat('planted-long', 9), 'b', 'ok'), \
     (3, 'fine', 'planted-twice', 'ok'), (4, 'fine', 'planted-twice', 'ok'), \
     (5, 'fine', 'planted-check', 'ok'), (6, 'fine', 'c', 'planted-mood'), \
@@ -144,11 +144,11 @@ fn no_value_of_a_refused_row_is_shown_by_any_database_or_driver() {
     for (name, ..) in &sinks {
         assert!(shown.contains(name), "{name}: {shown}");
     }
-    let told: Vec<&str> = shown
+    let leaks: Vec<&str> = shown
         .lines()
         .filter(|line| line.contains("planted-"))
         .collect();
-    assert!(told.is_empty(), "{told:#?}");
+    assert!(leaks.is_empty(), "{leaks:#?}");
     for database in [Database::Postgres, Database::MariaDb] {
         let written = format!("SELECT count(*) FROM {};", database.quoted(&space, "t"));
         assert_eq!(database.number(&written), 3);

@@ -46,10 +46,10 @@ fn publish<B: AsRef<[u8]>>(topic: &str, messages: &[(&str, B)]) {
     });
 }
 
-type Letter = (Vec<u8>, BTreeMap<String, String>);
+type DeadLetter = (Vec<u8>, BTreeMap<String, String>);
 
-/// All messages of a topic.
-fn letters(topic: &str) -> Vec<Letter> {
+/// All messages of a dead letter queue.
+fn letters(topic: &str) -> Vec<DeadLetter> {
     block_on(async {
         let transport = cluster().await;
         let mut letters = Vec::new();
@@ -145,15 +145,15 @@ fn envelope(fields: &[(&str, &str)], payload: &str) -> String {
 }
 
 #[test]
-fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are_written() {
+fn incompatible_messages_go_to_the_dead_letter_queue_and_the_others_are_written() {
     let _servers = with_servers();
-    let mut scene = Scene::new("misfits");
+    let mut scene = Scene::new("incompatible");
     scene.sql("CREATE TABLE copy (id bigint PRIMARY KEY, note text NOT NULL, n integer);");
     make_topic(&scene.name);
     let good = |id: i64| format!("{{\"id\":{id},\"note\":\"a\"}}").into_bytes();
     let (int, text) = ("\"type\":\"int64\"", "\"type\":\"string\"");
     let nested = "\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{\"type\":\"bytes\"}}";
-    let misfits: Vec<Vec<u8>> = vec![
+    let incompatible: Vec<Vec<u8>> = vec![
         b"{\"a\":\"no id\"}".to_vec(),
         b"{\"id\":101}".to_vec(),
         envelope(
@@ -183,9 +183,9 @@ fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are
         format!("{{\"id\":1,\"{}\":1}}", "n".repeat(40_000)).into_bytes(),
     ];
     let mut messages: Vec<(&str, Vec<u8>)> = Vec::new();
-    for (id, misfit) in (0..).zip(&misfits) {
+    for (id, sent) in (0..).zip(&incompatible) {
         messages.push(("", good(id)));
-        messages.push(("", misfit.clone()));
+        messages.push(("", sent.clone()));
     }
     publish(&scene.name, &messages);
     let dead = unique("dead");
@@ -208,13 +208,13 @@ fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are
     scene.program.wait_for_log(
         &log,
         "message sent to the dead letter queue",
-        misfits.len(),
+        incompatible.len(),
         LIMIT,
     );
     let (code, document) = scene.program.stop();
     assert_eq!(code, 0, "{document:#}");
-    assert_eq!(task(&document, "sink")["dead_letters"], misfits.len());
-    assert_eq!(count(&scene), misfits.len() as u64);
+    assert_eq!(task(&document, "sink")["dead_letters"], incompatible.len());
+    assert_eq!(count(&scene), incompatible.len() as u64);
     let mut whole: BTreeMap<usize, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
     for (body, properties) in letters(&dead) {
         assert_eq!(properties["__connect.errors.topic"], scene.name);
@@ -234,10 +234,10 @@ fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are
         .into_iter()
         .map(|(offset, parts)| (offset, parts.into_values().flatten().collect()))
         .collect();
-    assert_eq!(found.len(), misfits.len());
-    for ((offset, body), (index, misfit)) in found.iter().zip(misfits.iter().enumerate()) {
+    assert_eq!(found.len(), incompatible.len());
+    for ((offset, body), (index, sent)) in found.iter().zip(incompatible.iter().enumerate()) {
         assert_eq!(*offset, 2 * index + 1);
-        assert!(body == misfit, "the body of {offset}");
+        assert!(body == sent, "the body of {offset}");
     }
     // Nothing of it comes again.
     scene.program.forget_connectors();
@@ -253,7 +253,7 @@ fn messages_that_do_not_fit_are_set_aside_by_queue_and_offset_and_the_others_are
 }
 
 #[test]
-fn a_table_that_is_not_there_is_no_fault_of_messages() {
+fn a_missing_table_does_not_send_messages_to_the_dead_letter_queue() {
     let _servers = with_servers();
     let mut scene = Scene::new("forgot");
     make_topic(&scene.name);
@@ -273,7 +273,8 @@ fn a_table_that_is_not_there_is_no_fault_of_messages() {
 
 /// The date cannot be read, and the long text is more than the broker takes.
 #[test]
-fn rows_of_a_source_that_cannot_be_read_or_sent_are_set_aside_by_key_and_the_others_arrive() {
+fn rows_of_a_source_that_cannot_be_read_or_sent_go_to_the_dead_letter_queue_and_the_others_arrive()
+{
     let _servers = with_servers();
     let mut scene = Scene::new("source_rows");
     scene.sql(
@@ -310,22 +311,22 @@ fn rows_of_a_source_that_cannot_be_read_or_sent_are_set_aside_by_key_and_the_oth
     assert_eq!(code, 0);
     assert_eq!(task(&document, "source")["dead_letters"], 4, "{document:#}");
     assert!(!scene.program.log_text().contains("planted"));
-    let mut told: Vec<_> = letters(&dead)
+    let mut reasons: Vec<_> = letters(&dead)
         .into_iter()
         .map(|(body, properties)| {
             let reason = properties["__connect.errors.exception.message"].clone();
             (String::from_utf8(body).unwrap(), reason)
         })
         .collect();
-    told.sort();
-    let bodies: Vec<_> = told.iter().map(|(body, _)| body.as_str()).collect();
+    reasons.sort();
+    let bodies: Vec<_> = reasons.iter().map(|(body, _)| body.as_str()).collect();
     assert_eq!(
         bodies,
         ["{\"id\":1}", "{\"id\":50}", "{\"id\":70}", "{\"id\":71}"]
     );
-    // 4,194,304 bytes as the broker tells, less what properties may take.
-    assert!(told[1].1.contains("4063232"), "{}", told[1].1);
-    assert!(told[2].1.contains("`day`"), "{}", told[2].1);
+    // 4,194,304 bytes as the broker reports, less what properties may take.
+    assert!(reasons[1].1.contains("4063232"), "{}", reasons[1].1);
+    assert!(reasons[2].1.contains("`day`"), "{}", reasons[2].1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn rocketmq_connect(args: &[&str], dir: &Path) -> (i32, String, String) {
 }
 
 #[test]
-fn the_quickstart_carries_a_changing_table_and_can_be_run_again() {
+fn the_quickstart_replicates_a_changing_table_and_can_be_run_again() {
     let dir = tempfile::tempdir().unwrap();
     let args = [
         "quickstart",

@@ -87,7 +87,7 @@ fn a_worker_waits_for_name_servers_and_databases_that_come_up_later() {
     let socket = UnixDatagram::bind(&socket_path).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();
     program.env = vec![("NOTIFY_SOCKET", socket_path.display().to_string())];
-    let told = || {
+    let notification = || {
         let mut text = [0; 4096];
         let n = socket.recv(&mut text).unwrap();
         String::from_utf8_lossy(&text[..n]).into_owned()
@@ -99,13 +99,13 @@ fn a_worker_waits_for_name_servers_and_databases_that_come_up_later() {
         program.log_text().contains(&names.to_string()),
         "the address is named"
     );
-    let status = told();
+    let status = notification();
     assert!(status.starts_with("STATUS=waiting: "), "{status}");
 
     forward(names, &setting("CONNECT_TEST_ROCKETMQ"));
     program.wait_for_log(&log, "running; stop with SIGTERM", 1, LIMIT);
     let until = Instant::now() + LIMIT;
-    while !told().starts_with("READY=1\n") {
+    while !notification().starts_with("READY=1\n") {
         assert!(Instant::now() < until);
     }
     program.wait_for_log(&log, "retrying", 4, LIMIT);
@@ -120,7 +120,7 @@ fn a_worker_waits_for_name_servers_and_databases_that_come_up_later() {
     let (code, document) = program.stop();
     assert_eq!(code, 0, "{document:#}");
     assert_eq!(records(&document), 2, "{document:#}");
-    assert!(told().starts_with("STOPPING=1\n"));
+    assert!(notification().starts_with("STOPPING=1\n"));
     Database::Postgres.drop_space(&space);
 }
 

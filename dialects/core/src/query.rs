@@ -29,11 +29,11 @@ pub struct KeyPart {
     pub columns: Vec<usize>,
 }
 
-/// How well the values of a key part, as they are read and bound, distinguish the values of its
+/// How well the values of a key part, as they are read and bound, tell apart what stands in its
 /// column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyValues {
-    /// Values that the database distinguishes are different.
+    /// What the database tells apart has different values.
     Exact,
     /// Several forms of one value are one key, and are compared as one.
     Forms,

@@ -1,6 +1,6 @@
 //! Which rows no running transaction can still add to.
 
-/// What a database reports about rows that transactions may still add.
+/// What a database tells of rows that transactions may still add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Visibility {
     /// PostgreSQL: transactions below `xmin` have all ended; those from `xmax` on had not begun.

@@ -134,7 +134,7 @@ pub async fn visibility_stops_before_open_transactions(fixture: &Fixture) {
     let by = fixture.dialect.capabilities().visibility;
     let found = harness.connection.visibility().await.unwrap();
     let Some(before) = found else {
-        assert_eq!(by, VisibleBy::Nothing, "the dialect reports no visibility");
+        assert_eq!(by, VisibleBy::Nothing, "nothing is told");
         return harness.done().await;
     };
     let mut other = Harness::new(fixture).await;
