@@ -1,4 +1,4 @@
-//! What the suite of all dialects is told of this one, for tests here and across databases.
+//! The fixture of this dialect for the suite of all dialects, for tests here and across databases.
 use connect_api::{Kind, Value};
 use dialect_core::conformance::{Sample, Session};
 

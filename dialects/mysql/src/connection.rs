@@ -169,7 +169,7 @@ impl Connection for Session {
                 Ok(written)
             }
             Err(e) => {
-                // What broke the write may have broken the connection; the first error is told.
+                // What broke the write may have broken the connection; the first error is returned.
                 if let Err(second) = self.rollback().await {
                     tracing::debug!(error = second.report(), "rollback after a failed write");
                 }

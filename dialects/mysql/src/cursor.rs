@@ -6,7 +6,7 @@ use dialect_core::{BatchBuilder, Cursor, ValueOptions};
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 use sqlx::mysql::MySqlRow;
 
-/// Rows that are still read after one that cannot be carried.
+/// Rows that are still read after one that cannot be represented.
 const SHORT_REST: usize = 10_000;
 
 /// Rows of a query on their way into columns. One that is dropped before its end costs the

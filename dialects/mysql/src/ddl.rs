@@ -23,7 +23,7 @@ const KEY_LENGTH: u32 = 255;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ColumnType {
     pub(crate) sql: String,
-    /// The comment that tells its kind from others of the type.
+    /// The comment that distinguishes its kind from others of the type.
     pub(crate) mark: Option<&'static str>,
 }
 

@@ -85,7 +85,7 @@ impl RowReader {
     /// Appends `row`.
     ///
     /// # Errors
-    /// `Data`: a value that its column's kind cannot carry; the batch is of no more use.
+    /// `Data`: a value that its column's kind cannot represent; the batch must not be used then.
     pub(crate) fn append(&self, row: &MySqlRow, batch: &mut BatchBuilder) -> Result<()> {
         let (schema, mut bytes) = (&self.schema, 0);
         for (i, append) in self.append.iter().enumerate() {
@@ -112,7 +112,7 @@ impl RowReader {
 }
 
 impl RowReader {
-    /// A value that cannot be carried is NULL, as the user wants it.
+    /// A value that cannot be represented is NULL, as configured.
     fn is_null(&self, error: ValueError) -> bool {
         match value::ZERO_DATES.contains(&error) {
             true => self.zero_dates_are_null,

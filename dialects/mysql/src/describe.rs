@@ -106,8 +106,9 @@ pub(crate) async fn fingerprint(
         .bind(&name.name)
         .fetch_one(connection)
         .await;
-    let told = row.and_then(|row| text(&row, 0));
-    let told = told.map_err(|e| error(format!("ask whether table {name} has changed"), e))?;
+    let fingerprint = row.and_then(|row| text(&row, 0));
+    let fingerprint =
+        fingerprint.map_err(|e| error(format!("ask whether table {name} has changed"), e))?;
     // No columns: no such table.
-    Ok((told != "0").then_some(told))
+    Ok((fingerprint != "0").then_some(fingerprint))
 }

@@ -90,7 +90,7 @@ pub(crate) enum Form {
 #[derive(Debug, Clone)]
 pub(crate) struct Encoder {
     pub(crate) form: Form,
-    /// The type that the server is told of the value.
+    /// The type that is declared to the server for the value.
     pub(crate) wire: MySqlTypeInfo,
     pub(crate) nullable: bool,
     /// The column is JSON.
@@ -205,7 +205,7 @@ fn form(kind: &Kind, column: &Column) -> Option<Form> {
         (Kind::Date, Kind::Date) => Form::Date,
         (Kind::Time | Kind::TimeNanos, Kind::Time | Kind::Duration) => Form::Time { step },
         (Kind::Duration, Kind::Time | Kind::Duration) => Form::Span { step },
-        // The session's time zone is UTC: a wall clock is stored and read as it is.
+        // The session's time zone is UTC: a local time is stored and read as it is.
         (Kind::Timestamp { .. } | Kind::OffsetTimestamp, Kind::Timestamp { .. }) => {
             Form::Timestamp { step }
         }

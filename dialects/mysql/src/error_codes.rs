@@ -50,7 +50,7 @@ pub(crate) fn error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
 
 /// The error for `cause`, where the statement bears no values: DDL, SET, transactions, questions to
 /// the catalogue, and statements that are prepared and not run. All that the server says of it is
-/// told, also with error 1105, which MySQL, proxies and servers of its protocol give to all for
+/// expected, also with error 1105, which MySQL, proxies and servers of its protocol give to all for
 /// which they have no number of their own; of a statement that bears values that text is kept back.
 pub(crate) fn statement_error(what: impl fmt::Display, cause: sqlx::Error) -> Error {
     match cause.as_database_error().and_then(|e| e.try_downcast_ref()) {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn names_are_taken_from_the_servers_text_and_values_are_not() {
-        for (number, message, told) in [
+        for (number, message, expected) in [
             (
                 1062,
                 "Duplicate entry 'se'cret for key 'x' for key 'orders.PRIMARY'",
@@ -226,7 +226,7 @@ mod tests {
             (1644, "secret", "a trigger refuses the row"),
             (1265, "secret", "a value does not fit a column"),
         ] {
-            assert_eq!(data(number, message), told);
+            assert_eq!(data(number, message), expected);
         }
     }
 }

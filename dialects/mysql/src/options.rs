@@ -34,7 +34,7 @@ const RESERVED: [&str; 10] = [
     "time_zone",
 ];
 
-/// How connections are made, and what they are told.
+/// How connections are opened and configured.
 #[derive(Clone)]
 pub(crate) struct Settings {
     /// For the driver. It holds the password: it is not shown anywhere.
@@ -152,7 +152,7 @@ impl Settings {
         })
     }
 
-    /// Looks for the files of TLS, whose absence the driver would tell as a lost connection.
+    /// Looks for the files of TLS, whose absence the driver would report as a lost connection.
     ///
     /// # Errors
     /// `Config`: one cannot be read; it is named.
@@ -175,7 +175,7 @@ impl Settings {
         Ok(())
     }
 
-    /// What the driver is told to reach `host`.
+    /// The driver's options to connect to `host`.
     pub(crate) fn of(&self, host: &Host) -> MySqlConnectOptions {
         let driver = self.driver.clone().port(host.port.unwrap_or(3306));
         match host.name.as_str() {

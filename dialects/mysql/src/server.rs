@@ -1,7 +1,7 @@
 //! The server behind a connection: which of the family it is, and its version.
 use std::{fmt, time::Duration};
 
-/// The collation of MariaDB's that tells all texts apart.
+/// MariaDB's collation that distinguishes all texts.
 pub(crate) const MARIADB_EXACT: &str = "utf8mb4_nopad_bin";
 /// The collation of MySQL's that does.
 pub(crate) const MYSQL_EXACT: &str = "utf8mb4_0900_bin";
@@ -13,7 +13,7 @@ pub(crate) enum Family {
     MariaDb,
 }
 
-/// The server, as it told of itself when the connection was made.
+/// The server, as it reported itself when the connection was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
     pub(crate) family: Family,
@@ -54,7 +54,7 @@ impl Server {
         self.family == Family::MySql && self.version >= (8, 0, 19)
     }
 
-    /// The collation that tells most texts apart: older servers pad all of theirs with blanks.
+    /// The collation that distinguishes most texts: older servers pad all of theirs with blanks.
     pub(crate) fn key_collation(&self) -> &'static str {
         match self.family {
             Family::MariaDb if self.version >= (10, 2, 2) => MARIADB_EXACT,
@@ -63,12 +63,12 @@ impl Server {
         }
     }
 
-    /// The catalogue tells a default as an expression, and a default of NULL as `NULL`.
-    pub(crate) fn tells_default_expressions(&self) -> bool {
+    /// The catalogue reports a default as an expression, and a default of NULL as `NULL`.
+    pub(crate) fn reports_default_expressions(&self) -> bool {
         self.family == Family::MariaDb && self.version >= (10, 2, 7)
     }
 
-    /// The catalogue tells which table a CHECK is of. MariaDB marks JSON by one.
+    /// The catalogue reports which table a CHECK belongs to. MariaDB marks JSON by one.
     pub(crate) fn tells_checks(&self) -> bool {
         self.family == Family::MariaDb
             && (self.version >= (10, 3, 10) || ((10, 2, 22)..(10, 3, 0)).contains(&self.version))
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_tell_the_family_and_what_it_understands() {
+    fn the_family_and_its_features_follow_from_the_version() {
         for (text, shown, alias) in [
             ("5.7.44-log", "MySQL 5.7.44", false),
             ("8.0.18", "MySQL 8.0.18", false),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_tell_what_is_understood() {
+    fn supported_features_follow_from_the_version() {
         let half = Duration::from_millis(500);
         for (text, defaults, checks, windows, timeout) in [
             ("5.6.51", false, false, false, None),
@@ -209,7 +209,7 @@ mod tests {
             ),
         ] {
             let server = Server::new(text, 1 << 24);
-            assert_eq!(server.tells_default_expressions(), defaults, "{text}");
+            assert_eq!(server.reports_default_expressions(), defaults, "{text}");
             assert_eq!(server.tells_checks(), checks, "{text}");
             assert_eq!(server.window_functions(), windows, "{text}");
             assert_eq!(server.statement_timeout(half).as_deref(), timeout, "{text}");

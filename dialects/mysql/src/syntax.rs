@@ -39,7 +39,7 @@ impl MySqlSyntax {
             .map_or(self.mariadb, |server| server.family == Family::MariaDb)
     }
 
-    /// The collation of texts in keys that are made: one that tells all texts apart, where the
+    /// The collation of texts in keys that are created: one that distinguishes all texts, where the
     /// server has it.
     fn key_collation(&self) -> &'static str {
         match (self.server.get(), self.mariadb) {
@@ -126,7 +126,7 @@ impl Syntax for MySqlSyntax {
     }
 
     // A timestamp is compared in the session's time zone, which is UTC. A datetime has none: it
-    // is what the server's clock on the wall showed when the application wrote NOW().
+    // is the server's local time when the application wrote NOW().
     fn now(&self, column: &Column, delay: Duration) -> String {
         let utc = match delay.as_micros() {
             0 => "UTC_TIMESTAMP(6)".to_owned(),

@@ -26,14 +26,14 @@ pub(crate) const UTC: &str = "UTC";
 /// of the type hold spans of time.
 pub(crate) const TIME_OF_DAY: &str = "time of day";
 
-/// The comments that tell kinds of one type apart.
+/// The comments that distinguish kinds of one type.
 pub(crate) const MARKS: [&str; 4] = [BOOLEAN, UUID, UTC, TIME_OF_DAY];
 
 /// The extension of geometries.
 pub(crate) const WKB: &str = "geoarrow.wkb";
 
 /// What becomes of dates that are none: what is said of them, else what is said of all values that
-/// cannot be carried.
+/// cannot be represented.
 pub(crate) fn zero_dates(values: &ValueOptions) -> ZeroDates {
     match (values.zero_dates, values.unrepresentable) {
         (ZeroDates::Error, Unrepresentable::Null) => ZeroDates::Null,
@@ -60,7 +60,7 @@ fn known(of: &Declared, mark: &str, values: &ValueOptions) -> Option<Kind> {
         ("smallint", true) => Kind::UInt16,
         ("mediumint" | "int" | "integer", true) => Kind::UInt32,
         ("bigint", true) => Kind::UInt64,
-        // FLOAT(M,D) is rounded by the server; what it kept is carried.
+        // FLOAT(M,D) is rounded by the server; the rounded value is read.
         ("float", _) => Kind::Float32,
         ("double" | "real", _) => Kind::Float64,
         ("decimal" | "numeric", _) => decimal(of)?,
@@ -118,7 +118,7 @@ pub(crate) fn is_geometry(base: &str) -> bool {
     )
 }
 
-/// What a column of a type is carried as; `None` for one that is not carried.
+/// The kind of a column of a type; `None` for one that is not supported.
 pub(crate) fn kind(of: &Declared, mark: &str, values: &ValueOptions) -> Option<Kind> {
     known(of, mark, values)
         .or_else(|| (values.unknown_types == UnknownTypes::Text).then_some(Kind::Text))
@@ -127,9 +127,9 @@ pub(crate) fn kind(of: &Declared, mark: &str, values: &ValueOptions) -> Option<K
 /// What a column itself holds, however it is read: the kind that records written to it may be
 /// of. The second: it is read as text.
 pub(crate) fn stored(column: &Column) -> Option<(Kind, bool)> {
-    let carried = column.kind.clone()?;
-    if carried != Kind::Text {
-        return Some((carried, false));
+    let kind = column.kind.clone()?;
+    if kind != Kind::Text {
+        return Some((kind, false));
     }
     let of = Declared::parse(&column.vendor_type);
     let mark = column.comment.as_deref().unwrap_or_default();
@@ -197,12 +197,12 @@ impl Described {
         }
     }
 
-    /// The default as an expression. MariaDB tells it as one; MySQL tells the value alone, unless
+    /// The default as an expression. MariaDB reports it as one; MySQL reports only the value, unless
     /// it says that it is generated.
     fn default_of(&self, of: &Declared, extra: &str, server: &Server) -> Option<String> {
-        let told = self.default.as_deref()?;
-        if server.tells_default_expressions() {
-            return Some(told.to_owned()).filter(|d| d != "NULL");
+        let reported = self.default.as_deref()?;
+        if server.reports_default_expressions() {
+            return Some(reported.to_owned()).filter(|d| d != "NULL");
         }
         let number = matches!(
             of.base.as_str(),
@@ -217,11 +217,13 @@ impl Described {
                 | "year"
                 | "bit"
         );
-        let now = told.to_ascii_uppercase().starts_with("CURRENT_TIMESTAMP");
+        let now = reported
+            .to_ascii_uppercase()
+            .starts_with("CURRENT_TIMESTAMP");
         let expression = extra.contains("default_generated") && server.family == Family::MySql;
         Some(match number || now || expression {
-            true => told.to_owned(),
-            false => quoted(told),
+            true => reported.to_owned(),
+            false => quoted(reported),
         })
     }
 }

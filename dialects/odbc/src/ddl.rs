@@ -34,7 +34,7 @@ pub(super) fn literal(profile: Profile, value: &Value) -> Option<String> {
     })
 }
 
-/// The type of a column for `field`. Texts in keys have a collation that tells them apart as far
+/// The type of a column for `field`. Texts in keys have a collation that distinguishes them as far
 /// as the database can: all servers of MySQL's name know `utf8mb4_bin`, which pads with blanks, and
 /// SQL Server pads by every collation.
 pub(super) fn column_type(

@@ -1,4 +1,4 @@
-//! Tables as the catalogues tell them: those of the databases that are known, ODBC's functions for
+//! Tables as the catalogues describe them: those of the databases that are known, ODBC's functions for
 //! the others. Psqlodbc's functions know no domains and call every enumeration text, sqliteodbc's
 //! know neither generated columns nor their defaults.
 mod mysql;

@@ -27,7 +27,7 @@ pub(crate) struct Encoder {
     /// NULL is refused.
     pub(crate) not_null: bool,
     pub(crate) profile: Profile,
-    /// The type that the driver is told of a text.
+    /// The type that is declared to the driver for a text.
     pub(crate) sql_type: SqlType,
 }
 
@@ -95,7 +95,7 @@ impl Encoder {
     pub(crate) fn choose(profile: Profile, kind: &Kind, column: &Column) -> Option<Self> {
         let (form, sql_type) = Self::form(profile, kind, column)?;
         let not_null = !column.nullable && !column.auto_increment;
-        // The known databases read every literal; others are told what a text is.
+        // The known databases read every literal; for others the type of a text is declared.
         let known = profile.has_upsert() || profile == Profile::SqlServer;
         Some(Self {
             form,

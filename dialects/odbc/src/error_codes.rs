@@ -130,7 +130,7 @@ fn first_line(message: &str) -> &str {
     line[..end].trim_end_matches(';')
 }
 
-/// The names that a message tells by these words, e.g. `column "needed", constraint "t_pkey"`.
+/// The names that follow these words in a message, e.g. `column "needed", constraint "t_pkey"`.
 fn names_in(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();

@@ -42,7 +42,7 @@
 //!
 //! # Limits
 //! `unique_keys` of databases that are not known are empty, as SQLStatistics is not asked. MySQL's
-//! `datetime` is carried as a wall clock; an instant is written to it in UTC. MariaDB's `json` is
+//! `datetime` is mapped to a local time; an instant is written to it in UTC. MariaDB's `json` is
 //! described as the `longtext` that it is. odbc-api writes what drivers say, values among it, to
 //! the `log` crate as warnings of target `odbc_api`: silence that target, as `dialects::LOG_FILTER`
 //! does.

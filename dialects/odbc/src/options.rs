@@ -140,7 +140,7 @@ impl Settings {
     }
 }
 
-/// Options that no session of a driver can be told.
+/// Options that cannot be set for a session of any driver.
 fn check(options: &OpenOptions) -> Result<()> {
     if options.tls != TlsOptions::default() {
         return Err(left_to_the_driver("tls", "sslmode, Encrypt, SSLCA, …"));
@@ -216,7 +216,7 @@ fn profile(name: &str) -> Result<Profile> {
         })
 }
 
-/// Reads `name=value;name={va;l}}ue};…`. What is wrong is told without the text: it may hold a
+/// Reads `name=value;name={va;l}}ue};…`. Faults are reported without the text: it may hold a
 /// password.
 fn parse(text: &str) -> Result<Vec<(String, Secret)>> {
     let mut attributes = Vec::new();

@@ -42,7 +42,7 @@ impl Session {
             let options = ConnectionOptions::default();
             connected = environment.connect_with_connection_string(string.expose(), options);
         }
-        let connection = connected.map_err(|e| told_at_login(&settings, &what, &e))?;
+        let connection = connected.map_err(|e| login_error(&settings, &what, &e))?;
         let server = match known.get() {
             Some(server) => *server,
             None => {
@@ -65,7 +65,7 @@ impl Session {
         Ok(session)
     }
 
-    /// The error of an operation of the driver; it may tell that the session is lost, or that its
+    /// The error of an operation of the driver; it may show that the session is lost, or that its
     /// transaction is.
     pub(crate) fn fault(&mut self, what: impl std::fmt::Display, cause: &OdbcError) -> Error {
         let mut error = refusal(self.server.syntax.profile, &what, cause);
@@ -205,8 +205,8 @@ impl Session {
     }
 }
 
-/// What a driver says at the login, without what the string has of secrets.
-fn told_at_login(settings: &Settings, what: &str, cause: &OdbcError) -> Error {
+/// The driver's error at the login, without the secrets of the connection string.
+fn login_error(settings: &Settings, what: &str, cause: &OdbcError) -> Error {
     let error = refusal(Profile::Generic, what, cause);
     let said = error.to_string();
     // psqlodbc gives every refusal of the server the state of a broken connection.
@@ -217,10 +217,10 @@ fn told_at_login(settings: &Settings, what: &str, cause: &OdbcError) -> Error {
     } else {
         error.kind()
     };
-    let told = Error::new(kind, settings.without_secrets(&said));
+    let error_without_secrets = Error::new(kind, settings.without_secrets(&said));
     match error.code() {
-        Some(code) => told.with_code(code),
-        None => told,
+        Some(code) => error_without_secrets.with_code(code),
+        None => error_without_secrets,
     }
 }
 

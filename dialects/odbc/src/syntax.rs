@@ -159,7 +159,7 @@ impl Syntax for OdbcSyntax {
         }
     }
 
-    /// PostgreSQL's driver sends text: the server is told what it is.
+    /// PostgreSQL's driver sends text: its type is declared to the server.
     fn placeholder(&self, _n: usize, column: &Column) -> String {
         let cast = match self.profile {
             Profile::Postgres => postgres_cast(column),
@@ -329,7 +329,7 @@ impl Syntax for OdbcSyntax {
         let text = Base(self).create_table(table, schema)?;
         Ok(match self.profile {
             Profile::Postgres | Profile::MySql { .. } | Profile::Sqlite => text,
-            // The others have no such clause: what is there already is told by its error.
+            // The others have no such clause: what exists already is reported by an error.
             _ => text.replacen("CREATE TABLE IF NOT EXISTS", "CREATE TABLE", 1),
         })
     }

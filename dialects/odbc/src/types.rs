@@ -1,4 +1,4 @@
-//! Declared types: what each database calls them, and what we carry them as.
+//! Declared types: their names in each database, and the kinds they map to.
 //!
 //! One table a database, in the order of the page on types: [`postgres`], [`mysql`], [`sqlite`];
 //! [`standard`] is by ODBC's own numbers, for every other database and for queries.
@@ -119,7 +119,7 @@ fn unbounded(values: &ValueOptions) -> Kind {
     }
 }
 
-/// A type that has values which its kind cannot carry: text, where the user asked for that.
+/// A type that has values which its kind cannot represent: text, where the user asked for that.
 fn partly(kind: Kind, values: &ValueOptions) -> Kind {
     match values.unrepresentable {
         Unrepresentable::Text => Kind::Text,

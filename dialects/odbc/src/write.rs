@@ -77,7 +77,7 @@ pub(crate) fn write(
     match written {
         Ok(written) => session.commit().map(|()| written),
         Err(e) => {
-            // What broke the write may have broken the connection; the first error is told.
+            // What broke the write may have broken the connection; the first error is returned.
             if let Err(second) = session.rollback() {
                 tracing::debug!(error = second.report(), "rollback after a failed write");
             }
@@ -138,7 +138,7 @@ impl<'a> Work<'a> {
             .collect()
     }
 
-    /// Rows by arrays of at most `most` rows, and no more than the memory set aside.
+    /// Rows by arrays of at most `most` rows, and no more than the reserved memory.
     fn arrays(
         &self,
         prepared: &mut Prepared<StatementImpl<'_>>,

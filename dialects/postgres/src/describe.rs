@@ -55,7 +55,7 @@ impl Session {
             let prepared = (&mut self.driver).prepare(sql).await;
             QueryColumns::of(prepared.map_err(|e| error_codes::error(what, e))?.columns())?
         } else {
-            // The driver prepares under a name; a row of NULLs tells as much.
+            // The driver prepares under a name; a row of NULLs gives as much.
             let sql = format!(
                 "SELECT \"q\".* FROM (SELECT) AS \"one\" LEFT JOIN ({query}\n) AS \"q\" ON false"
             );

@@ -60,7 +60,7 @@ fn array_of(element: u32) -> u32 {
 }
 
 /// Decodes `bytes` as a value of the type that `choice` stands for, strictly and with NULL for what
-/// cannot be carried.
+/// cannot be represented.
 ///
 /// # Panics
 /// The decoder leaves another number of cells than one for a value that it takes, or none for one

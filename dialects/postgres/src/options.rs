@@ -36,7 +36,7 @@ const OURS: [&str; 4] = ["client_encoding", "datestyle", "intervalstyle", "timez
 /// The port of a host without one.
 pub(crate) const PORT: u16 = 5432;
 
-/// How sessions are made, and what they are told.
+/// How sessions are opened and configured.
 #[derive(Clone)]
 pub(crate) struct Settings {
     /// For the driver. It holds the password: it is not shown anywhere.

@@ -25,7 +25,7 @@ pub(crate) const INTERVAL: &str = "connect.interval";
 /// The extension of PostGIS's shapes in their extended binary form.
 const WKB: &str = "geoarrow.wkb";
 
-/// How values of a type are carried.
+/// How values of a type are mapped.
 enum Form {
     /// As they are.
     Is(Kind),
@@ -174,8 +174,8 @@ impl Type<'_> {
     }
 }
 
-/// What columns of a type hold: the kind, `None` where it is not carried, and the Arrow
-/// extension that tells more.
+/// What columns of a type hold: the kind, `None` where it is not supported, and the Arrow
+/// extension that describes it further.
 ///
 /// The extension also says how a column is read: text under an extension is the server's own
 /// (`c::text`), JSON under [`AS_JSON`] is made by the server (`to_json(c)`), a list under an

@@ -153,7 +153,7 @@ pub(crate) fn add_key(row: &Row<'_>, found: &mut Found) -> Result<(), rusqlite::
         "NOCASE" => Some(format!("case of ASCII letters ({collation})")),
         "RTRIM" => Some(format!("blanks at the end ({collation})")),
         _ => Some(format!(
-            "what its collation does not tell apart ({collation})"
+            "what its collation does not distinguish ({collation})"
         )),
     };
     if let (Some(equates), Some(name)) = (equates, &named) {

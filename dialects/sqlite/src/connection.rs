@@ -83,8 +83,8 @@ impl Connection for SqliteConnection {
     // What an expression gives can follow its rows: that is no change.
     async fn query_fingerprint(&mut self, _query: &str) -> Result<String> {
         let name = TableName::new("");
-        let told = self.fingerprint(&name).await?;
-        Ok(told.unwrap_or_default())
+        let fingerprint = self.fingerprint(&name).await?;
+        Ok(fingerprint.unwrap_or_default())
     }
 
     async fn split(

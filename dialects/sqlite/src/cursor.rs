@@ -72,7 +72,7 @@ impl SqliteCursor {
     }
 
     fn ask(&mut self, limits: Limits) {
-        // A thread that is gone is told by the missing reply.
+        // A thread that is gone is detected by the missing reply.
         self.requests.send(limits).ok();
         self.asked = Some(limits);
     }

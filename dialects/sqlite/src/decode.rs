@@ -25,12 +25,12 @@ pub(crate) struct Decoder {
     any: bool,
     storage: Storage,
     fine: FineDigits,
-    /// What cannot be carried becomes NULL.
+    /// What cannot be represented becomes NULL.
     pub(crate) null_else: bool,
 }
 
 impl Decoder {
-    /// The way into `kind`; the field's metadata tell of the column.
+    /// The decoder of `kind`; the field's metadata describe the column.
     pub(crate) fn new(kind: &Kind, field: &Field, values: &ValueOptions) -> Self {
         let extension = field.metadata().get(EXTENSION_TYPE_NAME_KEY);
         let declared = field.metadata().get(VENDOR_TYPE).map_or("", String::as_str);

@@ -1,4 +1,4 @@
-//! Tables as SQLite's pragmas tell them.
+//! Tables as SQLite's pragmas describe them.
 mod query;
 
 pub(crate) use query::describe_query;

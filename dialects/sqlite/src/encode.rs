@@ -68,7 +68,7 @@ impl Encoder {
     /// The way from `kind` into `column`; `None` where values would change.
     pub(crate) fn choose(kind: &Kind, column: &Column, values: &ValueOptions) -> Option<Self> {
         use Kind::*;
-        // A type that is not carried is not written.
+        // A type that is not supported is not written.
         column.kind.as_ref()?;
         let declared = Declared::parse(&column.vendor_type);
         let (affinity, keeps_text) = (declared.affinity(), declared.keeps_text());

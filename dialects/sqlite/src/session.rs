@@ -138,7 +138,7 @@ impl Session {
         {
             self.pragma("journal_mode", Some(journal))?;
         } else {
-            // Reads the file, so that one that is none of SQLite's is told now.
+            // Reads the file, so that one that is none of SQLite's is reported now.
             self.pragma("schema_version", None)?;
         }
         for (name, value) in &settings.session {

@@ -21,7 +21,7 @@ pub(crate) fn tables_sql() -> String {
     )
 }
 
-/// The queries for so many tables, whose quoted names are bound; told apart by their first column.
+/// The queries for so many tables, whose quoted names are bound; distinguished by their first column.
 pub(crate) fn describe_sql(count: usize) -> String {
     let ids: Vec<_> = (0..count)
         .map(|i| format!("({i}, OBJECT_ID(@P{}))", i + 1))

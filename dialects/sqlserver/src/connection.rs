@@ -178,7 +178,7 @@ impl Connection for Session {
             Ok(written) if own => self.commit().await.map(|()| written),
             // Whole or not at all.
             Err(e) if own => {
-                // What broke the write may have broken the connection; the first error is told.
+                // What broke the write may have broken the connection; the first error is returned.
                 if let Err(second) = self.rollback().await {
                     tracing::debug!(error = second.report(), "rollback after a failed write");
                 }

@@ -15,7 +15,7 @@ const KEY_CHARACTERS: u32 = 450;
 /// The longest bytes in a key.
 const KEY_BYTES: u32 = 900;
 
-/// The collation of texts in keys that are created, so that they are told apart as they are
+/// The collation of texts in keys that are created, so that they are distinguished as they are
 /// elsewhere; blanks at the end are none to this database in any collation.
 const KEY_COLLATION: &str = "Latin1_General_100_BIN2";
 

@@ -63,7 +63,7 @@ impl RowReader {
     /// Appends `row`.
     ///
     /// # Errors
-    /// `Data`: a value that its column's kind cannot carry; the batch is of no more use.
+    /// `Data`: a value that its column's kind cannot represent; the batch must not be used then.
     pub(crate) fn append(&self, row: Row, batch: &mut BatchBuilder) -> Result<()> {
         let (schema, mut bytes) = (&self.schema, 0);
         for (i, (data, append)) in row.into_iter().zip(&self.append).enumerate() {

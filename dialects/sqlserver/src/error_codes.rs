@@ -19,7 +19,7 @@ pub(crate) fn error(what: impl fmt::Display, cause: DriverError) -> Error {
 }
 
 /// The error for `cause`, where the statement was none that bears values: all that the server
-/// says of it is told.
+/// says of it is reported.
 pub(crate) fn statement_error(what: impl fmt::Display, cause: DriverError) -> Error {
     convert(what, cause, true)
 }
@@ -50,55 +50,59 @@ pub(crate) fn is_unpaired(cause: &DriverError) -> bool {
 }
 
 fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Error {
-    let told = |kind, why: &str| Error::new(kind, format!("{what}: {why}"));
+    let failed = |kind, why: &str| Error::new(kind, format!("{what}: {why}"));
     match cause {
         DriverError::Server(token) => refused(what, &token, no_values),
         DriverError::Io {
             kind: io::ErrorKind::TimedOut,
             message,
-        } => told(ErrorKind::Timeout, "no response in time").with_source(io::Error::other(message)),
+        } => {
+            failed(ErrorKind::Timeout, "no response in time").with_source(io::Error::other(message))
+        }
         // Certificates and keys that cannot be read come as I/O errors too.
         DriverError::Io {
             kind: kind @ (io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput),
             message,
-        } => told(
+        } => failed(
             ErrorKind::Config,
             "TLS as sslmode, sslrootcert, sslcert and sslkey ask for it is not possible",
         )
         .with_source(io::Error::new(kind, message)),
-        DriverError::Io { kind, message } => told(ErrorKind::Connect, "no connection, or it broke")
-            .with_source(io::Error::new(kind, message)),
+        DriverError::Io { kind, message } => {
+            failed(ErrorKind::Connect, "no connection, or it broke")
+                .with_source(io::Error::new(kind, message))
+        }
         DriverError::Tls(why) => {
             // What follows is advice on the driver's own functions.
             let why = why.split(" To connect anyway").next().unwrap_or_default();
-            told(
+            failed(
                 ErrorKind::Config,
                 "TLS as sslmode and sslrootcert ask for it is not possible",
             )
             .with_source(io::Error::other(why.to_owned()))
         }
-        DriverError::Protocol(why) if why.contains("encryption level") => told(
+        DriverError::Protocol(why) if why.contains("encryption level") => failed(
             ErrorKind::Config,
             "the server does not offer TLS as sslmode asks for it",
         ),
-        cause if is_unpaired(&cause) => told(
+        cause if is_unpaired(&cause) => failed(
             ErrorKind::Data,
             "a text of an nchar, nvarchar, ntext or xml column is not Unicode: it has half of a surrogate pair",
         ),
-        DriverError::Encoding(_) => told(
+        DriverError::Encoding(_) => failed(
             ErrorKind::Data,
             "a text is not in the code page of its column",
         ),
         DriverError::Protocol(why) => {
             let broken = io::Error::new(io::ErrorKind::InvalidData, why.into_owned());
-            told(ErrorKind::Connect, "the server's answer is not understood").with_source(broken)
+            failed(ErrorKind::Connect, "the server's answer is not understood").with_source(broken)
         }
-        DriverError::Routing { .. } => told(
+        DriverError::Routing { .. } => failed(
             ErrorKind::Connect,
             "the server names another address again and again",
         ),
         // It shows the value.
-        DriverError::BulkInput(_) => told(
+        DriverError::BulkInput(_) => failed(
             ErrorKind::Internal,
             "the driver refuses a value, as its type is not the column's",
         ),
@@ -106,7 +110,7 @@ fn convert(what: impl fmt::Display, cause: DriverError, no_values: bool) -> Erro
         | DriverError::Utf16
         | DriverError::ParseInt(_)
         | DriverError::Conversion(_) => {
-            told(ErrorKind::Internal, "the driver cannot convert a value")
+            failed(ErrorKind::Internal, "the driver cannot convert a value")
         }
     }
 }
@@ -233,16 +237,16 @@ fn data(number: u32, message: &str) -> String {
     }
 }
 
-/// `key `k` of table `t``, or the words where no name is told.
+/// `key `k` of table `t``, or `otherwise` where no name is known.
 fn place(names: &[(&str, Option<&str>)], otherwise: &str) -> String {
-    let told: Vec<_> = names
+    let known: Vec<_> = names
         .iter()
         .filter_map(|(noun, name)| name.map(|name| format!("{noun} `{name}`")))
         .collect();
-    if told.is_empty() {
+    if known.is_empty() {
         return otherwise.to_owned();
     }
-    told.join(" of ")
+    known.join(" of ")
 }
 
 /// The type that the server names last: `… to data type int.`, `… for data type tinyint, value = 300.`

@@ -8,7 +8,7 @@
 //!
 //! `money` is read as a decimal, `datetimeoffset` with its offset, text of every code page as
 //! Unicode; a character that a `varchar` column does not have is refused, and never becomes `?`.
-//! Column types of text tell the collation where it is not the database's, and always where it
+//! Column types of text contain the collation where it is not the database's, and always where it
 //! gives a code page. Spatial values are WKB with their reference system, as PostGIS has it.
 //!
 //! The driver's log repeats what the server says, values of rows among it: it is not heard once a

@@ -65,7 +65,7 @@ pub(crate) enum Encryption {
     Strict,
 }
 
-/// How connections are made, and what they are told.
+/// How connections are opened and configured.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) user: String,

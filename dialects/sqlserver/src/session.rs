@@ -106,7 +106,7 @@ impl Session {
     }
 }
 
-/// What the driver does, without what it says of it: it tells its log every refusal in the server's
+/// What the driver does, without what it says of it: it logs every error in the server's
 /// words, values of the row included (G8).
 pub(crate) fn unheard<F: Future>(driver: F) -> WithDispatch<F> {
     driver.with_subscriber(Dispatch::none())

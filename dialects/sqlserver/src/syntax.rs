@@ -33,7 +33,7 @@ fn moved(time: &str, shift: i64) -> String {
     moved
 }
 
-/// A time cast to a type: seven digits would be more than are carried.
+/// A time cast to a type: seven digits would be more than are represented.
 fn of_type(declared: &Declared, time: String) -> String {
     match declared.base {
         Base::Date | Base::DateTime | Base::SmallDateTime => {
@@ -76,7 +76,7 @@ impl Syntax for SqlServerSyntax {
         Ok(declared(column).read(&self.quote(&column.name)?, &column.vendor_type, as_text))
     }
 
-    // A datetimeoffset is an instant; the other types show the server's clock on the wall.
+    // A datetimeoffset is an instant; the other types hold the server's local time.
     fn now(&self, column: &Column, delay: Duration) -> String {
         let declared = declared(column);
         let now = match declared.base {
@@ -105,13 +105,13 @@ impl Syntax for SqlServerSyntax {
         }
     }
 
-    // Rows are ordered by the seventh digit too, which is not carried.
+    // Rows are ordered by the seventh digit too, which is not represented.
     fn key_values(&self, column: &Column) -> KeyValues {
-        let carried = matches!(
+        let instant = matches!(
             column.kind,
             Some(Kind::Timestamp { .. } | Kind::OffsetTimestamp)
         );
-        if declared(column).is_fine() && carried {
+        if declared(column).is_fine() && instant {
             KeyValues::Cut
         } else {
             KeyValues::Exact
@@ -215,7 +215,7 @@ impl Syntax for SqlServerSyntax {
         format!(" TOP ({rows})")
     }
 
-    // Two sessions may pass the check at once: the slower one is told that the table is there.
+    // Two sessions may pass the check at once: the slower one gets the error that the table exists.
     fn create_table(&self, table: &TableName, schema: &Schema) -> Result<String> {
         ddl::create_table(self, table, schema)
     }

@@ -70,7 +70,7 @@ pub(crate) enum Arguments {
 pub(crate) struct Declared {
     pub(crate) base: Base,
     pub(crate) arguments: Arguments,
-    /// Always told of `char`, `varchar` and `text`, whose code page it gives; of the other text
+    /// Always given for `char`, `varchar` and `text`, whose code page it gives; of the other text
     /// types where it is not that of the database.
     pub(crate) collation: Option<String>,
 }
@@ -123,7 +123,7 @@ impl Base {
     }
 }
 
-/// The type of a column, as the catalogue told it.
+/// The type of a column, as the catalogue reported it.
 pub(crate) fn declared(column: &Column) -> Declared {
     Declared::parse(&column.vendor_type).unwrap_or(Declared {
         base: Base::Other,
@@ -238,8 +238,8 @@ impl Declared {
         matches!(self.base, Base::DateTime2 | Base::DateTimeOffset) && self.digits() == 7
     }
 
-    /// What a column of the type is carried as, in the order of the reference of types; `None`
-    /// where it is not carried.
+    /// The kind of a column of the type, in the order of the reference of types; `None` where it
+    /// is not supported.
     pub(crate) fn kind(&self, values: &ValueOptions) -> Option<Kind> {
         let as_text = match values.fine_digits {
             FineDigits::Text => true,
@@ -282,7 +282,7 @@ impl Declared {
         })
     }
 
-    /// The Arrow extension that tells more than the kind.
+    /// The Arrow extension that describes it beyond the kind.
     pub(crate) fn extension(&self, kind: &Kind) -> Option<&'static str> {
         match self.base {
             Base::Geography | Base::Geometry => Some("geoarrow.wkb"),

@@ -1,4 +1,4 @@
-//! The page that tells what becomes of every type.
+//! The page that documents the mapping of every type.
 use dialects::conformance::{Outcome, TypeMapping};
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Every type of every database on its way into every other, and the page of docs/ that tells it.
+//! Every type of every database on its way into every other, and the page of docs/ that documents it.
 use crate::page::Page;
 use dialects::{
     OpenOptions, ValueOptions,
@@ -106,6 +106,6 @@ async fn every_type_of_every_database_reaches_every_other_or_is_named() {
     let there = std::fs::read_to_string(PAGE).unwrap_or_default();
     assert!(
         there == page,
-        "docs/type-mappings.md does not tell what happens; run this test with UPDATE_DOCS=1 and read the difference"
+        "docs/type-mappings.md is out of date; run this test with UPDATE_DOCS=1 and read the difference"
     );
 }

@@ -1,4 +1,4 @@
-//! Tables as the rows of `information_schema` tell them.
+//! Tables as the rows of `information_schema` describe them.
 use crate::{
     server::Server,
     types::{Described, VENDOR_NAME},

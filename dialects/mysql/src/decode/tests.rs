@@ -177,7 +177,7 @@ proptest! {
 }
 
 #[test]
-fn zero_dates_are_told_from_dates_that_are_not() {
+fn zero_dates_are_distinguished_from_invalid_dates() {
     let date = |cell: &[u8]| read(&Kind::Date, "DATE", cell).unwrap_err().0;
     assert!(date(&[0]).contains("zero date"));
     assert!(date(&[4, 0xE8, 0x07, 0, 10]).contains("zero date"));

@@ -24,7 +24,7 @@ const TOO_LARGE: ValueError = ValueError("has more digits than its column");
 
 /// Dates that are none.
 pub(super) const ZERO_DATES: [ValueError; 2] = [ZERO_DATE, NO_DATE];
-/// Other values that the server takes and their column's kind cannot carry.
+/// Other values that the server accepts and their column's kind cannot represent.
 pub(super) const UNREPRESENTABLE: [ValueError; 2] = [NOT_OF_THE_DAY, NOT_BOOLEAN];
 
 /// Appends to the builder of the kind, which is known to be this one.
@@ -186,7 +186,7 @@ pub(super) fn binary(_: &Kind, column: &mut ColumnBuilder, cell: &[u8]) -> Resul
     put!(column, Bytes, cell)
 }
 
-/// A geometry as the server keeps it: four bytes of SRID, then WKB. It is carried as WKB where the
+/// A geometry as the server keeps it: four bytes of SRID, then WKB. It is read as WKB where the
 /// SRID is 0, and else as EWKB, which has the SRID in it.
 pub(super) fn geometry(
     _: &Kind,

@@ -15,9 +15,9 @@ use sqlx::{
 /// The temporary table that shows the types of a query.
 const TYPES_TABLE: &str = "`rocketmq_connect_query`";
 
-/// The columns of a query. It is prepared, which tells its names and faults; then a temporary table
-/// is made of none of its rows, which tells the types with all their numbers. Who may not make one
-/// is told the types of the prepared statement: decimals are of any number of digits then.
+/// The columns of a query. It is prepared, which gives its names and errors; then a temporary table
+/// is created from none of its rows, which gives the types with all their numbers. A user who may not
+/// create one gets the types of the prepared statement: decimals are of any number of digits then.
 pub(crate) async fn describe(
     driver: &mut MySqlConnection,
     server: &Server,
@@ -58,7 +58,7 @@ pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Re
     let what = "ask whether the query's columns have changed";
     let query = query.trim().trim_end_matches(';');
     let whole = format!("SELECT * FROM ({query}\n) AS q LIMIT 0");
-    // The driver keeps what it was told of a statement that it has prepared.
+    // The driver caches the description of a statement that it has prepared.
     let cleared = driver.clear_cached_statements().await;
     cleared.map_err(|e| error(what, e))?;
     let prepared = driver
@@ -66,13 +66,13 @@ pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Re
         .await
         .map_err(|e| error(what, e))?;
     let columns = prepared.columns().iter();
-    let told: Vec<_> = columns
+    let described: Vec<_> = columns
         .map(|column| (column.name(), column.type_info().name()))
         .collect();
-    Ok(format!("{told:?}"))
+    Ok(format!("{described:?}"))
 }
 
-/// The columns of a temporary table made of the query; `None` where none can be made.
+/// The columns of a temporary table created from the query; `None` where none can be created.
 async fn temporary_columns(
     driver: &mut MySqlConnection,
     server: &Server,

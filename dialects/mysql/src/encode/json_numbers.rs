@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_a_float_holds_are_told_from_those_that_it_rounds() {
+    fn numbers_that_a_float_holds_are_distinguished_from_those_that_it_rounds() {
         for exact in [
             "0",
             "-0",

@@ -167,7 +167,7 @@ fn millis(name: &str, value: &str) -> Result<Duration, String> {
         .ok_or(format!("`{name}` is not a number of milliseconds"))
 }
 
-/// Connector/J's words; it has no way to carry the text.
+/// Connector/J's values; it has no mapping to text.
 fn zero_dates(value: &str) -> Result<ZeroDates, String> {
     match value.replace('_', "").to_ascii_lowercase().as_str() {
         "exception" => Ok(ZeroDates::Error),

@@ -103,7 +103,7 @@ fn parameters_of_the_java_drivers_are_taken() {
 }
 
 #[test]
-fn a_session_is_told_its_limits_in_the_words_of_its_server() {
+fn the_limits_of_a_session_are_set_in_the_syntax_of_its_server() {
     let options = OpenOptions {
         statement_timeout: Some(Duration::from_millis(1500)),
         idle_timeout: Some(Duration::from_secs(90)),

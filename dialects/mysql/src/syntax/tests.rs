@@ -214,7 +214,7 @@ fn columns_are_added_by_one_statement_in_the_words_of_the_server() {
 }
 
 #[test]
-fn parts_of_a_table_are_told_where_the_server_has_window_functions() {
+fn quantiles_of_a_table_need_window_functions_of_the_server() {
     let orders = table("orders");
     let key = [KeyPart { columns: vec![0] }];
     let page = Page {
@@ -222,7 +222,7 @@ fn parts_of_a_table_are_told_where_the_server_has_window_functions() {
         ..Page::of(&orders, &[0])
     };
     let parts = std::num::NonZeroU32::new(4).unwrap();
-    for (version, told) in [
+    for (version, supported) in [
         ("5.7.44", false),
         ("8.0.36", true),
         ("9.0.1", true),
@@ -230,7 +230,7 @@ fn parts_of_a_table_are_told_where_the_server_has_window_functions() {
         ("10.11.6-MariaDB", true),
     ] {
         let statement = of(version).quantiles(&page, parts).unwrap();
-        assert_eq!(statement.is_some(), told, "{version}");
+        assert_eq!(statement.is_some(), supported, "{version}");
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_type_is_told() {
+    fn invalid_types_are_reported() {
         for text in [
             "",
             "int; DROP TABLE t",

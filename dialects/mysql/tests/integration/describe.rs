@@ -1,11 +1,11 @@
-//! What is told of tables, queries and transactions.
+//! Descriptions of tables, queries and transactions.
 use crate::place::{Place, is_mariadb, numbers, open, unique, url_of};
 use connect_api::{Kind, Records, Schema, Value};
 use dialect_core::{Page, TableName, TableType};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn a_description_tells_comments_labels_partitions_and_estimates() {
+async fn a_description_contains_comments_labels_partitions_and_estimates() {
     let mut place = Place::new().await;
     place
         .run(
@@ -42,7 +42,7 @@ async fn a_description_tells_comments_labels_partitions_and_estimates() {
 }
 
 #[tokio::test]
-async fn tables_of_several_schemas_are_told_at_once() {
+async fn tables_of_several_schemas_are_described_at_once() {
     let mut place = Place::new().await;
     let mut other = Place::new().await;
     place
@@ -82,26 +82,26 @@ async fn tables_of_several_schemas_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_query_tells_its_types_with_all_their_numbers() {
+async fn a_query_is_described_with_all_numbers_of_its_types() {
     let mut place = Place::new().await;
     place
         .run("CREATE TABLE t (id int PRIMARY KEY, price decimal(12,2) NOT NULL, at datetime(3), u year)")
         .await;
     let query = "SELECT id, SUM(price) AS total, MAX(at) AS last, u, COUNT(*) AS n, 'x' AS word \
                  FROM t GROUP BY id, u;";
-    let told = place.connection.describe_query(query).await.unwrap();
-    let told: Vec<_> = told
+    let described = place.connection.describe_query(query).await.unwrap();
+    let types: Vec<_> = described
         .columns
         .iter()
         .map(|c| (c.name.as_str(), c.vendor_type.as_str()))
         .collect();
-    // MySQL 8 tells no widths of numbers.
+    // MySQL 8 reports no widths of numbers.
     let (id, u, n) = match is_mariadb().await {
         true => ("int(11)", "year(4)", "bigint(21)"),
         false => ("int", "year", "bigint"),
     };
     assert_eq!(
-        told,
+        types,
         [
             ("id", id),
             ("total", "decimal(34,2)"),
@@ -111,7 +111,7 @@ async fn a_query_tells_its_types_with_all_their_numbers() {
             ("word", "varchar(1)"),
         ]
     );
-    // Who may make no temporary tables is told what a prepared statement tells.
+    // A user who may not create temporary tables gets the types of a prepared statement.
     let user = unique("u");
     place
         .run(&format!("CREATE USER {user} IDENTIFIED BY 'pw'"))
@@ -124,8 +124,12 @@ async fn a_query_tells_its_types_with_all_their_numbers() {
         .connect()
         .await
         .unwrap();
-    let told = theirs.describe_query(query).await.unwrap();
-    let kinds: Vec<_> = told.columns.iter().filter_map(|c| c.kind.clone()).collect();
+    let described = theirs.describe_query(query).await.unwrap();
+    let kinds: Vec<_> = described
+        .columns
+        .iter()
+        .filter_map(|c| c.kind.clone())
+        .collect();
     assert_eq!(
         kinds[..3],
         [

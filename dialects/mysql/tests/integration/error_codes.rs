@@ -1,4 +1,4 @@
-//! What the server refuses, and how that is told.
+//! What the server rejects, and how that is reported.
 use crate::place::{Place, is_mariadb, numbers, open, unique, url, url_of};
 use connect_api::{ErrorKind, Kind, Records, Schema, SchemaRef, Value, ValueRef};
 use dialect_core::{OpenOptions, OtherKeys, Statement, WriteOp};
@@ -13,7 +13,7 @@ fn schema() -> SchemaRef {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_of_kind_auth_and_is_told_nowhere() {
+async fn a_wrong_password_is_of_kind_auth_and_is_not_shown() {
     let url = url();
     let (_, server) = url.split_once('@').unwrap();
     let url = format!("mysql://connect:planted-secret@{server}");
@@ -48,7 +48,7 @@ async fn a_wrong_password_is_of_kind_auth_and_is_told_nowhere() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_or_silent_is_told_in_time() {
+async fn a_missing_or_silent_server_is_reported_in_time() {
     let error = open("mysql://u@127.0.0.1:1/db")
         .connect()
         .await
@@ -177,7 +177,7 @@ async fn refusals_name_the_key_or_the_constraint_and_never_the_value() {
         .await
         .unwrap();
     let check = if is_mariadb().await { "4025" } else { "3819" };
-    for (id, c, u, code, told) in [
+    for (id, c, u, code, expected) in [
         // MySQL writes the table before the key's name.
         (2, "there", "secret", "1062", "of_u`"),
         (3, "secret", "new", "1452", "foreign key"),
@@ -194,7 +194,10 @@ async fn refusals_name_the_key_or_the_constraint_and_never_the_value() {
             (ErrorKind::Data, Some(code)),
             "{text}"
         );
-        assert!(text.contains(told) && !text.contains("secret"), "{text}");
+        assert!(
+            text.contains(expected) && !text.contains("secret"),
+            "{text}"
+        );
         assert!(text.contains(".t"), "{text}");
     }
     let missing = place

@@ -1,4 +1,4 @@
-//! What is done with values that their column's kind cannot carry.
+//! Handling of values that their column's kind cannot represent.
 use crate::place::Place;
 use connect_api::{ErrorKind, Kind, Schema, Value};
 use dialect_core::{
@@ -91,7 +91,7 @@ async fn zero_dates_go_out_and_back_as_text() {
     theirs.close().await.unwrap();
     let made = place.table("again").await;
     assert_eq!(made.columns[1].vendor_type, "date");
-    // A session of ours takes them, as it is to carry them.
+    // A session of ours accepts them, as it has to read them.
     place.connection = place.dialect.connect().await.unwrap();
     place
         .write("again", WriteOp::Insert, &[], &schema, rows.clone())

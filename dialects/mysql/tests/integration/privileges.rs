@@ -4,7 +4,7 @@ use connect_api::ErrorKind;
 use dialect_core::Access;
 
 #[tokio::test]
-async fn missing_privileges_are_told_without_doing_anything() {
+async fn missing_privileges_are_reported_without_changing_anything() {
     let mut place = Place::new().await;
     let (database, user) = (place.database.clone(), unique("u"));
     place

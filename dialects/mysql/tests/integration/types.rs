@@ -209,7 +209,7 @@ async fn every_type_is_described_and_read_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_description_tells_keys_defaults_and_what_the_server_fills() {
+async fn a_description_contains_keys_defaults_and_what_the_server_fills() {
     let mut place = Place::new().await;
     place
         .run(
@@ -227,7 +227,7 @@ async fn a_description_tells_keys_defaults_and_what_the_server_fills() {
     assert_eq!(table.table_type, TableType::Table);
     assert_eq!(table.primary_key, ["b", "a"]);
     assert_eq!(table.unique_keys, [vec!["email"], vec!["id", "n"]]);
-    let told: Vec<_> = table
+    let described: Vec<_> = table
         .columns
         .iter()
         .map(|c| {
@@ -241,7 +241,7 @@ async fn a_description_tells_keys_defaults_and_what_the_server_fills() {
         })
         .collect();
     assert_eq!(
-        told,
+        described,
         [
             ("b", false, false, false, false),
             ("id", false, true, true, false),

@@ -76,7 +76,7 @@ async fn updates_by_either_way_leave_the_same_table() {
 }
 
 #[tokio::test]
-async fn updates_are_in_the_transaction_and_tell_their_row() {
+async fn updates_are_in_the_transaction_and_their_errors_name_the_row() {
     let mut place = Place::new().await;
     place.run(TABLE).await;
     let there = (0..20).map(|id| row(id, "a", "old")).collect();
@@ -114,7 +114,7 @@ async fn updates_are_in_the_transaction_and_tell_their_row() {
 }
 
 #[tokio::test]
-async fn a_refused_row_is_told_by_its_number() {
+async fn a_rejected_row_is_reported_by_its_number() {
     let mut place = Place::new().await;
     place
         .run("CREATE TABLE t (id int PRIMARY KEY, part varchar(10), c varchar(20), j json, CHECK (id <> 700))")

@@ -1,4 +1,4 @@
-//! Tables as SQLite's pragmas tell them.
+//! Tables as SQLite's pragmas describe them.
 use crate::describe::{grouped, postgres::references, rows};
 use crate::{
     server::Profile,
@@ -93,7 +93,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
             column.equates = row.0[3].clone().map(|collation| match collation.as_str() {
                 "NOCASE" => format!("case of ASCII letters ({collation})"),
                 "RTRIM" => format!("blanks at the end ({collation})"),
-                _ => format!("what its collation does not tell apart ({collation})"),
+                _ => format!("what its collation does not distinguish ({collation})"),
             });
         }
     }

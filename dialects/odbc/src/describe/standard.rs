@@ -1,5 +1,5 @@
 //! ODBC's own functions: SQLTables, SQLColumns, SQLPrimaryKeys, SQLForeignKeys. SQLStatistics, which
-//! would tell of other unique keys, is not offered by odbc-api: there are none here.
+//! would list other unique keys, is not offered by odbc-api: there are none here.
 use crate::describe::{grouped, postgres::references};
 use crate::{session::Session, types::standard};
 use connect_api::{Kind, Result};
@@ -63,7 +63,7 @@ fn described(session: &Session, name: &TableName) -> Result<Option<Table>, OdbcE
         if own.name != name.name && !own.name.eq_ignore_ascii_case(&name.name) {
             continue;
         }
-        // Of several schemas, the first that is told.
+        // Of several schemas, the first that is reported.
         if found.get_or_insert_with(|| own.clone()) == &own {
             columns.push(column(session, &row));
         }

@@ -156,7 +156,7 @@ fn setting_value(value: &str) -> Result<String> {
 }
 
 /// Tries it in a temporary table: three rows whose contents are read back, then an array with a
-/// duplicate in it that must be told. A driver that cannot is used row by row.
+/// duplicate in it that must be reported. A driver that cannot is used row by row.
 fn walks_arrays(connection: &Connection<'static>, profile: Profile) -> bool {
     let create = match profile {
         Profile::Postgres | Profile::MySql { .. } | Profile::Sqlite => {

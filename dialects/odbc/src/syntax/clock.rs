@@ -106,7 +106,7 @@ pub(super) fn utc_now(profile: Profile, column: &Column, shift: i64) -> String {
             "(SYS_EXTRACT_UTC(SYSTIMESTAMP) + NUMTODSINTERVAL({}, 'SECOND'))",
             shift.div_euclid(1_000_000)
         ),
-        // Nothing tells the zone of its clock.
+        // The zone of its clock is not known.
         Profile::Generic => format!(
             "(CURRENT_TIMESTAMP + INTERVAL '{}' SECOND)",
             shift.div_euclid(1_000_000)
@@ -130,7 +130,7 @@ pub(super) fn step(profile: Profile, column: &Column) -> Duration {
         Profile::Sqlite if name.ends_with("_text") => Duration::ZERO,
         Profile::SqlServer if name == "datetime" => Duration::from_micros(3_334),
         Profile::SqlServer if name == "smalldatetime" => Duration::from_secs(60),
-        // What is not told is taken for whole seconds.
+        // What is not reported is taken for whole seconds.
         Profile::Sqlite
         | Profile::SqlServer
         | Profile::Oracle
@@ -140,7 +140,7 @@ pub(super) fn step(profile: Profile, column: &Column) -> Duration {
 }
 
 /// See [`Syntax::key_values`](dialect_core::Syntax::key_values): what may have more digits than are
-/// carried is taken to have them.
+/// represented is taken to have them.
 pub(super) fn key_values(profile: Profile, column: &Column) -> KeyValues {
     match &column.kind {
         Some(Kind::Timestamp { .. } | Kind::OffsetTimestamp) => {}

@@ -5,7 +5,7 @@ use connect_api::Kind;
 use dialect_core::ValueOptions;
 
 /// What a column of SQL type `code` holds, `size` digits or characters long, `digits` of them after
-/// the point; `name` is the database's own for it. `None` for types that are not carried.
+/// the point; `name` is the database's own for it. `None` for types that are not supported.
 pub(crate) fn standard(
     code: i16,
     size: usize,
@@ -46,7 +46,7 @@ pub(crate) fn standard(
         91 | 9 => Kind::Date,
         // SQL_TYPE_TIME, SQL_TIME
         92 | 10 => Kind::Time,
-        // SQL_TYPE_TIMESTAMP, SQL_TIMESTAMP; psqlodbc tells instants by their name alone.
+        // SQL_TYPE_TIMESTAMP, SQL_TIMESTAMP; psqlodbc marks instants only by their name.
         93 | 11 => Kind::Timestamp {
             utc: name == "timestamptz",
         },

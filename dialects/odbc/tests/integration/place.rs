@@ -17,7 +17,7 @@ pub(crate) fn open(url: &str) -> Arc<dyn Dialect> {
     dialect_odbc::open(url, &OpenOptions::default()).unwrap()
 }
 
-/// Types that are not known are not carried.
+/// Types that are not known are not supported.
 pub(crate) fn strict(url: &str) -> Arc<dyn Dialect> {
     let mut options = OpenOptions::default();
     options.values.unknown_types = UnknownTypes::Fail;

@@ -1,4 +1,4 @@
-//! Options of a session, what is told of it, and databases that are not known.
+//! Options of a session, its errors, and databases that are not known.
 use crate::place::{self, PLANTED};
 use connect_api::{ErrorKind, Kind, Records, Schema, Value, ValueRef, config::Secret};
 use dialect_core::{
@@ -157,7 +157,7 @@ async fn secrets_are_in_no_message() {
 }
 
 #[tokio::test]
-async fn values_that_no_kind_carries_are_null_where_that_is_asked() {
+async fn unrepresentable_values_are_null_where_that_is_configured() {
     let mut options = OpenOptions::default();
     options.values.unrepresentable = Unrepresentable::Null;
     let dialect = dialect_odbc::open(&postgres(), &options).unwrap();

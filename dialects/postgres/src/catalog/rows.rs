@@ -1,4 +1,4 @@
-//! Tables as the catalogue tells them.
+//! Tables as the catalogue describes them.
 use crate::types::{self, Type, oid};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{
@@ -153,7 +153,7 @@ fn described(column: DescribedColumn, options: &ValueOptions) -> Column {
         ("citext", _) => Some("case (citext)".to_owned()),
         ("bpchar", None) => Some("blanks at the end (character)".to_owned()),
         (_, Some(collation)) => Some(format!(
-            "what its collation does not tell apart ({collation})"
+            "what its collation does not distinguish ({collation})"
         )),
         _ => None,
     };

@@ -1,4 +1,4 @@
-//! Values of the types that can be carried by their parts.
+//! Values of the types that can be mapped by their parts.
 use super::list;
 use crate::types;
 use connect_api::{Kind, Value};
@@ -7,7 +7,7 @@ use dialect_core::{
     conformance::Sample,
 };
 
-/// The options under which what has parts is carried by its parts.
+/// The options under which types with parts are mapped by their parts.
 #[must_use]
 pub fn by_parts() -> ValueOptions {
     ValueOptions {
@@ -20,7 +20,7 @@ pub fn by_parts() -> ValueOptions {
     }
 }
 
-/// Samples of the types that are carried by their parts under [`by_parts`], with `hstore` in the
+/// Samples of the types that are mapped by their parts under [`by_parts`], with `hstore` in the
 /// schema `public`.
 #[must_use]
 pub fn samples_by_parts() -> Vec<Sample> {

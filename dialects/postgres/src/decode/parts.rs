@@ -23,7 +23,7 @@ const NO_UPPER: u8 = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
     kind: Kind,
-    /// The type on the wire and how it is read: told by the first value, the same for all.
+    /// The type on the wire and how it is read: given by the first value, the same for all.
     known: OnceLock<(u32, Decoder)>,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn append_point(bytes: &[u8], point: &mut StructBuilder) -> Result<()
     Ok(())
 }
 
-/// A bound that cannot be carried makes the whole range one that cannot be: without it, the range
+/// A bound that cannot be represented makes the whole range unrepresentable: without it, the range
 /// would be another.
 pub(super) fn append_range(
     bound: &Decoder,
@@ -103,8 +103,8 @@ pub(super) fn append_range(
         rest = after;
         bound.append(value.ok_or(CUT_OFF)?, column, text, Beyond::Refused)?;
     }
-    let told = [flag(LOWER_INCLUSIVE), flag(UPPER_INCLUSIVE), flag(EMPTY)];
-    for (column, value) in booleans.iter_mut().zip(told) {
+    let flags = [flag(LOWER_INCLUSIVE), flag(UPPER_INCLUSIVE), flag(EMPTY)];
+    for (column, value) in booleans.iter_mut().zip(flags) {
         match column {
             ColumnBuilder::Bool(b) => b.append_value(value),
             _ => return Err(WRONG_COLUMN),

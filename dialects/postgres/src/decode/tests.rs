@@ -124,7 +124,7 @@ fn composite_types_of_other_fields_are_refused() {
 }
 
 #[test]
-fn a_range_with_a_bound_that_cannot_be_carried_is_null_as_a_whole() {
+fn a_range_with_an_unrepresentable_bound_is_null_as_a_whole() {
     let kind = types::range(&Kind::Date);
     let bytes = [&[2][..], &words(&[4, 0, 4, i32::MAX])].concat();
     let read = |beyond| decoded(&kind, oid::DATERANGE, &bytes, beyond);

@@ -18,7 +18,7 @@ use dialect_core::{Cells, ValueError, write_parts};
 
 const HALF_A_POINT: ValueError = ValueError("is a point without one of its numbers");
 const NO_RANGE: ValueError =
-    ValueError("is a range that does not tell whether it is empty or has its bounds in it");
+    ValueError("is a range that does not say whether it is empty or includes its bounds");
 const TOO_MANY: ValueError = ValueError("has more entries than an hstore takes");
 
 /// Cells of `kind` as JSON, or as text of ISO 8601.
@@ -110,12 +110,12 @@ fn ranges<'a>(a: &'a StructArray, bound: &Target) -> Option<Writer<'a>> {
     let [lower, upper] = bounds.map(|cells| writer(Cells::new(kind, cells).ok()?, bound));
     let (lower, upper) = (lower?, upper?);
     let [lower_inc, upper_inc, empty] = [2, 3, 4].map(|i| a.column(i).as_boolean());
-    let told = |flags: &BooleanArray, row| match flags.is_null(row) {
+    let required = |flags: &BooleanArray, row| match flags.is_null(row) {
         true => Err(NO_RANGE),
         false => Ok(flags.value(row)),
     };
     Some(sized(a, move |row, out| {
-        if told(empty, row)? {
+        if required(empty, row)? {
             out.push(1);
             return Ok(());
         }
@@ -124,7 +124,7 @@ fn ranges<'a>(a: &'a StructArray, bound: &Target) -> Option<Writer<'a>> {
         for ((inclusive, inside, none), cells) in ends.into_iter().zip(bounds) {
             if cells.is_null(row) {
                 flags |= none;
-            } else if told(inclusive, row)? {
+            } else if required(inclusive, row)? {
                 flags |= inside;
             }
         }

@@ -34,7 +34,7 @@ const ROWS: usize = 256;
 /// server.
 ///
 /// # Errors
-/// As the driver tells them.
+/// As the driver reports them.
 pub(crate) async fn open(
     settings: &Settings,
     driver: &PgConnectOptions,

@@ -56,7 +56,7 @@ pub(super) fn by_parts(of: &Type<'_>, options: &ValueOptions) -> Option<Kind> {
         ('r', _) if options.range_mapping == RangeMapping::Struct => match of.parts {
             [bound] => {
                 let kind = bound.kind.as_ref().filter(|kind| kind.is_scalar())?;
-                // The wire does not tell the type of the bounds.
+                // The wire does not contain the type of the bounds.
                 let own = bound.user_type.as_ref().map(|own| own.id);
                 (oid::of_kind(kind) == own).then(|| range(kind))
             }

@@ -1,4 +1,4 @@
-//! Types of several parts, carried by their parts.
+//! Types of several parts, mapped by their parts.
 use crate::{
     place::{plan, url},
     types::{all_of, opened, scratch, values},
@@ -112,7 +112,7 @@ async fn types_that_users_make_come_and_go_by_their_parts() {
                 }
                 let copy = writer.describe(&TableName::new("copy")).await.unwrap();
                 let copy = copy.unwrap();
-                // What is carried as text is of no matter here.
+                // What is mapped to text does not matter here.
                 let columns: Vec<_> = ["id", "p", "s", "f", "h"].map(str::to_owned).to_vec();
                 let request = WriteRequest {
                     table: &copy,
@@ -242,7 +242,7 @@ async fn parts_go_where_they_fit_or_the_column_is_named() {
 }
 
 #[tokio::test]
-async fn parts_that_none_can_carry_are_carried_as_asked() {
+async fn unrepresentable_parts_are_mapped_as_configured() {
     let mut scratch = scratch().await;
     scratch
         .execute(

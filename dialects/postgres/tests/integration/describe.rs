@@ -155,7 +155,7 @@ async fn values_are_read_as_they_are() {
 }
 
 #[tokio::test]
-async fn values_that_a_column_cannot_carry_are_errors_that_name_it() {
+async fn values_that_a_column_cannot_represent_are_errors_that_name_it() {
     let mut scratch = Scratch::new().await;
     scratch
         .execute(

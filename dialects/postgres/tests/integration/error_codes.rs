@@ -182,7 +182,7 @@ async fn refused_rows_name_table_column_and_constraint_by_every_route() {
 }
 
 #[tokio::test]
-async fn sessions_that_stand_in_each_others_way_are_told_to_try_again() {
+async fn conflicting_sessions_get_errors_that_are_retried() {
     let mut scratch = Scratch::new().await;
     scratch
         .execute("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 0), (2, 0)")
@@ -211,7 +211,7 @@ async fn sessions_that_stand_in_each_others_way_are_told_to_try_again() {
         (ErrorKind::Conflict, Some("55P03"))
     );
     other.execute("SET lock_timeout = 0").await.unwrap();
-    // A deadlock: one of the two is told.
+    // A deadlock: one of the two gets the error.
     other.begin().await.unwrap();
     other
         .execute("UPDATE t SET v = 2 WHERE id = 2")
@@ -271,7 +271,7 @@ async fn a_statement_that_is_cancelled_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn databases_and_users_that_are_not_there_are_told() {
+async fn missing_databases_and_users_are_reported() {
     let url = url();
     let (place, _) = url.rsplit_once('/').unwrap();
     let nowhere = open(&format!("{place}/nowhere_at_all")).unwrap();
@@ -301,7 +301,7 @@ async fn databases_and_users_that_are_not_there_are_told() {
 }
 
 #[tokio::test]
-async fn a_role_with_too_many_connections_is_told_to_try_again() {
+async fn too_many_connections_of_a_role_are_an_error_that_is_retried() {
     let mut scratch = Scratch::new().await;
     let role = format!("{}_alone", scratch.schema);
     scratch

@@ -1,4 +1,4 @@
-//! What sessions are told when they are opened.
+//! Options that are set when sessions are opened.
 use crate::place::{Scratch, read, url};
 use connect_api::{ErrorKind, Kind, Schema};
 use dialect_core::{Connection, OpenOptions, Statement};

@@ -225,7 +225,7 @@ async fn a_session_that_is_to_read_only_does_so_behind_a_pooler() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_set_or_is_wrong_is_told_behind_a_pooler() {
+async fn invalid_session_variables_are_reported_behind_a_pooler() {
     let options = OpenOptions {
         session: vec![("no_such_setting".to_owned(), "1".to_owned())],
         ..OpenOptions::default()
@@ -242,7 +242,7 @@ async fn what_cannot_be_set_or_is_wrong_is_told_behind_a_pooler() {
     assert!(!error.report().contains("planted-secret"), "{error}");
 }
 
-/// Whoever says that there is no pooler is told what the matter is.
+/// With `none` configured behind a pooler, the error says what to do.
 #[tokio::test]
 async fn a_pooler_that_is_denied_is_named_by_what_it_breaks() {
     let options = OpenOptions {

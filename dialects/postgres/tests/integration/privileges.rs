@@ -32,7 +32,7 @@ async fn without(mut scratch: Scratch, role: &str) {
 }
 
 #[tokio::test]
-async fn the_columns_that_a_role_may_read_and_write_are_told() {
+async fn the_columns_that_a_role_may_read_and_write_are_reported() {
     let mut scratch = Scratch::new().await;
     scratch
         .execute("CREATE TABLE t (id int PRIMARY KEY, a text, secret text, b text)")
@@ -63,7 +63,7 @@ async fn the_columns_that_a_role_may_read_and_write_are_told() {
 
 /// What a trial says is what the write does, for each operation and each set of rights.
 #[tokio::test]
-async fn a_trial_tells_what_the_write_will_meet_and_changes_nothing() {
+async fn a_dry_run_reports_what_the_write_will_meet_and_changes_nothing() {
     let mut scratch = Scratch::new().await;
     scratch
         .execute("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'old')")

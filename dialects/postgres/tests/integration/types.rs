@@ -1,4 +1,4 @@
-//! Types that users and extensions make, and the options by which values are carried.
+//! Types that users and extensions define, and the options of the mapping of values.
 use crate::place::{Scratch, plan, read, url};
 use connect_api::{ErrorKind, Kind, Records, Value};
 use dialect_core::{
@@ -165,7 +165,7 @@ async fn types_that_users_make_come_and_go() {
 }
 
 #[tokio::test]
-async fn values_that_are_none_of_their_kind_are_carried_as_asked() {
+async fn unrepresentable_values_are_mapped_as_configured() {
     let mut scratch = scratch().await;
     scratch
         .execute(

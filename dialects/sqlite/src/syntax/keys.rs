@@ -73,7 +73,7 @@ pub(super) fn pads(column: &Column) -> bool {
     matches!(form(column, SqliteDates::Iso), Form::Padded(_))
 }
 
-/// How well keys tell apart what stands in this column.
+/// How well keys distinguish the values of this column.
 pub(super) fn values(column: &Column, dates: SqliteDates) -> KeyValues {
     match form(column, dates) {
         Form::Plain => KeyValues::Exact,

@@ -46,7 +46,7 @@ fn names_decide_before_affinities() {
 }
 
 #[test]
-fn options_say_how_values_are_carried() {
+fn options_choose_the_mapping_of_values() {
     let described = |text: &str, change: fn(&mut ValueOptions)| {
         let mut values = ValueOptions::default();
         change(&mut values);

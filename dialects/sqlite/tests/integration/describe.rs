@@ -1,10 +1,10 @@
-//! What the catalogue, views and queries tell.
+//! Descriptions of tables, views and queries.
 use crate::place::Database;
 use connect_api::{ErrorKind, Kind, Value};
 use dialect_core::{SqliteDates, TableName, TableType};
 
 #[tokio::test]
-async fn tables_are_told_with_all_that_sqlite_knows() {
+async fn tables_are_described_with_all_that_sqlite_knows() {
     let mut database = Database::with(
         "id INTEGER PRIMARY KEY AUTOINCREMENT, n INT NOT NULL DEFAULT 7, word TEXT DEFAULT 'it''s', \
          twice INT GENERATED ALWAYS AS (n * 2) VIRTUAL, kept INT AS (n * 3) STORED, UNIQUE (word, n)",
@@ -18,7 +18,7 @@ async fn tables_are_told_with_all_that_sqlite_knows() {
     assert_eq!((table.vendor, table.row_estimate), ("sqlite", None));
     assert_eq!(table.primary_key, ["id"]);
     assert_eq!(table.unique_keys, [["word", "n"]]);
-    let told: Vec<_> = table
+    let described: Vec<_> = table
         .columns
         .iter()
         .map(|c| {
@@ -32,7 +32,7 @@ async fn tables_are_told_with_all_that_sqlite_knows() {
         })
         .collect();
     assert_eq!(
-        told,
+        described,
         [
             ("id", None, false, false, true),
             ("n", Some("7"), false, false, false),

@@ -101,7 +101,7 @@ async fn statements_are_refused_with_the_kind_of_their_code() {
 }
 
 #[tokio::test]
-async fn a_full_file_is_told_and_undone() {
+async fn a_full_file_is_reported_and_rolled_back() {
     let mut database = Database::with("v BLOB", SqliteDates::Text).await;
     database.run("PRAGMA max_page_count = 20").await;
     let schema = Schema::new("s", [Kind::Bytes.field("v", true)], &[]).unwrap();
@@ -134,7 +134,7 @@ async fn a_directory_that_is_not_there_cannot_be_opened() {
 }
 
 #[tokio::test]
-async fn a_spoilt_file_is_told() {
+async fn a_corrupt_file_is_reported() {
     let mut database = Database::with("v TEXT", SqliteDates::Text).await;
     database
         .run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t SELECT hex(randomblob(50)) FROM n")

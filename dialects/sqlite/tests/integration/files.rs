@@ -39,7 +39,7 @@ async fn a_file_that_is_not_there_is_made_only_when_asked() {
 }
 
 #[tokio::test]
-async fn a_file_of_something_else_is_told() {
+async fn a_file_that_is_not_a_database_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("note.txt");
     std::fs::write(
@@ -109,8 +109,8 @@ async fn what_is_committed_is_on_the_disk() {
             .await
             .unwrap();
         let batch = cursor.next(1, 100).await.unwrap().unwrap();
-        let told = Records::new("t".into(), schema.clone(), batch).unwrap();
-        assert_eq!(told.row(0).get(0).to_value(), value, "{pragma}");
+        let records = Records::new("t".into(), schema.clone(), batch).unwrap();
+        assert_eq!(records.row(0).get(0).to_value(), value, "{pragma}");
     }
 }
 
@@ -124,7 +124,10 @@ async fn views_cannot_be_written() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(view.name.name, "v", "found in any case, told in its own");
+    assert_eq!(
+        view.name.name, "v",
+        "found in any case, reported in its own"
+    );
     database
         .connection
         .check_access(&view, Access::Select)
@@ -139,7 +142,7 @@ async fn views_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn a_writer_that_waits_too_long_is_told_to_come_back() {
+async fn a_writer_that_waits_too_long_gets_an_error_that_is_retried() {
     let mut database = Database::with("id INTEGER PRIMARY KEY", SqliteDates::Text).await;
     let mut other = database
         .reopened("sqlite:%?busy_timeout=20")

@@ -15,7 +15,7 @@ pub(crate) struct Found {
     references: Vec<(i64, ForeignKey)>,
 }
 
-/// A column, as the catalogue or the description of a query tells it.
+/// A column, as the catalogue or the description of a query reports it.
 #[derive(Debug, Default)]
 pub(crate) struct Described {
     name: String,
@@ -140,7 +140,7 @@ pub(crate) fn written(name: &str, numbers: &Numbers) -> String {
     }
 }
 
-/// A type with its collation, where that tells what it holds or how it is compared.
+/// A type with its collation, where that determines what it holds or how it is compared.
 pub(crate) fn collated(written: String, collation: Option<String>, is_default: bool) -> String {
     let Some(declared) = Declared::parse(&written) else {
         return written;

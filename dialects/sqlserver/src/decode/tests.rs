@@ -224,7 +224,7 @@ fn spatial_values_have_their_reference_system_in_them() {
 }
 
 #[test]
-fn a_query_that_gives_other_columns_is_told() {
+fn a_query_that_returns_other_columns_is_reported() {
     let error = read(Kind::Date, ColumnType::Int4, ColumnData::I32(Some(1))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Schema);
     assert!(

@@ -1,4 +1,4 @@
-//! Describes a query: the server tells the columns of its first result.
+//! Describes a query: the server describes the columns of its first result.
 use crate::{
     catalog::{
         self,

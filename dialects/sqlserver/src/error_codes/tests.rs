@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn names_are_taken_from_the_servers_text_and_values_are_not() {
-    for (number, message, told) in [
+    for (number, message, expected) in [
         (
             2627,
             "Violation of PRIMARY KEY constraint 'PK_orders'. Cannot insert duplicate key in object 'dbo.orders'. The duplicate key value is (secret, in object 'x').",
@@ -86,7 +86,7 @@ fn names_are_taken_from_the_servers_text_and_values_are_not() {
         ),
         (206, "secret", "a value does not fit its column"),
     ] {
-        assert_eq!(data(number, message), told);
+        assert_eq!(data(number, message), expected);
     }
 }
 

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn instances_ports_and_partners_are_told_apart() {
+    fn instances_ports_and_partners_are_distinguished() {
         let address = address("jdbc:sqlserver://db\\sales;failoverPartner=other");
         assert_eq!(address.hosts.len(), 2);
         assert_eq!(

@@ -96,7 +96,7 @@ fn parameters_of_the_drivers_have_their_effect() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_and_no_value_is_repeated() {
+fn all_faults_are_reported_at_once_and_no_value_is_repeated() {
     let text = fault(
         "trustServerCertficate=hunter2&encrypt=hunter2&packetSize=hunter2&authentication=hunter2",
     );

@@ -24,7 +24,7 @@ const SESSION: &str = "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, 
     SET IMPLICIT_TRANSACTIONS OFF; SET XACT_ABORT OFF; SET NOCOUNT OFF; \
     SET LANGUAGE us_english; SET DATEFORMAT ymd; SET TEXTSIZE 2147483647";
 
-/// The port of SQL Server, and the one that tells the ports of its instances.
+/// The port of SQL Server, and the one that reports the ports of its instances.
 const PORT: u16 = 1_433;
 const BROWSER_PORT: u16 = 1_434;
 

@@ -247,7 +247,7 @@ fn the_present_is_of_the_type_of_the_column() {
     }
 }
 
-/// The type in a key, of which texts have a collation that tells them apart.
+/// The type in a key, of which texts have a collation that distinguishes them.
 fn in_a_key(field: &Field) -> String {
     let made = SYNTAX.column_type(field, true).unwrap();
     let plain = made.strip_suffix(" COLLATE Latin1_General_100_BIN2");

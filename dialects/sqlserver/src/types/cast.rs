@@ -6,7 +6,7 @@ use crate::types::{Arguments, Base, Declared, collation::CodePage};
 /// into the statement of a bulk load.
 const LONGEST_STAGED: u16 = 2_000;
 
-/// A `sql_variant` as text that tells every value apart.
+/// A `sql_variant` as text that distinguishes every value.
 const VARIANT: &str = "CASE CONVERT(sysname, SQL_VARIANT_PROPERTY({c}, 'BaseType')) \
     WHEN N'float' THEN CONVERT(nvarchar(4000), CAST({c} AS float), 3) \
     WHEN N'real' THEN CONVERT(nvarchar(4000), CAST({c} AS real), 3) \

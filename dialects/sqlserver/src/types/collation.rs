@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn collations_tell_their_code_page() {
+    fn the_code_page_follows_from_the_collation() {
         for (collation, page) in [
             (
                 "SQL_Latin1_General_CP1_CI_AS",

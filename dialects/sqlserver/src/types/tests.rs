@@ -60,7 +60,7 @@ fn every_type_of_the_reference_has_its_kind() {
 }
 
 #[test]
-fn types_that_are_not_known_are_not_carried_where_that_is_asked_for() {
+fn unknown_types_are_rejected_where_that_is_configured() {
     let strict = ValueOptions {
         unknown_types: dialect_core::UnknownTypes::Fail,
         ..ValueOptions::default()
@@ -135,7 +135,7 @@ fn types_are_written_as_they_were_read() {
 }
 
 #[test]
-fn lengths_and_digits_are_told() {
+fn lengths_and_digits_are_reported() {
     let parse = |text: &str| Declared::parse(text).unwrap();
     assert_eq!(parse("nvarchar(50)").length(), Some(50));
     assert_eq!(parse("nvarchar(max)").length(), None);

@@ -16,7 +16,7 @@ impl Session {
         self.begin().await?;
         let tried = self.try_statements(plan, detail).await;
         match (tried, self.rollback().await) {
-            // What broke the trial may have broken the connection; the first error is told.
+            // What broke the trial may have broken the connection; the first error is returned.
             (Err(e), _) => Err(e),
             (Ok(()), undone) => undone,
         }

@@ -50,7 +50,7 @@ macro_rules! topics {
 // `tables_are_described` has a generated column that is not T-SQL: see below.
 dialect_core::for_each_conformance_test! { [topics] }
 
-/// Keys, defaults, identities and computed columns are told as the table was made.
+/// Keys, defaults, identities and computed columns are reported as the table was created.
 #[tokio::test]
 async fn tables_are_described() {
     let Some(fixture) = fixture("tables_are_described") else {
@@ -120,7 +120,7 @@ async fn errors_of_the_server_have_their_kinds() {
 
 /// What the fixture says of values is true of the kinds that it names.
 #[test]
-fn values_that_no_column_holds_are_told() {
+fn values_that_no_column_holds_are_reported() {
     let nan = Value::Float(f64::NAN);
     assert!(!holds(&Kind::Float64, &nan));
     assert!(holds(&Kind::Text, &Value::from("a\0b")));

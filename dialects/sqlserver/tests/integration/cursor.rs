@@ -104,7 +104,7 @@ async fn half_of_a_surrogate_pair_is_an_error_of_the_row() {
 }
 
 #[tokio::test]
-async fn the_oldest_row_version_that_may_change_is_told() {
+async fn the_oldest_row_version_that_may_change_is_reported() {
     let version = [0, 0, 0, 0, 0, 0, 7, 0xd1];
     let cell = [&[8, 0][..], &version].concat();
     let peer = Peer::new(Rules {
@@ -115,8 +115,8 @@ async fn the_oldest_row_version_that_may_change_is_told() {
         ..Rules::default()
     })
     .await;
-    let told = connect(&peer).await.visibility().await.unwrap();
-    assert_eq!(told, Some(Visibility::RowVersion(version)));
+    let visibility = connect(&peer).await.visibility().await.unwrap();
+    assert_eq!(visibility, Some(Visibility::RowVersion(version)));
 }
 
 #[tokio::test]

@@ -149,9 +149,9 @@ async fn refused_rows_are_not_repeated_in_the_log_by_any_route() {
                     continue;
                 }
             };
-            let told = error.report();
-            assert_eq!(error.code(), Some(&*number.to_string()), "{told}");
-            assert!(!told.contains(PLANTED), "{op:?} by {route:?}: {told}");
+            let report = error.report();
+            assert_eq!(error.code(), Some(&*number.to_string()), "{report}");
+            assert!(!report.contains(PLANTED), "{op:?} by {route:?}: {report}");
         }
     }
     assert!(!log.text().contains(PLANTED), "{}", log.text());

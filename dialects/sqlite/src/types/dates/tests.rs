@@ -108,7 +108,7 @@ fn iso_texts_are_cut_to_a_microsecond_where_that_is_asked_for() {
         Err(SUBMICROSECOND)
     );
     assert_eq!(time(&clock, Storage::Iso, error), Err(SUBMICROSECOND));
-    // What orders rows by more digits than are carried would be read for ever.
+    // An order of rows by more digits than are represented would never end.
     for fine in [cut, error] {
         assert_eq!(
             timestamp(&at, true, Storage::Canonical, fine),
