@@ -306,7 +306,7 @@ async fn make(
     connection.execute(&drop).await?;
     let create = syntax.create_table(&name, &*workload.schema()?)?;
     connection.execute(&create).await?;
-    let missing = || crate::internal(format!("table {name} is not there, though it was made"));
+    let missing = || crate::internal(format!("table {name} is missing, though it was created"));
     connection.describe(&name).await?.ok_or_else(missing)
 }
 

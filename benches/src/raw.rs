@@ -1,6 +1,6 @@
 //! The limit: drivers alone, without columns, plans or types of ours.
 //!
-//! What is written was read from a table before as the driver carries it, so the bytes are those
+//! What is written was read from a table before as the driver represents it, so the bytes are those
 //! of our own writes, and nobody of ours encodes them.
 mod mariadb;
 mod postgres;

@@ -32,7 +32,7 @@ impl OrdersTable {
         make(connection.as_mut(), dialect.as_ref(), &name).await?;
         let described = connection.describe(&name).await?;
         let table = described.ok_or_else(|| {
-            let text = format!("table {name} is not there, though it was made");
+            let text = format!("table {name} is missing, though it was created");
             Error::new(ErrorKind::Schema, text)
         })?;
         Ok(Self {
@@ -158,7 +158,7 @@ impl OrdersTable {
         })
     }
 
-    /// Takes all rows out, by making the table anew.
+    /// Removes all rows, by re-creating the table.
     ///
     /// # Errors
     /// As the database says.

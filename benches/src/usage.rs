@@ -1,4 +1,4 @@
-//! What a process uses, as Linux tells in `/proc`.
+//! What a process uses, as Linux reports it in `/proc`.
 use connect_api::{Error, ErrorKind, Result};
 use rustix::time::{ClockId, clock_gettime};
 use std::{fs, process, time::Duration};
@@ -50,7 +50,7 @@ impl Usage {
         })
     }
 
-    /// Lets this process's peak begin anew from what is resident now.
+    /// Resets this process's peak to what is resident now.
     pub fn reset_own_peak() {
         // Where the kernel does not allow it, the peak is that since the process began.
         fs::write("/proc/self/clear_refs", "5").ok();

@@ -78,7 +78,7 @@ pub trait Connector: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
-    /// Makes a task, without I/O.
+    /// Creates a task, without I/O.
     ///
     /// # Errors
     /// `Config`, `Unsupported`.

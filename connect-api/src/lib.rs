@@ -2,7 +2,7 @@
 //!
 //! Rows travel as [`Records`]: Arrow columns of one topic and one [`Schema`], with an [`Op`] a
 //! row, event times, message properties and the source's [`Position`] after the last row. A
-//! [`Connector`] makes [`SourceTask`]s or [`SinkTask`]s; its settings are declared once with
+//! A [`Connector`] creates [`SourceTask`]s or [`SinkTask`]s; its settings are declared once with
 //! [`settings!`]; what goes wrong is an [`Error`] whose [`ErrorKind`] decides what happens next.
 //!
 //! ```

@@ -71,8 +71,8 @@ pub enum Polled {
     /// Rows of one topic and one schema, with their position; without rows, the position alone,
     /// which counts once the rows before it are in the broker.
     Records(Records),
-    /// Rows of one topic that cannot be read, with the position behind them: the runtime sets them
-    /// aside, or the task ends before them.
+    /// Rows of one topic that cannot be read, with the position after them: the runtime sends
+    /// them to the dead letter queue, or the task ends before them.
     Refused {
         /// The columns that the rows are found by.
         keys: Records,

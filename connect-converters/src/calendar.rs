@@ -141,8 +141,8 @@ mod tests {
                 parse_time_nanos(&text(|out| write_time_nanos(out, nanos))),
                 Some(nanos)
             );
-            let text = text(|out| write_offset_timestamp(out, instant, offset));
-            prop_assert_eq!(parse_offset_timestamp(&text), Some((instant, offset)));
+            let written = text(|out| write_offset_timestamp(out, instant, offset));
+            prop_assert_eq!(parse_offset_timestamp(&written), Some((instant, offset)));
             prop_assert_eq!(parse_date(&text(|out| write_date(out, days))), Some(days));
             prop_assert_eq!(parse_time(&text(|out| write_time(out, time))), Some(time));
             prop_assert_eq!(

@@ -1,6 +1,6 @@
 //! Records to message bodies and back, and their keys to text and back.
 //!
-//! [`converter`] makes a [`Converter`](connect_api::Converter) by name: `json` (a
+//! [`converter`] creates a [`Converter`](connect_api::Converter) by name: `json` (a
 //! [`JsonConverter`]: a row a message, with or without the Connect schema around it, as the Java
 //! runtimes read and write it), `string` and `bytes` (a [`SingleConverter`]: one column is the
 //! body). [`KeyConverter`] and [`KeyReader`] are the keys of messages. `docs/json.md` has the form

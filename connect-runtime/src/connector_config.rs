@@ -15,7 +15,7 @@ connect_api::choice! {
     pub enum Tolerance {
         /// The task fails before it.
         None = "none",
-        /// It goes to the dead-letter topic, and the task goes on.
+        /// It goes to the dead letter queue, and the task continues.
         All = "all",
     }
 }

@@ -1,4 +1,4 @@
-//! Trying again what passes: pauses that double, with jitter, within a bound of time.
+//! Retries of transient errors: exponential backoff with jitter, within a time limit.
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use connect_api::{Disposition, Error};
 use std::time::{Duration, Instant};

@@ -13,7 +13,7 @@ pub(crate) fn fault(dir: &Path, what: &str) -> Error {
     Error::new(ErrorKind::Config, message)
 }
 
-/// Makes the directory and locks it for this process, as long as the file is open.
+/// Creates the directory and locks it for this process, as long as the file is open.
 ///
 /// # Errors
 /// `Config`: it cannot be created or written to, or another worker uses it.

@@ -186,7 +186,7 @@ fn without_original_keys(
     (config, notes)
 }
 
-/// Takes out the keys that nobody declares, each a fault; suggestions come from the keys of the
+/// Removes undeclared keys, each a fault; suggestions come from the keys of the
 /// connector and of the runtime alike.
 fn refuse_unknown(
     connector: &dyn DynConnector,

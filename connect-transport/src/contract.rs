@@ -7,7 +7,7 @@
 //! # }
 //! ```
 //! The functions panic where the transport breaks the contract, and give back its errors. Each
-//! makes topics and groups whose names begin with `unique`; they may run side by side.
+//! creates topics and groups whose names begin with `unique`; they may run side by side.
 mod everyday;
 mod members;
 mod messages;
@@ -37,7 +37,7 @@ use std::{
 
 /// A test of each function of the contract. `$open` is an asynchronous function without arguments
 /// that gives the transport, as `Arc<dyn Transport>`, and something to keep while the test runs;
-/// `$unique` makes names that no other test has.
+/// `$unique` gives names that no other test has.
 #[macro_export]
 macro_rules! keeps_the_transport_contract {
     ($open:path, $unique:path) => {
@@ -100,7 +100,7 @@ struct Came {
     connect: Vec<(String, String)>,
 }
 
-/// Makes a topic, and gives its queues.
+/// Creates a topic, and returns its queues.
 async fn topic(transport: &Arc<dyn Transport>, name: &str, queues: u32) -> Result<Vec<Queue>> {
     let count = NonZeroU32::new(queues).unwrap_or(NonZeroU32::MIN);
     transport

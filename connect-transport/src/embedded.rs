@@ -58,7 +58,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the file, or makes it; its directory must be there.
+    /// Opens the file, or creates it; its directory must exist.
     ///
     /// # Errors
     /// `Config`: the file is open elsewhere (the text says where), is no store, or cannot be

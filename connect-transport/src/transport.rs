@@ -76,10 +76,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Makes the consumer group; nothing happens where it is there.
+    /// Creates the consumer group; does nothing if it exists.
     async fn create_group(&self, group: &str) -> Result<()>;
 
-    /// Makes a member of a group, which others see from its first claim on. Where a transport
+    /// Creates a member of a group, which others see from its first claim on. Where a transport
     /// says nothing of members, this one holds what it asks for.
     async fn join(&self, _joining: Joining) -> Result<Box<dyn Member>> {
         Ok(Box::new(Alone))

@@ -36,9 +36,9 @@ impl Target {
             Err(e) if e.kind() == ErrorKind::Busy => return Ok(()),
             begun => begun?,
         }
-        let made = connection.execute(&create).await;
+        let created = connection.execute(&create).await;
         connection.rollback().await?;
-        match made {
+        match created {
             Err(e) if matches!(e.kind(), ErrorKind::Auth | ErrorKind::Schema) => {
                 faults.at("auto.create", self.schema_error(e.report()).to_string());
                 Ok(())

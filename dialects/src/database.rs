@@ -225,7 +225,7 @@ impl Database {
                     .await?
             }
             None => {
-                let why = format!("table {name}: there is none; Write::create_table makes it");
+                let why = format!("table {name}: there is none; Write::create_table creates it");
                 return Err(Error::new(ErrorKind::Schema, why));
             }
         };

@@ -4,7 +4,7 @@
 
 readonly pom=$here/rocketmq/pom.xml
 
-# The folder of the jars carries their version, so that another version is fetched anew.
+# The folder of the jars contains their version, so that another version is fetched again.
 rocketmq_version() { sed -n 's:.*<rocketmq.version>\(.*\)</rocketmq.version>.*:\1:p' "$pom"; }
 rocketmq_jars() { echo "$root/rocketmq-jars-$(rocketmq_version)"; }
 

@@ -14,7 +14,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Makes the directory and writes the configuration; databases and messages of an earlier run
+    /// Creates the directory and writes the configuration; databases and messages of an earlier run
     /// stay.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    /// Opens the database, and makes the table if it is not there.
+    /// Opens the database, and creates the table if it does not exist.
     pub(super) async fn open(path: &Path) -> Result<Self> {
         let url = format!("sqlite:{}?mode=rwc", path.display());
         let dialect = dialects::open(&url, &OpenOptions::default())?;
@@ -62,7 +62,7 @@ impl Shop {
         })
     }
 
-    /// Makes rows until there are `rows` at least.
+    /// Creates rows until there are `rows` at least.
     pub(super) async fn fill(&mut self, rows: u32) -> Result<()> {
         // Whole chunks of ids that are not there yet; those that are stay as they are.
         for first in (1..=rows).step_by(CHUNK as usize) {

@@ -165,7 +165,7 @@ pub(crate) const TABLES: [Table; 5] = [
 ];
 
 impl Table {
-    /// Makes the table and loads the file.
+    /// Creates the table and loads the file.
     pub(crate) fn load(&self, database: Database, space: &str) {
         let table = database.quoted(space, self.name);
         database.run(&self.ddl(database, &table));

@@ -63,7 +63,7 @@ impl Topic {
 pub(super) struct Directory(RwLock<HashMap<Box<str>, Topic>>);
 
 impl Directory {
-    /// Reads the directory, and makes the tables where the file is new.
+    /// Reads the directory, and creates the tables where the file is new.
     pub(super) fn load(txn: &WriteTransaction) -> Result<Self, redb::Error> {
         let mut topics = HashMap::new();
         let extents = txn.open_table(QUEUES)?;

@@ -16,7 +16,7 @@ pub enum Unread {
     /// They stay, and the file grows (G3).
     #[default]
     Keep,
-    /// They go; the group goes on at the oldest message that is there.
+    /// They are deleted; the group continues at the oldest remaining message.
     Trim,
 }
 

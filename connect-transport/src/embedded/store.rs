@@ -20,7 +20,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the file or makes it. Blocks.
+    /// Opens the file or creates it. Blocks.
     pub(super) fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self> {
         let database = Builder::new()
             .set_cache_size(options.cache_bytes)

@@ -11,7 +11,7 @@ pub(super) enum WriteRequest {
     Append(Arc<QueueEntry>, Batch),
     /// Sets offsets of a group; the answer is 0.
     Commit(Arc<str>, Vec<(Arc<QueueEntry>, i64)>),
-    /// Makes a topic; the answer is 0.
+    /// Creates a topic; the answer is 0.
     Create(Arc<str>, NonZeroU32),
 }
 

@@ -63,7 +63,7 @@ impl Transport for Faulty {
     }
 
     async fn create_topic(&self, _: &str, _: NonZeroU32, _: QueueType) -> Result<()> {
-        unreachable!("publishers make no topic")
+        unreachable!("publishers create no topic")
     }
     async fn create_group(&self, _: &str) -> Result<()> {
         unreachable!("publishers have no group")

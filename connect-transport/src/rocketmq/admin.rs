@@ -45,7 +45,7 @@ use crate::Transport as _;
 use connect_api::Result;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-/// The group that RocketMQ's own tools read with; brokers make it by themselves.
+/// The group that RocketMQ's own tools read with; brokers create it automatically.
 pub const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
 
 /// Administers a cluster.

@@ -10,7 +10,7 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 
 pub(super) type Client = TransportClient<Inbound>;
 
-/// Makes clients, all alike.
+/// Creates clients, all alike.
 pub(super) struct Clients {
     /// Holds the tasks of all clients; they run in the runtime this was created in.
     pub(super) context: RuntimeContext,
@@ -42,7 +42,7 @@ impl Clients {
     }
 
     /// A client without a connection yet.
-    pub(super) fn make(&self) -> Result<Arc<Client>> {
+    pub(super) fn create(&self) -> Result<Arc<Client>> {
         let client = Client::builder(
             Arc::clone(&self.config),
             Inbound::new(Arc::clone(&self.groups)),

@@ -66,7 +66,7 @@ impl Links {
             address: CheetahString::from_slice(address),
             user: self.user.clone(),
             groups: Arc::clone(&self.groups),
-            client: Mutex::new(self.clients.make()?),
+            client: Mutex::new(self.clients.create()?),
             clients: Arc::clone(&self.clients),
             failures: AtomicU32::new(0),
             authenticated: AtomicBool::new(false),
@@ -235,7 +235,7 @@ impl Link {
         error_codes::refused(&self.asked(subject), answer.code, answer.remark())
     }
 
-    /// Makes sure that the broker takes these credentials, or the lack of them; asks once.
+    /// Checks that the broker accepts these credentials, or the lack of them; asks once.
     ///
     /// A heartbeat in which nobody produces or consumes is authenticated, needs no permission
     /// and leaves nothing behind.
@@ -266,7 +266,7 @@ impl Link {
         {
             return Ok(());
         }
-        let old = std::mem::replace(&mut *client, self.clients.make()?);
+        let old = std::mem::replace(&mut *client, self.clients.create()?);
         old.shutdown_now();
         self.failures.store(0, Ordering::Relaxed);
         Ok(())

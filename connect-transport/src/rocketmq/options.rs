@@ -11,7 +11,7 @@ use std::{
 pub struct RocketMqOptions {
     /// Name servers, each as `host:port`; asked in this order.
     pub name_servers: Vec<String>,
-    /// The cluster to make topics and groups in, where the name servers know several; else all.
+    /// The cluster to create topics and groups in, where the name servers know several; else all.
     pub cluster: Option<String>,
     /// Whom to sign every request as; `None` for clusters without access control.
     pub credentials: Option<Credentials>,

@@ -11,7 +11,7 @@ use rocketmq_protocol::{
     protocol::remoting_command_defaults::{RemotingCommandDefaults, RemotingCommandFactory},
 };
 
-/// Topic whose settings a broker copies where it makes topics by itself.
+/// Topic whose settings a broker copies where it creates topics automatically.
 const TEMPLATE_TOPIC: &str = "TBW102";
 /// Reading and writing.
 const READ_WRITE: u32 = 4 | 2;
@@ -72,12 +72,12 @@ impl Request {
         Self::new(26)
     }
 
-    /// A sign of life of a client, and what it consumes (`HEART_BEAT`).
+    /// A heartbeat of a client, and what it consumes (`HEART_BEAT`).
     pub(super) fn heartbeat(body: String) -> Self {
         Self::new(34).with_body(body)
     }
 
-    /// A sign of life of a client that neither produces nor consumes.
+    /// A heartbeat of a client that neither produces nor consumes.
     pub(super) fn idle_heartbeat(client_id: &str) -> Self {
         let client_id = quoted(client_id);
         Self::heartbeat(format!(
@@ -112,7 +112,7 @@ impl Request {
         Self::new(351).with_topic(topic).with("lo", "false")
     }
 
-    /// Makes a topic (`UPDATE_AND_CREATE_TOPIC`).
+    /// Creates a topic (`UPDATE_AND_CREATE_TOPIC`).
     pub(super) fn create_topic(topic: &str, queues: u32, queue_type: QueueType) -> Self {
         let request = Self::new(17)
             .with_topic(topic)
@@ -134,7 +134,7 @@ impl Request {
         Self::new(352).with("group", group)
     }
 
-    /// Makes a consumer group with the broker's defaults (`UPDATE_AND_CREATE_SUBSCRIPTIONGROUP`);
+    /// Creates a consumer group with the broker's defaults (`UPDATE_AND_CREATE_SUBSCRIPTIONGROUP`);
     /// the name has been checked: it needs no escape.
     pub(super) fn create_group(group: &str) -> Self {
         Self::new(200).with_body(format!(r#"{{"groupName":"{group}"}}"#))

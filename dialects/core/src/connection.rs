@@ -160,7 +160,7 @@ pub trait Connection: Send {
 
     /// Undoes what was done since the savepoint; the transaction is usable again. The savepoint
     /// stays: any number of calls go back to the same place. Where a database takes a savepoint away
-    /// with the first of them, its dialect makes it again.
+    /// with the first of them, its dialect sets it again.
     async fn rollback_to_savepoint(&mut self) -> Result<()> {
         Err(no_savepoints())
     }

@@ -9,7 +9,7 @@ use connect_api::{Error, ErrorKind, Result, Schema, arrow::schema::Field};
 /// A change of a table's form.
 #[derive(Debug, Clone, Copy)]
 pub enum Change<'a> {
-    /// Make the table for records of this schema, its key as the primary key.
+    /// Create the table for records of this schema, its key as the primary key.
     Create {
         /// The new table.
         table: &'a TableName,
@@ -42,7 +42,7 @@ impl Change<'_> {
         }
     }
 
-    /// The statements that make the change: what a dry run shows.
+    /// The statements of the change: what a dry run shows.
     ///
     /// # Errors
     /// Those of [`Syntax::create_table`](crate::Syntax::create_table),

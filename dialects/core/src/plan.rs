@@ -60,7 +60,7 @@ pub struct WriteRequest<'a> {
     pub route: Option<Route>,
 }
 
-/// A plan for writing records of one schema to one table; made by
+/// A plan for writing records of one schema to one table; created by
 /// [`Dialect::plan_write`](crate::Dialect::plan_write).
 #[derive(Clone)]
 pub struct WritePlan {
@@ -115,7 +115,7 @@ impl WritePlan {
     /// What the dialect has decided beside, as the dialect's own type.
     ///
     /// # Errors
-    /// `Internal`: the plan was made by another dialect.
+    /// `Internal`: the plan was created by another dialect.
     pub fn detail_as<T: Any>(&self) -> Result<&T> {
         self.detail.downcast_ref().ok_or_else(|| {
             let table = &self.table.name;

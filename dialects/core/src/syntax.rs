@@ -387,7 +387,7 @@ pub trait Syntax: Send + Sync {
         writing::push_rows(self, table, pairs, rows, sql);
     }
 
-    /// Makes a table for records of `schema`, if there is none of this name, with the schema's
+    /// Creates a table for records of `schema`, if there is none of this name, with the schema's
     /// key as the primary key.
     ///
     /// # Errors

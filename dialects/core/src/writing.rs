@@ -1,4 +1,4 @@
-//! The text of statements that make tables and write rows.
+//! The text of statements that create tables and write rows.
 use crate::{
     plan::Pair,
     syntax::Syntax,
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_made_with_the_key_in_its_order() {
+    fn tables_are_created_with_the_key_in_its_order() {
         let needed = Kind::Bool.field("needed", true);
         let metadata: std::collections::HashMap<_, _> =
             [(NOT_NULL.to_owned(), "true".to_owned())].into();

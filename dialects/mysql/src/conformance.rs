@@ -241,7 +241,7 @@ pub fn samples() -> Vec<Sample> {
     ]
 }
 
-/// The kind that a column made for a kind has.
+/// The kind that a column created for a kind has.
 pub fn created(kind: &Kind) -> Kind {
     match kind {
         Kind::BigDecimal => Kind::Text,
@@ -251,7 +251,7 @@ pub fn created(kind: &Kind) -> Kind {
     }
 }
 
-/// A column made for the kind holds the value.
+/// A column created for the kind holds the value.
 pub fn holds(kind: &Kind, value: &Value) -> bool {
     const YEAR_1: i64 = -719_162;
     const YEAR_10000: i64 = 2_932_897;
@@ -267,7 +267,7 @@ pub fn holds(kind: &Kind, value: &Value) -> bool {
     }
 }
 
-/// What a value of a kind is read back as from a column that was made for it.
+/// What a value of a kind is read back as from a column that was created for it.
 pub fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {
         (Kind::TimeNanos, Value::Time(nanos)) => Value::Time(nanos / 1_000),

@@ -142,7 +142,7 @@ pub(crate) fn column_type(field: &Field, key: Option<&str>, mariadb: bool) -> Re
     })
 }
 
-/// A type of ours, made anew of what it says: it may come from a foreign message, and nothing of it
+/// A type of ours, rebuilt from its parts: it may come from a foreign message, and nothing of it
 /// is pasted. `None` where it is none, or does not hold `of`.
 fn recreated(vendor_type: &str, of: &Kind, key: Option<&str>, mariadb: bool) -> Option<ColumnType> {
     let declared = Declared::parse(vendor_type);

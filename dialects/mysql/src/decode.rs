@@ -22,7 +22,7 @@ type Append = fn(&Kind, &mut ColumnBuilder, &[u8]) -> Result<(), ValueError>;
 
 /// The bytes of a cell as they came; `None` for NULL.
 ///
-/// The driver takes a zero date for NULL, also in columns that are NOT NULL: it is told by its
+/// The driver takes a zero date for NULL, also in columns that are NOT NULL: it is recognized by its
 /// bytes being there all the same.
 struct Raw<'r>(Option<&'r [u8]>);
 

@@ -31,7 +31,7 @@ impl Session {
         if self.left {
             return Err(Error::new(
                 ErrorKind::Connect,
-                "a query was left in the middle, and its other rows are still coming: connect anew",
+                "a query was left in the middle, and its other rows are still coming: reconnect",
             ));
         }
         Ok(&mut self.driver)

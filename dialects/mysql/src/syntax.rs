@@ -22,12 +22,12 @@ const YEAR_ONE: i64 = -719_162;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// SQL text that all supported servers understand; where they differ, by what is known of the
-/// server: its URL, and once a connection was made the server itself.
+/// server: its URL, and once connected the server itself.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MySqlSyntax {
     /// The URL says that it is MariaDB.
     pub(crate) mariadb: bool,
-    /// The first server that a connection was made to.
+    /// The first server that was connected to.
     pub(crate) server: Arc<OnceLock<Server>>,
 }
 

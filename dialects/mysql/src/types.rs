@@ -15,14 +15,14 @@ use dialect_core::{
 /// The name of this kind of database in metadata.
 pub(crate) const VENDOR_NAME: &str = "mysql";
 
-/// The comment on a `tinyint(1)` made for booleans, by which it is read as one again.
+/// The comment on a `tinyint(1)` created for booleans, by which it is read as one again.
 pub(crate) const BOOLEAN: &str = "boolean";
-/// The comment on a `binary(16)` made for UUIDs, by which it is read as one again.
+/// The comment on a `binary(16)` created for UUIDs, by which it is read as one again.
 pub(crate) const UUID: &str = "uuid";
-/// The comment on a `datetime` made for instants, by which it is read as one again; a
+/// The comment on a `datetime` created for instants, by which it is read as one again; a
 /// `timestamp` ends in 2038.
 pub(crate) const UTC: &str = "UTC";
-/// The comment on a `time` made for times of day, by which it is read as one again; other columns
+/// The comment on a `time` created for times of day, by which it is read as one again; other columns
 /// of the type hold spans of time.
 pub(crate) const TIME_OF_DAY: &str = "time of day";
 

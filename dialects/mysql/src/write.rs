@@ -66,7 +66,7 @@ impl Session {
         let Err(e) = create.await else {
             return Ok(true);
         };
-        // No privilege; or tracked transactions, on servers that do not make tables in them.
+        // No privilege; or tracked transactions, on servers that do not create tables in them.
         if e.kind() == ErrorKind::Auth || matches!(e.code(), Some("1785" | "1786" | "1787")) {
             tracing::warn!(
                 table = %plan.table.name,
@@ -79,7 +79,7 @@ impl Session {
         Err(e)
     }
 
-    /// Updates by way of a temporary table; `None` where the server does not let this user make
+    /// Updates by way of a temporary table; `None` where the server does not let this user create
     /// one: nothing is done then.
     pub(crate) async fn write_staged(
         &mut self,

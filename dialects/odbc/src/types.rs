@@ -135,7 +135,7 @@ pub(crate) fn unknown(values: &ValueOptions) -> Option<Kind> {
     }
 }
 
-/// The type of a column that a field of the same vendor came from, made again from its parts;
+/// The type of a column that a field of the same vendor came from, re-created from its parts;
 /// `None` where the database here has no such type, or means something else by it. What stands in
 /// the field may be of anybody.
 pub(crate) fn recreated(
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_types_are_made_again_only_where_they_mean_the_same() {
+    fn foreign_types_are_re_created_only_where_they_mean_the_same() {
         let values = ValueOptions::default();
         let again = |profile, text, kind| recreated(profile, text, &kind, &values);
         let decimal = Kind::Decimal {

@@ -12,7 +12,7 @@ const MAX_LENGTH: u32 = 10_485_760;
 /// Most digits of a `numeric` that has a length.
 const MAX_PRECISION: i16 = 1_000;
 
-/// A type of PostgreSQL's own is made again as it was; one that is made by users (an enum, a
+/// A type of PostgreSQL's own is re-created as it was; a user-defined one (an enum, a
 /// domain) is not, and its column becomes one of its kind.
 pub(crate) fn column_type(field: &Field) -> Result<String> {
     let kind = Kind::of(field);
@@ -41,7 +41,7 @@ pub(crate) fn column_type(field: &Field) -> Result<String> {
             Some(length @ 1..=MAX_LENGTH) => return Ok(format!("character varying({length})")),
             _ => "text",
         },
-        // Types that users made may not be there: their values are kept as JSON.
+        // User-defined types may be missing: their values are kept as JSON.
         Kind::Json | Kind::Struct(_) | Kind::Map(_) => "jsonb",
         Kind::Bytes => "bytea",
         Kind::Uuid => "uuid",

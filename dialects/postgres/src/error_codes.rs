@@ -62,12 +62,12 @@ pub(crate) fn is_unreadable(cause: &sqlx::Error) -> bool {
     )
 }
 
-/// A prepared statement does not fit its table any more: it must be prepared anew.
+/// A prepared statement does not fit its table any more: it must be prepared again.
 pub(crate) fn is_stale(error: &Error) -> bool {
     error.code() == Some(FEATURE_NOT_SUPPORTED) && error.kind() == ErrorKind::Schema
 }
 
-/// What was to be made is there: the table, the column, or, where two sessions make one table at
+/// What was to be created exists: the table, the column, or, where two sessions create one table at
 /// the same time, its row in the catalogue.
 pub(crate) fn already_exists(error: &Error) -> bool {
     match error.code() {
@@ -150,7 +150,7 @@ fn copy_column(refusal: &PgDatabaseError) -> Option<&str> {
 fn kind(code: &str, routine: Option<&str>) -> ErrorKind {
     match code {
         FEATURE_NOT_SUPPORTED if routine == Some("RevalidateCachedQuery") => ErrorKind::Schema,
-        // A column of the table has another type than the plan was made for.
+        // A column of the table has another type than the plan was created for.
         "22P03" | "22P04" => ErrorKind::Schema,
         "25006" => ErrorKind::Busy,
         "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => ErrorKind::Connect,

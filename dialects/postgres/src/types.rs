@@ -155,7 +155,7 @@ pub(crate) struct Type<'a> {
     pub(crate) dimensions: u32,
     /// Decimal places of the server's currency.
     pub(crate) money_scale: i8,
-    /// The fields of a composite type, the bound of a range that users made.
+    /// The fields of a composite type, the bound of a user-defined range.
     pub(crate) parts: &'a [Column],
 }
 

@@ -42,7 +42,7 @@ fn kind(code: i32, message: &str) -> ErrorKind {
     }
 }
 
-/// What was to be made is there already.
+/// What was to be created exists already.
 pub(crate) fn already_exists(message: &str) -> bool {
     message.contains("already exists") || message.contains("duplicate column name")
 }

@@ -46,7 +46,7 @@ connect_api::choice! {
         ReadOnly = "ro",
         /// Read and write what is there.
         ReadWrite = "rw",
-        /// The same, and make the file where there is none.
+        /// The same, and create the file where there is none.
         Create = "rwc",
         /// In memory: gone with its connection.
         Memory = "memory",
@@ -228,7 +228,7 @@ fn unsupported(address: &Address, options: &OpenOptions) -> Result<()> {
 }
 
 /// A PRAGMA whose name is one: `name` or `schema.name`. Whether SQLite knows it is asked when a
-/// connection is made.
+/// connection is opened.
 fn pragma(name: &str, value: &str) -> Result<(String, String), String> {
     let word = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

@@ -164,7 +164,7 @@ impl Syntax for SqliteSyntax {
         keys::step(column, self.values.sqlite_dates)
     }
 
-    /// The declared type says what the column holds, so that it is described as it was made, and
+    /// The declared type says what the column holds, so that it is described as it was created, and
     /// its affinity keeps values as they are: `DECIMAL(12,2)` would make floats of decimals,
     /// `DECIMAL_TEXT(12,2)` is text to SQLite.
     fn column_type(&self, field: &Field, _in_key: bool) -> Result<String> {

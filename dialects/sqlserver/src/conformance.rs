@@ -11,7 +11,7 @@ pub const SESSION: Session = Session {
     kill: |id| format!("KILL {id}"),
 };
 
-/// The kind that a column is described as which was made for a kind.
+/// The kind that a column is described as which was created for a kind.
 #[must_use]
 pub fn created(kind: &Kind) -> Kind {
     match kind {
@@ -29,7 +29,7 @@ pub fn created(kind: &Kind) -> Kind {
     }
 }
 
-/// Whether a column that was made for the kind holds the value.
+/// Whether a column that was created for the kind holds the value.
 #[must_use]
 pub fn holds(kind: &Kind, value: &Value) -> bool {
     const YEAR_1: i64 = -719_162;
@@ -47,7 +47,7 @@ pub fn holds(kind: &Kind, value: &Value) -> bool {
     }
 }
 
-/// What a value is read back as from a column that was made for its kind.
+/// What a value is read back as from a column that was created for its kind.
 #[must_use]
 pub fn read_back(kind: &Kind, value: Value) -> Value {
     match (kind, value) {

@@ -108,7 +108,7 @@ fn decimal(precision: u8, scale: i8) -> String {
 }
 
 /// The column's own type, where the text, which may come from anywhere, is a type of this database
-/// that holds values of the kind. It is taken apart and written anew.
+/// that holds values of the kind. It is parsed and written again.
 fn same_vendor(text: &str, kind: &Kind, in_key: bool) -> Option<String> {
     let declared = Declared::parse(text)?;
     let indexed = declared.index_bytes().is_some_and(|bytes| bytes <= 900);

@@ -112,7 +112,7 @@ pub(crate) fn unheard<F: Future>(driver: F) -> WithDispatch<F> {
     driver.with_subscriber(Dispatch::none())
 }
 
-/// Why a change was not made.
+/// Why a change was not applied.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Own(Error),

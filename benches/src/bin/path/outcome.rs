@@ -13,7 +13,7 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
     /// From the start of the program to the first row.
     pub(crate) first_row_seconds: Option<f64>,
-    /// CPU time of the worker, or of the part; `None` where it is too short to be told.
+    /// CPU time of the worker, or of the part; `None` where it is too short to be measured.
     pub(crate) cpu_seconds: f64,
     /// CPU time of the broker meanwhile; `None` where its process is not known.
     pub(crate) broker_cpu_seconds: Option<f64>,

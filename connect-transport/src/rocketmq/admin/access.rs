@@ -166,7 +166,7 @@ impl Admin {
         Ok(users.into_values().collect())
     }
 
-    /// Makes a user at all brokers.
+    /// Creates a user at all brokers.
     ///
     /// # Errors
     /// `Config`: there is no password. Else as [`users`](Self::users).

@@ -1,4 +1,4 @@
-//! Consumer groups: list, show with members and lag, make, delete.
+//! Consumer groups: list, show with members and lag, create, delete.
 use super::{Admin, answers};
 use crate::{
     Queue, Transport as _,
@@ -204,7 +204,7 @@ impl Admin {
     pub async fn group(&self, name: &str) -> Result<Group> {
         check_name("group", name)?;
         let subject = format!("group {name:?}");
-        // Asking for one group would make it, where a broker makes groups by itself.
+        // Asking for one group would create it, where a broker creates groups automatically.
         let known = self.groups().await?;
         if !known.iter().any(|group| group.name == name) {
             return Err(Error::new(

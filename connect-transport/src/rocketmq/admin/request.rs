@@ -1,7 +1,7 @@
 //! Requests that administer, by their codes and fields (`RequestCode.java`).
 use crate::rocketmq::request::Request;
 
-/// Topic whose settings a broker copies where it makes topics by itself.
+/// Topic whose settings a broker copies where it creates topics automatically.
 const TEMPLATE_TOPIC: &str = "TBW102";
 
 /// The settings to create or change a topic with at one broker.
@@ -38,7 +38,7 @@ impl Request {
         Self::new(300).with_topic(topic)
     }
 
-    /// Makes or changes a topic (`UPDATE_AND_CREATE_TOPIC`).
+    /// Creates or changes a topic (`UPDATE_AND_CREATE_TOPIC`).
     pub(super) fn write_topic(topic: &str, form: &TopicForm<'_>) -> Self {
         Self::new(17)
             .with_topic(topic)
@@ -72,7 +72,7 @@ impl Request {
         }
     }
 
-    /// Makes or changes a group (`UPDATE_AND_CREATE_SUBSCRIPTIONGROUP`).
+    /// Creates or changes a group (`UPDATE_AND_CREATE_SUBSCRIPTIONGROUP`).
     pub(super) fn write_group(settings: String) -> Self {
         Self::new(200).with_body(settings)
     }
@@ -149,7 +149,7 @@ impl Request {
         Self::new(3005)
     }
 
-    /// Makes a user (`AUTH_CREATE_USER`).
+    /// Creates a user (`AUTH_CREATE_USER`).
     pub(super) fn create_user(name: &str, user: String) -> Self {
         Self::new(3001).with("username", name).with_body(user)
     }

@@ -1,4 +1,4 @@
-//! Topics: list, show, make, change, delete.
+//! Topics: list, show, create, change, delete.
 use super::{Admin, answers, request::TopicForm};
 use crate::{
     QueueType, Transport as _,
@@ -321,7 +321,7 @@ impl Admin {
         Ok(topic)
     }
 
-    /// Makes a topic, and waits until the name servers know it.
+    /// Creates a topic, and waits until the name servers know it.
     ///
     /// # Errors
     /// `Config`: there can be no such topic, or there is one. Else as the brokers say.

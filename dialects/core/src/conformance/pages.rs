@@ -156,11 +156,11 @@ pub async fn pages_end_before_the_present(fixture: &Fixture) {
         let table = harness.create_table_for(name, &schema).await;
         let now = fixture.dialect.syntax().select_now(&table.columns[1]);
         let kind = table.columns[1].kind.clone().unwrap();
-        let schema = super::harness::schema([("now", kind)], &[]);
-        let mut cursor = harness.connection.query(&now, &schema).await.unwrap();
+        let of_now = super::harness::schema([("now", kind)], &[]);
+        let mut cursor = harness.connection.query(&now, &of_now).await.unwrap();
         let batch = cursor.next(1, 100).await.unwrap().unwrap();
         drop(cursor);
-        let records = connect_api::Records::new("t".into(), schema, batch).unwrap();
+        let records = connect_api::Records::new("t".into(), of_now, batch).unwrap();
         let value = records.row(0).to_record().values.remove(0);
         let now = instant(&value).unwrap_or_else(|| panic!("the present time is {value:?}"));
         let here = std::time::SystemTime::now()

@@ -100,7 +100,7 @@ fn every_kind_has_a_type_and_a_key_one_that_an_index_takes() {
 }
 
 #[test]
-fn types_of_ours_are_made_anew_where_they_hold_the_kind() {
+fn types_of_ours_are_re_created_where_they_hold_the_kind() {
     let time = Kind::Timestamp { utc: false };
     for (kind, vendor_type, sql) in [
         (Kind::Int32, "mediumint(9)", "mediumint(9)"),

@@ -53,7 +53,7 @@ pub(crate) async fn describe(
     })
 }
 
-/// The names and types of a query's columns, as it is prepared anew.
+/// The names and types of a query's columns, as it is prepared again.
 pub(crate) async fn fingerprint(driver: &mut MySqlConnection, query: &str) -> Result<String> {
     let what = "ask whether the query's columns have changed";
     let query = query.trim().trim_end_matches(';');

@@ -25,7 +25,7 @@ const KINDS: &[(ErrorKind, &[u16])] = &[
     (ErrorKind::Conflict, &[1020, 1205, 1213, 1614, 3058, 3572]),
     // Variables of a session that are not there, or not to be set so.
     (ErrorKind::Config, &[1193, 1228, 1229, 1231, 1232, 1238]),
-    // Writes of a session that is to read only; tables made in tracked transactions.
+    // Writes of a session that is to read only; tables created in tracked transactions.
     (ErrorKind::Unsupported, &[1785, 1786, 1787, 1792]),
     (
         ErrorKind::Auth,
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(kind_of(1062, Some("23000")), ErrorKind::Data);
         // A lock wait has the state of a general error.
         assert_eq!(kind_of(1205, Some("HY000")), ErrorKind::Conflict);
-        // MariaDB's failed CHECK is another thing in MySQL, told by the state.
+        // MariaDB's failed CHECK has another meaning in MySQL, distinguished by the state.
         assert_eq!(kind_of(4025, Some("23000")), ErrorKind::Data);
         assert_eq!(kind_of(4025, Some("HY000")), ErrorKind::Internal);
         assert_eq!(kind_of(9999, None), ErrorKind::Internal);

@@ -5,7 +5,7 @@ use connect_api::{Kind, Result};
 use dialect_core::{Pair, Route, Syntax as _, Table, TableName, TableType, WriteOp, WritePlan};
 use std::{any::Any, sync::Arc};
 
-/// Fewer rows are updated one by one: a temporary table is made and dropped for each write.
+/// Fewer rows are updated one by one: a temporary table is created and dropped for each write.
 pub(crate) const FEWEST_ROWS: usize = 8;
 
 /// The temporary table. It is the session's own, and hides a table of the same name.
@@ -18,7 +18,7 @@ const OTHER_NAME: &str = "rocketmq_connect_stage_2";
 pub(crate) struct Stage {
     /// Drops what a broken write has left.
     pub(crate) clear: String,
-    /// Makes the table: columns of the very types, the key as its primary key.
+    /// Creates the table: columns of the very types, the key as its primary key.
     pub(crate) create: String,
     /// Takes the rows over.
     pub(crate) update: String,

@@ -16,7 +16,7 @@ fn schema(kind: Kind) -> SchemaRef {
 }
 
 #[tokio::test]
-async fn tables_are_made_so_that_their_kinds_come_back() {
+async fn tables_are_created_so_that_their_kinds_come_back() {
     let mut place = Place::new().await;
     let kinds = [
         Kind::Text,

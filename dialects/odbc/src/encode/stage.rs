@@ -1,4 +1,4 @@
-//! The cells of some rows, made ready to be bound.
+//! The cells of some rows, prepared to be bound.
 use crate::encode::{
     BEYOND_DAY, BEYOND_TIME, BEYOND_YEARS, Encoder, Form, HOLDS_NUL, INEXACT, IS_NULL, NOT_FINITE,
     OUT_OF_RANGE, TOO_LONG, TOO_PRECISE,

@@ -124,7 +124,7 @@ impl Target {
         all
     }
 
-    /// The type of `column`, which users made, by its parts; `None` for others.
+    /// The user-defined type of `column`, by its parts; `None` for others.
     fn of_parts(column: &Column, options: &ValueOptions) -> Option<Self> {
         let user = column.user_type.as_deref()?;
         let cut = options.fine_digits == FineDigits::Truncate;

@@ -1,6 +1,6 @@
 //! Sessions behind a pooler that gives each transaction whichever of the server's is free, as
 //! PgBouncer does in transaction mode: nothing is left in one that the next transaction would miss
-//! or another client find. Statements are not kept prepared, settings are made in each transaction,
+//! or another client find. Statements are not kept prepared, settings are set in each transaction,
 //! temporary tables live in one.
 use crate::{
     bind::Raw,

@@ -11,7 +11,7 @@ pub(crate) struct Stages {
     states: HashMap<String, StageState>,
     /// They live in one transaction each.
     local: bool,
-    /// Whether the role may make one, once that was asked.
+    /// Whether the role may create one, once that was asked.
     allowed: Option<bool>,
     /// Those that were there at the savepoint, if one was set.
     marked: Option<HashSet<String>>,
@@ -74,7 +74,7 @@ pub(crate) fn begun(open: bool) -> Result<()> {
 }
 
 impl Session {
-    /// Whether the role may make temporary tables. Asked before, since a refusal would end the
+    /// Whether the role may create temporary tables. Asked before, since a refusal would end the
     /// transaction.
     pub(crate) async fn may_stage(&mut self, table: &TableName) -> Result<bool> {
         if let Some(allowed) = self.stages.allowed {
@@ -96,7 +96,7 @@ impl Session {
         Ok(allowed)
     }
 
-    /// Makes the temporary table, where the session has none.
+    /// Creates the temporary table, where the session has none.
     pub(crate) async fn make_stage(&mut self, stage: &Stage) -> Result<()> {
         if self.stages.states.contains_key(&stage.name) {
             return Ok(());

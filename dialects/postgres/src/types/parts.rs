@@ -47,7 +47,7 @@ pub(super) fn of_parts(options: &ValueOptions) -> ValueOptions {
     }
 }
 
-/// The kind of a type that users made, where its parts are asked for and their binary forms read.
+/// The kind of a user-defined type, where its parts are asked for and their binary forms read.
 pub(super) fn by_parts(of: &Type<'_>, options: &ValueOptions) -> Option<Kind> {
     match (of.class, of.name) {
         ('b', "hstore") if options.hstore_mapping == HstoreMapping::Map => {

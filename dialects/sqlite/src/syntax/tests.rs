@@ -100,7 +100,7 @@ fn upserts_name_the_columns_beside_the_key() {
 }
 
 #[test]
-fn tables_are_made_with_types_that_keep_values() {
+fn tables_are_created_with_types_that_keep_values() {
     let fields = [
         Kind::Int64.field("id", false),
         Kind::Decimal {

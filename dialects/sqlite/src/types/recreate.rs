@@ -1,9 +1,9 @@
-//! Types of another SQLite, made again here.
+//! Types of another SQLite, re-created here.
 use crate::types::{Declared, NO_TYPE};
 use connect_api::Kind;
 use dialect_core::ValueOptions;
 
-/// The words that types are made of. A type may come from a foreign message: words such as
+/// The words that types consist of. A type may come from a foreign message: words such as
 /// `PRIMARY`, `CHECK` or `DEFAULT` after it would be more than a type.
 const WORDS: &[&str] = &[
     "ANY",
@@ -74,8 +74,8 @@ const WORDS: &[&str] = &[
     "ZONE",
 ];
 
-/// The type as it is written in DDL, put together anew from known words and numbers; `None` where
-/// it is made of anything else, or a column of it would not be described as `kind`.
+/// The type as it is written in DDL, rebuilt from known words and numbers; `None` where
+/// it consists of anything else, or a column of it would not be described as `kind`.
 pub(crate) fn recreated(text: &str, kind: &Kind, values: &ValueOptions) -> Option<String> {
     let declared = Declared::parse(text);
     let known = declared

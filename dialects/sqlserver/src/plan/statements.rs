@@ -32,7 +32,7 @@ pub(crate) struct Merge {
     unique: Vec<Vec<usize>>,
     /// The name of the temporary table that rows are staged in.
     pub(crate) stage: String,
-    /// It is made, or emptied.
+    /// It is created, or emptied.
     pub(crate) prepare: String,
 }
 

@@ -331,7 +331,7 @@ fn every_kind_has_a_type() {
 }
 
 #[test]
-fn types_of_this_database_are_made_again_and_others_are_not() {
+fn types_of_this_database_are_re_created_and_others_are_not() {
     let bytes = || Kind::Bytes;
     for (kind, vendor, vendor_type, expected) in [
         (Kind::Text, "sqlserver", "nchar(3)", "nchar(3)"),
@@ -394,7 +394,7 @@ fn types_of_this_database_are_made_again_and_others_are_not() {
 }
 
 #[test]
-fn tables_are_made_unless_they_are_there() {
+fn tables_are_created_unless_they_exist() {
     let fields = [
         Kind::Int64.field("id", false),
         with(
