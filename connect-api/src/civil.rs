@@ -1,4 +1,4 @@
-//! Dates and times as ISO 8601 text: whole numbers alone, in the calendar that goes on before
+//! Dates and times as ISO 8601 text: whole numbers alone, in the calendar that continues before
 //! 1582 (proleptic Gregorian) and counts a year 0, as ISO 8601, Arrow and Java do.
 //!
 //! The functions `take_…` read from the front of a text and give what is left of it; what may

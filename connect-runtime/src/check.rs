@@ -31,7 +31,7 @@ pub fn validate(
             found.push(format!("there are two connectors named {name}"));
         }
     }
-    // Held by nobody from here on: the worker takes it once it has a transport.
+    // Not held from here on: the worker locks it once it has a transport.
     if let Err(error) = store_dir::lock(Path::new(&worker.store_dir)) {
         found.push(error.report());
     }

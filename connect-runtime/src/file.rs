@@ -153,7 +153,7 @@ fn scalar(value: &serde_json::Value) -> Option<String> {
 }
 
 /// Java's properties as configuration files use them: comments with `#` and `!`, `=` or `:`
-/// between key and value, a backslash before the line's end to go on.
+/// between key and value, a backslash before the line's end to continue it.
 fn properties(text: &str, settings: &mut Settings) -> Result<()> {
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {

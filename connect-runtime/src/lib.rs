@@ -4,7 +4,7 @@
 //! [`Transport`](connect_transport::Transport). Sources are polled and their positions stored
 //! once the broker acknowledged the rows; sinks are given batches and offsets are committed once
 //! the database did. Transient errors (a lost connection, a deadlock) are retried; a task that
-//! fails is shown on the [`StatusBoard`] with its cause, and the others go on.
+//! fails is shown on the [`StatusBoard`] with its cause, and the others continue.
 //!
 //! ```no_run
 //! use connect_runtime::{ConnectorConfig, Registry, Worker, WorkerConfig};

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs connectors in this process.
 ///
-/// Each task runs by itself: one that fails is shown with its cause, and the others go on.
+/// Tasks are independent: a failed one is reported with its cause, and the others continue.
 pub struct Worker {
     config: WorkerConfig,
     registry: Registry,
@@ -170,12 +170,12 @@ fn without_original_keys(
             notes
         }
     };
-    // Rows that go on unchanged where the file has them changed would be other data.
+    // Rows sent unchanged although the file configures transforms would be other data.
     let named = config.rest.remove("transforms").unwrap_or_default();
     if !named.trim().is_empty() {
         faults.at(
             "transforms",
-            "this version has no transforms, and rows would go on unchanged: do their work in the \
+            "this version has no transforms, and rows would be sent unchanged: do their work in the \
              source's `query` or in the target, and leave `transforms` out",
         );
     }
@@ -241,8 +241,8 @@ impl Worker {
         &self.board
     }
 
-    /// Plans a connector into tasks and starts them. Planning may connect; what passes is tried
-    /// again until the worker is stopped, or as long as the connector's settings say.
+    /// Plans a connector into tasks and starts them. Planning may connect; transient errors are
+    /// retried until the worker is stopped, or for the configured time.
     ///
     /// A fault of planning is shown as that of the connector's task 0.
     ///

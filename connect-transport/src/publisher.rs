@@ -45,7 +45,7 @@ pub struct Publisher {
 
 impl Publisher {
     /// Opens a lane to every queue of `topic`. When `stop` fires, [`send`](Self::send) ends with
-    /// `Stopped`; what was accepted goes on until [`close`](Self::close).
+    /// `Stopped`; what was accepted is sent until [`close`](Self::close).
     ///
     /// # Errors
     /// `Schema`: there is no such topic. Else as [`Transport::lane`].
@@ -108,7 +108,7 @@ impl Publisher {
     ///
     /// # Errors
     /// `Data`: a message is too long or a property holds a separator; the text names the row, and
-    /// the publisher goes on. `Stopped`: `stop` has fired. Else what a lane has failed with: once
+    /// the publisher continues. `Stopped`: `stop` has fired. Else what a lane has failed with: once
     /// as it was, then as an error of the same kind; nothing is accepted any more.
     pub async fn send(&mut self, page: Page<'_>) -> Result<u64> {
         self.room().await?;

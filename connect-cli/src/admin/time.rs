@@ -76,7 +76,7 @@ mod tests {
             let ago = now - moment.millis();
             assert!((millis - 10_000..=millis).contains(&ago), "{text}: {ago}");
         }
-        // Without a zone, nobody knows which instant is meant.
+        // Without a zone, the instant is ambiguous.
         for text in [
             "",
             "h",

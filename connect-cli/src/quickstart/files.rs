@@ -1,4 +1,4 @@
-//! The files of the quickstart: a configuration that people can go on with.
+//! The files of the quickstart: a configuration to start from.
 use connect_api::{Error, ErrorKind, Result};
 use std::{
     fs,

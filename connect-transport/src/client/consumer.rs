@@ -47,7 +47,7 @@ pub struct ConsumerOptions {
     pub retry_timeout: Duration,
     /// A name that no other consumer has and that stays the same after a restart, e.g. of the machine and
     /// the service. With it, a program that was killed has its queues again at once, and not after the
-    /// minute for which brokers keep them for whoever died.
+    /// minute for which brokers keep them for a member that died.
     pub name: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct Consumer {
     turn: usize,
     /// What [`recv`](Self::recv) hands out next.
     gathered: VecDeque<ReceivedMessage>,
-    /// Where the queue goes on behind `gathered`.
+    /// The offset after the last of `gathered`.
     behind: i64,
 }
 
@@ -151,7 +151,7 @@ impl Consumer {
     /// Transient errors (`Connect`, `Timeout`, `Busy`) once they have lasted for
     /// [`ConsumerOptions::retry_timeout`]. `Auth`: the topic may not be read with this group. `Schema`:
     /// the topic is gone. `Conflict`: a consumer of another kind is in the group, and would read the
-    /// same messages. `poll` may be called again after any of them, and goes on where it was.
+    /// same messages. `poll` may be called again after any of them, and continues where it was.
     pub async fn poll(&mut self, wait: Duration) -> Result<Vec<ReceivedMessage>> {
         if self.gathered.is_empty() && !self.gather(wait).await? {
             return Ok(Vec::new());
@@ -190,7 +190,7 @@ impl Consumer {
     }
 
     /// Commits the offsets of all that was handed out; `Ok` means that they are stored, and the group
-    /// goes on behind. Offsets of queues that are no longer assigned to this consumer are not committed.
+    /// continues after them. Offsets of queues that are no longer assigned to this consumer are not committed.
     ///
     /// # Errors
     /// As [`poll`](Self::poll); the same messages are committed by the next call.

@@ -48,7 +48,7 @@ impl Writer {
         Self { store, options }
     }
 
-    /// Works until nobody can hand in any more.
+    /// Works until all senders are gone.
     pub(super) fn run(self, inbox: &Receiver<(WriteRequest, Reply)>) {
         let mut aged = Instant::now();
         // Messages let go since the last look at ages, that a group has not read.
@@ -69,7 +69,7 @@ impl Writer {
                 .as_ref()
                 .map_or_else(|_| Trimmed::default(), |d| d.trimmed);
             unread += trimmed.unread;
-            // Where more is too old, the next turn goes on with it.
+            // Where more is too old, the next turn continues with it.
             if by_age && !trimmed.more {
                 aged = Instant::now();
                 if unread > 0 {

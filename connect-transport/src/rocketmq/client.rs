@@ -60,7 +60,7 @@ impl Clients {
     }
 }
 
-/// Chooses the process's cryptography where nobody has: the client takes rustls' default, and
+/// Chooses the process's cryptography provider if none is set: the client takes rustls' default, and
 /// rustls has none in a program whose crates bring several, as database drivers do.
 fn choose_cryptography() {
     let provider = rustls::crypto::aws_lc_rs::default_provider();

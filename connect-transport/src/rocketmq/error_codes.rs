@@ -134,7 +134,7 @@ pub(super) fn rejected(
             ErrorKind::Busy,
             "too many requests wait for an answer".into(),
         ),
-        // A client stops while its transport goes on: it is exchanged after several failures.
+        // A client stops while its transport continues: it is replaced after several failures.
         (Reason::ClientStopping, _) => (
             ErrorKind::Connect,
             "the connection was given up, a new one will be opened".into(),

@@ -237,7 +237,7 @@ impl Link {
 
     /// Checks that the broker accepts these credentials, or the lack of them; asks once.
     ///
-    /// A heartbeat in which nobody produces or consumes is authenticated, needs no permission
+    /// A heartbeat without producers and consumers is authenticated, needs no permission
     /// and leaves nothing behind.
     pub(super) async fn authenticate(
         &self,
@@ -279,7 +279,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
     /// Clients are exchanged under requests that still wait at them: their errors must be ones
-    /// that are tried again, or a broker that restarts fails tasks for good.
+    /// that are retried, or a broker that restarts fails tasks for good.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn only_a_closed_transport_says_that_it_stopped() {
         let port = TcpListener::bind("127.0.0.1:0")

@@ -37,7 +37,7 @@ const MIN_MESSAGE: usize = 91;
 const MAX_DECOMPRESSED: usize = 64 << 20;
 
 /// Decodes the body of a pull's answer; `from` is the offset that was asked for, `next` where the
-/// broker says to go on, `end` where the queue ends.
+/// broker says to continue, `end` where the queue ends.
 ///
 /// The answer may hold fewer messages than were sent where they are large once decompressed;
 /// [`Pulled::next`] then is the first of the others. Messages of a batch that lie before `from` are

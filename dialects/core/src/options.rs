@@ -7,9 +7,9 @@ connect_api::choice! {
     pub enum TlsMode {
         /// Plain text.
         Disable = "disable",
-        /// TLS where the server has it, whoever it is; plain text else.
+        /// TLS where the server supports it, without verification; plain text otherwise.
         Prefer = "prefer",
-        /// TLS, whoever the server is.
+        /// TLS, without verification of the server.
         Require = "require",
         /// TLS with a server whose certificate a trusted authority has signed.
         VerifyCa = "verify-ca",

@@ -53,7 +53,7 @@ pub struct Group {
     /// The topics that its members subscribe, each with what is taken of it.
     pub subscriptions: BTreeMap<String, String>,
     /// All queues of the topics that it subscribes or has offsets in; not of its own topic of
-    /// messages to be tried again.
+    /// messages to be retried.
     pub queues: Vec<GroupQueue>,
     /// Messages in all these queues that it has not read.
     pub lag: i64,

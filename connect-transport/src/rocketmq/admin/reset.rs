@@ -106,7 +106,7 @@ impl Admin {
     }
 
     /// Does what [`plan_reset`](Self::plan_reset) said, and makes sure of it. Members that read the
-    /// queues go on from there.
+    /// queues continue from there.
     ///
     /// # Errors
     /// `Unsupported`: the group has members, and a broker cannot reset offsets under them.

@@ -238,7 +238,7 @@ fn a_pull_that_begins_inside_of_a_batch_leaves_out_what_lies_before() {
         assert_eq!(offsets, (from..=10).collect::<Vec<_>>());
         assert_eq!(pulled.next, 11);
     }
-    // Nothing but what was read before: the reader goes on behind it.
+    // Nothing but what was read before: the reader continues after it.
     let bytes = Bytes::from(answer(&[whole(7, &THREE)]));
     let pulled = decode(bytes, 10, 10, 10).unwrap();
     assert_eq!((pulled.len(), pulled.next), (0, 10));

@@ -105,7 +105,7 @@ pub async fn rollback_to_savepoint_undoes_later_writes(fixture: &Fixture) {
     harness.done().await;
 }
 
-/// A write is whole or not at all; after an error and a rollback the connection goes on.
+/// A write is whole or not at all; after an error and a rollback the connection stays usable.
 pub async fn failed_writes_are_atomic(fixture: &Fixture) {
     let mut harness = Harness::new(fixture).await;
     let schema = schema([("id", Kind::Int64), ("v", Kind::Text)], &["id"]);
@@ -152,7 +152,7 @@ pub async fn failed_writes_are_atomic(fixture: &Fixture) {
             1,
             "{route:?}: rolled back"
         );
-        // And goes on.
+        // And stays usable.
         harness.connection.begin().await.unwrap();
         harness.write(&table, &schema, write, &rows([3])).await;
         harness.connection.commit().await.unwrap();
