@@ -122,12 +122,20 @@ failed_init() {
   exit 1
 }
 
-# gone_within SECONDS SERVER
-gone_within() {
+# ended PID: whether nothing of it is left. Its command line is empty, and its first thread a
+# zombie, while other threads still hold its ports open.
+ended() {
+  local threads=(/proc/"$1"/task/*)
+  [[ ! -e /proc/$1 ]] ||
+    { ((${#threads[@]} == 1)) && grep -qs '^State:[[:space:]]*[ZX]' "/proc/$1/status"; }
+}
+
+# ended_within SECONDS PID
+ended_within() {
   local deadline=$((SECONDS + $1))
-  while pid_of "$2" >/dev/null; do
+  until ended "$2"; do
     ((SECONDS < deadline)) || return 1
-    sleep 0.1
+    sleep 0.05
   done
 }
 
@@ -136,7 +144,7 @@ stop() {
   local pid
   if ! pid=$(pid_of "$1"); then return 0; fi
   kill -s "$2" "$pid" 2>/dev/null || true
-  if ! gone_within 20 "$1"; then
+  if ! ended_within 20 "$pid"; then
     say "$1: did not stop within 20 s, killed"
     crash "$1"
   fi
@@ -150,11 +158,9 @@ crash() {
   pid=$(pid_of "$1") || die "$1 does not run"
   read -r -a children <"/proc/$pid/task/$pid/children" || true
   kill -9 "$pid" "${children[@]}" 2>/dev/null || true
-  gone_within 10 "$1" || die "$1: still there 10 s after kill -9"
-  # PostgreSQL will not start while a child of the old server holds the shared memory. (Of a
-  # process that has ended, but that init has not yet fetched, the command line is empty.)
-  for child in "${children[@]}"; do
-    while grep -qs . "/proc/$child/cmdline"; do sleep 0.02; done
+  # PostgreSQL will not start while a child of the old server holds the shared memory.
+  for child in "$pid" "${children[@]}"; do
+    ended_within 10 "$child" || die "$1: process $child is still there 10 s after kill -9"
   done
 }
 
