@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 /// Long-polling time of a pull. A response comes as soon as there are messages, so this only bounds
 /// how long an idle request stays open.
 const PULL_WAIT: Duration = Duration::from_secs(10);
-/// Maximum bytes of pulled messages not yet decoded, over all queues of a task: the default size of a
-/// batch. More gain nothing, since a batch is built while the previous one is written; with large
-/// messages most memory of a sink is here.
-const FETCHED_BYTES: usize = 4 << 20;
+/// Maximum bytes of pulled messages not yet decoded, over all queues of a task: a batch of 5,000 small
+/// rows. More gain nothing, since a batch is built while the previous one is written; where the
+/// database is slower than the broker, most memory of a sink is here.
+const FETCHED_BYTES: usize = 1 << 20;
 /// Unit of the semaphore's permits: a semaphore counts to 2^29.
 const PERMIT_BYTES: usize = 1 << 10;
 /// Maximum pulls not yet decoded: by default a broker returns 32 messages of a simple topic per pull, and a batch of

@@ -115,9 +115,10 @@ impl Pulled {
         self.messages.is_empty()
     }
 
-    /// Bytes held in memory.
+    /// Bytes held in memory: the messages as they were received, and where each of them lies.
     pub fn total_bytes(&self) -> usize {
-        self.buffers.iter().map(Bytes::len).sum()
+        let buffers: usize = self.buffers.iter().map(Bytes::len).sum();
+        buffers + size_of_val(self.messages.as_slice())
     }
 
     /// One of the messages alone, by copy.
