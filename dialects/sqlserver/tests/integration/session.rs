@@ -53,7 +53,7 @@ async fn a_session_is_set_before_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_told_without_the_password() {
+async fn a_rejected_login_is_reported_without_the_password() {
     let peer = Peer::new(Rules {
         refuses: Some((18_456, "Login failed for user 'ann'.")),
         ..Rules::default()
@@ -157,7 +157,7 @@ async fn a_server_that_says_nothing_is_left_in_time() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_in_every_call() {
+async fn a_lost_connection_is_reported_by_every_call() {
     let peer = Peer::new(Rules {
         replies: vec![("KILL", vec![Reply::Hang])],
         ..Rules::default()
@@ -277,7 +277,7 @@ async fn the_port_of_an_instance_is_asked_for() {
     let peer = Peer::new(Rules::default()).await;
     let browser = UdpSocket::bind("127.0.0.1:1434").await.unwrap();
     let port = peer.port;
-    let told = tokio::spawn(async move {
+    let received = tokio::spawn(async move {
         let mut asked = [0; 64];
         let (length, from) = browser.recv_from(&mut asked).await.unwrap();
         let mut answer = vec![5, 0, 0];
@@ -287,7 +287,7 @@ async fn the_port_of_an_instance_is_asked_for() {
     });
     let url = "jdbc:sqlserver://127.0.0.1\\sales;user=ann;password=hunter2;sslmode=disable";
     connect_with(url, &OpenOptions::default()).await.unwrap();
-    assert_eq!(told.await.unwrap(), b"\x04sales");
+    assert_eq!(received.await.unwrap(), b"\x04sales");
     assert_eq!(peer.logins().len(), 1);
 }
 
@@ -319,7 +319,7 @@ async fn privileges_are_asked_for_by_name() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_answer_is_told_without_the_password() {
+async fn a_host_that_does_not_answer_is_reported_without_the_password() {
     // Port 1 of this machine: nothing listens.
     let options = OpenOptions {
         connect_timeout: Duration::from_secs(5),
