@@ -20,7 +20,6 @@ A worker file configures the transport, and a file per connector configures what
     \"table.whitelist\" = \"public.orders\"
     \"timestamp.column.name\" = \"updated_at\"
     \"incrementing.column.name\" = \"id\"
-    \"timestamp.delay.interval.ms\" = 5000
     \"topic.prefix\" = \"shop-\"
 
     # orders-sink.toml: the topic to a table

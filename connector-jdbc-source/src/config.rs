@@ -5,7 +5,13 @@ use connect_api::{
     settings,
 };
 use dialect_core::{ConnectionConfig, OpenOptions, Selection, SessionConfig, Zone};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
+
+/// Longer than most transactions.
+const GAP_WINDOW: Duration = Duration::from_secs(10);
 
 connect_api::choice! {
     /// How tables are read.
@@ -60,6 +66,17 @@ settings! {
         /// Rows are read only once their timestamp is this old, so that rows of transactions that
         /// commit late are not missed.
         "timestamp.delay.interval.ms": timestamp_delay: Millis, default "0", Medium;
+        /// Delivers rows of transactions that commit late: rows that were read are checked for others
+        /// between them until every transaction has ended that could add one. Until then the stored
+        /// position is held back, and a restart sends them again. PostgreSQL, MySQL (with the privilege
+        /// PROCESS) and SQL Server (for a `rowversion` column) report running transactions; for other
+        /// databases and columns, see `gap.window.ms`. If `false`, such rows are missed. No effect in
+        /// bulk mode, and on databases with one writer at a time, such as SQLite.
+        "gap.safe": gap_safe: bool, default "true", Medium;
+        /// How long rows are at least checked for late ones. Numbers and timestamps that are taken
+        /// outside of the transaction that writes them need it. Not set: 0 where the database reports
+        /// running transactions, else 10000; longer transactions are missed there.
+        "gap.window.ms": gap_window: Millis, optional, Low;
         /// The time zone of timestamp columns without time zone, such as `Asia/Shanghai`, `UTC` or
         /// `+08:00`. If set, their values are sent as instants, and the timestamp modes compare
         /// them with the current time in this zone. A local time that does not exist, because
@@ -171,11 +188,13 @@ impl SourceConfig {
         let initial = !of_times && self.timestamp_initial.is_some();
         let delayed = !of_times && !self.timestamp_delay.0.is_zero();
         let incrementing = !grows && self.incrementing.0.is_some();
+        let window = self.mode == Mode::Bulk && self.gap_window.is_some();
         let mode = self.mode.show();
         [
             (initial, "timestamp.initial"),
             (delayed, "timestamp.delay.interval.ms"),
             (incrementing, "incrementing.column.name"),
+            (window, "gap.window.ms"),
         ]
         .into_iter()
         .filter(|(ineffective, _)| *ineffective)
@@ -186,22 +205,21 @@ impl SourceConfig {
     /// The warning that rows of transactions that commit late are missed, for databases with
     /// concurrent writers.
     pub(crate) fn late_commit_warning(&self) -> Option<String> {
-        if self.uses_timestamps() {
-            let advice = "set `timestamp.delay.interval.ms` to at least the duration of the longest \
-                transaction";
-            return self.timestamp_delay.0.is_zero().then(|| {
-                format!(
-                    "rows that commit after a row with a later timestamp was read are \
-                     missed; {advice}"
-                )
-            });
-        }
-        let advice = "use `mode`=`timestamp+incrementing` with `timestamp.delay.interval.ms`";
-        self.uses_incrementing().then(|| {
+        let what = match (self.uses_timestamps(), self.uses_incrementing()) {
+            (true, _) => "a later timestamp",
+            (false, true) => "a higher value",
+            (false, false) => return None,
+        };
+        (!self.gap_safe).then(|| {
             format!(
-                "rows that commit after a row with a higher value was read are missed; {advice}"
+                "rows that commit after a row with {what} was read are missed; set `gap.safe=true`"
             )
         })
+    }
+
+    /// The minimum age of complete rows where the database does not report running transactions.
+    pub(crate) fn gap_window(&self) -> Duration {
+        self.gap_window.map_or(GAP_WINDOW, |window| window.0)
     }
 
     /// Checks settings that cannot be combined with `query`.
@@ -336,6 +354,10 @@ mod tests {
             ineffective(&[table, ("mode", "bulk"), column]),
             ["`incrementing.column.name` has no effect in mode bulk"]
         );
+        assert_eq!(
+            ineffective(&[table, ("mode", "bulk"), ("gap.window.ms", "5")]),
+            ["`gap.window.ms` has no effect in mode bulk"]
+        );
     }
 
     #[test]
@@ -347,15 +369,13 @@ mod tests {
                 .late_commit_warning()
         };
         let time = ("timestamp.column.name", "at");
-        let delay = ("timestamp.delay.interval.ms", "5000");
-        let advised =
-            |note: Option<String>| note.unwrap().contains("`timestamp.delay.interval.ms`");
-        assert!(advised(of(&[("mode", "incrementing")])));
-        for mode in ["timestamp", "timestamp+incrementing"] {
-            assert!(advised(of(&[("mode", mode), time])), "{mode}");
-            assert_eq!(of(&[("mode", mode), time, delay]), None);
+        let naive = ("gap.safe", "false");
+        for mode in ["incrementing", "timestamp", "timestamp+incrementing"] {
+            let note = of(&[("mode", mode), time, naive]).unwrap();
+            assert!(note.contains("`gap.safe=true`"), "{note}");
+            assert_eq!(of(&[("mode", mode), time]), None);
         }
-        assert_eq!(of(&[("mode", "bulk")]), None);
+        assert_eq!(of(&[("mode", "bulk"), naive]), None);
     }
 
     #[test]

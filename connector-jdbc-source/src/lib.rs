@@ -7,9 +7,9 @@
 //!  A page ends between two keys. If the catalog does not prove that the key is unique, ties (rows
 //! with equal keys) are never split: ties that do not fit a page are read in batches from one
 //! statement, and the position moves at their end.
-//!  Limits of the modes: rows of a transaction that commits late, with a smaller number or an older
-//! timestamp than rows that were already read, are missed; `timestamp.delay.interval.ms` gives such
-//! transactions time. Deleted rows are only visible with `delete.column.name`. Rows are sent as
+//!  Rows of a transaction that commits late, with a smaller number or an older timestamp than rows that
+//! were already read, are delivered too (`gap.safe`): rows that were read are checked for such rows
+//! until no transaction can add one. Deleted rows are only visible with `delete.column.name`. Rows are sent as
 //! [`Op::Read`](connect_api::Op::Read): inserts and updates look the same. If the columns of a
 //! table change while it is read, rows that were committed after the change are read with the new
 //! columns.
@@ -36,12 +36,15 @@
 mod bisect;
 mod config;
 mod discovery;
+mod late_rows;
 mod local_time;
 mod mode_columns;
 mod page;
 mod position;
 mod read_plan;
+mod recheck;
 mod result_stream;
+mod row_ids;
 mod schema_change;
 mod table;
 mod table_types;
@@ -86,6 +89,14 @@ impl JdbcSource {
         let mut connection = dialect.connect().await?;
         let mut discovery = Discovery::run(connection.as_mut(), dialect.syntax(), config).await?;
         discovery.check_access(connection.as_mut()).await?;
+        recheck::note_limits(
+            connection.as_mut(),
+            dialect.as_ref(),
+            config,
+            &discovery.plans,
+            &mut discovery.faults,
+        )
+        .await?;
         connection.close().await?;
         Ok(discovery)
     }

@@ -90,6 +90,18 @@ impl ReadPlan {
         cells.find(|value| *value != Value::Null)
     }
 
+    /// The key values of a row that has these columns of the table only; `None` if one is NULL.
+    pub(crate) fn page_key(&self, columns: &[usize], row: &Row<'_>) -> Option<Vec<Value>> {
+        let value = |column: &usize| {
+            let index = columns.iter().position(|i| i == column)?;
+            Some(row.get(index).to_value()).filter(|value| *value != Value::Null)
+        };
+        let parts = self.key.iter();
+        parts
+            .map(|part| part.columns.iter().find_map(value))
+            .collect()
+    }
+
     fn event_times(&self, records: &Records) -> Option<ScalarBuffer<i64>> {
         let times = self
             .event_time_columns

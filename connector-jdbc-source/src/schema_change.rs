@@ -1,6 +1,9 @@
 //! Schema changes of a table while it is read: detected with every page, before its rows are
 //! returned.
-use crate::{config::SourceConfig, discovery, position, read_plan::ReadPlan, table::TableState};
+use crate::{
+    config::SourceConfig, discovery, position, read_plan::ReadPlan, row_ids::RowIds,
+    table::TableState,
+};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Connection, Dialect, Table};
 use std::time::Duration;
@@ -85,6 +88,7 @@ impl TableState {
             self.plan = plan;
             return Ok(false);
         }
+        self.keep_late_rows(&plan).map_err(context)?;
         match &self.after {
             // Bulk mode reads all rows again anyway.
             Some(_) if self.plan.bulk && plan.offset_names != self.plan.offset_names => {
@@ -107,6 +111,40 @@ impl TableState {
         // The end of ties, and unreadable rows, are determined again.
         (self.ties_until, self.bisect) = (None, None);
         Ok(true)
+    }
+
+    /// Keeps what is known of open rows, if they are identified by the same columns as before;
+    /// otherwise they are read, and sent, again.
+    fn keep_late_rows(&mut self, plan: &ReadPlan) -> Result<()> {
+        let Some(late) = &mut self.late else {
+            return Ok(());
+        };
+        let hashers = late.ids.hashers();
+        let ids = match late.ids.by_key {
+            true => RowIds::by_key(plan, hashers)?,
+            false => RowIds::of(plan, hashers)?,
+        };
+        let same_key = plan.offset_names == self.plan.offset_names;
+        if same_key && ids.same_columns(plan, &late.ids, &self.plan) {
+            late.ids = ids;
+            return Ok(());
+        }
+        if late.has_open_rows() {
+            tracing::info!(
+                table = %plan.name(),
+                "the columns that identify rows changed: rows that may not be complete are sent again"
+            );
+        }
+        late.ids = ids;
+        self.after = late.complete.clone();
+        let complete = match &late.complete {
+            Some(key) if key.len() == self.plan.key.len() => {
+                position::resume(plan, Some(position::offset(&self.plan, key)))?
+            }
+            complete => complete.clone(),
+        };
+        late.restart_at(complete);
+        Ok(())
     }
 
     async fn describe(

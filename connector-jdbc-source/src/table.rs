@@ -2,10 +2,13 @@
 use crate::{
     bisect::Bisect,
     config::SourceConfig,
+    late_rows::LateRows,
     page::PageSize,
     position,
     read_plan::{ReadPlan, StartPosition},
+    recheck::Reports,
     result_stream::{ResultStream, ResultStreamRequest, StreamItem},
+    row_ids::EqualRows,
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Partition, Polled, Position, Records, Result, Schema,
@@ -38,6 +41,20 @@ pub(crate) struct TableState {
     stream: Option<ResultStream>,
     /// The connection of the last result stream, for the next.
     spare_connection: Option<Box<dyn Connection>>,
+    /// Late rows; `None` where there are none, or they are not looked for.
+    pub(crate) late: Option<LateRows>,
+    /// The ties of the result stream so far.
+    ties: Ties,
+    /// The last rows that were read had been sent before, or were the last up to a bound: others may
+    /// be next.
+    pub(crate) was_sent: bool,
+}
+
+/// Ties that were read in parts.
+#[derive(Default)]
+struct Ties {
+    equal: EqualRows,
+    ids: Vec<u128>,
 }
 
 impl TableState {
@@ -72,6 +89,9 @@ impl TableState {
             ties_until: None,
             stream: None,
             spare_connection: None,
+            late: None,
+            ties: Ties::default(),
+            was_sent: false,
             start_unsaved,
             plan,
         })
@@ -100,8 +120,63 @@ impl TableState {
         let schema = self.plan.outgoing_schema();
         let none = RecordBatch::new_empty(schema.columns().clone());
         let records = Records::new(self.topic.clone(), schema.clone(), none)?;
-        let offset = position::offset(&self.plan, key);
+        let offset = self.stored_offset(key);
         Ok(records.with_position(self.position(offset)))
+    }
+
+    /// Empty records with the position of complete rows, if it has moved without new rows.
+    fn unsaved_position(&mut self) -> Result<Option<Records>> {
+        let unsaved = |late: &mut &mut LateRows| std::mem::take(&mut late.unsaved);
+        if self.late.as_mut().take_if(unsaved).is_none() {
+            return Ok(None);
+        }
+        self.empty_records_after(&[]).map(Some)
+    }
+
+    /// The offset to store with rows up to `key`: that of complete rows (G5).
+    pub(crate) fn stored_offset(&self, key: &[Value]) -> Offset {
+        match &self.late {
+            Some(late) => late
+                .complete
+                .as_deref()
+                .map_or_else(Offset::new, |complete| {
+                    position::offset(&self.plan, complete)
+                }),
+            None => position::offset(&self.plan, key),
+        }
+    }
+
+    /// The rows that were not sent, with their identities.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(crate) fn unsent(
+        &mut self,
+        rows: Records,
+        equal: &mut EqualRows,
+    ) -> Result<(Option<Records>, Vec<u128>)> {
+        match &mut self.late {
+            Some(late) => late.filter(rows, equal),
+            None => Ok((Some(rows), Vec::new())),
+        }
+    }
+
+    /// Rows up to `key` are returned, those with these identities among them.
+    pub(crate) fn passed(&mut self, sent: Vec<u128>, key: &[Value]) {
+        if let Some(late) = &mut self.late {
+            late.sent(sent, key);
+        }
+    }
+
+    /// There are no more rows up to the bound, if there is one: reading goes on behind it.
+    pub(crate) fn end_bound(&mut self) -> bool {
+        let Some(late) = self.late.as_mut().filter(|late| late.bound.is_some()) else {
+            return false;
+        };
+        if let Some(key) = late.end_bound() {
+            self.after = Some(key);
+        }
+        true
     }
 
     pub(crate) fn position(&self, offset: Offset) -> Position {
@@ -119,15 +194,26 @@ impl TableState {
         connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
         config: &SourceConfig,
+        reports: &mut Reports,
     ) -> Result<Option<Polled>> {
         if !self.is_streaming() {
-            let polled = if self.bisect.as_ref().is_some_and(Bisect::is_single_row) {
-                self.next_row(connection, dialect.as_ref(), config).await?
-            } else {
-                let page = self.next_page(connection, dialect.as_ref(), config).await?;
-                page.map(Polled::Records)
+            self.check_open_rows(connection, dialect.as_ref(), config, reports)
+                .await?;
+            let polled = loop {
+                let polled = if self.bisect.as_ref().is_some_and(Bisect::is_single_row) {
+                    self.next_row(connection, dialect.as_ref(), config).await?
+                } else {
+                    let page = self.next_page(connection, dialect.as_ref(), config).await?;
+                    page.map(Polled::Records)
+                };
+                if polled.is_some() || !std::mem::take(&mut self.was_sent) {
+                    break polled;
+                }
             };
-            if polled.is_some() || self.ties_until.is_none() {
+            if polled.is_none() && self.ties_until.is_none() {
+                return Ok(self.unsaved_position()?.map(Polled::Records));
+            }
+            if polled.is_some() {
                 return Ok(polled);
             }
         }
@@ -144,49 +230,70 @@ impl TableState {
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<Option<Records>> {
-        let (batch, last) = loop {
+        loop {
             let (batch, last) = self.read_page(connection, dialect, config).await?;
-            if batch.is_none() || !self.has_schema_changed(connection, dialect, config).await? {
-                break (batch, last);
-            }
-            if self.is_streaming() {
-                // Its key was dropped.
-                return Ok(None);
-            }
-        };
-        if last {
-            self.next_poll = Instant::now() + config.poll_interval.0;
-        }
-        let restart = last && self.plan.bulk;
-        let Some(batch) = batch else {
-            if restart {
-                self.after = None;
-            }
-            return Ok(None);
-        };
-        self.page_size.adapt(&batch);
-        let mut records = self.rows(batch)?;
-        if !last && !self.plan.unique_key {
-            // G3: the last ties may continue beyond the page.
-            match self.plan.rows_before_last_tie(&records) {
-                Some(rows @ 1..) => records = records.slice(0..rows),
-                Some(0) | None => {
-                    self.ties_until = Some(self.last_key(&records)?);
+            if batch.is_some() && self.has_schema_changed(connection, dialect, config).await? {
+                if self.is_streaming() {
+                    // Its key was dropped.
                     return Ok(None);
                 }
+                continue;
             }
+            if let Some(late) = &mut self.late {
+                late.is_behind = !last;
+            }
+            let Some(batch) = batch else {
+                if self.end_bound() {
+                    self.was_sent = true;
+                    return Ok(None);
+                }
+                self.next_poll = Instant::now() + config.poll_interval.0;
+                if self.plan.bulk {
+                    self.after = None;
+                }
+                return Ok(None);
+            };
+            self.page_size.adapt(&batch);
+            let mut rows = self.rows(batch)?;
+            if !last && !self.plan.unique_key {
+                // G3: the last ties may continue beyond the page.
+                match self.plan.rows_before_last_tie(&rows) {
+                    Some(before @ 1..) => rows = rows.slice(0..before),
+                    Some(0) | None => {
+                        self.ties_until = Some(self.last_key(&rows)?);
+                        self.ties = Ties::default();
+                        return Ok(None);
+                    }
+                }
+            }
+            let key = self.last_key(&rows)?;
+            self.advance(Some(rows.len()));
+            let (unsent, ids) = self.unsent(rows, &mut EqualRows::default())?;
+            let restart = last && self.plan.bulk;
+            let Some(rows) = unsent else {
+                self.after = Some(key);
+                if last {
+                    self.end_bound();
+                }
+                self.was_sent = true;
+                return Ok(None);
+            };
+            let records = self.plan.outgoing(rows)?;
+            self.passed(ids, &key);
+            let offset = match restart {
+                true => Offset::new(),
+                false => self.stored_offset(&key),
+            };
+            self.after = (!restart).then_some(key);
+            if last && !self.end_bound() {
+                self.next_poll = Instant::now() + config.poll_interval.0;
+            }
+            if let Some(late) = &mut self.late {
+                late.unsaved = false;
+            }
+            // G1: the position of the last row returned; only the runtime stores it.
+            return Ok(Some(records.with_position(self.position(offset))));
         }
-        let key = self.last_key(&records)?;
-        let records = self.plan.outgoing(records)?;
-        self.advance(Some(records.len()));
-        let offset = if restart {
-            Offset::new()
-        } else {
-            position::offset(&self.plan, &key)
-        };
-        self.after = (!restart).then_some(key);
-        // G1: the position of the last row returned; only the runtime stores it.
-        Ok(Some(records.with_position(self.position(offset))))
     }
 
     /// The rows after the last key, and whether this is the last page for now.
@@ -224,6 +331,28 @@ impl TableState {
         columns: &[usize],
         limit: NonZeroU32,
     ) -> Result<Statement> {
+        self.page_statement(dialect, config, columns, limit, false)
+    }
+
+    /// The same; `descending`: the last rows first.
+    pub(crate) fn page_statement(
+        &self,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+        columns: &[usize],
+        limit: NonZeroU32,
+        descending: bool,
+    ) -> Result<Statement> {
+        let bound = self.late.as_ref().and_then(|late| late.bound.as_ref());
+        if let Some(bound) = bound {
+            let page = self.plan.ties_page(self.after.as_deref(), bound.key());
+            let page = Page {
+                columns,
+                limit: Some(limit),
+                ..page
+            };
+            return select(dialect, &page, config);
+        }
         let back = self.plan.before_now.unwrap_or_default();
         let watermark = self
             .plan
@@ -235,7 +364,12 @@ impl TableState {
         let page = self
             .plan
             .with_watermark(page, watermark.as_ref(), before.as_slice());
-        select(dialect, &Page { columns, ..page }, config)
+        let page = Page {
+            columns,
+            descending,
+            ..page
+        };
+        select(dialect, &page, config)
     }
 
     /// Rows as they were read.
@@ -311,12 +445,21 @@ impl TableState {
                 self.plan.outgoing(rows).map(Some)
             }
             (StreamItem::Batch(batch), Some(until)) => {
+                let rows = self.rows(batch)?;
+                let mut ties = std::mem::take(&mut self.ties);
+                let (unsent, ids) = self.unsent(rows, &mut ties.equal)?;
+                ties.ids.extend(ids);
+                self.ties = ties;
+                let records = unsent.map(|rows| self.plan.outgoing(rows)).transpose()?;
                 (self.stream, self.ties_until) = (Some(stream), Some(until));
-                let records = self.plan.outgoing(self.rows(batch)?)?;
                 // G1: ties count as read only at their end; until then, their rows have the
                 // position before them.
                 let before = self.after.as_deref().unwrap_or_default();
-                let before = self.position(position::offset(&self.plan, before));
+                let records = match records {
+                    Some(records) => records,
+                    None => self.empty_records_after(before)?,
+                };
+                let before = self.position(self.stored_offset(before));
                 Ok(Some(records.with_position(before)))
             }
             (StreamItem::End(connection), None) => {
@@ -328,6 +471,8 @@ impl TableState {
             }
             (StreamItem::End(connection), Some(until)) => {
                 self.spare_connection = connection;
+                let ties = std::mem::take(&mut self.ties);
+                self.passed(ties.ids, &until);
                 let after = self.empty_records_after(&until)?;
                 self.after = Some(until);
                 self.advance(None);

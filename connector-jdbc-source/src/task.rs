@@ -1,6 +1,11 @@
 //! The source task: polls its tables round-robin.
 use crate::{
-    config::SourceConfig, discovery::Discovery, position, read_plan::ReadPlan, table::TableState,
+    config::SourceConfig,
+    discovery::Discovery,
+    position,
+    read_plan::ReadPlan,
+    recheck::{self, Reports},
+    table::TableState,
     watermark,
 };
 use async_trait::async_trait;
@@ -20,6 +25,7 @@ pub(crate) struct Task {
     tables: Vec<TableState>,
     /// The first table of the next poll.
     turn: usize,
+    reports: Reports,
 }
 
 impl Task {
@@ -31,6 +37,7 @@ impl Task {
             connection: None,
             tables: Vec::new(),
             turn: 0,
+            reports: Reports::default(),
         }
     }
 
@@ -66,12 +73,20 @@ impl Task {
         if plans.iter().any(ReadPlan::needs_time_zone) {
             time_zone = watermark::database_time_zone(connection, config.timezone.as_ref()).await?;
         }
+        let complete_by = recheck::complete_by(connection, dialect, config).await?;
         for ((mut plan, partition), stored) in plans.into_iter().zip(partitions).zip(stored) {
             if let Some(zone) = time_zone.clone().filter(|_| plan.needs_time_zone()) {
                 plan.set_time_zone(zone);
             }
             let resuming = TableState::resume(plan, partition, stored, connection, dialect, config);
-            tables.push(resuming.await?);
+            let mut table = resuming.await?;
+            if let Some(by) = complete_by {
+                for limit in recheck::limits(connection, &table.plan, config).await? {
+                    tracing::warn!("{limit}");
+                }
+                table.look_for_late_rows(by, config)?;
+            }
+            tables.push(table);
         }
         Ok(tables)
     }
@@ -85,7 +100,13 @@ impl Task {
         loop {
             let mut connection = self.connection().await?;
             let (table, dialect) = (&mut self.tables[index], &self.dialect);
-            let outcome = table.next(connection.as_mut(), dialect, &self.config).await;
+            let next = table.next(
+                connection.as_mut(),
+                dialect,
+                &self.config,
+                &mut self.reports,
+            );
+            let outcome = next.await;
             let error = match outcome {
                 Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
                     return Err(e);
@@ -117,6 +138,7 @@ impl SourceTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
         self.stop = cx.stop.clone();
         let mut connection = self.connection().await?;
+        self.reports = Reports::default();
         self.tables = self.resume(connection.as_mut(), &cx).await?;
         self.turn = 0;
         self.connection = Some(connection);

@@ -2,8 +2,10 @@
 use crate::{
     bisect::{Bisect, BisectStep, LocatedRow},
     config::SourceConfig,
+    late_rows::LateRows,
     position,
     read_plan::ReadPlan,
+    row_ids::EqualRows,
     table::{TableState, select},
 };
 use connect_api::{
@@ -173,12 +175,26 @@ impl TableState {
         if self.has_schema_changed(connection, dialect, config).await? {
             return Ok(None);
         }
-        let records = match batch.filter(|batch| batch.num_rows() > 0) {
-            Some(batch) => Some(self.rows(batch)?),
-            None => None,
-        };
-        let records = records.map(|records| self.plan.outgoing(records));
-        let records = records.transpose()?;
+        let (mut records, mut sent) = (None, Vec::new());
+        if let Some(batch) = batch.filter(|batch| batch.num_rows() > 0) {
+            let rows = self.rows(batch)?;
+            match self.unsent(rows, &mut EqualRows::default())? {
+                (Some(rows), ids) => {
+                    records = Some(self.plan.outgoing(rows)?);
+                    sent = ids;
+                }
+                (None, _) => {
+                    // A late row is searched, and this is another.
+                    let step = self.bisect.as_mut().map(Bisect::take_step);
+                    if let Some(BisectStep::Row(found)) = step {
+                        self.after = Some(found.key);
+                    }
+                    self.advance(Some(1));
+                    self.was_sent = true;
+                    return Ok(None);
+                }
+            }
+        }
         let step = self
             .bisect
             .as_mut()
@@ -188,7 +204,8 @@ impl TableState {
             return Ok(None);
         };
         self.advance(Some(1));
-        Ok(Some(Polled::Records(self.positioned(records, found.key))))
+        let records = self.positioned(records, found.key, sent);
+        Ok(Some(Polled::Records(records)))
     }
 
     /// The key columns of the next row. If several rows have its key, they are read as ties.
@@ -202,6 +219,10 @@ impl TableState {
         let statement = self.next_statement(dialect, config, &keys.columns, NonZeroU32::MIN)?;
         let columns = keys.rows(connection, &statement, 1).await?;
         let columns = self.rows_of(&keys.schema, columns)?;
+        if columns.is_empty() && self.end_bound() {
+            self.was_sent = true;
+            return Ok(None);
+        }
         if columns.is_empty() {
             self.next_poll = tokio::time::Instant::now() + config.poll_interval.0;
             if self.plan.bulk {
@@ -209,7 +230,7 @@ impl TableState {
             }
             return Ok(None);
         }
-        let Some(key) = self.page_key(&keys, &columns) else {
+        let Some(key) = self.plan.page_key(&keys.columns, &columns.row(0)) else {
             // It was converted to NULL, as configured.
             let first_readable_key = self
                 .plan
@@ -247,7 +268,16 @@ impl TableState {
         if let Some(bisect) = &mut self.bisect {
             bisect.located();
         }
-        let keys = self.positioned(found.columns, found.key);
+        let columns = KeyColumns::of(&self.plan, false)?;
+        let ids = self.ids_of(&columns, &found.columns);
+        let was_sent = |late: &LateRows| ids.iter().any(|id| late.is_sent(*id));
+        if self.late.as_ref().is_some_and(was_sent) {
+            // It was rejected before, and a late row is searched.
+            self.after = Some(found.key);
+            self.was_sent = true;
+            return Ok(None);
+        }
+        let keys = self.positioned(found.columns, found.key, ids);
         Ok(Some(Polled::Refused { keys, error }))
     }
 
@@ -289,7 +319,12 @@ impl TableState {
         if let Some(bisect) = &mut self.bisect {
             bisect.located();
         }
-        let keys = self.positioned(rows, until);
+        if let Some(late) = &mut self.late {
+            late.skip_to(&until);
+        }
+        let offset = position::offset(&self.plan, &until);
+        self.after = Some(until);
+        let keys = rows.with_position(self.position(offset));
         Ok(Some(Polled::Refused { keys, error }))
     }
 
@@ -312,24 +347,19 @@ impl TableState {
         self.rows_of(&keys.schema, rows)
     }
 
-    /// The page key of the first of these rows.
-    fn page_key(&self, keys: &KeyColumns, rows: &Records) -> Option<Vec<Value>> {
-        let row = rows.row(0);
-        let value = |column: &usize| {
-            let positioned = keys.columns.iter().position(|i| i == column)?;
-            Some(row.get(positioned).to_value()).filter(|value| *value != Value::Null)
-        };
-        let mut parts = self.plan.key.iter();
-        parts
-            .by_ref()
-            .map(|part| part.columns.iter().find_map(value))
-            .collect()
-    }
-
-    /// Sets the position of the records, and of this table, after the key.
-    fn positioned(&mut self, records: Records, key: Vec<Value>) -> Records {
-        let offset = position::offset(&self.plan, &key);
+    /// Sets the position of the records, and of this table, after the key; `sent` are identities of
+    /// the rows.
+    fn positioned(&mut self, records: Records, key: Vec<Value>, sent: Vec<u128>) -> Records {
+        self.passed(sent, &key);
+        let offset = self.stored_offset(&key);
         self.after = Some(key);
         records.with_position(self.position(offset))
+    }
+
+    /// Identities of rows of these columns.
+    fn ids_of(&self, keys: &KeyColumns, rows: &Records) -> Vec<u128> {
+        let late = self.late.as_ref();
+        let ids = late.and_then(|late| late.ids.of_some(rows, &keys.columns));
+        ids.unwrap_or_default()
     }
 }

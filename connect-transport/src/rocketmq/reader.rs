@@ -198,7 +198,7 @@ impl QueueReader {
             warn!(
                 group, %queue, from, to = min, end = max,
                 "the queue ends before the position: the broker lost messages or the topic was \
-                 made anew; reading all that is there"
+                 re-created; reading all that is there"
             );
             min
         } else {

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod harness;
+mod late_rows;
 mod modes;
 mod privileges;
 mod query;

@@ -129,6 +129,7 @@ async fn servers_read_queries_too() {
         let mut settings = database.settings(&INCREMENTING);
         settings.set("query", query);
         settings.set("incrementing.column.name", "grp");
+        settings.set("gap.safe", "false");
         let store = Arc::default();
         let mut run = Run::start(&settings, &store).await;
         let first = run.page().await.unwrap();

@@ -69,6 +69,7 @@ async fn a_restart_after_each_page_loses_and_duplicates_nothing() {
             settings.set("mode", mode);
             settings.set("table.whitelist", table.as_str());
             settings.set("batch.max.rows", "3");
+            settings.set("gap.safe", "false");
             let store: Arc<Store> = Arc::default();
             let mut ids = Vec::new();
             loop {
@@ -144,6 +145,7 @@ async fn a_lost_connection_is_an_error_and_the_next_start_continues() {
         .database
         .settings(&[("mode", "incrementing"), ("batch.max.rows", "3")]);
     settings.set("table.whitelist", table.as_str());
+    settings.set("gap.safe", "false");
     settings.set(
         "connection.url",
         format!("{}?application_name={name}", server.database.url),

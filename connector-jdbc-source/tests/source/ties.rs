@@ -137,6 +137,7 @@ async fn the_position_moves_only_at_the_end_of_ties() {
             ("mode", "incrementing"),
             ("incrementing.column.name", "v"),
             ("batch.max.rows", "500"),
+            ("gap.safe", "false"),
         ]);
         settings.set("table.whitelist", table.as_str());
         let store: Arc<Store> = Arc::default();

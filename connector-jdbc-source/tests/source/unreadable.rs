@@ -1,7 +1,7 @@
 //! Rows that cannot be read.
 use crate::harness::*;
 use connect_api::{ErrorKind, Polled, Records, Value};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A database, and how to write a date that is not supported.
 struct Case {
@@ -93,7 +93,8 @@ async fn unreadable_rows_are_reported_by_key_and_all_others_are_read() {
             ],
         ] {
             let store: Arc<Store> = Arc::default();
-            let settings = case.database.settings(settings);
+            let mut settings = case.database.settings(settings);
+            settings.set("gap.safe", "false");
             let mut run = Run::start(&settings, &store).await;
             let (pages, refused) = run.drain_readable().await;
             run.stop().await;
@@ -109,6 +110,57 @@ async fn unreadable_rows_are_reported_by_key_and_all_others_are_read() {
             let (pages, refused) = run.drain_readable().await;
             assert!(pages.is_empty() && refused.is_empty(), "after a restart");
             run.stop().await;
+        }
+        case.database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn late_rows_are_delivered_beside_unreadable_ones() {
+    for case in servers() {
+        let table = case.table(" PRIMARY KEY", &BAD).await;
+        let query = format!("SELECT id, seen, day FROM {table}");
+        let of_table = ("table.whitelist", table.as_str());
+        let times = ("timestamp.column.name", "seen");
+        let grows = ("incrementing.column.name", "id");
+        let follow = ("mode", "incrementing");
+        for settings in [
+            &[follow, grows, of_table][..],
+            &[("mode", "timestamp"), times, of_table],
+            &[follow, grows, ("query", &query), ("topic.prefix", "q")],
+        ] {
+            let delete = format!("DELETE FROM {table} WHERE id = 700");
+            case.database.execute(&delete).await;
+            let url = case.database.url.clone();
+            let dialect = dialects::open(&url, &dialects::OpenOptions::default()).unwrap();
+            let mut late = dialect.connect().await.unwrap();
+            late.begin().await.unwrap();
+            let insert = format!(
+                "INSERT INTO {table} (id, seen, day) SELECT 700, seen, day FROM {table} WHERE id = 701"
+            );
+            late.execute(&insert).await.unwrap();
+            let settings = case.database.settings(settings);
+            let mut run = Run::start(&settings, &Arc::default()).await;
+            let mut seen = std::collections::BTreeSet::new();
+            let mut rejected = std::collections::BTreeSet::new();
+            let mut drain = async |run: &mut Run| {
+                let (pages, refused) = run.drain_readable().await;
+                seen.extend(ids(&pages));
+                rejected.extend(refused.into_iter().map(|(id, _)| id));
+                seen.contains(&700)
+            };
+            assert!(!drain(&mut run).await, "{settings:?}");
+            late.commit().await.unwrap();
+            late.close().await.unwrap();
+            let deadline = tokio::time::Instant::now() + DEADLINE;
+            while !drain(&mut run).await {
+                assert!(tokio::time::Instant::now() < deadline, "{settings:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            run.stop().await;
+            let expected = (1..=1_000).filter(|id| !BAD.contains(id));
+            assert_eq!(seen, expected.collect(), "{settings:?}");
+            assert_eq!(rejected, BAD.into(), "{settings:?}");
         }
         case.database.execute(&format!("DROP TABLE {table}")).await;
     }

@@ -82,6 +82,12 @@ pub trait Connection: Send {
         Ok(None)
     }
 
+    /// What [`visibility`](Self::visibility) does not cover of late rows of `table` in the order of
+    /// `column`, a sentence each: a sequence that hands out its numbers in blocks, a replica.
+    async fn visibility_limits(&mut self, _table: &Table, _column: usize) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// The time zone whose clocks write columns without one in sessions that set no other; `None`
     /// where the database does not report it, or [`Syntax::now`] knows it by itself.
     async fn time_zone(&mut self) -> Result<Option<String>> {

@@ -39,10 +39,8 @@ pub enum VisibleBy {
     /// It does not tell.
     #[default]
     Nothing,
-    /// [`Visibility::Snapshot`](crate::Visibility::Snapshot).
-    Snapshot,
-    /// [`Visibility::OldestTransaction`](crate::Visibility::OldestTransaction).
-    OldestTransaction,
+    /// [`Visibility::Transactions`](crate::Visibility::Transactions).
+    Transactions,
     /// [`Visibility::RowVersion`](crate::Visibility::RowVersion).
     RowVersion,
 }

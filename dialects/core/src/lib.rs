@@ -98,7 +98,7 @@ pub use split::{Split, split_by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
 pub use value_error::ValueError;
-pub use visibility::Visibility;
+pub use visibility::{RunningTransactions, Transaction, Visibility};
 pub use writing::{
     beside_excluded, create_table, default_clause, insert_or_excluded, table_elements,
 };

@@ -267,6 +267,11 @@ impl Connection for ProbedConnection {
         probed!(self, "asking which rows are final", visibility())
     }
 
+    async fn visibility_limits(&mut self, table: &Table, column: usize) -> Result<Vec<String>> {
+        let what = "asking about the order of commits";
+        probed!(self, what, visibility_limits(table, column))
+    }
+
     async fn time_zone(&mut self) -> Result<Option<String>> {
         probed!(self, "asking for the time zone", time_zone())
     }

@@ -70,7 +70,9 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
     }
     if !keys.is_empty() {
         sql.push_str(" ORDER BY ");
-        sql.push_str(&keys.join(", "));
+        let separator = if page.descending { " DESC, " } else { ", " };
+        sql.push_str(&keys.join(separator));
+        sql.push_str(separator.trim_end_matches(", "));
     }
     if let Some(limit) = page.limit {
         sql.push_str(&syntax.limit(limit.get()));

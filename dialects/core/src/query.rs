@@ -79,6 +79,8 @@ pub struct Page<'a> {
     pub blocks: Option<Range<u64>>,
     /// Only rows that meet this condition too; the user's own words.
     pub filter: Option<&'a str>,
+    /// In descending order of the key: the last rows first.
+    pub descending: bool,
     /// So many rows at most; `None` for all.
     pub limit: Option<NonZeroU32>,
 }
@@ -97,6 +99,7 @@ impl<'a> Page<'a> {
             until: None,
             blocks: None,
             filter: None,
+            descending: false,
             limit: None,
         }
     }

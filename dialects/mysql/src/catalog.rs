@@ -186,11 +186,13 @@ pub(crate) const TIME_ZONE: &str = "SELECT CASE WHEN @@global.time_zone <> 'SYST
     MAKEDATE(YEAR(UTC_DATE()), 15) AS january, MAKEDATE(YEAR(UTC_DATE()), 196) AS july) AS days) \
     AS offsets";
 
-/// When the oldest running transaction of InnoDB began, in microseconds since 1970.
-pub(crate) const OLDEST_TRANSACTION: &str = "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', LEAST(\
-    COALESCE(MIN(CONVERT_TZ(trx_started, 'SYSTEM', '+00:00')), UTC_TIMESTAMP(6)), \
-    UTC_TIMESTAMP(6) - INTERVAL 1 SECOND)) AS CHAR) \
-    FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id <> CONNECTION_ID()";
+/// The running transactions of InnoDB: session, begin in seconds by any clock, number, and of this
+/// session's own what it is running. Those that have changed nothing have the number 0 in MariaDB, and
+/// one from 2^48 on in MySQL.
+pub(crate) const RUNNING_TRANSACTIONS: &str = "CAST(trx_mysql_thread_id AS CHAR), \
+    CAST(TIMESTAMPDIFF(SECOND, '1970-01-01', trx_started) AS CHAR), CAST(trx_id AS CHAR), \
+    IF(trx_mysql_thread_id = CONNECTION_ID(), COALESCE(trx_query, ''), NULL) \
+    FROM information_schema.INNODB_TRX";
 
 #[cfg(test)]
 mod tests {

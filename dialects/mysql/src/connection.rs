@@ -47,7 +47,8 @@ impl Connection for Session {
     }
 
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
-        visibility::visibility(self.ready()?).await
+        self.ready()?;
+        visibility::visibility(&mut self.driver, &self.server).await
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {

@@ -45,7 +45,7 @@ impl Dialect for MySql {
             savepoints: true,
             widen: true,
             blocks: false,
-            visibility: VisibleBy::OldestTransaction,
+            visibility: VisibleBy::Transactions,
         }
     }
 

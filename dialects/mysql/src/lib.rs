@@ -15,8 +15,8 @@
 //!   `INSERT IGNORE` would hide other faults; triggers of updates see such rows. Any unique key of
 //!   the table decides.
 //! - Updates go by way of a temporary table, or row by row where the user may not make one.
-//! - [`Visibility`](dialect_core::Visibility) is what `INNODB_TRX` shows, to the second; without the
-//!   privilege PROCESS it is not told. A transaction is seen from its first statement on InnoDB on.
+//! - [`Visibility`](dialect_core::Visibility) is what `INNODB_TRX` shows; the privilege PROCESS is
+//!   needed for it. A transaction is seen from its first statement on InnoDB on.
 //! - The types of a query are those of a temporary table of none of its rows; where none can be made
 //!   decimals are carried as text.
 //! - A cursor that is dropped before its last row costs the connection.

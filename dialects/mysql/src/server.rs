@@ -24,6 +24,10 @@ pub(crate) struct Server {
     pub(crate) names_in_any_case: bool,
     /// The connection's own database.
     pub(crate) database: Option<String>,
+    /// Host, port and the user that the connection is of.
+    pub(crate) identity: String,
+    /// It is read-only, as replicas are.
+    pub(crate) replica: bool,
 }
 
 impl Server {
@@ -45,6 +49,8 @@ impl Server {
             max_packet_bytes: usize::try_from(max_packet_bytes).unwrap_or(usize::MAX),
             names_in_any_case: false,
             database: None,
+            identity: String::new(),
+            replica: false,
         }
     }
 

@@ -195,9 +195,24 @@ pub(crate) const FILE_TIME_ZONE: &str = "\
 SELECT setting FROM pg_catalog.pg_file_settings \
 WHERE lower(name) = 'timezone' AND error IS NULL ORDER BY seqno DESC LIMIT 1";
 
-/// The snapshot of present transactions: `xmin`, `xmax`. By the words of servers before 13 too.
-pub(crate) const SNAPSHOT: &str = "\
-SELECT txid_snapshot_xmin(s), txid_snapshot_xmax(s) FROM txid_current_snapshot() AS s";
+/// The locks that transactions hold on themselves: on the virtual id from their first statement on, on
+/// the number from their first change on; those without a process are prepared. The snapshot is of no
+/// use here: it lacks transactions without changes, which may have taken a time or a number of a
+/// sequence, and its `xmax` is not greater than the numbers of all that are running.
+pub(crate) const RUNNING_TRANSACTIONS: &str = "\
+SELECT virtualtransaction, virtualxid, transactionid::text, pid FROM pg_catalog.pg_locks \
+WHERE granted AND mode = 'ExclusiveLock' AND locktype IN ('virtualxid', 'transactionid') \
+AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()";
+
+/// Whether the server is a standby, and how many numbers the sequence of a column hands out at once.
+pub(crate) const VISIBILITY_LIMITS: &str = "\
+SELECT pg_catalog.pg_is_in_recovery(), (SELECT max(s.seqcache) FROM pg_catalog.pg_sequence s \
+JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid AND d.deptype IN ('a', 'i') \
+AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND a.attname = $3)";
 
 /// The table that bears the name, and who wrote which of its columns last: every change of a column
 /// writes its row of the catalogue anew.

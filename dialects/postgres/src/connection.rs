@@ -4,7 +4,7 @@ use crate::{
     catalog::rows,
     cursor::PostgresCursor,
     decode::Beyond,
-    describe::privilege,
+    describe::{privilege, visibility},
     error_codes,
     session::{Session, pooler, stage::begun},
     syntax::has_blocks,
@@ -17,7 +17,7 @@ use dialect_core::{
     Unrepresentable, Visibility, WritePlan,
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
-use std::{num::NonZeroU32, ops::Range};
+use std::{num::NonZeroU32, ops::Range, time::Instant};
 
 #[async_trait]
 impl Connection for Session {
@@ -84,15 +84,50 @@ impl Connection for Session {
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         self.settle().await?;
         let own = self.enter().await?;
-        let query =
-            sqlx::query_as::<_, (i64, i64)>(catalog::SNAPSHOT).persistent(self.keeps_statements());
-        let snapshot = query.fetch_one(&mut self.driver).await;
-        let snapshot = snapshot.map_err(|e| error_codes::error("asking for the snapshot", e));
-        let (xmin, xmax) = self.leave(own, snapshot).await?;
-        Ok(Some(Visibility::Snapshot {
-            xmin: xmin.unsigned_abs(),
-            xmax: xmax.unsigned_abs(),
-        }))
+        let what = "asking for running transactions";
+        let asked = Instant::now();
+        let query = sqlx::query_as::<_, visibility::Lock>(catalog::RUNNING_TRANSACTIONS)
+            .persistent(self.keeps_statements());
+        let locks = query.fetch_all(&mut self.driver).await;
+        let locks = locks.map_err(|e| error_codes::error(what, e));
+        let locks = self.leave(own, locks).await?;
+        let running = visibility::running(locks, asked).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("{what}: the number of a transaction has an unknown form"),
+            )
+        })?;
+        Ok(Some(Visibility::Transactions(running)))
+    }
+
+    async fn visibility_limits(&mut self, table: &Table, column: usize) -> Result<Vec<String>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let name = table.columns.get(column).map(|column| column.name.as_str());
+        let query = sqlx::query_as::<_, (bool, Option<i64>)>(catalog::VISIBILITY_LIMITS)
+            .persistent(self.keeps_statements())
+            .bind(table.name.schema.as_deref())
+            .bind(&table.name.name)
+            .bind(name.unwrap_or_default());
+        let found = query.fetch_one(&mut self.driver).await;
+        let found = found.map_err(|e| error_codes::error("asking about sequences", e));
+        let (standby, block) = self.leave(own, found).await?;
+        let mut limits = Vec::new();
+        if standby {
+            limits.push(
+                "the server is a standby, which does not see transactions of the primary before \
+                 their first change"
+                    .to_owned(),
+            );
+        }
+        if let Some(block) = block.filter(|block| *block > 1) {
+            limits.push(format!(
+                "the sequence of `{}` hands out {block} numbers at once to a session (CACHE \
+                 {block}), which can use them long after greater ones",
+                name.unwrap_or_default()
+            ));
+        }
+        Ok(limits)
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {

@@ -1,6 +1,7 @@
 //! Tables and queries described: the catalogue is asked, its rows are read.
 mod privileges;
 mod query;
+pub(crate) mod visibility;
 
 pub(crate) use privileges::privilege;
 

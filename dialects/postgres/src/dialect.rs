@@ -51,7 +51,7 @@ impl Dialect for Postgres {
             savepoints: true,
             widen: true,
             blocks: true,
-            visibility: VisibleBy::Snapshot,
+            visibility: VisibleBy::Transactions,
             ..Capabilities::default()
         }
     }

@@ -1,38 +1,134 @@
 //! Which rows may still be those of open transactions.
+//!
+//! InnoDB shows a copy of the list of its transactions, which it renews only where nobody has read it
+//! for 100 ms (`CACHE_MIN_IDLE_TIME_NS`): who reads it more often sees the same copy for ever. So the
+//! process reads it seldom, for all connections to a server, and only takes a copy that shows the query
+//! that asks for it.
 use crate::{
-    catalog::{self, rows::text},
+    catalog::{
+        self,
+        rows::{optional, text},
+    },
     error_codes::statement_error as error,
+    server::Server,
 };
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::Visibility;
-use sqlx::{Executor as _, MySqlConnection};
+use dialect_core::{RunningTransactions, Transaction, Visibility};
+use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, LazyLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
 
-/// When the oldest running transaction of InnoDB began; `None` where the user may not see that.
-///
-/// The server writes the seconds by its own clock on the wall, and renews what it shows ten times
-/// a second at most: a second is taken off what may not be shown yet.
-pub(crate) async fn visibility(driver: &mut MySqlConnection) -> Result<Option<Visibility>> {
-    let what = "ask for the oldest transaction";
-    let row = match driver
-        .fetch_one(sqlx::raw_sql(catalog::OLDEST_TRANSACTION))
+/// From here on, numbers of MySQL stand for transactions that have changed nothing.
+const NO_CHANGES: u64 = 1 << 48;
+/// The pause between two reads; after a copy that was not renewed, twice as long, up to the second.
+const PAUSE: Duration = Duration::from_millis(110);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// The last list of a server.
+#[derive(Default)]
+struct Shared {
+    list: Option<RunningTransactions>,
+    /// When it was read last, whatever was shown.
+    read: Option<Instant>,
+    pause: Duration,
+}
+
+/// Of each server and user.
+static SERVERS: LazyLock<std::sync::Mutex<HashMap<String, Arc<Mutex<Shared>>>>> =
+    LazyLock::new(Default::default);
+/// Makes queries differ from each other.
+static QUERIES: AtomicU64 = AtomicU64::new(0);
+
+/// The running transactions of InnoDB; `None` where the user may not see them, and on replicas, where
+/// those of the primary are missing.
+pub(crate) async fn visibility(
+    driver: &mut MySqlConnection,
+    server: &Server,
+) -> Result<Option<Visibility>> {
+    if server.replica {
+        return Ok(None);
+    }
+    let shared = {
+        let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.entry(server.identity.clone()).or_default().clone()
+    };
+    let mut shared = shared.lock().await;
+    loop {
+        let wait = match shared.read {
+            Some(read) => shared.pause.saturating_sub(read.elapsed()),
+            None => Duration::ZERO,
+        };
+        if let Some(list) = shared.list.as_ref().filter(|_| !wait.is_zero()) {
+            return Ok(Some(Visibility::Transactions(list.clone())));
+        }
+        tokio::time::sleep(wait).await;
+        let Some((list, is_new)) = read(driver).await? else {
+            return Ok(None);
+        };
+        shared.read = Some(Instant::now());
+        shared.pause = match is_new {
+            true => PAUSE,
+            false => (shared.pause * 2).clamp(PAUSE, MAX_PAUSE),
+        };
+        if is_new {
+            shared.list = Some(list);
+        }
+    }
+}
+
+/// The list that the server shows, and whether it is new.
+async fn read(driver: &mut MySqlConnection) -> Result<Option<(RunningTransactions, bool)>> {
+    let what = "ask for running transactions";
+    let asked = Instant::now();
+    let number = QUERIES.fetch_add(1, Ordering::Relaxed);
+    let mark = format!("/* {}.{number} */", std::process::id());
+    let query = format!("SELECT {mark} {}", catalog::RUNNING_TRANSACTIONS);
+    // In a transaction, so that this session is in the list.
+    driver
+        .execute(sqlx::raw_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
         .await
-    {
-        Ok(row) => row,
+        .map_err(|e| error(what, e))?;
+    let rows = driver.fetch_all(sqlx::raw_sql(AssertSqlSafe(query))).await;
+    let ended = driver.execute(sqlx::raw_sql("COMMIT")).await;
+    let rows = match rows {
+        Ok(rows) => rows,
         Err(e) => {
             let e = error(what, e);
             if e.kind() != ErrorKind::Auth {
                 return Err(e);
             }
-            tracing::warn!(
-                error = e.report(),
-                "running transactions are not visible without the PROCESS privilege"
-            );
             return Ok(None);
         }
     };
-    let began = text(&row, 0).map_err(|e| error(what, e))?;
-    match began.parse() {
-        Ok(began) => Ok(Some(Visibility::OldestTransaction { began })),
-        Err(e) => Err(Error::new(ErrorKind::Internal, what).with_source(e)),
+    ended.map_err(|e| error(what, e))?;
+    let (mut open, mut is_new) = (Vec::new(), false);
+    for row in &rows {
+        if let Some(own) = optional(row, 3).map_err(|e| error(what, e))? {
+            is_new |= own.contains(&mark);
+            continue;
+        }
+        let number = |column| -> Result<u64> {
+            let text = text(row, column).map_err(|e| error(what, e))?;
+            let parsed = text.parse::<u64>();
+            parsed.map_err(|e| Error::new(ErrorKind::Internal, what).with_source(e))
+        };
+        open.push(Transaction {
+            session: number(0)?,
+            began: number(1)?,
+            number: Some(number(2)?).filter(|number| (1..NO_CHANGES).contains(number)),
+        });
     }
+    let list = RunningTransactions {
+        open,
+        prepared: Vec::new(),
+        asked,
+    };
+    Ok(Some((list, is_new)))
 }

@@ -53,7 +53,8 @@ impl Session {
 async fn ask(driver: &mut MySqlConnection) -> Result<Server, sqlx::Error> {
     let row = driver
         .fetch_one(sqlx::raw_sql(
-            "SELECT VERSION(), @@max_allowed_packet, @@lower_case_table_names, DATABASE()",
+            "SELECT VERSION(), @@max_allowed_packet, @@lower_case_table_names, DATABASE(), \
+             CONCAT_WS(' ', @@hostname, @@port, CURRENT_USER()), @@global.read_only",
         ))
         .await?;
     let text = |i: usize| -> Result<Option<String>, sqlx::Error> {
@@ -64,5 +65,7 @@ async fn ask(driver: &mut MySqlConnection) -> Result<Server, sqlx::Error> {
     let mut server = Server::new(&text(0)?.unwrap_or_default(), number(1)?.unwrap_or(1 << 20));
     server.names_in_any_case = number(2)?.unwrap_or(0) != 0;
     server.database = text(3)?;
+    server.identity = text(4)?.unwrap_or_default();
+    server.replica = text(5)?.is_some_and(|value| value != "0" && value != "OFF");
     Ok(server)
 }

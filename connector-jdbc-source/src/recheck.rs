@@ -1,0 +1,342 @@
+//! Checks open rows, and finds late ones among them (G5).
+use crate::{
+    config::SourceConfig,
+    late_rows::{Check, CompleteBy, LateRows, Report},
+    read_plan::ReadPlan,
+    row_ids::{EqualRows, RowIds},
+    table::{TableState, select},
+};
+use connect_api::{Error, ErrorKind, Result, Value, config::Faults};
+use dialect_core::{Connection, Dialect, Page, Visibility, VisibleBy};
+use std::{hash::RandomState, num::NonZeroU32, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// Tables that are polled within this time share a report.
+const SHARED: Duration = Duration::from_millis(20);
+
+/// The last report of the database's transactions, shared by the tables of a task.
+#[derive(Default)]
+pub(crate) struct Reports(Option<Report>);
+
+impl Reports {
+    /// A report from after this time; `None` if the database gives none.
+    async fn since(
+        &mut self,
+        connection: &mut dyn Connection,
+        time: Instant,
+    ) -> Result<Option<&Report>> {
+        let old = |report: &Report| report.at <= time || report.at.elapsed() > SHARED;
+        if self.0.as_ref().is_none_or(old) {
+            let asked = Instant::now();
+            let visibility = connection.visibility().await?;
+            self.0 = visibility.map(|visibility| Report {
+                at: match &visibility {
+                    Visibility::Transactions(running) => Instant::from_std(running.asked),
+                    Visibility::RowVersion(_) => asked,
+                },
+                visibility: Arc::new(visibility),
+            });
+        }
+        Ok(self.0.as_ref())
+    }
+}
+
+const NO_REPORTS: &str = "running transactions cannot be seen (MySQL shows them to users with the \
+    privilege PROCESS, and not on replicas): rows of transactions that are open for longer than \
+    gap.window.ms are missed";
+
+/// How it is known which rows are complete; `None` where no late rows are looked for. Logged.
+///
+/// # Errors Errors of the database.
+pub(crate) async fn complete_by(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    config: &SourceConfig,
+) -> Result<Option<CompleteBy>> {
+    let capabilities = dialect.capabilities();
+    let follows = config.uses_timestamps() || config.uses_incrementing();
+    if !(config.gap_safe && follows && capabilities.concurrent_writers) {
+        return Ok(None);
+    }
+    let by = match capabilities.visibility {
+        VisibleBy::Transactions if connection.visibility().await?.is_some() => {
+            CompleteBy::Transactions
+        }
+        VisibleBy::RowVersion => CompleteBy::RowVersion,
+        VisibleBy::Transactions | VisibleBy::Nothing => CompleteBy::Age,
+    };
+    let window_ms = config.window_of(by).as_millis();
+    match by {
+        CompleteBy::Transactions => tracing::info!(
+            window_ms,
+            "late rows are looked for until all transactions have ended that were running when \
+             their neighbours were read"
+        ),
+        CompleteBy::RowVersion => tracing::info!(
+            window_ms = config.gap_window().as_millis(),
+            "late rows are looked for below the minimum active row version; by other columns than \
+             a rowversion, for gap.window.ms"
+        ),
+        CompleteBy::Age => tracing::warn!(window_ms, "{NO_REPORTS}"),
+    }
+    Ok(Some(by))
+}
+
+/// What is not seen of late rows of a table, a sentence each with what to do.
+///
+/// # Errors Errors of the database.
+pub(crate) async fn limits(
+    connection: &mut dyn Connection,
+    plan: &ReadPlan,
+    config: &SourceConfig,
+) -> Result<Vec<String>> {
+    if config.gap_window.is_some() || plan.query.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut limits = Vec::new();
+    let columns = plan.key.iter().flat_map(|part| &part.columns);
+    for index in columns.take(1) {
+        limits = connection.visibility_limits(&plan.table, *index).await?;
+        let column = &plan.table.columns[*index];
+        if !(config.uses_timestamps() || column.auto_increment) {
+            limits.push(format!(
+                "the values of `{}` are assigned by the application, perhaps before the \
+                 transaction that writes them begins",
+                column.name
+            ));
+        }
+    }
+    let name = plan.name();
+    let advice = "late rows can be missed; set gap.window.ms to the longest time between taking a \
+                  value and its commit";
+    Ok(limits
+        .into_iter()
+        .map(|limit| format!("{name}: {limit}: {advice}"))
+        .collect())
+}
+
+/// Adds them to the notes of `check`, with what is known of running transactions.
+///
+/// # Errors Errors of the database.
+pub(crate) async fn note_limits(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    config: &SourceConfig,
+    plans: &[ReadPlan],
+    faults: &mut Faults,
+) -> Result<()> {
+    match complete_by(connection, dialect, config).await? {
+        None => return Ok(()),
+        Some(CompleteBy::Age) if config.gap_window.is_none() => faults.note(NO_REPORTS),
+        Some(CompleteBy::Age | CompleteBy::Transactions | CompleteBy::RowVersion) => {}
+    }
+    for plan in plans {
+        for limit in limits(connection, plan, config).await? {
+            faults.note(limit);
+        }
+    }
+    Ok(())
+}
+
+impl SourceConfig {
+    /// The minimum age of complete rows.
+    fn window_of(&self, by: CompleteBy) -> Duration {
+        match by {
+            CompleteBy::Age => self.gap_window(),
+            CompleteBy::Transactions | CompleteBy::RowVersion => {
+                self.gap_window.map_or(Duration::ZERO, |window| window.0)
+            }
+        }
+    }
+}
+
+impl TableState {
+    /// Looks for late rows from now on.
+    ///
+    /// # Errors `Unsupported`: a column of a type that is not read.
+    pub(crate) fn look_for_late_rows(
+        &mut self,
+        by: CompleteBy,
+        config: &SourceConfig,
+    ) -> Result<()> {
+        let Some(part) = self.plan.key.first() else {
+            return Ok(());
+        };
+        let is_version = part.columns.iter().all(|column| {
+            let declared = &self.plan.table.columns[*column].vendor_type;
+            ["rowversion", "timestamp"]
+                .iter()
+                .any(|name| declared.eq_ignore_ascii_case(name))
+        });
+        let by = match by {
+            CompleteBy::RowVersion if !is_version => CompleteBy::Age,
+            by => by,
+        };
+        let hashers = [RandomState::new(), RandomState::new()];
+        let ids = RowIds::of(&self.plan, hashers)?;
+        let window = config.window_of(by);
+        self.late = Some(LateRows::new(ids, by, window, self.after.clone()));
+        Ok(())
+    }
+
+    /// Checks open rows. If there are late ones, the next pages are those that they are in.
+    ///
+    /// # Errors Errors of the database.
+    pub(crate) async fn check_open_rows(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+        reports: &mut Reports,
+    ) -> Result<()> {
+        let Some(late) = self.late.as_mut().filter(|late| late.bound.is_none()) else {
+            return Ok(());
+        };
+        if late.needs_aim() {
+            let last = self.last_key_of_table(connection, dialect, config).await?;
+            if let (Some(late), Some(last)) = (&mut self.late, last) {
+                late.aim_at(last);
+            }
+        }
+        let Some(late) = self.late.as_mut().filter(|late| late.has_open_rows()) else {
+            return Ok(());
+        };
+        let report = match late.report_after() {
+            Some(time) => {
+                let report = reports.since(connection, time).await?;
+                if report.is_none() {
+                    tracing::warn!(
+                        table = %self.plan.name(),
+                        "the database no longer reports running transactions to this user: late rows are looked \
+                         for by age"
+                    );
+                    late.by_age(config.gap_window());
+                }
+                report
+            }
+            None => None,
+        };
+        let (closed, ahead) = late.settle(report, Instant::now());
+        // Rows that lie before a complete range are complete with it.
+        let checks = late.checks(if ahead { usize::MAX } else { closed });
+        for check in &checks {
+            let found = self.late_rows_in(check, connection, dialect, config).await;
+            let found = match found {
+                Err(e) if e.kind() == ErrorKind::Data && self.compares_all_columns() => {
+                    return self.compare_by_key(&e);
+                }
+                found => found?,
+            };
+            if let (Some(after), Some(late)) = (found, &mut self.late) {
+                late.read_again(check);
+                (self.after, self.bisect) = (after, None);
+                return Ok(());
+            }
+        }
+        if let Some(late) = &mut self.late {
+            late.complete(closed);
+            if ahead {
+                late.read_ahead();
+            }
+            late.log_if_held_back(self.plan.name());
+        }
+        Ok(())
+    }
+
+    /// If there are late rows in the range: the key after which they are read.
+    async fn late_rows_in(
+        &mut self,
+        check: &Check,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+    ) -> Result<Option<Option<Vec<Value>>>> {
+        let Some(late) = &self.late else {
+            return Ok(None);
+        };
+        let page = Page {
+            columns: &late.ids.columns,
+            ..self.plan.ties_page(check.after.as_deref(), &check.until)
+        };
+        let statement = select(dialect, &page, config)?;
+        let mut cursor = connection.query(&statement, &late.ids.schema).await?;
+        let rows = usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX);
+        let mut equal = EqualRows::default();
+        let mut before = check.after.clone();
+        let mut sum = (0_u64, 0_u128);
+        let mut found = None;
+        // All rows are read: a result that is left costs some databases the connection.
+        while let Some(batch) = cursor.next(rows, config.max_bytes.get()).await? {
+            if batch.num_rows() == 0 || found.is_some() {
+                continue;
+            }
+            let records = self.rows_of(&late.ids.schema, batch)?;
+            let ids = late.ids.of_identities(&records, &mut equal);
+            if check.sum.is_some() {
+                sum.0 += ids.len() as u64;
+                sum.1 = ids.iter().fold(sum.1, |sum, id| sum.wrapping_add(*id));
+                continue;
+            }
+            let key_of = |row: usize| {
+                let row = records.row(row);
+                self.plan.page_key(&late.ids.columns, &row)
+            };
+            match ids.iter().position(|id| !late.is_sent(*id)) {
+                // Rows with the key of the late one are read again too.
+                Some(_) if !self.plan.unique_key => found = Some(check.after.clone()),
+                Some(0) => found = Some(before.clone()),
+                Some(row) => found = Some(key_of(row - 1).or_else(|| check.after.clone())),
+                None => before = key_of(records.len() - 1).or(before),
+            }
+        }
+        if check.sum.is_some_and(|expected| expected != sum) {
+            found = Some(check.after.clone());
+        }
+        Ok(found)
+    }
+
+    /// The greatest key of the rows after the last that was read.
+    async fn last_key_of_table(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+    ) -> Result<Option<Vec<Value>>> {
+        let parts = self.plan.key.iter();
+        let columns: Vec<usize> = parts.flat_map(|part| part.columns.clone()).collect();
+        let schema = self.plan.table.schema(&columns, &[])?;
+        let statement = self.page_statement(dialect, config, &columns, NonZeroU32::MIN, true)?;
+        let mut cursor = connection.query(&statement, &schema).await?;
+        let batch = cursor.next(1, usize::MAX).await?;
+        // To the end of the result, which frees the connection.
+        while cursor.next(1, usize::MAX).await?.is_some() {}
+        let Some(batch) = batch.filter(|batch| batch.num_rows() > 0) else {
+            return Ok(None);
+        };
+        let records = self.rows_of(&schema, batch)?;
+        Ok(self.plan.page_key(&columns, &records.row(0)))
+    }
+
+    fn compares_all_columns(&self) -> bool {
+        let late = self.late.as_ref();
+        late.is_some_and(|late| !late.ids.by_key)
+    }
+
+    /// A row cannot be read, and rows are compared in all columns: they are compared by key from now
+    /// on, and open ones are sent again.
+    fn compare_by_key(&mut self, error: &Error) -> Result<()> {
+        let Some(late) = &mut self.late else {
+            return Ok(());
+        };
+        tracing::warn!(
+            table = %self.plan.name(), error = error.report(),
+            "late rows are looked for by key alone, because a row cannot be read, and the table has \
+             no primary key or its timestamps are coarser than a microsecond: a row that replaces \
+             another with an equal key is missed; rows that may not be complete are sent again"
+        );
+        late.ids = RowIds::by_key(&self.plan, late.ids.hashers())?;
+        late.restart_at(late.complete.clone());
+        (self.after, self.bisect) = (late.complete.clone(), None);
+        Ok(())
+    }
+}
