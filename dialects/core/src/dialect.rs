@@ -29,14 +29,14 @@ pub struct Capabilities {
     pub widen: bool,
     /// A table can be read by blocks of its file, see [`Page::blocks`](crate::Page::blocks).
     pub blocks: bool,
-    /// What [`Connection::visibility`] tells.
+    /// What [`Connection::visibility`] reports.
     pub visibility: VisibleBy,
 }
 
-/// By what a database tells which rows no transaction can still add before those that are seen.
+/// How a database reports up to where no transaction can still add rows before those that are visible.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum VisibleBy {
-    /// It does not tell.
+    /// It does not report it.
     #[default]
     Nothing,
     /// [`Visibility::Transactions`](crate::Visibility::Transactions).
@@ -60,7 +60,7 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Decides how records are written: columns paired, encoders chosen, SQL made. Once per
+    /// Decides how records are written: columns paired, encoders chosen, SQL generated. Once per
     /// table and schema.
     ///
     /// # Errors

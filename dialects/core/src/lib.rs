@@ -6,7 +6,7 @@
 //! the work. Dialects live in a crate each and share one layout, which
 //! docs/write-a-dialect.md describes. Users take the facade crate `dialects`, connectors are given an [`DialectProvider`].
 //!
-//! A dialect is made of what stands here: [`Address`] takes its URL apart, [`BatchBuilder`] grows
+//! A dialect is built from these parts: [`Address`] takes its URL apart, [`BatchBuilder`] grows
 //! the pages it reads, [`Cells`] are the columns it writes, [`civil`] and [`parse_decimal`] read
 //! the text of dates and numbers exactly, and the feature `conformance` has the suite it must
 //! pass.

@@ -29,11 +29,11 @@ pub struct KeyPart {
     pub columns: Vec<usize>,
 }
 
-/// How well the values of a key part, as they are read and bound, tell apart what stands in its
+/// How well the values of a key part, as they are read and bound, distinguish the values of its
 /// column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyValues {
-    /// What the database tells apart has different values.
+    /// Values that the database distinguishes are different.
     Exact,
     /// Several forms of one value are one key, and are compared as one.
     Forms,

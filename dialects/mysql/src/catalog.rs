@@ -22,7 +22,7 @@ struct Part {
     tag: &'static str,
     from: &'static str,
     schema: &'static str,
-    /// A place, a name and what else the part tells.
+    /// A place, a name and the other values of the part.
     columns: [&'static str; 9],
     condition: &'static str,
 }
@@ -96,7 +96,7 @@ const PARTS: [Part; 5] = [
         ],
         condition: " AND REFERENCED_TABLE_NAME IS NOT NULL",
     },
-    // JSON is a name for longtext in MariaDB; the check that the server adds tells it.
+    // JSON is a name for longtext in MariaDB; the check that the server adds identifies it.
     Part {
         tag: "check",
         from: "CHECK_CONSTRAINTS",
@@ -116,7 +116,7 @@ const PARTS: [Part; 5] = [
     },
 ];
 
-/// One query for all that is told of `names`, each of a schema; the parts of it are told apart by
+/// One query for all that is reported on `names`, each of a schema; its parts are distinguished by
 /// the first column. All is text of one character set: the catalogue has several collations, which
 /// UNION does not mix. Servers look at the named tables alone where names are compared by `=`, and
 /// at one schema alone where that is.
@@ -129,7 +129,7 @@ pub(crate) fn describe_sql(server: &Server, names: &[TableName]) -> (String, Vec
         .unwrap_or_default();
     let one_schema = names.iter().all(|n| n.schema.as_ref() == Some(&schema));
     for part in &PARTS {
-        if part.tag == "check" && !server.tells_checks() {
+        if part.tag == "check" && !server.reports_checks() {
             continue;
         }
         let columns: Vec<_> = ["TABLE_NAME"]

@@ -5,20 +5,20 @@
 //! straight from the binary protocol, and written by statements of up to 512 rows.
 //!
 //! Every session has the time zone +00:00, the character set utf8mb4 and strict modes: what does
-//! not fit is refused and never cut. A `datetime` is carried as a wall clock, a `timestamp` as an
-//! instant, a `time` as a span. Comments tell columns made here for kinds that have no type of their
+//! not fit is refused and never cut. A `datetime` is mapped to a local time, a `timestamp` to an
+//! instant, a `time` to a span. Comments mark columns created here for kinds that have no type of their
 //! own: `boolean` on tinyint(1), `uuid` on binary(16), `UTC` on datetime, `time of day` on time.
-//! Geometries are carried as WKB, and as EWKB where they have an SRID; a type that is not known as
+//! Geometries are mapped to WKB, and to EWKB where they have an SRID; a type that is not known as
 //! the server's text.
 //!
 //! - An insert that passes over keys that are there is `ON DUPLICATE KEY UPDATE` of nothing, as
 //!   `INSERT IGNORE` would hide other faults; triggers of updates see such rows. Any unique key of
 //!   the table decides.
-//! - Updates go by way of a temporary table, or row by row where the user may not make one.
+//! - Updates go by way of a temporary table, or row by row where the user may not create one.
 //! - [`Visibility`](dialect_core::Visibility) is what `INNODB_TRX` shows; the privilege PROCESS is
 //!   needed for it. A transaction is seen from its first statement on InnoDB on.
-//! - The types of a query are those of a temporary table of none of its rows; where none can be made
-//!   decimals are carried as text.
+//! - The types of a query are those of a temporary table of none of its rows; where none can be created
+//!   decimals are mapped to text.
 //! - A cursor that is dropped before its last row costs the connection.
 //!
 //! ```no_run

@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// The catalogue reports which table a CHECK belongs to. MariaDB marks JSON by one.
-    pub(crate) fn tells_checks(&self) -> bool {
+    pub(crate) fn reports_checks(&self) -> bool {
         self.family == Family::MariaDb
             && (self.version >= (10, 3, 10) || ((10, 2, 22)..(10, 3, 0)).contains(&self.version))
     }
@@ -216,7 +216,7 @@ mod tests {
         ] {
             let server = Server::new(text, 1 << 24);
             assert_eq!(server.reports_default_expressions(), defaults, "{text}");
-            assert_eq!(server.tells_checks(), checks, "{text}");
+            assert_eq!(server.reports_checks(), checks, "{text}");
             assert_eq!(server.window_functions(), windows, "{text}");
             assert_eq!(server.statement_timeout(half).as_deref(), timeout, "{text}");
         }

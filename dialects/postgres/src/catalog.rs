@@ -132,7 +132,7 @@ FROM found f LEFT JOIN columns c ON c.table_place = f.table_place"
 
 /// The types `$1` of a query's columns, each with the table `$2` and the column's number `$3`
 /// that it is read from, where it is: the place in the list, the type's name, the type as JSON
-/// text. A table's column tells more than the query: domain, length, precision.
+/// text. A table's column describes more than the query: domain, length, precision.
 pub(crate) const TYPES: &str = concat!(
     "\
 WITH RECURSIVE asked AS ( \
@@ -232,6 +232,6 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 WHERE c.relname = $2 AND pg_catalog.has_column_privilege(c.oid, a.attnum, $3) \
 AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
 
-/// May the session make temporary tables?
+/// May the session create temporary tables?
 pub(crate) const TEMPORARY: &str =
     "SELECT pg_catalog.has_database_privilege(current_database(), 'TEMPORARY')";

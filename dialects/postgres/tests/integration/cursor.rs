@@ -130,7 +130,7 @@ async fn a_table_without_a_key_is_read_by_blocks() {
 }
 
 #[tokio::test]
-async fn the_snapshot_tells_what_is_running() {
+async fn the_snapshot_reports_running_transactions() {
     let mut scratch = Scratch::new().await;
     scratch.execute("CREATE TABLE t (id int)").await;
     let mut other = connect().await;
@@ -159,7 +159,7 @@ async fn the_snapshot_tells_what_is_running() {
 }
 
 #[tokio::test]
-async fn a_query_tells_the_declared_types_of_its_columns() {
+async fn a_query_is_described_with_the_declared_types_of_its_columns() {
     let mut scratch = Scratch::new().await;
     scratch
         .execute("CREATE DOMAIN price AS numeric(12,2); CREATE TYPE mood AS ENUM ('a'); \
@@ -229,7 +229,7 @@ async fn a_query_tells_the_declared_types_of_its_columns() {
 }
 
 #[tokio::test]
-async fn what_the_catalogue_knows_of_tables_is_told_in_one_answer() {
+async fn several_tables_are_described_in_one_round_trip() {
     let mut scratch = Scratch::new().await;
     let schema = scratch.schema.clone();
     scratch
