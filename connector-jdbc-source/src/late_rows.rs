@@ -441,3 +441,6 @@ impl LateRows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,7 @@
 mod bisect;
 mod config;
 mod discovery;
+mod index_check;
 mod late_rows;
 mod local_time;
 mod mode_columns;
@@ -89,6 +90,13 @@ impl JdbcSource {
         let mut connection = dialect.connect().await?;
         let mut discovery = Discovery::run(connection.as_mut(), dialect.syntax(), config).await?;
         discovery.check_access(connection.as_mut()).await?;
+        for plan in &discovery.plans {
+            let missing =
+                index_check::missing_index(connection.as_mut(), dialect.syntax(), plan).await?;
+            missing
+                .into_iter()
+                .for_each(|note| discovery.faults.note(note));
+        }
         recheck::note_limits(
             connection.as_mut(),
             dialect.as_ref(),

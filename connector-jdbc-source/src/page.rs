@@ -211,7 +211,7 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::config::SourceConfig;
     use connect_api::config::{Config as _, Settings};
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    fn read_plan(pairs: &[(&str, &str)]) -> ReadPlan {
+    pub(crate) fn read_plan(pairs: &[(&str, &str)]) -> ReadPlan {
         let table = Table {
             name: TableName::parse("shop.orders").unwrap(),
             table_type: TableType::Table,

@@ -2,7 +2,7 @@
 use crate::{
     config::SourceConfig,
     discovery::Discovery,
-    position,
+    index_check, position,
     read_plan::ReadPlan,
     recheck::{self, Reports},
     table::TableState,
@@ -80,6 +80,11 @@ impl Task {
             }
             let resuming = TableState::resume(plan, partition, stored, connection, dialect, config);
             let mut table = resuming.await?;
+            if let Some(missing) =
+                index_check::missing_index(connection, dialect.syntax(), &table.plan).await?
+            {
+                tracing::warn!("{missing}");
+            }
             if let Some(by) = complete_by {
                 for limit in recheck::limits(connection, &table.plan, config).await? {
                     tracing::warn!("{limit}");

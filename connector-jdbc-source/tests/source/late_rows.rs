@@ -357,6 +357,45 @@ async fn what_is_not_seen_of_late_rows_is_noted_before_the_first() {
         .await;
 }
 
+#[tokio::test]
+async fn an_index_that_is_missing_is_noted_with_the_statement_that_makes_it() {
+    for (server, analyze) in servers().iter().zip(["ANALYZE", "ANALYZE TABLE"]) {
+        let table = unique("unindexed");
+        let database = &server.database;
+        let create = format!("CREATE TABLE {table} {}", server.create);
+        database.execute(&create).await;
+        let values: Vec<_> = (0..1_000)
+            .map(|_| format!("('n', {})", server.now))
+            .collect();
+        let insert = format!(
+            "INSERT INTO {table} (name, changed) VALUES {}",
+            values.join(", ")
+        );
+        for _ in 0..12 {
+            database.execute(&insert).await;
+        }
+        let mut connection = server.connect().await;
+        connection
+            .execute(&format!("{analyze} {table}"))
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        let settings = server.settings(&table, "timestamp");
+        let notes = connector().check(&settings).await.take_notes();
+        let statement = notes
+            .iter()
+            .find_map(|note| note.split_once("create one: "))
+            .unwrap_or_else(|| panic!("{notes:?}"))
+            .1;
+        database.execute(statement).await;
+        assert_eq!(connector().check(&settings).await.take_notes(), [""; 0]);
+        // Its number has the index of the primary key.
+        let settings = server.settings(&table, "incrementing");
+        assert_eq!(connector().check(&settings).await.take_notes(), [""; 0]);
+        database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}
+
 /// Writers that commit up to `pause` after they took a number and a time; a tenth is rolled back.
 async fn write(server: &Server, table: &str, rows: u64, writers: u64, pause: u64) {
     let left = Arc::new(AtomicU64::new(rows));

@@ -88,6 +88,12 @@ pub trait Connection: Send {
         Ok(Vec::new())
     }
 
+    /// Whether an index that has all rows begins with this column, so that its greatest values are
+    /// found without reading the whole table; `None` where that is not asked.
+    async fn has_index(&mut self, _table: &Table, _column: usize) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
     /// The time zone whose clocks write columns without one in sessions that set no other; `None`
     /// where the database does not report it, or [`Syntax::now`] knows it by itself.
     async fn time_zone(&mut self) -> Result<Option<String>> {

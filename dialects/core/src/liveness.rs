@@ -272,6 +272,10 @@ impl Connection for ProbedConnection {
         probed!(self, what, visibility_limits(table, column))
     }
 
+    async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
+        probed!(self, "asking for indexes", has_index(table, column))
+    }
+
     async fn time_zone(&mut self) -> Result<Option<String>> {
         probed!(self, "asking for the time zone", time_zone())
     }

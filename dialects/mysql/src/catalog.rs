@@ -186,6 +186,11 @@ pub(crate) const TIME_ZONE: &str = "SELECT CASE WHEN @@global.time_zone <> 'SYST
     MAKEDATE(YEAR(UTC_DATE()), 15) AS january, MAKEDATE(YEAR(UTC_DATE()), 196) AS july) AS days) \
     AS offsets";
 
+/// The number of indexes in order of a column of a table: those that begin with it.
+pub(crate) const INDEXES: &str = "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.STATISTICS \
+    WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND COLUMN_NAME = ? \
+    AND SEQ_IN_INDEX = 1 AND INDEX_TYPE = 'BTREE'";
+
 /// The running transactions of InnoDB: session, begin in seconds by any clock, number, and of this
 /// session's own what it is running. Those that have changed nothing have the number 0 in MariaDB, and
 /// one from 2^48 on in MySQL.

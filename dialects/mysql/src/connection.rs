@@ -51,6 +51,10 @@ impl Connection for Session {
         visibility::visibility(&mut self.driver, &self.server).await
     }
 
+    async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
+        describe::has_index(self.ready()?, table, column).await
+    }
+
     async fn time_zone(&mut self) -> Result<Option<String>> {
         time_zone::time_zone(self.ready()?).await
     }

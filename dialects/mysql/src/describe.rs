@@ -93,6 +93,24 @@ pub(crate) async fn describe(
         .collect())
 }
 
+/// Whether an index begins with the column.
+pub(crate) async fn has_index(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    column: usize,
+) -> Result<Option<bool>> {
+    let column = table.columns.get(column).map(|column| column.name.as_str());
+    let row = sqlx::query(catalog::INDEXES)
+        .bind(table.name.schema.as_deref())
+        .bind(&table.name.name)
+        .bind(column.unwrap_or_default())
+        .fetch_one(connection)
+        .await;
+    let indexes = row.and_then(|row| text(&row, 0));
+    let indexes = indexes.map_err(|e| error("ask for indexes", e))?;
+    Ok(Some(indexes != "0"))
+}
+
 /// What the columns of a table are, as one number; `None` where there is no such table. Servers look
 /// at the one table where both names are compared by `=`.
 pub(crate) async fn fingerprint(

@@ -214,6 +214,16 @@ JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND a.attname = $3)";
 
+/// Whether a column is the first of an index in order that has all rows.
+pub(crate) const HAS_INDEX: &str = "\
+SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_index i \
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = x.relam \
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
+WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND a.attname = $3 \
+AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree')";
+
 /// The table that bears the name, and who wrote which of its columns last: every change of a column
 /// writes its row of the catalogue anew.
 pub(crate) const FINGERPRINT: &str = "\

@@ -130,6 +130,20 @@ impl Connection for Session {
         Ok(limits)
     }
 
+    async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let name = table.columns.get(column).map(|column| column.name.as_str());
+        let query = sqlx::query_scalar::<_, bool>(catalog::HAS_INDEX)
+            .persistent(self.keeps_statements())
+            .bind(table.name.schema.as_deref())
+            .bind(&table.name.name)
+            .bind(name.unwrap_or_default());
+        let found = query.fetch_one(&mut self.driver).await;
+        let found = found.map_err(|e| error_codes::error("asking for indexes", e));
+        self.leave(own, found).await.map(Some)
+    }
+
     async fn time_zone(&mut self) -> Result<Option<String>> {
         self.settle().await?;
         let refused = |e| error_codes::error("asking for the time zone", e);
