@@ -17,6 +17,7 @@ use connect_api::{Records, Result, Value};
 use dialect_core::Visibility;
 use std::{
     collections::{HashSet, VecDeque},
+    ops::Range,
     sync::Arc,
     time::Duration,
 };
@@ -94,7 +95,7 @@ pub(crate) struct Check {
     pub(crate) until: Vec<Value>,
     /// The number and checksum of its rows, where their identities are not in memory.
     pub(crate) sum: Option<(u64, u128)>,
-    /// Its last span, by number.
+    /// Its first span, by number.
     span: usize,
 }
 
@@ -198,9 +199,14 @@ impl LateRows {
         (closed, self.ahead.as_ref().is_some_and(complete))
     }
 
-    /// What to check at this poll: the first `closed` spans, which are complete after that; the
-    /// youngest, and older ones the less often the older they are.
-    pub(crate) fn checks(&mut self, closed: usize) -> Vec<Check> {
+    /// The first spans, to be checked before they are complete.
+    pub(crate) fn first_checks(&self, spans: usize) -> Vec<Check> {
+        self.checks(0..spans.min(self.spans.len()))
+    }
+
+    /// What to check at this poll: the youngest spans, and older ones the less often the older they
+    /// are.
+    pub(crate) fn youngest_checks(&mut self) -> Vec<Check> {
         self.checks = self.checks.wrapping_add(1);
         let spans = 1_usize.checked_shl(self.checks.trailing_zeros());
         let spans = spans.unwrap_or(usize::MAX);
@@ -212,17 +218,18 @@ impl LateRows {
             }
             first = index;
         }
+        self.checks(first..self.spans.len())
+    }
+
+    fn checks(&self, range: Range<usize>) -> Vec<Check> {
         let mut checks: Vec<Check> = Vec::new();
-        for (index, span) in self.spans.iter().enumerate() {
-            if index >= closed && index < first {
-                continue;
-            }
+        for index in range {
+            let Some(span) = self.spans.get(index) else {
+                break;
+            };
             let until = span.until.key.clone();
-            let in_memory = span.ids.is_some();
             match checks.last_mut() {
-                Some(check) if check.sum.is_none() && in_memory && check.span + 1 == index => {
-                    (check.until, check.span) = (until, index);
-                }
+                Some(check) if check.sum.is_none() && span.ids.is_some() => check.until = until,
                 _ => checks.push(Check {
                     after: match index.checked_sub(1) {
                         Some(before) => Some(self.spans[before].until.key.clone()),

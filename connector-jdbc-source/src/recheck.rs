@@ -218,29 +218,52 @@ impl TableState {
         };
         let (closed, ahead) = late.settle(report, Instant::now());
         // Rows that lie before a complete range are complete with it.
-        let checks = late.checks(if ahead { usize::MAX } else { closed });
-        for check in &checks {
+        let first = late.first_checks(if ahead { usize::MAX } else { closed });
+        if !self
+            .find_late_rows(&first, connection, dialect, config)
+            .await?
+        {
+            return Ok(());
+        }
+        let Some(late) = &mut self.late else {
+            return Ok(());
+        };
+        late.complete(closed);
+        if ahead {
+            late.read_ahead();
+            return Ok(());
+        }
+        late.log_if_held_back(self.plan.name());
+        let youngest = late.youngest_checks();
+        self.find_late_rows(&youngest, connection, dialect, config)
+            .await?;
+        Ok(())
+    }
+
+    /// Checks these ranges; `false` if there are late rows in one, which are read next.
+    async fn find_late_rows(
+        &mut self,
+        checks: &[Check],
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        config: &SourceConfig,
+    ) -> Result<bool> {
+        for check in checks {
             let found = self.late_rows_in(check, connection, dialect, config).await;
             let found = match found {
                 Err(e) if e.kind() == ErrorKind::Data && self.compares_all_columns() => {
-                    return self.compare_by_key(&e);
+                    self.compare_by_key(&e)?;
+                    return Ok(false);
                 }
                 found => found?,
             };
             if let (Some(after), Some(late)) = (found, &mut self.late) {
                 late.read_again(check);
                 (self.after, self.bisect) = (after, None);
-                return Ok(());
+                return Ok(false);
             }
         }
-        if let Some(late) = &mut self.late {
-            late.complete(closed);
-            if ahead {
-                late.read_ahead();
-            }
-            late.log_if_held_back(self.plan.name());
-        }
-        Ok(())
+        Ok(true)
     }
 
     /// If there are late rows in the range: the key after which they are read.
