@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{Pulled, Queue, Reader};
 use async_trait::async_trait;
+use bytes::Bytes;
 use cheetah_string::CheetahString;
 use connect_api::{Error, ErrorKind, Result};
 use std::{fmt, sync::Arc, time::Duration};
@@ -118,7 +119,9 @@ impl Pulls {
             code::SUCCESS => {
                 let next = number(&answer, "nextBeginOffset")?;
                 let end = number(&answer, "maxOffset")?;
-                let pulled = pull::decode(answer.into_body(), offset, next, end).map_err(|e| {
+                // By copy: the buffer that it was received in is up to twice as large, and batches keep it.
+                let body = Bytes::copy_from_slice(&answer.into_body());
+                let pulled = pull::decode(body, offset, next, end).map_err(|e| {
                     e.context(format_args!(
                         "{self}, at {}, offset {offset}",
                         link.address()
