@@ -186,6 +186,10 @@ pub(crate) const TIME_ZONE: &str = "SELECT CASE WHEN @@global.time_zone <> 'SYST
     MAKEDATE(YEAR(UTC_DATE()), 15) AS january, MAKEDATE(YEAR(UTC_DATE()), 196) AS july) AS days) \
     AS offsets";
 
+/// The engine of a table; NULL of a view.
+pub(crate) const ENGINE: &str = "SELECT MAX(ENGINE) FROM information_schema.TABLES \
+    WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?";
+
 /// The number of indexes in order of a column of a table: those that begin with it.
 pub(crate) const INDEXES: &str = "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.STATISTICS \
     WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND COLUMN_NAME = ? \

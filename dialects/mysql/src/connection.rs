@@ -51,6 +51,10 @@ impl Connection for Session {
         visibility::visibility(&mut self.driver, &self.server).await
     }
 
+    async fn visibility_limits(&mut self, table: &Table, _column: usize) -> Result<Vec<String>> {
+        visibility::limits(self.ready()?, table).await
+    }
+
     async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
         describe::has_index(self.ready()?, table, column).await
     }

@@ -13,7 +13,7 @@ use crate::{
     server::Server,
 };
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{RunningTransactions, Transaction, Visibility};
+use dialect_core::{RunningTransactions, Table, Transaction, Visibility};
 use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
 use std::{
     collections::HashMap,
@@ -27,9 +27,12 @@ use tokio::sync::Mutex;
 
 /// From here on, numbers of MySQL stand for transactions that have changed nothing.
 const NO_CHANGES: u64 = 1 << 48;
-/// The pause between two reads; after a copy that was not renewed, twice as long, up to the second.
-const PAUSE: Duration = Duration::from_millis(110);
+/// The pause between two reads, so that other readers find one too; after a copy that was not renewed,
+/// twice as long, up to the second.
+const PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// Some ten seconds.
+const MAX_READS: u32 = 10;
 
 /// The last list of a server.
 #[derive(Default)]
@@ -60,7 +63,7 @@ pub(crate) async fn visibility(
         servers.entry(server.identity.clone()).or_default().clone()
     };
     let mut shared = shared.lock().await;
-    loop {
+    for _ in 0..MAX_READS {
         let wait = match shared.read {
             Some(read) => shared.pause.saturating_sub(read.elapsed()),
             None => Duration::ZERO,
@@ -81,6 +84,29 @@ pub(crate) async fn visibility(
             shared.list = Some(list);
         }
     }
+    tracing::warn!(
+        "the server does not renew INNODB_TRX, because others read it all the time, or a proxy changes \
+         the query that asks for it"
+    );
+    Ok(None)
+}
+
+/// What the list does not cover of rows of `table`.
+pub(crate) async fn limits(driver: &mut MySqlConnection, table: &Table) -> Result<Vec<String>> {
+    let row = sqlx::query(catalog::ENGINE)
+        .bind(table.name.schema.as_deref())
+        .bind(&table.name.name)
+        .fetch_one(driver)
+        .await;
+    let engine = row.and_then(|row| optional(&row, 0));
+    let engine = engine.map_err(|e| error("ask for the engine of a table", e))?;
+    // Other engines without transactions show each row at once.
+    let covered = ["InnoDB", "MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE"];
+    let other = engine.filter(|engine| !covered.iter().any(|c| c.eq_ignore_ascii_case(engine)));
+    let limit = other.map(|engine| {
+        format!("the transactions of its engine {engine} are not among those that InnoDB shows")
+    });
+    Ok(limit.into_iter().collect())
 }
 
 /// The list that the server shows, and whether it is new.
@@ -101,10 +127,11 @@ async fn read(driver: &mut MySqlConnection) -> Result<Option<(RunningTransaction
         Ok(rows) => rows,
         Err(e) => {
             let e = error(what, e);
-            if e.kind() != ErrorKind::Auth {
-                return Err(e);
-            }
-            return Ok(None);
+            // Servers that only speak MySQL's protocol may have no such table.
+            return match e.kind() {
+                ErrorKind::Auth | ErrorKind::Schema | ErrorKind::Unsupported => Ok(None),
+                _ => Err(e),
+            };
         }
     };
     ended.map_err(|e| error(what, e))?;
