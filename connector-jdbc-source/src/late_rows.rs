@@ -116,6 +116,8 @@ pub(crate) struct LateRows {
     /// The last page was full, so that a key is to be aimed at.
     pub(crate) is_behind: bool,
     checks: u64,
+    /// When the youngest rows were checked last.
+    checked: Option<Instant>,
     /// The position has moved, and was not returned since.
     pub(crate) unsaved: bool,
     held_back: Option<Instant>,
@@ -140,6 +142,7 @@ impl LateRows {
             // How many rows there are is not known yet.
             is_behind: true,
             checks: 0,
+            checked: None,
             unsaved: false,
             held_back: None,
         }
@@ -204,9 +207,14 @@ impl LateRows {
         self.checks(0..spans.min(self.spans.len()))
     }
 
-    /// What to check at this poll: the youngest spans, and older ones the less often the older they
-    /// are.
-    pub(crate) fn youngest_checks(&mut self) -> Vec<Check> {
+    /// What to check now: the youngest spans, and older ones the less often the older they are;
+    /// nothing where that was asked within `interval`, as it is while one page follows the other.
+    pub(crate) fn youngest_checks(&mut self, interval: Duration) -> Vec<Check> {
+        let checked = self.checked.map(|checked| checked.elapsed());
+        if checked.is_some_and(|elapsed| elapsed < interval) {
+            return Vec::new();
+        }
+        self.checked = Some(Instant::now());
         self.checks = self.checks.wrapping_add(1);
         let spans = 1_usize.checked_shl(self.checks.trailing_zeros());
         let spans = spans.unwrap_or(usize::MAX);

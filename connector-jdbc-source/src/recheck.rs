@@ -88,6 +88,7 @@ pub(crate) async fn complete_by(
 pub(crate) async fn limits(
     connection: &mut dyn Connection,
     plan: &ReadPlan,
+    by: CompleteBy,
     config: &SourceConfig,
 ) -> Result<Vec<String>> {
     if config.gap_window.is_some() || plan.query.is_some() {
@@ -98,6 +99,12 @@ pub(crate) async fn limits(
     for index in columns.take(1) {
         limits = connection.visibility_limits(&plan.table, *index).await?;
         let column = &plan.table.columns[*index];
+        if by == CompleteBy::RowVersion && !plan.is_by_row_version() {
+            limits.push(format!(
+                "running transactions are seen for a rowversion column only, and not for `{}`",
+                column.name
+            ));
+        }
         if !(config.uses_timestamps() || column.auto_increment) {
             limits.push(format!(
                 "the values of `{}` are assigned by the application, perhaps before the \
@@ -125,17 +132,31 @@ pub(crate) async fn note_limits(
     plans: &[ReadPlan],
     faults: &mut Faults,
 ) -> Result<()> {
-    match complete_by(connection, dialect, config).await? {
-        None => return Ok(()),
-        Some(CompleteBy::Age) if config.gap_window.is_none() => faults.note(NO_REPORTS),
-        Some(CompleteBy::Age | CompleteBy::Transactions | CompleteBy::RowVersion) => {}
+    let Some(by) = complete_by(connection, dialect, config).await? else {
+        return Ok(());
+    };
+    if by == CompleteBy::Age && config.gap_window.is_none() {
+        faults.note(NO_REPORTS);
     }
     for plan in plans {
-        for limit in limits(connection, plan, config).await? {
+        for limit in limits(connection, plan, by, config).await? {
             faults.note(limit);
         }
     }
     Ok(())
+}
+
+impl ReadPlan {
+    /// The key starts with a row version of SQL Server.
+    fn is_by_row_version(&self) -> bool {
+        let first = self.key.first().map_or(&[][..], |part| &part.columns);
+        let is_version = |column: &usize| {
+            let declared = &self.table.columns[*column].vendor_type;
+            let names = ["rowversion", "timestamp"];
+            names.iter().any(|name| declared.eq_ignore_ascii_case(name))
+        };
+        !first.is_empty() && first.iter().all(is_version)
+    }
 }
 
 impl SourceConfig {
@@ -159,17 +180,11 @@ impl TableState {
         by: CompleteBy,
         config: &SourceConfig,
     ) -> Result<()> {
-        let Some(part) = self.plan.key.first() else {
+        if self.plan.key.is_empty() {
             return Ok(());
-        };
-        let is_version = part.columns.iter().all(|column| {
-            let declared = &self.plan.table.columns[*column].vendor_type;
-            ["rowversion", "timestamp"]
-                .iter()
-                .any(|name| declared.eq_ignore_ascii_case(name))
-        });
+        }
         let by = match by {
-            CompleteBy::RowVersion if !is_version => CompleteBy::Age,
+            CompleteBy::RowVersion if !self.plan.is_by_row_version() => CompleteBy::Age,
             by => by,
         };
         let hashers = [RandomState::new(), RandomState::new()];
@@ -234,7 +249,7 @@ impl TableState {
             return Ok(());
         }
         late.log_if_held_back(self.plan.name());
-        let youngest = late.youngest_checks();
+        let youngest = late.youngest_checks(config.poll_interval.0);
         self.find_late_rows(&youngest, connection, dialect, config)
             .await?;
         Ok(())

@@ -86,7 +86,7 @@ impl Task {
                 tracing::warn!("{missing}");
             }
             if let Some(by) = complete_by {
-                for limit in recheck::limits(connection, &table.plan, config).await? {
+                for limit in recheck::limits(connection, &table.plan, by, config).await? {
                     tracing::warn!("{limit}");
                 }
                 table.look_for_late_rows(by, config)?;
