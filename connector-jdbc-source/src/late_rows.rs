@@ -48,7 +48,6 @@ pub(crate) enum CompleteBy {
 }
 
 /// What the database reported of its transactions.
-#[derive(Clone)]
 pub(crate) struct Report {
     /// When it was asked.
     pub(crate) at: Instant,
@@ -73,7 +72,6 @@ struct Span {
 }
 
 /// Up to where pages are read.
-#[derive(Debug, Clone)]
 pub(crate) enum Bound {
     /// Up to this key all rows are complete.
     Complete(Vec<Value>),
@@ -290,9 +288,7 @@ impl LateRows {
 
     /// The range ahead has rows: all open rows lie before it, and were checked.
     pub(crate) fn passed_to_complete(&mut self, key: Vec<Value>) {
-        self.spans.clear();
-        self.sent = HashSet::new();
-        self.complete = Some(key);
+        self.forget(Some(key));
         self.unsaved = false;
     }
 
@@ -319,14 +315,14 @@ impl LateRows {
         records: Records,
         equal: &mut EqualRows,
     ) -> Result<(Option<Records>, Vec<u128>)> {
-        if matches!(self.bound, Some(Bound::Complete(_))) {
-            return Ok((Some(records), Vec::new()));
-        }
-        let ids = self.ids.of_rows(&records, equal);
-        let late = matches!(self.bound, Some(Bound::Sent(_)));
-        if !late {
-            return Ok((Some(records), ids));
-        }
+        let ids = match self.bound {
+            Some(Bound::Complete(_)) => return Ok((Some(records), Vec::new())),
+            None => {
+                let ids = self.ids.of_rows(&records, equal);
+                return Ok((Some(records), ids));
+            }
+            Some(Bound::Sent(_)) => self.ids.of_rows(&records, equal),
+        };
         let rows = (0_u32..).zip(&ids);
         let mut unsent: Vec<u32> = rows
             .filter(|(_, id)| !self.sent.contains(id))
@@ -392,9 +388,14 @@ impl LateRows {
 
     /// Nothing is open any more, and nothing was sent behind the position.
     pub(crate) fn restart_at(&mut self, complete: Option<Vec<Value>>) {
+        self.forget(complete);
+        (self.ahead, self.bound) = (None, None);
+    }
+
+    /// No rows are open, and the position is this one.
+    fn forget(&mut self, complete: Option<Vec<Value>>) {
         self.spans.clear();
         self.sent = HashSet::new();
-        (self.ahead, self.bound) = (None, None);
         self.complete = complete;
     }
 
@@ -432,7 +433,7 @@ impl LateRows {
         }
     }
 
-    /// Logs a position that is held back for long, once until it moves.
+    /// Logs a position that is held back for long, once a minute.
     pub(crate) fn log_if_held_back(&mut self, table: &dyn std::fmt::Display) {
         let Some(first) = self.spans.front() else {
             self.held_back = None;

@@ -61,8 +61,9 @@ pub use dialect_core::Selection;
 pub use table_types::TableTypes;
 
 use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
-use dialect_core::{Dialect, DialectProvider, TableName};
+use dialect_core::{Connection, Dialect, DialectProvider, TableName};
 use discovery::Discovery;
+use late_rows::CompleteBy;
 use read_plan::ReadPlan;
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -88,26 +89,38 @@ impl JdbcSource {
         let dialect = self.open(config)?;
         // One attempt: the caller needs an answer now, and the runtime retries by itself.
         let mut connection = dialect.connect().await?;
-        let mut discovery = Discovery::run(connection.as_mut(), dialect.syntax(), config).await?;
-        discovery.check_access(connection.as_mut()).await?;
-        for plan in &discovery.plans {
-            let missing =
-                index_check::missing_index(connection.as_mut(), dialect.syntax(), plan).await?;
-            missing
-                .into_iter()
-                .for_each(|note| discovery.faults.note(note));
-        }
-        recheck::note_limits(
-            connection.as_mut(),
-            dialect.as_ref(),
-            config,
-            &discovery.plans,
-            &mut discovery.faults,
-        )
-        .await?;
+        let discovery = discover(connection.as_mut(), dialect.as_ref(), config).await?;
         connection.close().await?;
         Ok(discovery)
     }
+
+    /// All errors of the tables, and notes on how they are read, with its own connection.
+    async fn faults_and_notes(&self, config: &SourceConfig) -> Result<Faults> {
+        let dialect = self.open(config)?;
+        let mut connection = dialect.connect().await?;
+        let (connection_ref, dialect) = (connection.as_mut(), dialect.as_ref());
+        let Discovery { plans, mut faults } = discover(connection_ref, dialect, config).await?;
+        let by = recheck::complete_by(connection_ref, dialect, config).await?;
+        if by == Some(CompleteBy::Age) && config.gap_window.is_none() {
+            faults.note(recheck::NO_REPORTS);
+        }
+        for plan in &plans {
+            let notes = recheck::notes(connection_ref, dialect.syntax(), plan, by, config);
+            notes.await?.into_iter().for_each(|note| faults.note(note));
+        }
+        connection.close().await?;
+        Ok(faults)
+    }
+}
+
+async fn discover(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    config: &SourceConfig,
+) -> Result<Discovery> {
+    let mut discovery = Discovery::run(connection, dialect.syntax(), config).await?;
+    discovery.check_access(connection).await?;
+    Ok(discovery)
 }
 
 impl Connector for JdbcSource {
@@ -145,8 +158,8 @@ impl Connector for JdbcSource {
     }
 
     async fn check(&self, config: SourceConfig) -> Faults {
-        match self.discover(&config).await {
-            Ok(discovery) => discovery.faults,
+        match self.faults_and_notes(&config).await {
+            Ok(faults) => faults,
             Err(e) => {
                 let mut faults = Faults::default();
                 faults.general(e.report());

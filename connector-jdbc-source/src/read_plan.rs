@@ -208,6 +208,12 @@ impl ReadPlan {
         local_times.map_or(&self.schema, |local_times| &local_times.schema)
     }
 
+    /// The columns of the key, by index in the table.
+    pub(crate) fn key_columns(&self) -> impl Iterator<Item = usize> {
+        let parts = self.key.iter();
+        parts.flat_map(|part| part.columns.iter().copied())
+    }
+
     /// The kind of a key part.
     pub(crate) fn key_kind(&self, part: usize) -> &Kind {
         &self.schema.kinds()[self.key[part].columns[0]]

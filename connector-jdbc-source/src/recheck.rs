@@ -1,13 +1,14 @@
 //! Checks open rows, and finds late ones among them (G5).
 use crate::{
     config::SourceConfig,
+    index_check,
     late_rows::{Check, CompleteBy, LateRows, Report},
     read_plan::ReadPlan,
     row_ids::{EqualRows, RowIds},
     table::{TableState, select},
 };
-use connect_api::{Error, ErrorKind, Result, Value, config::Faults};
-use dialect_core::{Connection, Dialect, Page, Visibility, VisibleBy};
+use connect_api::{Error, ErrorKind, Result, Value};
+use dialect_core::{Connection, Dialect, Page, Syntax, Visibility, VisibleBy};
 use std::{hash::RandomState, num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -41,7 +42,8 @@ impl Reports {
     }
 }
 
-const NO_REPORTS: &str = "running transactions cannot be seen (MySQL shows them to users with the \
+/// Of how tables are read without reports.
+pub(crate) const NO_REPORTS: &str = "running transactions cannot be seen (MySQL shows them to users with the \
     privilege PROCESS, and not on replicas): rows of transactions that are open for longer than \
     gap.window.ms are missed";
 
@@ -85,7 +87,7 @@ pub(crate) async fn complete_by(
 /// What is not seen of late rows of a table, a sentence each with what to do.
 ///
 /// # Errors Errors of the database.
-pub(crate) async fn limits(
+async fn limits(
     connection: &mut dyn Connection,
     plan: &ReadPlan,
     by: CompleteBy,
@@ -94,24 +96,23 @@ pub(crate) async fn limits(
     if config.gap_window.is_some() || plan.query.is_some() {
         return Ok(Vec::new());
     }
-    let mut limits = Vec::new();
-    let columns = plan.key.iter().flat_map(|part| &part.columns);
-    for index in columns.take(1) {
-        limits = connection.visibility_limits(&plan.table, *index).await?;
-        let column = &plan.table.columns[*index];
-        if by == CompleteBy::RowVersion && !plan.is_by_row_version() {
-            limits.push(format!(
-                "running transactions are seen for a rowversion column only, and not for `{}`",
-                column.name
-            ));
-        }
-        if !(config.uses_timestamps() || column.auto_increment) {
-            limits.push(format!(
-                "the values of `{}` are assigned by the application, perhaps before the \
-                 transaction that writes them begins",
-                column.name
-            ));
-        }
+    let Some(index) = plan.key_columns().next() else {
+        return Ok(Vec::new());
+    };
+    let mut limits = connection.visibility_limits(&plan.table, index).await?;
+    let column = &plan.table.columns[index];
+    if by == CompleteBy::RowVersion && !plan.is_by_row_version() {
+        limits.push(format!(
+            "running transactions are seen for a rowversion column only, and not for `{}`",
+            column.name
+        ));
+    }
+    if !(config.uses_timestamps() || column.auto_increment) {
+        limits.push(format!(
+            "the values of `{}` are assigned by the application, perhaps before the \
+             transaction that writes them begins",
+            column.name
+        ));
     }
     let name = plan.name();
     let advice = "late rows can be missed; set gap.window.ms to the longest time between taking a \
@@ -122,28 +123,23 @@ pub(crate) async fn limits(
         .collect())
 }
 
-/// Adds them to the notes of `check`, with what is known of running transactions.
+/// What is worth knowing of how a table is read: an index that is missing, and what is not seen of
+/// its late rows. For the log of a task, and for `check`.
 ///
 /// # Errors Errors of the database.
-pub(crate) async fn note_limits(
+pub(crate) async fn notes(
     connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
+    syntax: &dyn Syntax,
+    plan: &ReadPlan,
+    by: Option<CompleteBy>,
     config: &SourceConfig,
-    plans: &[ReadPlan],
-    faults: &mut Faults,
-) -> Result<()> {
-    let Some(by) = complete_by(connection, dialect, config).await? else {
-        return Ok(());
-    };
-    if by == CompleteBy::Age && config.gap_window.is_none() {
-        faults.note(NO_REPORTS);
+) -> Result<Vec<String>> {
+    let missing = index_check::missing_index(connection, syntax, plan).await?;
+    let mut notes = Vec::from_iter(missing);
+    if let Some(by) = by {
+        notes.extend(limits(connection, plan, by, config).await?);
     }
-    for plan in plans {
-        for limit in limits(connection, plan, by, config).await? {
-            faults.note(limit);
-        }
-    }
-    Ok(())
+    Ok(notes)
 }
 
 impl ReadPlan {
@@ -340,8 +336,7 @@ impl TableState {
         dialect: &dyn Dialect,
         config: &SourceConfig,
     ) -> Result<Option<Vec<Value>>> {
-        let parts = self.plan.key.iter();
-        let columns: Vec<usize> = parts.flat_map(|part| part.columns.clone()).collect();
+        let columns: Vec<usize> = self.plan.key_columns().collect();
         let schema = self.plan.table.schema(&columns, &[])?;
         let statement = self.page_statement(dialect, config, &columns, NonZeroU32::MIN, true)?;
         let mut cursor = connection.query(&statement, &schema).await?;

@@ -39,11 +39,7 @@ impl RowIds {
                 .primary_key
                 .iter()
                 .filter_map(|name| table.index_of(name));
-            let of_key = plan
-                .key
-                .iter()
-                .flat_map(|part| part.columns.iter().copied());
-            for column in of_key.chain(primary) {
+            for column in plan.key_columns().chain(primary) {
                 if !columns.contains(&column) {
                     columns.push(column);
                 }
@@ -63,8 +59,7 @@ impl RowIds {
     /// # Errors
     /// `Unsupported`: a column of a type that is not read.
     pub(crate) fn by_key(plan: &ReadPlan, hashers: [RandomState; 2]) -> Result<Self> {
-        let parts = plan.key.iter();
-        let columns: Vec<usize> = parts.flat_map(|part| part.columns.clone()).collect();
+        let columns: Vec<usize> = plan.key_columns().collect();
         Ok(Self {
             schema: plan.table.schema(&columns, &[])?,
             columns,

@@ -390,9 +390,9 @@ impl TableState {
     /// The error for a row without a position.
     pub(crate) fn key_became_null(&self) -> Error {
         let table = self.plan.name();
-        let parts = self.plan.key.iter().flat_map(|part| &part.columns);
-        let names: Vec<_> = parts
-            .map(|i| format!("`{}`", self.plan.table.columns[*i].name))
+        let columns = self.plan.key_columns();
+        let names: Vec<_> = columns
+            .map(|i| format!("`{}`", self.plan.table.columns[i].name))
             .collect();
         // G3: the row must not be skipped, and there is no position after it.
         let message = format!(

@@ -2,7 +2,7 @@
 use crate::{
     config::SourceConfig,
     discovery::Discovery,
-    index_check, position,
+    position,
     read_plan::ReadPlan,
     recheck::{self, Reports},
     table::TableState,
@@ -80,15 +80,11 @@ impl Task {
             }
             let resuming = TableState::resume(plan, partition, stored, connection, dialect, config);
             let mut table = resuming.await?;
-            if let Some(missing) =
-                index_check::missing_index(connection, dialect.syntax(), &table.plan).await?
-            {
-                tracing::warn!("{missing}");
+            let (syntax, plan) = (dialect.syntax(), &table.plan);
+            for note in recheck::notes(connection, syntax, plan, complete_by, config).await? {
+                tracing::warn!("{note}");
             }
             if let Some(by) = complete_by {
-                for limit in recheck::limits(connection, &table.plan, by, config).await? {
-                    tracing::warn!("{limit}");
-                }
                 table.look_for_late_rows(by, config)?;
             }
             tables.push(table);

@@ -36,9 +36,9 @@ impl KeyColumns {
         let name = |i: &usize| plan.table.columns[*i].name.as_str();
         let names: Vec<&str> = columns.iter().map(name).collect();
         if !without_first {
-            for column in plan.key.iter().flat_map(|part| &part.columns) {
-                if !columns.contains(column) {
-                    columns.push(*column);
+            for column in plan.key_columns() {
+                if !columns.contains(&column) {
+                    columns.push(column);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! A database of a test.
 use connect_api::{Records, Value, config::Settings};
-use dialects::{OpenOptions, Page, Table, TableName};
+use dialects::{Connection, Dialect, OpenOptions, Page, Table, TableName};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A SQLite file, or a server.
@@ -48,13 +49,24 @@ impl Database {
         ])
     }
 
+    /// A connection of its own.
+    ///
+    /// # Panics
+    /// There is none to be had.
+    pub async fn connect(&self) -> Box<dyn Connection> {
+        self.dialect().connect().await.unwrap()
+    }
+
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        dialects::open(&self.url, &OpenOptions::default()).unwrap()
+    }
+
     /// Executes a statement.
     ///
     /// # Panics
     /// It fails.
     pub async fn execute(&self, sql: &str) {
-        let dialect = dialects::open(&self.url, &OpenOptions::default()).unwrap();
-        let mut connection = dialect.connect().await.unwrap();
+        let mut connection = self.connect().await;
         connection
             .execute(sql)
             .await
@@ -67,8 +79,7 @@ impl Database {
     /// # Panics
     /// The database fails.
     pub async fn describe(&self, table: &str) -> Option<Table> {
-        let dialect = dialects::open(&self.url, &OpenOptions::default()).unwrap();
-        let mut connection = dialect.connect().await.unwrap();
+        let mut connection = self.connect().await;
         let table = connection.describe(&TableName::new(table)).await.unwrap();
         connection.close().await.unwrap();
         table
@@ -105,8 +116,7 @@ impl Database {
     }
 
     async fn all(&self, table: &str) -> Vec<Vec<Value>> {
-        let dialect = dialects::open(&self.url, &OpenOptions::default()).unwrap();
-        let mut connection = dialect.connect().await.unwrap();
+        let mut connection = self.connect().await;
         let name = TableName::new(table);
         let table = connection
             .describe(&name)
@@ -116,7 +126,7 @@ impl Database {
         let columns: Vec<usize> = (0..table.columns.len()).collect();
         let schema = table.schema(&columns, &[]).unwrap();
         let page = Page::of(&table, &columns);
-        let statement = dialect.syntax().select(&page).unwrap();
+        let statement = self.dialect().syntax().select(&page).unwrap();
         let mut cursor = connection.query(&statement, &schema).await.unwrap();
         let mut rows = Vec::new();
         while let Some(batch) = cursor.next(1_000, usize::MAX).await.unwrap() {

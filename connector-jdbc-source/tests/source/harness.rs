@@ -116,14 +116,16 @@ impl Run {
             .expect("a poll ends in time")
     }
 
+    /// The same, where it must not fail.
+    pub(crate) async fn polled(&mut self) -> Polled {
+        let polled = self.poll().await;
+        polled.unwrap_or_else(|e| panic!("{}", e.report()))
+    }
+
     /// The next page, whose position is stored; `None` if there are no new rows.
     pub(crate) async fn page(&mut self) -> Option<Records> {
         loop {
-            match self
-                .poll()
-                .await
-                .unwrap_or_else(|e| panic!("{}", e.report()))
-            {
+            match self.polled().await {
                 Polled::Records(records) => {
                     self.store.keep(&records);
                     if !records.is_empty() {
@@ -150,11 +152,7 @@ impl Run {
     pub(crate) async fn drain_readable(&mut self) -> (Vec<Records>, Vec<(i64, String)>) {
         let (mut pages, mut refused) = (Vec::new(), Vec::new());
         loop {
-            match self
-                .poll()
-                .await
-                .unwrap_or_else(|e| panic!("{}", e.report()))
-            {
+            match self.polled().await {
                 Polled::Records(records) => {
                     self.store.keep(&records);
                     pages.push(records);

@@ -1,7 +1,7 @@
 //! Rows of transactions that commit late (G5), on database servers.
 use crate::harness::*;
 use connect_api::{Polled, Value, config::Settings};
-use dialects::{Connection, OpenOptions};
+use dialects::Connection;
 use std::{
     collections::HashMap,
     sync::{
@@ -38,11 +38,29 @@ fn servers() -> [Server; 2] {
 const MODES: [&str; 3] = ["incrementing", "timestamp", "timestamp+incrementing"];
 
 impl Server {
-    async fn connect(&self) -> Box<dyn Connection> {
-        let settings = self.database.connection_settings();
-        let url = settings.get("connection.url").unwrap().to_owned();
-        let dialect = dialects::open(&url, &OpenOptions::default()).unwrap();
-        dialect.connect().await.unwrap()
+    /// Executes a statement.
+    async fn execute(&self, sql: &str) {
+        self.database.execute(sql).await;
+    }
+
+    /// A new table of these columns.
+    async fn table(&self, columns: &str) -> String {
+        let table = unique("late");
+        let create = format!("CREATE TABLE {table} {columns}");
+        self.execute(&create).await;
+        table
+    }
+
+    async fn drop(&self, table: &str) {
+        self.execute(&format!("DROP TABLE {table}")).await;
+    }
+
+    /// A transaction that has executed a statement.
+    async fn begin(&self, sql: &str) -> Box<dyn Connection> {
+        let mut connection = self.database.connect().await;
+        connection.begin().await.unwrap();
+        connection.execute(sql).await.unwrap();
+        connection
     }
 
     fn settings(&self, table: &str, mode: &str) -> Settings {
@@ -74,11 +92,7 @@ async fn names(run: &mut Run, rows: usize) -> Vec<String> {
 
 /// The names of the rows of one page.
 async fn new_names(run: &mut Run) -> Vec<String> {
-    match run
-        .poll()
-        .await
-        .unwrap_or_else(|e| panic!("{}", e.report()))
-    {
+    match run.polled().await {
         Polled::Records(records) => {
             run.store.keep(&records);
             let rows = records
@@ -122,23 +136,16 @@ async fn settle(run: &mut Run, settings: &Settings) {
 async fn a_row_that_commits_late_is_delivered_once_and_holds_back_the_position_alone() {
     for server in servers() {
         for mode in MODES {
-            let table = unique("late");
-            let create = format!("CREATE TABLE {table} {}", server.create);
-            server.database.execute(&create).await;
+            let table = server.table(server.create).await;
             let settings = server.settings(&table, mode);
             let mut run = Run::start(&settings, &Arc::default()).await;
-            server
-                .database
-                .execute(&server.insert(&table, "first"))
-                .await;
+            server.execute(&server.insert(&table, "first")).await;
             assert_eq!(names(&mut run, 1).await, ["first"]);
 
             // It takes its number and its time, and commits after others.
-            let mut late = server.connect().await;
-            late.begin().await.unwrap();
-            late.execute(&server.insert(&table, "late")).await.unwrap();
+            let mut late = server.begin(&server.insert(&table, "late")).await;
             for other in ["a", "b", "c"] {
-                server.database.execute(&server.insert(&table, other)).await;
+                server.execute(&server.insert(&table, other)).await;
                 assert_eq!(names(&mut run, 1).await, [other], "{mode}");
             }
             // Killed here, a task reads again what was read since the transaction began.
@@ -154,17 +161,11 @@ async fn a_row_that_commits_late_is_delivered_once_and_holds_back_the_position_a
             late.commit().await.unwrap();
             assert_eq!(names(&mut run, 1).await, ["late"], "{mode}");
             settle(&mut run, &settings).await;
-            server
-                .database
-                .execute(&server.insert(&table, "last"))
-                .await;
+            server.execute(&server.insert(&table, "last")).await;
             assert_eq!(names(&mut run, 1).await, ["last"], "{mode}");
             run.stop().await;
             late.close().await.unwrap();
-            server
-                .database
-                .execute(&format!("DROP TABLE {table}"))
-                .await;
+            server.drop(&table).await;
         }
     }
 }
@@ -172,23 +173,18 @@ async fn a_row_that_commits_late_is_delivered_once_and_holds_back_the_position_a
 #[tokio::test]
 async fn a_late_row_of_a_table_without_a_primary_key_is_delivered_beside_its_equal() {
     for server in servers() {
-        let table = unique("late");
-        let create = "(id bigint NOT NULL, name varchar(20), changed timestamp(6) NULL)";
-        server
-            .database
-            .execute(&format!("CREATE TABLE {table} {create}"))
+        let table = server
+            .table("(id bigint NOT NULL, name varchar(20), changed timestamp(6) NULL)")
             .await;
         let mut settings = server.settings(&table, "incrementing");
         settings.set("incrementing.column.name", "id");
         let insert =
             |id: i64, name: &str| format!("INSERT INTO {table} (id, name) VALUES ({id}, '{name}')");
         let mut run = Run::start(&settings, &Arc::default()).await;
-        let mut late = server.connect().await;
-        late.begin().await.unwrap();
-        late.execute(&insert(5, "twin")).await.unwrap();
+        let mut late = server.begin(&insert(5, "twin")).await;
         late.execute(&insert(4, "lower")).await.unwrap();
         for sql in [insert(5, "twin"), insert(6, "next")] {
-            server.database.execute(&sql).await;
+            server.execute(&sql).await;
         }
         assert_eq!(names(&mut run, 2).await, ["twin", "next"]);
         late.commit().await.unwrap();
@@ -196,46 +192,34 @@ async fn a_late_row_of_a_table_without_a_primary_key_is_delivered_beside_its_equ
         settle(&mut run, &settings).await;
         run.stop().await;
         late.close().await.unwrap();
-        server
-            .database
-            .execute(&format!("DROP TABLE {table}"))
-            .await;
+        server.drop(&table).await;
     }
 }
 
 #[tokio::test]
 async fn a_change_within_one_second_that_commits_late_is_delivered() {
     for server in servers() {
-        let table = unique("late");
-        let create = "(id bigint PRIMARY KEY, name varchar(20), changed timestamp(0) NOT NULL)";
-        server
-            .database
-            .execute(&format!("CREATE TABLE {table} {create}"))
+        let table = server
+            .table("(id bigint PRIMARY KEY, name varchar(20), changed timestamp(0) NOT NULL)")
             .await;
         let settings = server.settings(&table, "timestamp");
         let mut run = Run::start(&settings, &Arc::default()).await;
         let old = "'2001-02-03 04:05:06'";
         server
-            .database
             .execute(&format!(
                 "INSERT INTO {table} VALUES (1, 'one', {old}), (2, 'two', {old})"
             ))
             .await;
-        let mut late = server.connect().await;
-        late.begin().await.unwrap();
-        late.execute(&format!("UPDATE {table} SET name = 'ONE' WHERE id = 1"))
-            .await
-            .unwrap();
+        let mut late = server
+            .begin(&format!("UPDATE {table} SET name = 'ONE' WHERE id = 1"))
+            .await;
         assert_eq!(names(&mut run, 2).await, ["one", "two"]);
         late.commit().await.unwrap();
         assert_eq!(names(&mut run, 1).await, ["ONE"], "its time is the same");
         settle(&mut run, &settings).await;
         run.stop().await;
         late.close().await.unwrap();
-        server
-            .database
-            .execute(&format!("DROP TABLE {table}"))
-            .await;
+        server.drop(&table).await;
     }
 }
 
@@ -243,18 +227,12 @@ async fn a_change_within_one_second_that_commits_late_is_delivered() {
 async fn by_age_rows_are_looked_for_as_long_as_configured() {
     // The user of this test has no privilege to see transactions.
     let server = &servers()[1];
-    let table = unique("late");
-    server
-        .database
-        .execute(&format!("CREATE TABLE {table} {}", server.create))
-        .await;
+    let table = server.table(server.create).await;
     let user = unique("u");
     server
-        .database
         .execute(&format!("CREATE USER {user} IDENTIFIED BY 'pw-of-u'"))
         .await;
     server
-        .database
         .execute(&format!("GRANT SELECT ON {table} TO {user}"))
         .await;
     let mut settings = server.settings(&table, "incrementing");
@@ -267,43 +245,29 @@ async fn by_age_rows_are_looked_for_as_long_as_configured() {
     );
     settings.set("gap.window.ms", "700");
     let mut run = Run::start(&settings, &Arc::default()).await;
-    let mut late = server.connect().await;
-    late.begin().await.unwrap();
-    late.execute(&server.insert(&table, "late")).await.unwrap();
-    server
-        .database
-        .execute(&server.insert(&table, "next"))
-        .await;
+    let mut late = server.begin(&server.insert(&table, "late")).await;
+    server.execute(&server.insert(&table, "next")).await;
     assert_eq!(names(&mut run, 1).await, ["next"]);
     late.commit().await.unwrap();
     assert_eq!(names(&mut run, 1).await, ["late"]);
     settle(&mut run, &settings).await;
     run.stop().await;
     late.close().await.unwrap();
-    server.database.execute(&format!("DROP USER {user}")).await;
-    server
-        .database
-        .execute(&format!("DROP TABLE {table}"))
-        .await;
+    server.execute(&format!("DROP USER {user}")).await;
+    server.drop(&table).await;
 }
 
 #[tokio::test]
 async fn many_open_rows_are_kept_in_sums_and_read_again_if_one_is_late() {
     let server = &servers()[0];
-    let table = unique("late");
-    server
-        .database
-        .execute(&format!("CREATE TABLE {table} {}", server.create))
-        .await;
+    let table = server.table(server.create).await;
     let settings = server.settings(&table, "incrementing");
-    let mut late = server.connect().await;
-    late.begin().await.unwrap();
-    late.execute(&server.insert(&table, "late")).await.unwrap();
+    let mut late = server.begin(&server.insert(&table, "late")).await;
     let rows = 300_000;
     let fill = format!(
         "INSERT INTO {table} (name, changed) SELECT 'n' || n, now() FROM generate_series(1, {rows}) n"
     );
-    server.database.execute(&fill).await;
+    server.execute(&fill).await;
     let mut run = Run::start(&settings, &Arc::default()).await;
     let sent = names(&mut run, rows).await;
     assert_eq!(sent.len(), rows);
@@ -320,20 +284,13 @@ async fn many_open_rows_are_kept_in_sums_and_read_again_if_one_is_late() {
     settle(&mut run, &settings).await;
     run.stop().await;
     late.close().await.unwrap();
-    server
-        .database
-        .execute(&format!("DROP TABLE {table}"))
-        .await;
+    server.drop(&table).await;
 }
 
 #[tokio::test]
 async fn what_is_not_seen_of_late_rows_is_noted_before_the_first() {
     let server = &servers()[0];
-    let table = unique("late");
-    let columns =
-        "(id bigint GENERATED ALWAYS AS IDENTITY (CACHE 20) PRIMARY KEY, other bigint NOT NULL)";
-    let create = format!("CREATE TABLE {table} {columns}");
-    server.database.execute(&create).await;
+    let table = server.table("(id bigint GENERATED ALWAYS AS IDENTITY (CACHE 20) PRIMARY KEY, other bigint NOT NULL)").await;
     let mut settings = server.settings(&table, "incrementing");
     let notes = async |settings: &Settings| connector().check(settings).await.take_notes();
     let of_sequence = notes(&settings).await;
@@ -351,19 +308,14 @@ async fn what_is_not_seen_of_late_rows_is_noted_before_the_first() {
     assert_eq!(notes(&settings).await, [""; 0]);
     settings.set("gap.safe", "false");
     assert_eq!(notes(&settings).await, [""; 0]);
-    server
-        .database
-        .execute(&format!("DROP TABLE {table}"))
-        .await;
+    server.drop(&table).await;
 }
 
 #[tokio::test]
 async fn an_index_that_is_missing_is_noted_with_the_statement_that_makes_it() {
     for (server, analyze) in servers().iter().zip(["ANALYZE", "ANALYZE TABLE"]) {
-        let table = unique("unindexed");
+        let table = server.table(server.create).await;
         let database = &server.database;
-        let create = format!("CREATE TABLE {table} {}", server.create);
-        database.execute(&create).await;
         let values: Vec<_> = (0..1_000)
             .map(|_| format!("('n', {})", server.now))
             .collect();
@@ -374,7 +326,7 @@ async fn an_index_that_is_missing_is_noted_with_the_statement_that_makes_it() {
         for _ in 0..12 {
             database.execute(&insert).await;
         }
-        let mut connection = server.connect().await;
+        let mut connection = server.database.connect().await;
         connection
             .execute(&format!("{analyze} {table}"))
             .await
@@ -392,7 +344,7 @@ async fn an_index_that_is_missing_is_noted_with_the_statement_that_makes_it() {
         // Its number has the index of the primary key.
         let settings = server.settings(&table, "incrementing");
         assert_eq!(connector().check(&settings).await.take_notes(), [""; 0]);
-        database.execute(&format!("DROP TABLE {table}")).await;
+        server.drop(&table).await;
     }
 }
 
@@ -401,7 +353,7 @@ async fn write(server: &Server, table: &str, rows: u64, writers: u64, pause: u64
     let left = Arc::new(AtomicU64::new(rows));
     let mut tasks = JoinSet::new();
     for writer in 0..writers {
-        let mut connection = server.connect().await;
+        let mut connection = server.database.connect().await;
         let (left, table) = (left.clone(), table.to_owned());
         let now = server.now;
         tasks.spawn(async move {
@@ -450,11 +402,7 @@ async fn read(settings: &Settings, restarts: u32, all: &AtomicU64) -> HashMap<i6
     let mut idle_since = None;
     let began = Instant::now();
     loop {
-        match run
-            .poll()
-            .await
-            .unwrap_or_else(|e| panic!("{}", e.report()))
-        {
+        match run.polled().await {
             Polled::Records(records) => {
                 run.store.keep(&records);
                 for id in numbers(std::slice::from_ref(&records), "id") {
@@ -491,11 +439,7 @@ async fn rows_of_hot_writers_are_all_delivered() {
     let pause = number("CONNECT_TEST_LATE_MS", 300);
     for server in servers() {
         for mode in MODES {
-            let table = unique("hot");
-            server
-                .database
-                .execute(&format!("CREATE TABLE {table} {}", server.create))
-                .await;
+            let table = server.table(server.create).await;
             let safe = server.settings(&table, mode);
             let mut naive = safe.clone();
             naive.set("gap.safe", "false");
@@ -532,10 +476,7 @@ async fn rows_of_hot_writers_are_all_delivered() {
                 "{mode}: rows that were rolled back"
             );
             assert!(lost(&without) > 0, "{mode}: the test shows nothing");
-            server
-                .database
-                .execute(&format!("DROP TABLE {table}"))
-                .await;
+            server.drop(&table).await;
         }
     }
 }

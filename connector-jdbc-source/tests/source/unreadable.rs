@@ -131,9 +131,7 @@ async fn late_rows_are_delivered_beside_unreadable_ones() {
         ] {
             let delete = format!("DELETE FROM {table} WHERE id = 700");
             case.database.execute(&delete).await;
-            let url = case.database.url.clone();
-            let dialect = dialects::open(&url, &dialects::OpenOptions::default()).unwrap();
-            let mut late = dialect.connect().await.unwrap();
+            let mut late = case.database.connect().await;
             late.begin().await.unwrap();
             let insert = format!(
                 "INSERT INTO {table} (id, seen, day) SELECT 700, seen, day FROM {table} WHERE id = 701"

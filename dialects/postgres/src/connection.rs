@@ -16,7 +16,7 @@ use dialect_core::{
     Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
     Unrepresentable, Visibility, WritePlan,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, FromRow, postgres::PgRow};
 use std::{num::NonZeroU32, ops::Range, time::Instant};
 
 #[async_trait]
@@ -101,17 +101,9 @@ impl Connection for Session {
     }
 
     async fn visibility_limits(&mut self, table: &Table, column: usize) -> Result<Vec<String>> {
-        self.settle().await?;
-        let own = self.enter().await?;
-        let name = table.columns.get(column).map(|column| column.name.as_str());
-        let query = sqlx::query_as::<_, (bool, Option<i64>)>(catalog::VISIBILITY_LIMITS)
-            .persistent(self.keeps_statements())
-            .bind(table.name.schema.as_deref())
-            .bind(&table.name.name)
-            .bind(name.unwrap_or_default());
-        let found = query.fetch_one(&mut self.driver).await;
-        let found = found.map_err(|e| error_codes::error("asking about sequences", e));
-        let (standby, block) = self.leave(own, found).await?;
+        let (standby, block) = self
+            .ask_of_column::<(bool, Option<i64>)>(catalog::VISIBILITY_LIMITS, table, column)
+            .await?;
         let mut limits = Vec::new();
         if standby {
             limits.push(
@@ -124,24 +116,17 @@ impl Connection for Session {
             limits.push(format!(
                 "the sequence of `{}` hands out {block} numbers at once to a session (CACHE \
                  {block}), which can use them long after greater ones",
-                name.unwrap_or_default()
+                table.columns[column].name
             ));
         }
         Ok(limits)
     }
 
     async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
-        self.settle().await?;
-        let own = self.enter().await?;
-        let name = table.columns.get(column).map(|column| column.name.as_str());
-        let query = sqlx::query_scalar::<_, bool>(catalog::HAS_INDEX)
-            .persistent(self.keeps_statements())
-            .bind(table.name.schema.as_deref())
-            .bind(&table.name.name)
-            .bind(name.unwrap_or_default());
-        let found = query.fetch_one(&mut self.driver).await;
-        let found = found.map_err(|e| error_codes::error("asking for indexes", e));
-        self.leave(own, found).await.map(Some)
+        let (found,) = self
+            .ask_of_column::<(bool,)>(catalog::HAS_INDEX, table, column)
+            .await?;
+        Ok(Some(found))
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
@@ -333,5 +318,31 @@ impl Connection for Session {
     async fn close(self: Box<Self>) -> Result<()> {
         let outcome = self.driver.close().await;
         outcome.map_err(|e| error_codes::error("closing the connection", e))
+    }
+}
+
+impl Session {
+    /// The row that a query of the catalogue gives for a column: schema, table and column are bound.
+    async fn ask_of_column<T>(
+        &mut self,
+        sql: &'static str,
+        table: &Table,
+        column: usize,
+    ) -> Result<T>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let column = &table.columns[column].name;
+        let query = sqlx::query_as::<_, T>(sql)
+            .persistent(self.keeps_statements())
+            .bind(table.name.schema.as_deref())
+            .bind(&table.name.name)
+            .bind(column);
+        let found = query.fetch_one(&mut self.driver).await;
+        let found =
+            found.map_err(|e| error_codes::error(&format!("asking about column `{column}`"), e));
+        self.leave(own, found).await
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! InnoDB shows a copy of the list of its transactions, which it renews only where nobody has read it
 //! for 100 ms (MySQL Reference Manual, "Persistence and Consistency of InnoDB Transaction and Locking
-//! Information"): who reads it more often sees the same copy for ever. So the
-//! process reads it seldom, for all connections to a server, and only takes a copy that shows the query
-//! that asks for it.
+//! Information"): who reads it more often sees the same copy for ever. So the process reads it seldom,
+//! for all connections to a server, and only takes a copy that shows the query that asks for it.
 use crate::{
     catalog::{
         self,

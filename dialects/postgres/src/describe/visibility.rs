@@ -2,8 +2,8 @@
 use dialect_core::{RunningTransactions, Transaction};
 use std::{collections::HashMap, time::Instant};
 
-/// A row of the answer to [`RUNNING_TRANSACTIONS`](crate::catalog::RUNNING_TRANSACTIONS): transaction, the virtual
-/// id or the number that is locked, process.
+/// A row of the answer to [`RUNNING_TRANSACTIONS`](crate::catalog::RUNNING_TRANSACTIONS): transaction,
+/// the virtual id or the number that is locked, process.
 pub(crate) type Lock = (String, Option<String>, Option<String>, Option<i32>);
 
 /// The running transactions; `None` for an id of an unknown form.
