@@ -35,6 +35,7 @@ mod kind;
 mod nested;
 mod op;
 mod origin;
+mod part;
 mod position;
 mod records;
 mod row;
@@ -55,6 +56,7 @@ pub use kind::{DEFAULT, ENUM, Kind, LENGTH, LOGICAL_NAME, NOT_NULL, UTC, VENDOR,
 pub use nested::{ListBuilder, ListRef, OffsetTimestampBuilder};
 pub use op::{Op, Ops};
 pub use origin::{Origin, Origins};
+pub use part::{Part, PartBoard, PartState, Progress};
 pub use position::{Offset, Partition, Position};
 pub use records::Records;
 pub use row::{ConnectRecord, Headers, Row};

@@ -2,6 +2,7 @@
 use crate::{
     error::{Error, Result},
     origin::{Origin, Origins},
+    part::PartBoard,
     position::{Offset, Partition, Position},
     records::Records,
     schema::SchemaRef,
@@ -31,6 +32,8 @@ pub struct TaskContext {
     pub positions: Arc<dyn PositionReader>,
     /// Fires when the task is to stop; a long wait inside the task ends then.
     pub stop: CancellationToken,
+    /// How the parts of the task are doing, for its status.
+    pub parts: PartBoard,
 }
 
 impl TaskContext {
@@ -42,6 +45,7 @@ impl TaskContext {
             task: 0,
             positions: Arc::new(NothingStored),
             stop: CancellationToken::new(),
+            parts: PartBoard::default(),
         }
     }
 

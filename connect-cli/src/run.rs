@@ -217,5 +217,10 @@ fn line(task: &TaskStatus) -> String {
     if let Some(cause) = &task.cause {
         line.push_str(&format!("\n    {}: {}", cause.kind.name(), cause.message));
     }
+    for (name, part) in &task.parts {
+        if let Some(error) = &part.error {
+            line.push_str(&format!("\n    {name}: {error}"));
+        }
+    }
     line
 }

@@ -1,5 +1,5 @@
 //! What tasks are doing, for anyone to see.
-use connect_api::{Direction, Error, ErrorKind};
+use connect_api::{Direction, Error, ErrorKind, Part, PartBoard};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -99,6 +99,9 @@ pub struct TaskStatus {
     pub skipped: u64,
     /// Number of retries.
     pub retries: u64,
+    /// How the tables or queries of the task are doing, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<Box<str>, Part>,
 }
 
 /// Why a task does not run.
@@ -127,6 +130,7 @@ struct Entry {
     state: TaskState,
     cause: Option<Cause>,
     counters: Arc<Counters>,
+    parts: PartBoard,
 }
 
 /// The states of all tasks of a worker.
@@ -149,18 +153,19 @@ impl StatusBoard {
         f(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Enters a task, and gives it its counters.
-    pub(crate) fn enter(&self, id: TaskId, direction: Direction) -> Arc<Counters> {
-        let counters = Arc::new(Counters::default());
+    /// Enters a task, and gives it its counters and the board of its parts.
+    pub(crate) fn enter(&self, id: TaskId, direction: Direction) -> (Arc<Counters>, PartBoard) {
+        let (counters, parts) = (Arc::new(Counters::default()), PartBoard::default());
         let entry = Entry {
             direction,
             state: TaskState::Unassigned,
             cause: None,
             counters: counters.clone(),
+            parts: parts.clone(),
         };
         self.locked(|entries| entries.insert(id, entry));
         self.changes.send_modify(|n| *n += 1);
-        counters
+        (counters, parts)
     }
 
     pub(crate) fn set(&self, id: &TaskId, state: TaskState, error: Option<&Error>) {
@@ -192,6 +197,7 @@ impl StatusBoard {
                     dead_letters: entry.counters.dead_letters.load(Ordering::Relaxed),
                     skipped: entry.counters.skipped.load(Ordering::Relaxed),
                     retries: entry.counters.retries.load(Ordering::Relaxed),
+                    parts: entry.parts.all(),
                 })
                 .collect()
         })

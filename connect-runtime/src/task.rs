@@ -4,7 +4,9 @@ use crate::{
     retry::{Next, Retry, RetryPolicy, pause},
     status::{Counters, StatusBoard, TaskId, TaskState},
 };
-use connect_api::{Converter, DynConnector, Error, Result, TaskContext, config::Settings};
+use connect_api::{
+    Converter, DynConnector, Error, PartBoard, Result, TaskContext, config::Settings,
+};
 use connect_converters::KeyConverter;
 use connect_transport::Transport;
 use std::{sync::Arc, time::Duration};
@@ -28,6 +30,7 @@ pub(crate) struct TaskRun {
     pub(crate) drain: Duration,
     pub(crate) board: Arc<StatusBoard>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) parts: PartBoard,
     pub(crate) stop: CancellationToken,
 }
 
@@ -38,6 +41,7 @@ impl TaskRun {
             task: self.id.task,
             positions: self.positions.reader(self.id.connector.clone()),
             stop: self.stop.clone(),
+            parts: self.parts.clone(),
         }
     }
 

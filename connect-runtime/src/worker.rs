@@ -331,8 +331,11 @@ impl Shared {
     ) -> TaskRun {
         let common = &prepared.config.common;
         let policy = RetryPolicy::new(common.retry_timeout, common.retry_delay_max.0);
+        let direction = prepared.connector.direction();
+        let (counters, parts) = self.board.enter(id.clone(), direction);
         TaskRun {
-            counters: self.board.enter(id.clone(), prepared.connector.direction()),
+            counters,
+            parts,
             id,
             connector: prepared.connector.clone(),
             settings,

@@ -1,8 +1,9 @@
 //! A sink task, driven as the runtime drives it.
 use async_trait::async_trait;
 use connect_api::{
-    ConnectRecord, DynConnector, Kind, Offset, Op, Partition, PositionReader, PutOutcome, Records,
-    Result, Schema, SchemaRef, SinkTask, TaskContext, TaskKind, Value, config::Settings,
+    ConnectRecord, DynConnector, Kind, Offset, Op, PartBoard, Partition, PositionReader,
+    PutOutcome, Records, Result, Schema, SchemaRef, SinkTask, TaskContext, TaskKind, Value,
+    config::Settings,
 };
 use connector_jdbc_sink::JdbcSink;
 use std::{sync::Arc, time::Duration};
@@ -57,6 +58,7 @@ pub(crate) fn context() -> TaskContext {
         task: 0,
         positions: Arc::new(Nothing),
         stop: CancellationToken::new(),
+        parts: PartBoard::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A store of positions, and a source task driven as the runtime drives it.
 use async_trait::async_trait;
 use connect_api::{
-    DynConnector, Error, Offset, Op, Partition, Polled, PositionReader, Records, Result,
+    DynConnector, Error, Offset, Op, PartBoard, Partition, Polled, PositionReader, Records, Result,
     SourceTask, TaskContext, TaskKind, Value, config::Settings,
 };
 use connector_jdbc_source::JdbcSource;
@@ -79,6 +79,7 @@ pub(crate) fn context(store: &Arc<Store>) -> TaskContext {
         task: 0,
         positions: Arc::new(Reader(store.clone())),
         stop: CancellationToken::new(),
+        parts: PartBoard::default(),
     }
 }
 
