@@ -43,6 +43,7 @@ mod mode_columns;
 mod page;
 mod position;
 mod read_plan;
+mod reader;
 mod recheck;
 mod result_stream;
 mod row_ids;

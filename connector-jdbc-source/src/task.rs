@@ -1,15 +1,10 @@
 //! The source task: polls its tables round-robin.
 use crate::{
-    config::SourceConfig,
-    discovery::Discovery,
-    position,
-    read_plan::ReadPlan,
-    recheck::{self, Reports},
-    table::TableState,
-    watermark,
+    config::SourceConfig, discovery::Discovery, position, read_plan::ReadPlan, reader::Reader,
+    recheck, table::TableState, watermark,
 };
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Polled, Result, SourceTask, TaskContext};
+use connect_api::{Polled, Result, SourceTask, TaskContext};
 use dialect_core::{Connection, Dialect};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -17,39 +12,20 @@ use tokio_util::sync::CancellationToken;
 
 /// Reads the tables of one task.
 pub(crate) struct Task {
-    dialect: Arc<dyn Dialect>,
     config: SourceConfig,
-    stop: CancellationToken,
-    /// Taken while it is in use: a dropped future leaves no half-used connection behind.
-    connection: Option<Box<dyn Connection>>,
+    reader: Reader,
     tables: Vec<TableState>,
     /// The first table of the next poll.
     turn: usize,
-    reports: Reports,
 }
 
 impl Task {
     pub(crate) fn new(dialect: Arc<dyn Dialect>, config: SourceConfig) -> Self {
         Self {
-            dialect,
             config,
-            stop: CancellationToken::new(),
-            connection: None,
+            reader: Reader::new(dialect, CancellationToken::new()),
             tables: Vec::new(),
             turn: 0,
-            reports: Reports::default(),
-        }
-    }
-
-    async fn connection(&mut self) -> Result<Box<dyn Connection>> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
-        }
-        let attempts = self.config.connection.connect_retry();
-        let connecting = attempts.connect(self.dialect.as_ref());
-        match self.stop.run_until_cancelled(connecting).await {
-            Some(connected) => connected,
-            None => Err(Error::new(ErrorKind::Stopped, "stopped while connecting")),
         }
     }
 
@@ -59,7 +35,8 @@ impl Task {
         connection: &mut dyn Connection,
         cx: &TaskContext,
     ) -> Result<Vec<TableState>> {
-        let discovery = Discovery::run(connection, self.dialect.syntax(), &self.config).await?;
+        let discovery =
+            Discovery::run(connection, self.reader.dialect.syntax(), &self.config).await?;
         let plans = discovery.into_plans()?;
         let suffix = self.config.offset_suffix.0.as_deref();
         let partitions: Vec<_> = plans
@@ -67,7 +44,7 @@ impl Task {
             .map(|plan| position::partition(plan, suffix))
             .collect();
         let stored = cx.positions.read(&partitions).await?;
-        let (dialect, config) = (self.dialect.as_ref(), &self.config);
+        let (dialect, config) = (self.reader.dialect.as_ref(), &self.config);
         let mut tables = Vec::with_capacity(plans.len());
         let mut time_zone = None;
         if plans.iter().any(ReadPlan::needs_time_zone) {
@@ -95,54 +72,23 @@ impl Task {
     /// The next records of table `index`, or rows that cannot be read; `None` if there are no new
     /// rows.
     async fn read(&mut self, index: usize) -> Result<Option<Polled>> {
-        if let Some(initial_position) = self.tables[index].initial_position()? {
+        let table = &mut self.tables[index];
+        if let Some(initial_position) = table.initial_position()? {
             return Ok(Some(Polled::Records(initial_position)));
         }
-        loop {
-            let mut connection = self.connection().await?;
-            let (table, dialect) = (&mut self.tables[index], &self.dialect);
-            let next = table.next(
-                connection.as_mut(),
-                dialect,
-                &self.config,
-                &mut self.reports,
-            );
-            let outcome = next.await;
-            let error = match outcome {
-                Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
-                    return Err(e);
-                }
-                Err(e) if TableState::may_be_schema_change(&e) => e,
-                outcome => {
-                    self.connection = Some(connection);
-                    return outcome;
-                }
-            };
-            // An error in the middle of a result can make the connection unusable.
-            if connection.ping().await.is_err() {
-                connection = self.connection().await?;
-            }
-            let (table, dialect) = (&mut self.tables[index], self.dialect.as_ref());
-            let changed = table
-                .refresh_schema(connection.as_mut(), dialect, &self.config)
-                .await;
-            self.connection = Some(connection);
-            if !changed? {
-                table.bisect_after(error, dialect.syntax())?;
-            }
-        }
+        self.reader.read(table, &self.config).await
     }
 }
 
 #[async_trait]
 impl SourceTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
-        self.stop = cx.stop.clone();
-        let mut connection = self.connection().await?;
-        self.reports = Reports::default();
+        let dialect = self.reader.dialect.clone();
+        self.reader = Reader::new(dialect, cx.stop.clone());
+        let mut connection = self.reader.connection(&self.config).await?;
         self.tables = self.resume(connection.as_mut(), &cx).await?;
         self.turn = 0;
-        self.connection = Some(connection);
+        self.reader.put_back(connection);
         Ok(())
     }
 
@@ -168,9 +114,6 @@ impl SourceTask for Task {
         for table in self.tables.drain(..) {
             table.close().await;
         }
-        match self.connection.take() {
-            Some(connection) => connection.close().await,
-            None => Ok(()),
-        }
+        self.reader.close().await
     }
 }

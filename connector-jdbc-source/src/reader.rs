@@ -1,0 +1,96 @@
+//! Reads a table with a connection that is opened when it is needed.
+use crate::{config::SourceConfig, recheck::Reports, table::TableState};
+use connect_api::{Error, ErrorKind, Polled, Result};
+use dialect_core::{Connection, Dialect};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// A connection, and what the database reported of its transactions over it.
+pub(crate) struct Reader {
+    pub(crate) dialect: Arc<dyn Dialect>,
+    stop: CancellationToken,
+    /// Taken while it is in use: a dropped future leaves no half-used connection behind.
+    connection: Option<Box<dyn Connection>>,
+    reports: Reports,
+}
+
+impl Reader {
+    /// A reader that stops connecting with `stop`.
+    pub(crate) fn new(dialect: Arc<dyn Dialect>, stop: CancellationToken) -> Self {
+        Self {
+            dialect,
+            stop,
+            connection: None,
+            reports: Reports::default(),
+        }
+    }
+
+    /// Its connection; to be returned with [`put_back`](Self::put_back).
+    ///
+    /// # Errors `Stopped`; errors of connecting.
+    pub(crate) async fn connection(
+        &mut self,
+        config: &SourceConfig,
+    ) -> Result<Box<dyn Connection>> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let attempts = config.connection.connect_retry();
+        let connecting = attempts.connect(self.dialect.as_ref());
+        match self.stop.run_until_cancelled(connecting).await {
+            Some(connected) => connected,
+            None => Err(Error::new(ErrorKind::Stopped, "stopped while connecting")),
+        }
+    }
+
+    /// Keeps a connection for the next read.
+    pub(crate) fn put_back(&mut self, connection: Box<dyn Connection>) {
+        self.connection = Some(connection);
+    }
+
+    /// The next records of the table, or rows that cannot be read; `None` if there are no new rows.
+    ///
+    /// # Errors Errors of the database; an error that a change of the table explains is none.
+    pub(crate) async fn read(
+        &mut self,
+        table: &mut TableState,
+        config: &SourceConfig,
+    ) -> Result<Option<Polled>> {
+        loop {
+            let mut connection = self.connection(config).await?;
+            let (dialect, reports) = (&self.dialect, &mut self.reports);
+            let next = table.next(connection.as_mut(), dialect, config, reports);
+            let error = match next.await {
+                Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
+                    return Err(e);
+                }
+                Err(e) if TableState::may_be_schema_change(&e) => e,
+                outcome => {
+                    self.connection = Some(connection);
+                    return outcome;
+                }
+            };
+            // An error in the middle of a result can make the connection unusable.
+            if connection.ping().await.is_err() {
+                connection = self.connection(config).await?;
+            }
+            let dialect = self.dialect.as_ref();
+            let changed = table.refresh_schema(connection.as_mut(), dialect, config);
+            let changed = changed.await;
+            self.connection = Some(connection);
+            if !changed? {
+                table.bisect_after(error, dialect.syntax())?;
+            }
+        }
+    }
+
+    /// Closes the connection.
+    ///
+    /// # Errors Errors of the database.
+    pub(crate) async fn close(&mut self) -> Result<()> {
+        match self.connection.take() {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        }
+    }
+}
