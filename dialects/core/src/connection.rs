@@ -44,6 +44,14 @@ pub trait Connection: Send {
         Ok(tables)
     }
 
+    /// About how many rows each of `names` has, at once and without counting them; `None` where
+    /// nobody knows. May wait for locks, unlike [`describe_all`](Self::describe_all).
+    async fn row_estimates(&mut self, names: &[TableName]) -> Result<Vec<Option<u64>>> {
+        let described = self.describe_all(names).await?.into_iter();
+        let rows = described.map(|table| table.and_then(|table| table.row_estimate));
+        Ok(rows.collect())
+    }
+
     /// The columns that a query returns, as a table named `q` without keys. Nothing is run. All
     /// columns are taken to be nullable where the database does not report it.
     ///

@@ -250,6 +250,10 @@ impl Connection for ProbedConnection {
         probed!(self, "describing tables", describe_all(names))
     }
 
+    async fn row_estimates(&mut self, names: &[TableName]) -> Result<Vec<Option<u64>>> {
+        probed!(self, "estimating rows", row_estimates(names))
+    }
+
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         probed!(self, "describing the query", describe_query(query))
     }

@@ -206,6 +206,8 @@ pub struct Table {
     pub comment: Option<String>,
     /// How many rows it has by the database's statistics, where it has any.
     pub row_estimate: Option<u64>,
+    /// What no other table has that takes its name later, where the catalogue has such a number.
+    pub identity: Option<String>,
     /// The kind of database whose vendor types the columns have, as a URL names it.
     pub vendor: &'static str,
 }
@@ -224,6 +226,7 @@ impl Default for Table {
             inherited: false,
             comment: None,
             row_estimate: None,
+            identity: None,
             vendor: "",
         }
     }

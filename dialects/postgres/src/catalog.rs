@@ -103,7 +103,14 @@ SELECT f.table_place, json_build_object( \
   'schema', f.nspname, 'name', f.relname, 'kind', f.relkind, 'columns', c.list, \
   'comment', pg_catalog.obj_description(f.oid, 'pg_class'), \
   'inherited', f.relhassubclass AND f.relkind = 'r', \
-  'rows', CASE WHEN f.relkind <> 'v' AND f.reltuples >= 0 AND (f.reltuples > 0 \
+  'oid', f.oid::bigint, \
+  'rows', CASE WHEN f.relkind = 'p' AND f.reltuples <= 0 THEN ( \
+      WITH RECURSIVE tree AS ( \
+        SELECT f.oid UNION ALL \
+        SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid) \
+      SELECT sum(c.reltuples)::bigint FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid \
+      WHERE c.relkind = 'r' AND c.reltuples > 0) \
+    WHEN f.relkind <> 'v' AND f.reltuples >= 0 AND (f.reltuples > 0 \
       OR current_setting('server_version_num')::int >= 140000) THEN f.reltuples::bigint END, \
   'keys', (SELECT json_agg(json_build_object('primary', i.indisprimary, 'columns', ( \
       SELECT json_agg(a.attname ORDER BY k.place) \
@@ -129,6 +136,24 @@ SELECT f.table_place, json_build_object( \
 )::text \
 FROM found f LEFT JOIN columns c ON c.table_place = f.table_place"
 );
+
+/// About how many rows the tables named `$2` in the schemas `$1` have, with those of their
+/// partitions and children: by statistics, else by size, of which a row takes some 100 bytes.
+pub(crate) const ROW_ESTIMATES: &str = "\
+WITH RECURSIVE tree AS ( \
+  SELECT a.place, c.oid \
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a (schema, name, place) \
+  JOIN pg_catalog.pg_class c ON c.relname = a.name \
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+  WHERE CASE WHEN a.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) \
+      ELSE n.nspname = a.schema END \
+  UNION ALL \
+  SELECT t.place, i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid \
+) \
+SELECT t.place, sum(CASE WHEN c.reltuples > 0 THEN c.reltuples \
+  ELSE COALESCE(pg_catalog.pg_relation_size(c.oid), 0) / 100 END)::bigint \
+FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid WHERE c.relkind IN ('r', 'm') \
+GROUP BY t.place";
 
 /// The types `$1` of a query's columns, each with the table `$2` and the column's number `$3`
 /// that it is read from, where it is: the place in the list, the type's name, the type as JSON

@@ -52,6 +52,13 @@ impl Connection for Session {
         self.leave(own, described).await
     }
 
+    async fn row_estimates(&mut self, names: &[TableName]) -> Result<Vec<Option<u64>>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let estimated = self.estimate_rows(names).await;
+        self.leave(own, estimated).await
+    }
+
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         self.settle().await?;
         let own = self.enter().await?;

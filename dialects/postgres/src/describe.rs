@@ -44,6 +44,25 @@ impl Session {
         Ok(described)
     }
 
+    pub(crate) async fn estimate_rows(&mut self, names: &[TableName]) -> Result<Vec<Option<u64>>> {
+        let schemas: Vec<_> = names.iter().map(|name| name.schema.as_deref()).collect();
+        let tables: Vec<_> = names.iter().map(|name| name.name.as_str()).collect();
+        let query = sqlx::query_as::<_, (i64, i64)>(catalog::ROW_ESTIMATES)
+            .persistent(self.keeps_statements())
+            .bind(schemas)
+            .bind(tables);
+        let found = query.fetch_all(&mut self.driver).await;
+        let found = found.map_err(|e| error_codes::error("estimating rows of tables", e))?;
+        let mut estimates = vec![None; names.len()];
+        for (place, rows) in found {
+            let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
+            if let Some(estimate) = estimates.get_mut(index) {
+                *estimate = u64::try_from(rows).ok();
+            }
+        }
+        Ok(estimates)
+    }
+
     pub(crate) async fn describe_columns(&mut self, query: &str) -> Result<Table> {
         let what = "describing a query";
         let query = query.trim().trim_end_matches(';');

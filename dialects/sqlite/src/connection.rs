@@ -66,6 +66,13 @@ impl Connection for SqliteConnection {
             .await
     }
 
+    async fn row_estimates(&mut self, names: &[TableName]) -> Result<Vec<Option<u64>>> {
+        let names = names.to_vec();
+        self.thread
+            .run(move |session| describe::row_estimates(session, &names))
+            .await
+    }
+
     async fn describe_query(&mut self, query: &str) -> Result<Table> {
         let query = query.to_owned();
         self.thread

@@ -64,6 +64,29 @@ pub(crate) fn describe(session: &Session, names: &[TableName]) -> Result<Vec<Opt
         .collect())
 }
 
+/// The greatest number of a row, which is found at once; of a table without such numbers, what ANALYZE
+/// counted.
+pub(crate) fn row_estimates(session: &Session, names: &[TableName]) -> Result<Vec<Option<u64>>> {
+    let described = describe(session, names)?;
+    let estimate = |table: Option<Table>| {
+        let table = table?;
+        let greatest = || {
+            let schema = quoted(table.name.schema.as_deref().unwrap_or(MAIN));
+            let sql = format!(
+                "SELECT COALESCE(max(rowid), 0) FROM {schema}.{}",
+                quoted(&table.name.name)
+            );
+            let row = session
+                .driver
+                .query_row(&sql, [], |row| row.get::<_, i64>(0));
+            row.ok().and_then(|rows| u64::try_from(rows).ok())
+        };
+        let is_table = table.table_type.is_table();
+        table.row_estimate.or_else(|| is_table.then(greatest)?)
+    };
+    Ok(described.into_iter().map(estimate).collect())
+}
+
 /// The file counts the changes of its tables.
 pub(crate) fn fingerprint(session: &Session, name: &TableName) -> Result<Option<String>> {
     let schema = quoted(name.schema.as_deref().unwrap_or(MAIN));

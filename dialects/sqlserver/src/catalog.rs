@@ -37,7 +37,8 @@ pub(crate) fn describe_sql(count: usize) -> String {
     let tables = format!(
         "SELECT N'table', n.i, s.name, o.name, {KIND}, \
          (SELECT SUM(p.rows) FROM sys.partitions AS p \
-         WHERE p.object_id = o.object_id AND p.index_id IN (0, 1)), {} \
+         WHERE p.object_id = o.object_id AND p.index_id IN (0, 1)), {}, \
+         CONVERT(nvarchar(20), o.object_id) \
          FROM {names} INNER JOIN sys.objects AS o ON o.object_id = n.id AND o.type IN ('U', 'V') \
          INNER JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
          LEFT JOIN sys.tables AS b ON b.object_id = o.object_id",

@@ -102,6 +102,7 @@ impl Found {
             inherited: false,
             comment: self.comment.clone(),
             row_estimate: self.rows,
+            identity: None,
             vendor: VENDOR_NAME,
         })
     }

@@ -97,6 +97,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
             .option(4)
             .filter(|comment| !comment.is_empty() && comment != "VIEW"),
         row_estimate: found.text(3).parse().ok(),
+        identity: None,
         vendor: Profile::MySql { mariadb: true }.vendor(),
         name: TableName {
             schema: Some(schema),

@@ -84,6 +84,7 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
         table_type: table_type(&first.text(3)),
         comment: first.option(4),
         row_estimate: first.text(5).parse().ok(),
+        identity: Some(oid.clone()),
         vendor: Profile::Postgres.vendor(),
         ..Table::default()
     };

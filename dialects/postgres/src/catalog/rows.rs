@@ -16,6 +16,7 @@ struct Described {
     comment: Option<String>,
     inherited: bool,
     rows: Option<u64>,
+    oid: i64,
     keys: Option<Vec<Key>>,
     references: Option<Vec<Reference>>,
 }
@@ -85,6 +86,7 @@ pub(crate) fn table(json: &str, options: &ValueOptions) -> Result<Table> {
         table_type: table_type(&found.kind),
         comment: found.comment,
         row_estimate: found.rows,
+        identity: Some(found.oid.to_string()),
         inherited: found.inherited,
         vendor: types::VENDOR,
         ..Table::default()

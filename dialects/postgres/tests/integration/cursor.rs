@@ -292,6 +292,11 @@ async fn several_tables_are_described_in_one_round_trip() {
     assert_eq!(of(2).row_estimate, Some(1000));
     assert_eq!(of(2).vendor, "postgres");
     assert_eq!(child.row_estimate, None, "nobody has counted");
+    assert_eq!(
+        of(4).row_estimate,
+        None,
+        "of partitions that nobody has counted"
+    );
     let types = [0, 2, 3, 4, 5].map(|i| of(i).table_type);
     assert_eq!(
         types,
@@ -310,4 +315,33 @@ async fn several_tables_are_described_in_one_round_trip() {
     assert_eq!(other.describe_all(&[]).await.unwrap(), []);
     other.close().await.unwrap();
     scratch.drop().await;
+}
+
+#[tokio::test]
+async fn rows_are_estimated_with_those_of_partitions_and_without_statistics_by_size() {
+    let mut scratch = Scratch::new().await;
+    scratch
+        .execute(
+            "CREATE TABLE parts (id int) PARTITION BY RANGE (id);
+             CREATE TABLE p1 PARTITION OF parts FOR VALUES FROM (0) TO (1000) WITH (autovacuum_enabled = off);
+             CREATE TABLE p2 PARTITION OF parts FOR VALUES FROM (1000) TO (9000) PARTITION BY RANGE (id);
+             CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (1000) TO (9000) WITH (autovacuum_enabled = off);
+             CREATE TABLE fresh (id int, pad text) WITH (autovacuum_enabled = off);
+             CREATE TABLE nothing (id int);
+             INSERT INTO parts SELECT generate_series(0, 2999); ANALYZE p1; ANALYZE p3;
+             INSERT INTO fresh SELECT i, repeat('x', 60) FROM generate_series(1, 20000) AS i",
+        )
+        .await;
+    let names = ["parts", "fresh", "missing", "nothing"].map(TableName::new);
+    let estimates = scratch.connection.row_estimates(&names).await.unwrap();
+    assert_eq!(
+        [estimates[0], estimates[2], estimates[3]],
+        [Some(3000), None, Some(0)]
+    );
+    let fresh = estimates[1].unwrap();
+    assert!((10_000..40_000).contains(&fresh), "{fresh}");
+    let described = scratch.connection.describe_all(&names).await.unwrap();
+    let described = |i: usize| described[i].as_ref().map(|table| table.row_estimate);
+    assert_eq!(described(0), Some(Some(3000)));
+    assert_eq!(described(1), Some(None));
 }

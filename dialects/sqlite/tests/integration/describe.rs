@@ -66,6 +66,15 @@ async fn tables_are_described_with_all_that_sqlite_knows() {
         ]
     );
     assert_eq!(all[2].as_ref().unwrap().row_estimate, Some(3));
+    database
+        .run("CREATE TABLE fresh (n INTEGER); INSERT INTO fresh VALUES (7), (8)")
+        .await;
+    database
+        .run("CREATE TABLE keyed (k TEXT PRIMARY KEY) WITHOUT ROWID")
+        .await;
+    let names = ["missing", "t", "fresh", "keyed"].map(TableName::new);
+    let estimates = database.connection.row_estimates(&names).await.unwrap();
+    assert_eq!(estimates, [None, Some(3), Some(2), None]);
 }
 
 #[tokio::test]

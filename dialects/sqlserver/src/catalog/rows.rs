@@ -9,6 +9,7 @@ pub(crate) struct Found {
     name: Option<(TableName, TableType)>,
     comment: Option<String>,
     row_estimate: Option<u64>,
+    identity: Option<String>,
     columns: Vec<Described>,
     /// Number of the index, whether it is the primary key, and its columns.
     indexes: Vec<(i64, bool, Vec<String>)>,
@@ -42,6 +43,7 @@ impl Found {
                 self.name = Some((name, table_type(&string(row, 4))));
                 self.row_estimate = optional(row, 5).and_then(|rows| u64::try_from(rows).ok());
                 self.comment = given(row, 6);
+                self.identity = given(row, 7);
             }
             "column" => self.columns.push(Described::of_table(row)),
             "index" => {
@@ -103,6 +105,7 @@ impl Found {
             inherited: false,
             comment: self.comment,
             row_estimate: self.row_estimate,
+            identity: self.identity,
             vendor: VENDOR_NAME,
             ..Table::default()
         })

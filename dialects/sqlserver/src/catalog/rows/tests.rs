@@ -72,6 +72,7 @@ fn a_table_is_put_together_from_the_rows_of_the_catalogue() {
             Word("partitioned"),
             Long(42),
             Word("all of them"),
+            Word("1977058079"),
         ]),
         column("id", "bigint", 8, [0, 1, 0], [Null, Null]),
         column("price", "decimal", 9, [0, 0, 0], [Word("((1.5))"), Null]),
@@ -116,6 +117,7 @@ fn a_table_is_put_together_from_the_rows_of_the_catalogue() {
     assert_eq!(table.table_type, TableType::Partitioned);
     assert_eq!((table.row_estimate, table.vendor), (Some(42), "sqlserver"));
     assert_eq!(table.comment.as_deref(), Some("all of them"));
+    assert_eq!(table.identity.as_deref(), Some("1977058079"));
     assert_eq!(table.primary_key, ["note", "id"], "in the key's order");
     assert_eq!(table.unique_keys, [["price"]]);
     let [reference] = &table.foreign_keys[..] else {
