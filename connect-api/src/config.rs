@@ -36,7 +36,7 @@ pub use reader::Reader;
 pub use reader::read;
 #[doc(hidden)]
 pub use setting::not_a_choice;
-pub use setting::{List, Millis, Secret, Setting};
+pub use setting::{List, Millis, Prefixed, Secret, Setting};
 pub use settings::Settings;
 
 /// Settings of a component; implemented by [`settings!`](crate::settings).
@@ -74,7 +74,8 @@ pub trait Group: Sized {
 /// Declares a struct of settings. See [`config`](crate::config) for an example.
 ///
 /// Each line is `"key": field: Type, need, Importance;` with its documentation above it. The
-/// need is `required`, `default "text"`, or `optional` (the field is then an `Option`). Before the
+/// need is `required`, `default "text"`, or `optional` (the field is then an `Option`), or `prefix`
+/// for a key that ends with `*` and a type that is [`Prefixed`](config::Prefixed). Before the
 /// first line, `include field: Type;` takes in the keys of another struct of settings; after the
 /// last, `then include field: Type;`. After the struct, `check path` may name a
 /// `fn(&Struct, &mut Faults)` for what concerns several keys.
@@ -130,9 +131,9 @@ macro_rules! settings {
                     vec![$($crate::config::Key {
                         name: $key,
                         need: $crate::settings!(@need $need $($default)?),
-                        value: <$type as $crate::config::Setting>::TYPE,
-                        choices: <$type as $crate::config::Setting>::CHOICES,
-                        secret: <$type as $crate::config::Setting>::SECRET,
+                        value: $crate::settings!(@value $need $type),
+                        choices: $crate::settings!(@choices $need $type),
+                        secret: $crate::settings!(@secret $need $type),
                         importance: $crate::config::Importance::$importance,
                         doc: concat!($($doc, "\n"),+).trim(),
                     }),*],
@@ -188,6 +189,13 @@ macro_rules! settings {
     };
     (@type optional $type:ty) => { Option<$type> };
     (@type $need:ident $type:ty) => { $type };
+    (@value prefix $type:ty) => { <$type as $crate::config::Prefixed>::TYPE };
+    (@value $need:ident $type:ty) => { <$type as $crate::config::Setting>::TYPE };
+    (@choices prefix $type:ty) => { &[] };
+    (@choices $need:ident $type:ty) => { <$type as $crate::config::Setting>::CHOICES };
+    (@secret prefix $type:ty) => { false };
+    (@secret $need:ident $type:ty) => { <$type as $crate::config::Setting>::SECRET };
+    (@need prefix) => { $crate::config::Need::Prefix };
     (@need required) => { $crate::config::Need::Required };
     (@need optional) => { $crate::config::Need::Optional };
     (@need default $default:literal) => { $crate::config::Need::Default($default) };
@@ -195,6 +203,12 @@ macro_rules! settings {
     (@read $reader:ident optional $type:ty, $key:literal) => { $reader.optional::<$type>($key) };
     (@read $reader:ident default $type:ty, $key:literal, $default:literal) => {
         $reader.with_default::<$type>($key, $default)
+    };
+    (@read $reader:ident prefix $type:ty, $key:literal) => { $reader.prefixed::<$type>($key) };
+    (@write $settings:ident prefix $self:ident.$field:ident, $key:literal) => {
+        for (rest, value) in $crate::config::Prefixed::show(&$self.$field).iter() {
+            $settings.set(format!("{}{rest}", $key.trim_end_matches('*')), value);
+        }
     };
     (@write $settings:ident optional $self:ident.$field:ident, $key:literal) => {
         if let Some(value) = &$self.$field {

@@ -1,5 +1,5 @@
 //! Settings of the source.
-use crate::table_types::TableTypes;
+use crate::{queries::Queries, table_settings::TableSettings, table_types::TableTypes};
 use connect_api::{
     config::{Faults, List, Millis, Setting},
     settings,
@@ -112,6 +112,16 @@ settings! {
         /// Text appended to every statement, after its conditions, order and limit, such as `FOR
         /// SHARE` or `OPTION (MAXDOP 1)`.
         "query.suffix": query_suffix: OptionalName, default "", Low;
+        /// Settings of single tables: `tables.<table>.<key>`, or a table `[tables."<table>"]` in
+        /// TOML, where `<table>` is written as in `table.whitelist`. If a table matches several, all
+        /// apply, the most specific last: an exact name after a pattern, a longer one after a
+        /// shorter one. Keys: see docs/jdbc-source.md.
+        "tables.*": table_settings: TableSettings, prefix, Medium;
+        /// Queries to read instead of, or in addition to, tables, each with its own id, mode,
+        /// position and topic: `queries.<id>.sql`, or a table `[queries.<id>]` in TOML. The default
+        /// topic is `topic.prefix` and the id. Each is read by one task. Keys: see
+        /// docs/jdbc-source.md.
+        "queries.*": queries: Queries, prefix, Medium;
         /// The prefix of topic names: the rows of a table go to the topic named by the prefix and
         /// the table. With `query`, this is the topic name. Set this or `connect.topicname`.
         "topic.prefix": topic_prefix: OptionalName, optional, High;
@@ -148,11 +158,17 @@ impl SourceConfig {
             _ => {}
         }
         match &self.query.0 {
-            None if self.tables.is_empty() => faults.at(
+            None if self.tables.is_empty() && self.queries.is_empty() => faults.at(
                 "table.whitelist",
                 "no table is set; set tables, or a `query`",
             ),
-            None => {}
+            None => {
+                self.of_queries(faults);
+            }
+            Some(_) if !self.queries.is_empty() => faults.at(
+                "query",
+                "set this or `queries.*`, not both; a query with the id `query` continues at its position",
+            ),
             Some(_) => self.check_query(faults),
         }
         for (key, OptionalName(pattern)) in [
@@ -174,7 +190,9 @@ impl SourceConfig {
             );
         }
         let mode = self.mode.show();
-        if self.uses_timestamps() && self.timestamps.0.is_empty() {
+        // Checked for each of them.
+        let own = !(self.table_settings.is_empty() && self.queries.is_empty());
+        if self.uses_timestamps() && self.timestamps.0.is_empty() && !own {
             faults.at(
                 "timestamp.column.name",
                 format!("is required in mode {mode}"),
@@ -184,6 +202,10 @@ impl SourceConfig {
 
     /// Settings without effect in this mode. The Java original accepts them silently.
     pub(crate) fn ineffective(&self) -> Vec<String> {
+        if !(self.table_settings.is_empty() && self.queries.is_empty()) {
+            // They may have an effect there.
+            return Vec::new();
+        }
         let (of_times, grows) = (self.uses_timestamps(), self.uses_incrementing());
         let initial = !of_times && self.timestamp_initial.is_some();
         let delayed = !of_times && !self.timestamp_delay.0.is_zero();

@@ -1,11 +1,17 @@
 //! Table discovery: describes the tables or the query in the settings and collects all errors (G9).
-use crate::{config::SourceConfig, read_plan::ReadPlan, table_types::name_of};
+use crate::{
+    config::SourceConfig,
+    queries::at_query,
+    read_plan::{QUERY, ReadPlan},
+    table_settings::TableConfigs,
+    table_types::name_of,
+};
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Faults, nearest},
 };
 use dialect_core::{Access, Connection, Syntax, Table, TableName, TableType};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// The setting that lists the tables.
 const TABLES: &str = "table.whitelist";
@@ -32,23 +38,35 @@ impl Discovery {
             config,
             tables_by_schema: HashMap::new(),
             tables: Vec::new(),
+            queries: Vec::new(),
             faults: Faults::default(),
         };
-        match &config.query.0 {
-            Some(query) => lookup.describe_query(query).await?,
-            None => lookup.describe_tables().await?,
-        }
+        lookup.describe_tables().await?;
+        lookup.describe_queries().await?;
         let mut discovery = Self {
             plans: Vec::new(),
             faults: lookup.faults,
         };
+        let mut configs = TableConfigs::new(config);
         for table in lookup.tables {
-            match ReadPlan::build(table, config, syntax) {
+            let plan = configs.of(&table.name);
+            match plan.and_then(|config| ReadPlan::build(table, &config, syntax)) {
                 Ok(plan) => discovery.plans.push(plan),
                 Err(faults) => discovery.faults.extend(faults),
             }
         }
-        discovery.check_shared_topics(config);
+        for pattern in configs.unused() {
+            let note = format!("`tables.{pattern}.*` has no effect: no table matches it");
+            discovery.faults.note(note);
+        }
+        for (id, table, config) in lookup.queries {
+            match ReadPlan::build(table, &config, syntax) {
+                Ok(plan) => discovery.plans.push(plan.with_query_id(id)),
+                Err(faults) if id == QUERY => discovery.faults.extend(faults),
+                Err(faults) => at_query(&id, &faults, &mut discovery.faults),
+            }
+        }
+        discovery.check_shared_topics();
         Ok(discovery)
     }
 
@@ -80,23 +98,25 @@ impl Discovery {
     }
 
     /// Rejects two tables with the same topic: their keys could collide.
-    fn check_shared_topics(&mut self, config: &SourceConfig) {
-        if config.topic.is_some() {
-            return;
-        }
-        let mut first: HashMap<&str, &TableName> = HashMap::new();
+    fn check_shared_topics(&mut self) {
+        let mut first: HashMap<String, &ReadPlan> = HashMap::new();
         for plan in &self.plans {
-            let table = &plan.table.name;
-            if let Some(other) = first.insert(&table.name, table) {
-                self.faults.at(
-                    "topic.prefix",
-                    format!(
-                        "tables {other} and {table} map to the same topic {}; use two \
-                         connectors, or set one topic for all tables with `connect.topicname`",
-                        config.topic_of(&table.name)
-                    ),
-                );
+            let topic = plan.topic();
+            let Some(other) = first.get(&topic) else {
+                first.insert(topic, plan);
+                continue;
+            };
+            if plan.config.topic.is_some() && other.config.topic.is_some() {
+                continue;
             }
+            let (other, own) = (other.name(), plan.name());
+            self.faults.at(
+                "topic.prefix",
+                format!(
+                    "tables {other} and {own} map to the same topic {topic}; use two \
+                     connectors, or set one topic for both tables with `connect.topicname`",
+                ),
+            );
         }
     }
 }
@@ -131,6 +151,8 @@ struct CatalogLookup<'a> {
     /// Listed tables by schema.
     tables_by_schema: HashMap<Option<String>, Vec<(TableName, TableType)>>,
     tables: Vec<Table>,
+    /// Described queries, with their ids and settings.
+    queries: Vec<(String, Table, Arc<SourceConfig>)>,
     faults: Faults,
 }
 
@@ -183,13 +205,20 @@ impl CatalogLookup<'_> {
         Ok(())
     }
 
-    async fn describe_query(&mut self, query: &str) -> Result<()> {
-        match describe_query(self.connection, self.config, query).await {
-            Ok(table) => self.tables.push(table),
-            Err(e) if matches!(e.kind(), ErrorKind::Schema | ErrorKind::Unsupported) => {
-                self.faults.at("query", e.report());
+    async fn describe_queries(&mut self) -> Result<()> {
+        for (id, config) in self.config.of_queries(&mut self.faults) {
+            let sql = config.query.0.as_deref().unwrap_or_default();
+            match describe_query(self.connection, &config, sql).await {
+                Ok(table) => self.queries.push((id, table, config)),
+                Err(e) if matches!(e.kind(), ErrorKind::Schema | ErrorKind::Unsupported) => {
+                    let key = match id.as_str() {
+                        QUERY => QUERY.to_owned(),
+                        id => format!("queries.{id}.sql"),
+                    };
+                    self.faults.at(key, e.report());
+                }
+                Err(e) => return Err(e),
             }
-            Err(e) => return Err(e),
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ mod local_time;
 mod mode_columns;
 mod page;
 mod position;
+mod queries;
 mod read_plan;
 mod reader;
 mod recheck;
@@ -49,6 +50,7 @@ mod result_stream;
 mod row_ids;
 mod schema_change;
 mod table;
+mod table_settings;
 mod table_types;
 mod task;
 mod task_split;
@@ -59,6 +61,8 @@ mod watermark;
 
 pub use config::{Mode, OptionalName, SourceConfig};
 pub use dialect_core::Selection;
+pub use queries::Queries;
+pub use table_settings::TableSettings;
 pub use table_types::TableTypes;
 
 use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
@@ -101,12 +105,12 @@ impl JdbcSource {
         let mut connection = dialect.connect().await?;
         let (connection_ref, dialect) = (connection.as_mut(), dialect.as_ref());
         let Discovery { plans, mut faults } = discover(connection_ref, dialect, config).await?;
-        let by = recheck::complete_by(connection_ref, dialect, config).await?;
+        let by = recheck::complete_by(connection_ref, dialect, config, &plans).await?;
         if by == Some(CompleteBy::Age) && config.gap_window.is_none() {
             faults.note(recheck::NO_REPORTS);
         }
         for plan in &plans {
-            let notes = recheck::notes(connection_ref, dialect.syntax(), plan, by, config);
+            let notes = recheck::notes(connection_ref, dialect.syntax(), plan, by);
             notes.await?.into_iter().for_each(|note| faults.note(note));
         }
         connection.close().await?;
@@ -139,8 +143,13 @@ impl Connector for JdbcSource {
     const DIRECTION: Direction = Direction::Source;
 
     async fn plan(&self, config: SourceConfig, max: NonZeroU32) -> Result<Vec<SourceConfig>> {
-        let plans = self.discover(&config).await?.into_plans()?;
-        let names: Vec<TableName> = plans.into_iter().map(|r| r.table.name).collect();
+        let mut discovery = self.discover(&config).await?;
+        for note in discovery.faults.take_notes() {
+            tracing::warn!("{note}");
+        }
+        let tables = discovery.into_plans()?.into_iter();
+        let tables = tables.filter(|plan| plan.query.is_none());
+        let names: Vec<TableName> = tables.map(|plan| plan.table.name).collect();
         Ok(task_split::split(&config, &names, max))
     }
 
@@ -175,8 +184,7 @@ impl Connector for JdbcSource {
         let plans = discovery
             .and_then(Discovery::into_plans)
             .unwrap_or_default();
-        let of = |plan: ReadPlan| config.topic_of(&plan.table.name.name);
-        plans.into_iter().map(of).collect()
+        plans.iter().map(ReadPlan::topic).collect()
     }
 
     fn task(&self, config: SourceConfig) -> Result<TaskKind> {

@@ -28,7 +28,7 @@ impl ReadPlan {
         limit: Option<NonZeroU32>,
     ) -> Page<'a> {
         Page {
-            query: self.query.as_deref(),
+            query: self.query.as_ref().map(|query| query.sql.as_str()),
             key: &self.key,
             after,
             before_now: self.before_now,
@@ -253,7 +253,7 @@ pub(crate) mod tests {
             ("topic.prefix", ""),
         ]);
         pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
-        let config = SourceConfig::from_settings(&settings).unwrap();
+        let config = Arc::new(SourceConfig::from_settings(&settings).unwrap());
         let dialect = dialects::open("sqlite::memory:", &OpenOptions::default()).unwrap();
         ReadPlan::build(table, &config, dialect.syntax()).unwrap()
     }

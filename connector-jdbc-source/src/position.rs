@@ -3,14 +3,14 @@ use crate::read_plan::{ReadPlan, StartPosition};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Offset, Partition, Result, Value};
 
 /// The source partition that the position of the table or query is stored under. A query is stored
-/// under the name that the Java connector uses.
-pub(crate) fn partition(plan: &ReadPlan, suffix: Option<&str>) -> Partition {
-    let mut partition: Partition = match plan.query {
-        Some(_) => [("query".into(), "query".into())].into(),
+/// under its id; that of the setting `query` is `query`, as in the Java connector.
+pub(crate) fn partition(plan: &ReadPlan) -> Partition {
+    let mut partition: Partition = match &plan.query {
+        Some(query) => [("query".into(), query.id.as_str().into())].into(),
         None => [("table".into(), plan.table.name.to_string().into())].into(),
     };
-    if let Some(suffix) = suffix {
-        partition.insert("suffix".into(), suffix.into());
+    if let Some(suffix) = &plan.config.offset_suffix.0 {
+        partition.insert("suffix".into(), suffix.as_str().into());
     }
     partition
 }

@@ -15,8 +15,10 @@ use std::{fmt, sync::Arc, time::Duration};
 pub(crate) struct ReadPlan {
     /// The table, or the columns of the query.
     pub(crate) table: Table,
+    /// The settings in force for it.
+    pub(crate) config: Arc<SourceConfig>,
     /// The query that is read instead of the table.
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Query>,
     /// The columns, by index in the table: all of them, so that a column has the same index in the
     /// table and in the records.
     pub(crate) columns: Vec<usize>,
@@ -50,6 +52,14 @@ pub(crate) struct ReadPlan {
     pub(crate) delete_column: Option<usize>,
 }
 
+/// A query that is read.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    /// `query` for that of the setting `query`.
+    pub(crate) id: String,
+    pub(crate) sql: String,
+}
+
 /// Where to start if there is no stored position.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum StartPosition {
@@ -65,6 +75,18 @@ pub(crate) enum StartPosition {
 /// name.
 const TIMESTAMP: &str = "timestamp";
 const INCREMENTING: &str = "incrementing";
+
+/// The id of the query of the setting `query`.
+pub(crate) const QUERY: &str = "query";
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id.as_str() {
+            QUERY => f.write_str("(query)"),
+            id => write!(f, "(query {id})"),
+        }
+    }
+}
 
 /// Removes the parts of the key after a part whose values are truncated when they are read: rows
 /// with equal truncated values are not in the order of the parts behind it. Returns the names of
@@ -89,7 +111,7 @@ impl ReadPlan {
     /// # Errors All errors of the table and the settings at once.
     pub(crate) fn build(
         table: Table,
-        config: &SourceConfig,
+        config: &Arc<SourceConfig>,
         syntax: &dyn Syntax,
     ) -> Result<Self, Faults> {
         let mut mode_columns = ModeColumns::new(&table, config);
@@ -166,7 +188,11 @@ impl ReadPlan {
         });
         Ok(Self {
             origin,
-            query: config.query.0.clone(),
+            query: config.query.0.clone().map(|sql| Query {
+                id: QUERY.to_owned(),
+                sql,
+            }),
+            config: config.clone(),
             columns,
             schema,
             local_times,
@@ -185,12 +211,31 @@ impl ReadPlan {
         })
     }
 
-    /// The name of the table, or `(query)`, for messages.
+    /// The same, of the query `id`.
+    pub(crate) fn with_query_id(mut self, id: String) -> Self {
+        if let Some(query) = &mut self.query {
+            query.id = id;
+        }
+        self
+    }
+
+    /// The name of the table, or `(query)` and its id, for messages.
     pub(crate) fn name(&self) -> &(dyn fmt::Display + Send + Sync) {
-        match self.query {
-            Some(_) => &"(query)",
+        match &self.query {
+            Some(query) => query,
             None => &self.table.name,
         }
+    }
+
+    /// The topic of its rows.
+    pub(crate) fn topic(&self) -> String {
+        self.config.topic_of(&self.table.name.name)
+    }
+
+    /// New rows are read after the last, and late ones are looked for.
+    pub(crate) fn looks_for_late_rows(&self) -> bool {
+        let follows = self.config.uses_timestamps() || self.config.uses_incrementing();
+        follows && self.config.gap_safe
     }
 
     /// A key part may be NULL; such rows are never read.

@@ -51,15 +51,12 @@ impl Reader {
     /// The next records of the table, or rows that cannot be read; `None` if there are no new rows.
     ///
     /// # Errors Errors of the database; an error that a change of the table explains is none.
-    pub(crate) async fn read(
-        &mut self,
-        table: &mut TableState,
-        config: &SourceConfig,
-    ) -> Result<Option<Polled>> {
+    pub(crate) async fn read(&mut self, table: &mut TableState) -> Result<Option<Polled>> {
+        let config = table.plan.config.clone();
         loop {
-            let mut connection = self.connection(config).await?;
+            let mut connection = self.connection(&config).await?;
             let (dialect, reports) = (&self.dialect, &mut self.reports);
-            let next = table.next(connection.as_mut(), dialect, config, reports);
+            let next = table.next(connection.as_mut(), dialect, reports);
             let error = match next.await {
                 Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
                     return Err(e);
@@ -72,10 +69,10 @@ impl Reader {
             };
             // An error in the middle of a result can make the connection unusable.
             if connection.ping().await.is_err() {
-                connection = self.connection(config).await?;
+                connection = self.connection(&config).await?;
             }
             let dialect = self.dialect.as_ref();
-            let changed = table.refresh_schema(connection.as_mut(), dialect, config);
+            let changed = table.refresh_schema(connection.as_mut(), dialect);
             let changed = changed.await;
             self.connection = Some(connection);
             if !changed? {

@@ -54,10 +54,11 @@ pub(crate) async fn complete_by(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
     config: &SourceConfig,
+    plans: &[ReadPlan],
 ) -> Result<Option<CompleteBy>> {
     let capabilities = dialect.capabilities();
-    let follows = config.uses_timestamps() || config.uses_incrementing();
-    if !(config.gap_safe && follows && capabilities.concurrent_writers) {
+    let looks = plans.iter().any(ReadPlan::looks_for_late_rows);
+    if !(looks && capabilities.concurrent_writers) {
         return Ok(None);
     }
     let by = match capabilities.visibility {
@@ -91,8 +92,8 @@ async fn limits(
     connection: &mut dyn Connection,
     plan: &ReadPlan,
     by: CompleteBy,
-    config: &SourceConfig,
 ) -> Result<Vec<String>> {
+    let config = &plan.config;
     if config.gap_window.is_some() || plan.query.is_some() {
         return Ok(Vec::new());
     }
@@ -132,12 +133,11 @@ pub(crate) async fn notes(
     syntax: &dyn Syntax,
     plan: &ReadPlan,
     by: Option<CompleteBy>,
-    config: &SourceConfig,
 ) -> Result<Vec<String>> {
     let missing = index_check::missing_index(connection, syntax, plan).await?;
     let mut notes = Vec::from_iter(missing);
-    if let Some(by) = by {
-        notes.extend(limits(connection, plan, by, config).await?);
+    if let Some(by) = by.filter(|_| plan.looks_for_late_rows()) {
+        notes.extend(limits(connection, plan, by).await?);
     }
     Ok(notes)
 }
@@ -171,11 +171,7 @@ impl TableState {
     /// Looks for late rows from now on.
     ///
     /// # Errors `Unsupported`: a column of a type that is not read.
-    pub(crate) fn look_for_late_rows(
-        &mut self,
-        by: CompleteBy,
-        config: &SourceConfig,
-    ) -> Result<()> {
+    pub(crate) fn look_for_late_rows(&mut self, by: CompleteBy) -> Result<()> {
         if self.plan.key.is_empty() {
             return Ok(());
         }
@@ -185,7 +181,7 @@ impl TableState {
         };
         let hashers = [RandomState::new(), RandomState::new()];
         let ids = RowIds::of(&self.plan, hashers)?;
-        let window = config.window_of(by);
+        let window = self.plan.config.window_of(by);
         self.late = Some(LateRows::new(ids, by, window, self.after.clone()));
         Ok(())
     }
@@ -197,14 +193,13 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
         reports: &mut Reports,
     ) -> Result<()> {
         let Some(late) = self.late.as_mut().filter(|late| late.bound.is_none()) else {
             return Ok(());
         };
         if late.needs_aim() {
-            let last = self.last_key_of_table(connection, dialect, config).await?;
+            let last = self.last_key_of_table(connection, dialect).await?;
             if let (Some(late), Some(last)) = (&mut self.late, last) {
                 late.aim_at(last);
             }
@@ -221,7 +216,7 @@ impl TableState {
                         "the database no longer reports running transactions to this user: late rows are looked \
                          for by age"
                     );
-                    late.by_age(config.gap_window());
+                    late.by_age(self.plan.config.gap_window());
                 }
                 report
             }
@@ -230,10 +225,7 @@ impl TableState {
         let (closed, ahead) = late.settle(report, Instant::now());
         // Rows that lie before a complete range are complete with it.
         let first = late.first_checks(if ahead { usize::MAX } else { closed });
-        if !self
-            .find_late_rows(&first, connection, dialect, config)
-            .await?
-        {
+        if !self.find_late_rows(&first, connection, dialect).await? {
             return Ok(());
         }
         let Some(late) = &mut self.late else {
@@ -245,9 +237,8 @@ impl TableState {
             return Ok(());
         }
         late.log_if_held_back(self.plan.name());
-        let youngest = late.youngest_checks(config.poll_interval.0);
-        self.find_late_rows(&youngest, connection, dialect, config)
-            .await?;
+        let youngest = late.youngest_checks(self.plan.config.poll_interval.0);
+        self.find_late_rows(&youngest, connection, dialect).await?;
         Ok(())
     }
 
@@ -257,10 +248,9 @@ impl TableState {
         checks: &[Check],
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<bool> {
         for check in checks {
-            let found = self.late_rows_in(check, connection, dialect, config).await;
+            let found = self.late_rows_in(check, connection, dialect).await;
             let found = match found {
                 Err(e) if e.kind() == ErrorKind::Data && self.compares_all_columns() => {
                     self.compare_by_key(&e)?;
@@ -283,7 +273,6 @@ impl TableState {
         check: &Check,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<Option<Option<Vec<Value>>>> {
         let Some(late) = &self.late else {
             return Ok(None);
@@ -292,15 +281,15 @@ impl TableState {
             columns: &late.ids.columns,
             ..self.plan.ties_page(check.after.as_deref(), &check.until)
         };
-        let statement = select(dialect, &page, config)?;
+        let statement = select(dialect, &page, &self.plan.config)?;
         let mut cursor = connection.query(&statement, &late.ids.schema).await?;
-        let rows = usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX);
+        let rows = usize::try_from(self.plan.config.max_rows.get()).unwrap_or(usize::MAX);
         let mut equal = EqualRows::default();
         let mut before = check.after.clone();
         let mut sum = (0_u64, 0_u128);
         let mut found = None;
         // All rows are read: a result that is left costs some databases the connection.
-        while let Some(batch) = cursor.next(rows, config.max_bytes.get()).await? {
+        while let Some(batch) = cursor.next(rows, self.plan.config.max_bytes.get()).await? {
             if batch.num_rows() == 0 || found.is_some() {
                 continue;
             }
@@ -334,11 +323,10 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<Option<Vec<Value>>> {
         let columns: Vec<usize> = self.plan.key_columns().collect();
         let schema = self.plan.table.schema(&columns, &[])?;
-        let statement = self.page_statement(dialect, config, &columns, NonZeroU32::MIN, true)?;
+        let statement = self.page_statement(dialect, &columns, NonZeroU32::MIN, true)?;
         let mut cursor = connection.query(&statement, &schema).await?;
         let batch = cursor.next(1, usize::MAX).await?;
         // To the end of the result, which frees the connection.

@@ -1,9 +1,6 @@
 //! Schema changes of a table while it is read: detected with every page, before its rows are
 //! returned.
-use crate::{
-    config::SourceConfig, discovery, position, read_plan::ReadPlan, row_ids::RowIds,
-    table::TableState,
-};
+use crate::{discovery, position, read_plan::ReadPlan, row_ids::RowIds, table::TableState};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Connection, Dialect, Table};
 use std::time::Duration;
@@ -25,17 +22,16 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<bool> {
         let changes = match &self.plan.query {
-            Some(query) => Some(connection.query_fingerprint(query).await?),
+            Some(query) => Some(connection.query_fingerprint(&query.sql).await?),
             None => connection.fingerprint(&self.plan.table.name).await?,
         };
         if changes.is_some() && changes == self.fingerprint {
             return Ok(false);
         }
         // The fingerprint was taken before the description: a later change is detected next time.
-        let changed = self.refresh_schema(connection, dialect, config).await?;
+        let changed = self.refresh_schema(connection, dialect).await?;
         self.fingerprint = changes;
         Ok(changed)
     }
@@ -65,17 +61,17 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<bool> {
-        let described = self.describe(connection, config).await?;
+        let described = self.describe(connection).await?;
         let name = self.plan.name().to_string();
         let what = column_changes(&self.plan.table, &described);
         let context = |e: Error| match what.is_empty() {
             true => e,
             false => e.context(format!("{name} changed while it was being read ({what})")),
         };
-        let mut plan = ReadPlan::build(described, config, dialect.syntax())
+        let mut plan = ReadPlan::build(described, &self.plan.config, dialect.syntax())
             .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
+        plan.query = self.plan.query.clone();
         if let Some(zone) = self
             .plan
             .time_zone
@@ -147,13 +143,9 @@ impl TableState {
         Ok(())
     }
 
-    async fn describe(
-        &mut self,
-        connection: &mut dyn Connection,
-        config: &SourceConfig,
-    ) -> Result<Table> {
+    async fn describe(&mut self, connection: &mut dyn Connection) -> Result<Table> {
         if let Some(query) = &self.plan.query {
-            return discovery::describe_query(connection, config, query).await;
+            return discovery::describe_query(connection, &self.plan.config, &query.sql).await;
         }
         let name = &self.plan.table.name;
         let gone = tokio::time::Instant::now() + MISSING_TABLE_WAIT;

@@ -68,7 +68,6 @@ impl TableState {
         stored: Option<Offset>,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<Self> {
         let start_unsaved = stored.is_none() && plan.start == StartPosition::Now;
         let mut after = position::resume(&plan, stored)?;
@@ -79,12 +78,12 @@ impl TableState {
             warn_about_null_keys(connection, dialect, &plan).await?;
         }
         Ok(Self {
-            topic: config.topic_of(&plan.table.name.name).into(),
+            topic: plan.topic().into(),
             partition: Arc::new(partition),
             fingerprint: None,
             after,
             next_poll: Instant::now(),
-            page_size: PageSize::new(config.max_rows, config.max_bytes),
+            page_size: PageSize::new(plan.config.max_rows, plan.config.max_bytes),
             bisect: None,
             ties_until: None,
             stream: None,
@@ -193,17 +192,16 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
-        config: &SourceConfig,
         reports: &mut Reports,
     ) -> Result<Option<Polled>> {
         if !self.is_streaming() {
-            self.check_open_rows(connection, dialect.as_ref(), config, reports)
+            self.check_open_rows(connection, dialect.as_ref(), reports)
                 .await?;
             let polled = loop {
                 let polled = if self.bisect.as_ref().is_some_and(Bisect::is_single_row) {
-                    self.next_row(connection, dialect.as_ref(), config).await?
+                    self.next_row(connection, dialect.as_ref()).await?
                 } else {
-                    let page = self.next_page(connection, dialect.as_ref(), config).await?;
+                    let page = self.next_page(connection, dialect.as_ref()).await?;
                     page.map(Polled::Records)
                 };
                 if polled.is_some() || !std::mem::take(&mut self.was_sent) {
@@ -217,7 +215,7 @@ impl TableState {
                 return Ok(polled);
             }
         }
-        let streamed = self.next_from_stream(connection, dialect, config).await?;
+        let streamed = self.next_from_stream(connection, dialect).await?;
         Ok(streamed.map(Polled::Records))
     }
 
@@ -228,11 +226,10 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<Option<Records>> {
         loop {
-            let (batch, last) = self.read_page(connection, dialect, config).await?;
-            if batch.is_some() && self.has_schema_changed(connection, dialect, config).await? {
+            let (batch, last) = self.read_page(connection, dialect).await?;
+            if batch.is_some() && self.has_schema_changed(connection, dialect).await? {
                 if self.is_streaming() {
                     // Its key was dropped.
                     return Ok(None);
@@ -247,7 +244,7 @@ impl TableState {
                     self.was_sent = true;
                     return Ok(None);
                 }
-                self.next_poll = Instant::now() + config.poll_interval.0;
+                self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
                 if self.plan.bulk {
                     self.after = None;
                 }
@@ -286,7 +283,7 @@ impl TableState {
             };
             self.after = (!restart).then_some(key);
             if last && !self.end_bound() {
-                self.next_poll = Instant::now() + config.poll_interval.0;
+                self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
             }
             if let Some(late) = &mut self.late {
                 late.unsaved = false;
@@ -301,7 +298,6 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<(Option<RecordBatch>, bool)> {
         let limit = if self.plan.unique_key {
             self.page_limit()
@@ -309,10 +305,10 @@ impl TableState {
             // One more row shows where the last ties end.
             self.page_limit().saturating_add(1)
         };
-        let statement = self.next_statement(dialect, config, &self.plan.columns, limit)?;
+        let statement = self.next_statement(dialect, &self.plan.columns, limit)?;
         let rows = usize::try_from(limit.get()).unwrap_or(usize::MAX);
         let mut cursor = connection.query(&statement, &self.plan.schema).await?;
-        let batch = cursor.next(rows, config.max_bytes.get()).await?;
+        let batch = cursor.next(rows, self.plan.config.max_bytes.get()).await?;
         let batch = batch.filter(|batch| batch.num_rows() > 0);
         // A page that is not full is the last, unless it reached its maximum bytes.
         let last = match &batch {
@@ -327,18 +323,16 @@ impl TableState {
     pub(crate) fn next_statement(
         &self,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
         columns: &[usize],
         limit: NonZeroU32,
     ) -> Result<Statement> {
-        self.page_statement(dialect, config, columns, limit, false)
+        self.page_statement(dialect, columns, limit, false)
     }
 
     /// The same; `descending`: the last rows first.
     pub(crate) fn page_statement(
         &self,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
         columns: &[usize],
         limit: NonZeroU32,
         descending: bool,
@@ -351,7 +345,7 @@ impl TableState {
                 limit: Some(limit),
                 ..page
             };
-            return select(dialect, &page, config);
+            return select(dialect, &page, &self.plan.config);
         }
         let back = self.plan.before_now.unwrap_or_default();
         let watermark = self
@@ -369,7 +363,7 @@ impl TableState {
             descending,
             ..page
         };
-        select(dialect, &page, config)
+        select(dialect, &page, &self.plan.config)
     }
 
     /// Rows as they were read.
@@ -413,7 +407,6 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &Arc<dyn Dialect>,
-        config: &SourceConfig,
     ) -> Result<Option<Records>> {
         // Taken while it is in use: a dropped future loses no rows.
         let (stream, streamed) = match self.stream.take() {
@@ -422,12 +415,12 @@ impl TableState {
                 (stream, streamed)
             }
             None => loop {
-                let mut stream = self.open_stream(dialect, config)?;
+                let mut stream = self.open_stream(dialect)?;
                 let streamed = stream.next().await?;
                 let ended = matches!(streamed, StreamItem::End(_));
                 if ended
                     || !self
-                        .has_schema_changed(connection, dialect.as_ref(), config)
+                        .has_schema_changed(connection, dialect.as_ref())
                         .await?
                 {
                     break (stream, streamed);
@@ -463,7 +456,7 @@ impl TableState {
                 Ok(Some(records.with_position(before)))
             }
             (StreamItem::End(connection), None) => {
-                self.next_poll = Instant::now() + config.poll_interval.0;
+                self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
                 if let Some(connection) = connection {
                     connection.close().await?;
                 }
@@ -482,23 +475,19 @@ impl TableState {
     }
 
     /// Opens the result stream of the whole table, or of the next ties.
-    fn open_stream(
-        &mut self,
-        dialect: &Arc<dyn Dialect>,
-        config: &SourceConfig,
-    ) -> Result<ResultStream> {
+    fn open_stream(&mut self, dialect: &Arc<dyn Dialect>) -> Result<ResultStream> {
         let page = match &self.ties_until {
             Some(until) => self.plan.ties_page(self.after.as_deref(), until),
             None => self.plan.next_page(None, None),
         };
         Ok(ResultStream::open(ResultStreamRequest {
             dialect: dialect.clone(),
-            attempts: config.connection.connect_retry(),
+            attempts: self.plan.config.connection.connect_retry(),
             connection: self.spare_connection.take(),
-            statement: select(dialect.as_ref(), &page, config)?,
+            statement: select(dialect.as_ref(), &page, &self.plan.config)?,
             schema: self.plan.schema.clone(),
-            max_rows: usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX),
-            max_bytes: config.max_bytes.get(),
+            max_rows: usize::try_from(self.plan.config.max_rows.get()).unwrap_or(usize::MAX),
+            max_bytes: self.plan.config.max_bytes.get(),
         }))
     }
 

@@ -38,11 +38,7 @@ impl Task {
         let discovery =
             Discovery::run(connection, self.reader.dialect.syntax(), &self.config).await?;
         let plans = discovery.into_plans()?;
-        let suffix = self.config.offset_suffix.0.as_deref();
-        let partitions: Vec<_> = plans
-            .iter()
-            .map(|plan| position::partition(plan, suffix))
-            .collect();
+        let partitions: Vec<_> = plans.iter().map(position::partition).collect();
         let stored = cx.positions.read(&partitions).await?;
         let (dialect, config) = (self.reader.dialect.as_ref(), &self.config);
         let mut tables = Vec::with_capacity(plans.len());
@@ -50,19 +46,19 @@ impl Task {
         if plans.iter().any(ReadPlan::needs_time_zone) {
             time_zone = watermark::database_time_zone(connection, config.timezone.as_ref()).await?;
         }
-        let complete_by = recheck::complete_by(connection, dialect, config).await?;
+        let complete_by = recheck::complete_by(connection, dialect, config, &plans).await?;
         for ((mut plan, partition), stored) in plans.into_iter().zip(partitions).zip(stored) {
             if let Some(zone) = time_zone.clone().filter(|_| plan.needs_time_zone()) {
                 plan.set_time_zone(zone);
             }
-            let resuming = TableState::resume(plan, partition, stored, connection, dialect, config);
+            let resuming = TableState::resume(plan, partition, stored, connection, dialect);
             let mut table = resuming.await?;
             let (syntax, plan) = (dialect.syntax(), &table.plan);
-            for note in recheck::notes(connection, syntax, plan, complete_by, config).await? {
+            for note in recheck::notes(connection, syntax, plan, complete_by).await? {
                 tracing::warn!("{note}");
             }
-            if let Some(by) = complete_by {
-                table.look_for_late_rows(by, config)?;
+            if let Some(by) = complete_by.filter(|_| table.plan.looks_for_late_rows()) {
+                table.look_for_late_rows(by)?;
             }
             tables.push(table);
         }
@@ -76,7 +72,7 @@ impl Task {
         if let Some(initial_position) = table.initial_position()? {
             return Ok(Some(Polled::Records(initial_position)));
         }
-        self.reader.read(table, &self.config).await
+        self.reader.read(table).await
     }
 }
 

@@ -1,5 +1,5 @@
 //! Splits the tables of a connector among its tasks.
-use crate::config::SourceConfig;
+use crate::{config::SourceConfig, queries};
 use dialect_core::{Selection, TableName};
 use std::num::NonZeroU32;
 
@@ -13,10 +13,10 @@ pub(crate) fn split(
     if config.query.0.is_some() {
         return vec![config.clone()];
     }
-    let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
-    let tasks = max.min(tables.len());
+    let most = usize::try_from(max.get()).unwrap_or(usize::MAX);
+    let tasks = most.min(tables.len());
     let mut rest = tables;
-    (0..tasks)
+    let tasks = (0..tasks)
         .map(|task| {
             let left = tasks - task;
             let (own, others) = rest.split_at(rest.len().div_ceil(left));
@@ -27,7 +27,8 @@ pub(crate) fn split(
                 ..config.clone()
             }
         })
-        .collect()
+        .collect();
+    queries::spread(config, tasks, max)
 }
 
 #[cfg(test)]

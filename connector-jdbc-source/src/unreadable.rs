@@ -1,7 +1,6 @@
 //! Rows that cannot be read: located by bisection, reported with their keys, and skipped (G3).
 use crate::{
     bisect::{Bisect, BisectStep, LocatedRow},
-    config::SourceConfig,
     late_rows::LateRows,
     position,
     read_plan::ReadPlan,
@@ -142,29 +141,28 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<Option<Polled>> {
         let step = self
             .bisect
             .as_mut()
             .map_or(BisectStep::Page, Bisect::take_step);
         let found = match step {
-            BisectStep::Page => match self.locate_next_row(connection, dialect, config).await? {
+            BisectStep::Page => match self.locate_next_row(connection, dialect).await? {
                 Some(found) => found,
                 None => return Ok(None),
             },
             BisectStep::Row(found) => found,
             BisectStep::Rejected(found, error) => {
-                return self.reject(connection, dialect, config, found, error).await;
+                return self.reject(connection, dialect, found, error).await;
             }
             BisectStep::UnreadableKeys(error) => {
                 return self
-                    .reject_unreadable_keys(connection, dialect, config, error)
+                    .reject_unreadable_keys(connection, dialect, error)
                     .await;
             }
         };
         let page = self.plan.ties_page(self.after.as_deref(), &found.key);
-        let statement = select(dialect, &page, config)?;
+        let statement = select(dialect, &page, &self.plan.config)?;
         if let Some(bisect) = &mut self.bisect {
             // Errors from here on are caused by this row.
             bisect.set_step(BisectStep::Row(found));
@@ -172,7 +170,7 @@ impl TableState {
         let mut cursor = connection.query(&statement, &self.plan.schema).await?;
         let batch = cursor.next(1, usize::MAX).await?;
         drop(cursor);
-        if self.has_schema_changed(connection, dialect, config).await? {
+        if self.has_schema_changed(connection, dialect).await? {
             return Ok(None);
         }
         let (mut records, mut sent) = (None, Vec::new());
@@ -213,10 +211,9 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
     ) -> Result<Option<LocatedRow>> {
         let keys = KeyColumns::of(&self.plan, false)?;
-        let statement = self.next_statement(dialect, config, &keys.columns, NonZeroU32::MIN)?;
+        let statement = self.next_statement(dialect, &keys.columns, NonZeroU32::MIN)?;
         let columns = keys.rows(connection, &statement, 1).await?;
         let columns = self.rows_of(&keys.schema, columns)?;
         if columns.is_empty() && self.end_bound() {
@@ -224,7 +221,7 @@ impl TableState {
             return Ok(None);
         }
         if columns.is_empty() {
-            self.next_poll = tokio::time::Instant::now() + config.poll_interval.0;
+            self.next_poll = tokio::time::Instant::now() + self.plan.config.poll_interval.0;
             if self.plan.bulk {
                 self.after = None;
             }
@@ -239,9 +236,7 @@ impl TableState {
             self.ties_until = Some(vec![first_readable_key]);
             return Ok(None);
         };
-        let alone = self
-            .key_rows_until(connection, dialect, config, &key)
-            .await?;
+        let alone = self.key_rows_until(connection, dialect, &key).await?;
         if alone.len() > 1 {
             self.ties_until = Some(key);
             return Ok(None);
@@ -257,11 +252,10 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
         found: LocatedRow,
         error: Error,
     ) -> Result<Option<Polled>> {
-        let now = self.key_rows_until(connection, dialect, config, &found.key);
+        let now = self.key_rows_until(connection, dialect, &found.key);
         if now.await?.batch() != found.columns.batch() {
             return Ok(None);
         }
@@ -286,7 +280,6 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
         error: Error,
     ) -> Result<Option<Polled>> {
         let Some(first_readable_key) = self
@@ -297,13 +290,13 @@ impl TableState {
         };
         let until = vec![first_readable_key];
         let keys = KeyColumns::of(&self.plan, true)?;
-        let most = usize::try_from(config.max_rows.get()).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.plan.config.max_rows.get()).unwrap_or(usize::MAX);
         let page = dialect_core::Page {
             columns: &keys.columns,
-            limit: Some(config.max_rows.saturating_add(1)),
+            limit: Some(self.plan.config.max_rows.saturating_add(1)),
             ..self.plan.ties_page(self.after.as_deref(), &until)
         };
-        let statement = select(dialect, &page, config)?;
+        let statement = select(dialect, &page, &self.plan.config)?;
         let rows = keys.rows(connection, &statement, most.saturating_add(1));
         let rows = rows.await?;
         let rows = self.rows_of(&keys.schema, rows)?;
@@ -333,7 +326,6 @@ impl TableState {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        config: &SourceConfig,
         until: &[Value],
     ) -> Result<Records> {
         let keys = KeyColumns::of(&self.plan, false)?;
@@ -342,7 +334,7 @@ impl TableState {
             limit: Some(TWO),
             ..self.plan.ties_page(self.after.as_deref(), until)
         };
-        let statement = select(dialect, &page, config)?;
+        let statement = select(dialect, &page, &self.plan.config)?;
         let rows = keys.rows(connection, &statement, 2).await?;
         self.rows_of(&keys.schema, rows)
     }

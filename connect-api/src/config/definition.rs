@@ -19,6 +19,8 @@ pub enum Need {
     Optional,
     /// It may be left out, and then has this value.
     Default(&'static str),
+    /// Its name ends with `*`, and stands for any number of keys that begin like it.
+    Prefix,
 }
 
 /// One key.
@@ -49,10 +51,23 @@ pub struct Definition {
     pub keys: Vec<Key>,
 }
 
+impl Key {
+    /// It stands for `name`.
+    fn is_named(&self, name: &str) -> bool {
+        match self.need {
+            Need::Prefix => {
+                let rest = name.strip_prefix(self.name.trim_end_matches('*'));
+                rest.is_some_and(|rest| !rest.is_empty())
+            }
+            Need::Required | Need::Optional | Need::Default(_) => self.name == name,
+        }
+    }
+}
+
 impl Definition {
     /// The key `name`.
     pub fn key(&self, name: &str) -> Option<&Key> {
-        self.keys.iter().find(|key| key.name == name)
+        self.keys.iter().find(|key| key.is_named(name))
     }
 
     /// The reference page of the keys, as a Markdown table.
@@ -66,7 +81,7 @@ impl Definition {
             };
             let default = match key.need {
                 Need::Required => "**required**".to_owned(),
-                Need::Optional | Need::Default("") => String::new(),
+                Need::Optional | Need::Prefix | Need::Default("") => String::new(),
                 Need::Default(text) => format!("`{text}`"),
             };
             let doc = key

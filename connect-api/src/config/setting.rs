@@ -1,5 +1,5 @@
 //! Types that a setting can have.
-use super::definition::nearest;
+use super::{Faults, Settings, definition::nearest};
 use std::{fmt, num::NonZero, str::FromStr, time::Duration};
 
 /// A type that is read from the text of a setting.
@@ -19,6 +19,21 @@ pub trait Setting: Sized {
 
     /// The text that `parse` reads the value from.
     fn show(&self) -> String;
+}
+
+/// A type that is read from all settings that begin with a prefix.
+pub trait Prefixed: Sized {
+    /// The type, for people.
+    const TYPE: &'static str;
+
+    /// Reads the values; keys come without the prefix.
+    ///
+    /// # Errors
+    /// All faults, at keys without the prefix.
+    fn parse(settings: &Settings) -> Result<Self, Faults>;
+
+    /// The settings that `parse` reads the value from.
+    fn show(&self) -> Settings;
 }
 
 /// The message for `text` that is not among the choices of `T`.

@@ -14,6 +14,7 @@ mod query;
 mod schema_changes;
 mod servers;
 mod sub_microsecond;
+mod table_settings;
 mod ties;
 mod time_zones;
 mod unreadable;

@@ -1,0 +1,330 @@
+//! Settings of single tables: `tables.<pattern>.<key>`.
+use crate::config::SourceConfig;
+use connect_api::config::{
+    Config as _, Faults, Group as _, Prefixed, Reader, Setting as _, Settings, nearest,
+};
+use dialect_core::{Selection, TableName};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// The keys that a table can have.
+const KEYS: [&str; 16] = [
+    "mode",
+    "incrementing.column.name",
+    "timestamp.column.name",
+    "timestamp.initial",
+    "timestamp.delay.interval.ms",
+    "gap.safe",
+    "gap.window.ms",
+    "validate.non.null",
+    "query.suffix",
+    "topic.prefix",
+    "connect.topicname",
+    "poll.interval.ms",
+    "batch.max.rows",
+    "batch.max.bytes",
+    "offset.suffix",
+    "delete.column.name",
+];
+
+/// Keys of which one takes the place of the others.
+const ALTERNATIVES: [&[&str]; 1] = [&["topic.prefix", "connect.topicname"]];
+
+/// The settings of tables, the most specific last.
+#[derive(Debug, Clone, Default)]
+pub struct TableSettings(Vec<Scope>);
+
+/// The settings of the tables of a pattern.
+#[derive(Debug, Clone)]
+struct Scope {
+    pattern: String,
+    tables: Selection,
+    settings: Settings,
+}
+
+impl TableSettings {
+    /// There are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Prefixed for TableSettings {
+    const TYPE: &'static str = "settings";
+
+    fn parse(settings: &Settings) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let mut scopes = Vec::new();
+        for (pattern, settings) in by_name(settings, &KEYS, &mut faults) {
+            check_values(&pattern, &settings, &mut faults);
+            match Selection::parse(&pattern) {
+                Ok(tables) => scopes.push(Scope {
+                    pattern,
+                    tables,
+                    settings,
+                }),
+                Err(why) => faults.at(&pattern, why),
+            }
+        }
+        // An exact name is more specific than a pattern, and a longer one than a shorter one.
+        scopes.sort_by_key(|scope| {
+            let exact = scope.tables.entries().iter().all(|entry| !entry.pattern);
+            (exact, scope.pattern.len())
+        });
+        if faults.is_empty() {
+            Ok(Self(scopes))
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn show(&self) -> Settings {
+        let named = |scope: &Scope| named(&scope.pattern, &scope.settings);
+        self.0.iter().flat_map(named).collect()
+    }
+}
+
+/// Settings as `<name>.<key>`.
+pub(crate) fn named(name: &str, settings: &Settings) -> Vec<(String, String)> {
+    let pairs = settings.iter();
+    pairs
+        .map(|(key, value)| (format!("{name}.{key}"), value.to_owned()))
+        .collect()
+}
+
+/// Splits `<name>.<key>` at the longest of these keys.
+pub(crate) fn by_name(
+    settings: &Settings,
+    keys: &[&str],
+    faults: &mut Faults,
+) -> BTreeMap<String, Settings> {
+    let mut found: BTreeMap<String, Settings> = BTreeMap::new();
+    for (given, value) in settings.iter() {
+        let split = |key: &&str| {
+            let name = given.strip_suffix(*key)?.strip_suffix('.')?;
+            (!name.is_empty()).then(|| (name.to_owned(), (*key).to_owned()))
+        };
+        match keys
+            .iter()
+            .filter_map(split)
+            .max_by_key(|(_, key)| key.len())
+        {
+            Some((name, key)) => found.entry(name).or_default().set(key, value),
+            None => faults.at(given, unknown(given, keys)),
+        }
+    }
+    found
+}
+
+/// The message for a key that ends with none of `keys`.
+fn unknown(given: &str, keys: &[&str]) -> String {
+    let ends = || given.match_indices('.').map(|(at, _)| &given[at + 1..]);
+    let declared = |end: &&str| SourceConfig::definition().key(end).is_some();
+    if let Some(end) = ends().find(declared) {
+        return format!("`{end}` is a setting of the whole connector; set it there");
+    }
+    match ends().find_map(|end| nearest(end, keys.iter().copied())) {
+        Some(near) => format!("unknown key; did you mean `{near}`?"),
+        None => format!("ends with none of the keys {}", keys.join(", ")),
+    }
+}
+
+/// Checks the values of settings, each by itself.
+pub(crate) fn check_values(name: &str, settings: &Settings, faults: &mut Faults) {
+    let mut reader = Reader::new(SourceConfig::definition(), settings);
+    // Other keys are missing: what counts are the faults.
+    drop(SourceConfig::read(&mut reader));
+    for fault in reader.finish().iter() {
+        if let Some(key) = fault.key.as_deref().filter(|k| settings.get(k).is_some()) {
+            faults.at(format!("{name}.{key}"), &fault.message);
+        }
+    }
+}
+
+/// The settings of the connector with those of `layers` over them; settings of single tables and
+/// queries, and what selects tables, are left out.
+pub(crate) fn overlaid<'a>(
+    base: &SourceConfig,
+    layers: impl IntoIterator<Item = &'a Settings>,
+) -> Settings {
+    let mut settings: Settings = base
+        .to_settings()
+        .iter()
+        .filter(|(key, _)| !(key.starts_with("tables.") || key.starts_with("queries.")))
+        .collect();
+    for key in ["table.whitelist", "table.blacklist", "query"] {
+        settings.remove(key);
+    }
+    for layer in layers {
+        for keys in ALTERNATIVES {
+            if keys.iter().any(|key| layer.get(key).is_some()) {
+                keys.iter().for_each(|key| drop(settings.remove(key)));
+            }
+        }
+        layer
+            .iter()
+            .for_each(|(key, value)| settings.set(key, value));
+    }
+    settings
+}
+
+/// The settings in force for each table. Tables with the same settings share them.
+pub(crate) struct TableConfigs {
+    base: Arc<SourceConfig>,
+    by_scopes: HashMap<Vec<usize>, Result<Arc<SourceConfig>, Faults>>,
+    used: BTreeSet<usize>,
+}
+
+impl TableConfigs {
+    pub(crate) fn new(base: &SourceConfig) -> Self {
+        Self {
+            base: Arc::new(base.clone()),
+            by_scopes: HashMap::new(),
+            used: BTreeSet::new(),
+        }
+    }
+
+    /// The settings in force for `table`.
+    ///
+    /// # Errors
+    /// Settings that cannot be combined.
+    pub(crate) fn of(&mut self, table: &TableName) -> Result<Arc<SourceConfig>, Faults> {
+        let all = &self.base.table_settings.0;
+        if all.is_empty() {
+            return Ok(self.base.clone());
+        }
+        let holds = |i: &usize| all[*i].tables.holds(table);
+        let scopes: Vec<usize> = (0..all.len()).filter(holds).collect();
+        self.used.extend(&scopes);
+        let config = self.by_scopes.entry(scopes).or_insert_with_key(|scopes| {
+            let layers = scopes.iter().map(|i| &all[*i].settings);
+            let mut settings = overlaid(&self.base, layers);
+            settings.set("table.whitelist", "*");
+            SourceConfig::from_settings(&settings).map(Arc::new)
+        });
+        config.clone().map_err(|faults| {
+            let mut of_table = Faults::default();
+            for fault in faults.iter() {
+                let key = fault.key.clone().unwrap_or_default();
+                of_table.at(key, format!("table {table}: {}", fault.message));
+            }
+            of_table
+        })
+    }
+
+    /// Patterns that none of the tables had.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &str> {
+        let scopes = self.base.table_settings.0.iter().enumerate();
+        let unused = scopes.filter(|(i, _)| !self.used.contains(i));
+        unused.map(|(_, scope)| scope.pattern.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: [(&str, &str); 4] = [
+        ("connection.url", "sqlite:x"),
+        ("table.whitelist", "*"),
+        ("mode", "incrementing"),
+        ("topic.prefix", "shop-"),
+    ];
+
+    fn config(more: &[(&str, &str)]) -> Result<SourceConfig, Faults> {
+        SourceConfig::from_settings(&BASE.iter().chain(more).copied().collect())
+    }
+
+    fn of(config: &SourceConfig, table: &str) -> Result<Arc<SourceConfig>, Faults> {
+        TableConfigs::new(config).of(&TableName::parse(table).unwrap())
+    }
+
+    #[test]
+    fn the_most_specific_pattern_wins() {
+        let base = config(&[
+            ("tables.*.poll.interval.ms", "1"),
+            ("tables.orders.poll.interval.ms", "4"),
+            ("tables.order*.poll.interval.ms", "3"),
+            ("tables.o*.poll.interval.ms", "2"),
+            ("tables.o*.batch.max.rows", "7"),
+            ("tables.shop.orders.delete.column.name", "gone"),
+        ])
+        .unwrap();
+        let again = SourceConfig::from_settings(&base.to_settings()).unwrap();
+        for base in [base, again] {
+            for (table, millis, rows) in [
+                ("items", 1, 5_000),
+                ("offers", 2, 7),
+                ("order_items", 3, 7),
+                ("public.orders", 4, 7),
+            ] {
+                let config = of(&base, table).unwrap();
+                assert_eq!(config.poll_interval.0.as_millis(), millis, "{table}");
+                assert_eq!(config.max_rows.get(), rows, "{table}");
+                assert_eq!(config.delete_column.0, None, "{table}");
+            }
+            let config = of(&base, "shop.orders").unwrap();
+            assert_eq!(config.poll_interval.0.as_millis(), 4);
+            assert_eq!(config.delete_column.0.as_deref(), Some("gone"));
+        }
+    }
+
+    #[test]
+    fn one_topic_of_a_table_takes_the_place_of_the_prefix() {
+        let base = config(&[("tables.orders.connect.topicname", "all")]).unwrap();
+        assert_eq!(of(&base, "orders").unwrap().topic_of("orders"), "all");
+        assert_eq!(of(&base, "items").unwrap().topic_of("items"), "shop-items");
+    }
+
+    #[test]
+    fn a_key_that_a_table_cannot_have_is_named_with_advice() {
+        for (key, advice) in [
+            ("tables.public.orders.mod", "did you mean `mode`?"),
+            (
+                "tables.orders.batch.max.row",
+                "did you mean `batch.max.rows`?",
+            ),
+            (
+                "tables.orders.connection.url",
+                "`connection.url` is a setting of the whole connector",
+            ),
+            ("tables.orders.color", "ends with none of the keys mode, "),
+            ("tables.orders.batch.max.rows", "`x` is not a number"),
+            ("tables.a.b.c.mode", "more parts"),
+        ] {
+            let faults = config(&[(key, "x")]).unwrap_err().to_string();
+            let named = key.rsplit_once('.').unwrap().0;
+            assert!(faults.starts_with(&format!("`{named}")), "{faults}");
+            assert!(faults.contains(advice), "{faults}");
+        }
+    }
+
+    #[test]
+    fn settings_are_checked_together_per_table() {
+        let base = config(&[
+            ("mode", "timestamp"),
+            ("tables.orders.timestamp.column.name", "at"),
+        ])
+        .unwrap();
+        assert!(of(&base, "orders").is_ok());
+        let faults = of(&base, "items").unwrap_err().to_string();
+        assert_eq!(
+            faults,
+            "`timestamp.column.name`: table items: is required in mode timestamp"
+        );
+    }
+
+    #[test]
+    fn patterns_without_tables_are_known() {
+        let base = config(&[("tables.a*.mode", "bulk"), ("tables.b*.mode", "bulk")]).unwrap();
+        let mut configs = TableConfigs::new(&base);
+        let config = configs.of(&TableName::new("a1")).unwrap();
+        assert!(Arc::ptr_eq(
+            &config,
+            &configs.of(&TableName::new("a2")).unwrap()
+        ));
+        assert_eq!(configs.unused().collect::<Vec<_>>(), ["b*"]);
+    }
+}
