@@ -1,7 +1,12 @@
 //! Settings of the source.
-use crate::{queries::Queries, table_settings::TableSettings, table_types::TableTypes};
+use crate::{
+    column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts},
+    queries::Queries,
+    table_settings::TableSettings,
+    table_types::TableTypes,
+};
 use connect_api::{
-    config::{Faults, List, Millis, Setting},
+    config::{Faults, List, Millis, Secret, Setting},
     settings,
 };
 use dialect_core::{ConnectionConfig, OpenOptions, Selection, SessionConfig, Zone};
@@ -112,6 +117,38 @@ settings! {
         /// Text appended to every statement, after its conditions, order and limit, such as `FOR
         /// SHARE` or `OPTION (MAXDOP 1)`.
         "query.suffix": query_suffix: OptionalName, default "", Low;
+        /// The columns to read and send, separated by commas; not set: all. `column` is a column of any
+        /// table, `table.column` or `schema.table.column` of one; `*` matches any characters. Tables
+        /// that none of the entries means keep all columns. Columns of the message key must be sent.
+        "column.include.list": columns: ColumnList, default "", Medium;
+        /// The columns to leave out, in the same syntax. They are not read from the database, except
+        /// for columns of the mode and of keys, which are read and not sent. Columns that are added to
+        /// a table later are left out if they match.
+        "column.exclude.list": excluded_columns: ColumnList, default "", Medium;
+        /// New names of columns, `column:name`, separated by commas. All other settings use the names
+        /// of the database.
+        "column.rename": renamed: ColumnNames, default "", Low;
+        /// Columns whose values are replaced by their HMAC-SHA256 with `column.mask.hash.salt`, in
+        /// hexadecimal digits: equal values stay equal, in all tables. For texts, bytes, integers and
+        /// UUIDs. NULL stays NULL.
+        "column.mask.hash": hashed: ColumnList, default "", Low;
+        /// The secret of `column.mask.hash`. Without it, hashes of short values could be guessed.
+        "column.mask.hash.salt": salt: Secret, optional, Low;
+        /// Columns whose values are replaced by a constant, `column:text`, separated by commas. For texts,
+        /// integers and booleans. NULL is replaced too.
+        "column.mask.constant": constants: ColumnTexts, default "", Low;
+        /// Columns of texts and bytes of which a number of characters or bytes is sent,
+        /// `column:length`, separated by commas.
+        "column.mask.truncate": truncated: ColumnLengths, default "", Low;
+        /// Columns whose values are replaced by NULL.
+        "column.mask.null": nulled: ColumnList, default "", Low;
+        /// A condition in SQL: only rows that meet it are read. A row that is changed so that it no
+        /// longer meets it is not seen any more.
+        "where": filter: OptionalName, default "", Medium;
+        /// The columns of the message key, separated by commas, for tables, views and queries. Not set:
+        /// the primary key, or without one the incrementing column. Rows with the same key keep their
+        /// order.
+        "message.key.columns": message_key: List, default "", Medium;
         /// Settings of single tables: `tables.<table>.<key>`, or a table `[tables."<table>"]` in
         /// TOML, where `<table>` is written as in `table.whitelist`. If a table matches several, all
         /// apply, the most specific last: an exact name after a pattern, a longer one after a
@@ -187,6 +224,29 @@ impl SourceConfig {
             faults.at(
                 "catalog.pattern",
                 "differs from `schema.pattern`; set only one of the two",
+            );
+        }
+        for (key, OptionalName(sql)) in [
+            ("query", &self.query),
+            ("where", &self.filter),
+            ("query.suffix", &self.query_suffix),
+        ] {
+            // Only values of the settings are filled in, and nothing later.
+            if sql.as_ref().is_some_and(|sql| sql.contains("${")) {
+                faults.at(key, "contains `${`: nothing is filled in in SQL");
+            }
+        }
+        if !(self.columns.is_empty() || self.excluded_columns.is_empty()) {
+            faults.at(
+                "column.exclude.list",
+                "set this or `column.include.list`, not both",
+            );
+        }
+        if !self.hashed.is_empty() && self.salt.as_ref().is_none_or(|s| s.expose().is_empty()) {
+            faults.at(
+                "column.mask.hash.salt",
+                "is required by `column.mask.hash`; set it to a long random text, such as \
+                 `${file:path}`",
             );
         }
         let mode = self.mode.show();

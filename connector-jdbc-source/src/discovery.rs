@@ -1,5 +1,6 @@
 //! Table discovery: describes the tables or the query in the settings and collects all errors (G9).
 use crate::{
+    column_rules::UnknownColumns,
     config::SourceConfig,
     queries::at_query,
     read_plan::{QUERY, ReadPlan},
@@ -48,8 +49,10 @@ impl Discovery {
             faults: lookup.faults,
         };
         let mut configs = TableConfigs::new(config);
+        let mut unknown = UnknownColumns::default();
         for table in lookup.tables {
             let plan = configs.of(&table.name);
+            let plan = plan.inspect(|config| unknown.look(&table, config));
             match plan.and_then(|config| ReadPlan::build(table, &config, syntax)) {
                 Ok(plan) => discovery.plans.push(plan),
                 Err(faults) => discovery.faults.extend(faults),
@@ -60,11 +63,15 @@ impl Discovery {
             discovery.faults.note(note);
         }
         for (id, table, config) in lookup.queries {
+            unknown.look(&table, &config);
             match ReadPlan::build(table, &config, syntax) {
                 Ok(plan) => discovery.plans.push(plan.with_query_id(id)),
                 Err(faults) if id == QUERY => discovery.faults.extend(faults),
                 Err(faults) => at_query(&id, &faults, &mut discovery.faults),
             }
+        }
+        for note in unknown.notes() {
+            discovery.faults.note(note);
         }
         discovery.check_shared_topics();
         Ok(discovery)
@@ -125,8 +132,14 @@ impl Discovery {
 async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Result<()> {
     let table = &plan.table;
     connection.check_access(table, Access::Select).await?;
-    let advice = "grant SELECT on the table, or list the columns to read in a `query`";
+    let advice = "grant SELECT on the table, or list the columns to read in `column.include.list` or \
+                  in a `query`";
     let granted = connection.granted(table, Access::Select).await;
+    let granted = match granted {
+        // Columns that the database hides are none of those.
+        Err(e) if e.kind() == ErrorKind::Auth && !plan.config.columns.is_empty() => return Ok(()),
+        granted => granted,
+    };
     let granted = granted.map_err(|e| e.context(advice))?;
     let kept = plan.columns.iter().filter(|i| !granted.contains(i));
     let kept: Vec<_> = kept

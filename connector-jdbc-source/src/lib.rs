@@ -34,6 +34,8 @@
 //! assert!(source.validate(&settings).is_empty());
 //! ```
 mod bisect;
+mod column_list;
+mod column_rules;
 mod config;
 mod discovery;
 mod index_check;
@@ -42,6 +44,7 @@ mod local_time;
 mod mode_columns;
 mod page;
 mod position;
+mod projection;
 mod queries;
 mod read_plan;
 mod reader;
@@ -59,6 +62,7 @@ mod unique_key;
 mod unreadable;
 mod watermark;
 
+pub use column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts};
 pub use config::{Mode, OptionalName, SourceConfig};
 pub use dialect_core::Selection;
 pub use queries::Queries;

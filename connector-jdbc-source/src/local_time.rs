@@ -9,6 +9,19 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+/// The table with instants in place of local times, and their columns.
+pub(crate) fn with_instants(table: &Table) -> (Table, Vec<usize>) {
+    let mut sent = table.clone();
+    let mut columns = Vec::new();
+    for (index, column) in sent.columns.iter_mut().enumerate() {
+        if column.kind == Some(Kind::Timestamp { utc: false }) {
+            column.kind = Some(Kind::Timestamp { utc: true });
+            columns.push(index);
+        }
+    }
+    (sent, columns)
+}
+
 /// The conversion of a table's local times to instants.
 #[derive(Debug, Clone)]
 pub(crate) struct LocalTimeColumns {
@@ -28,14 +41,7 @@ impl LocalTimeColumns {
     /// # Errors
     /// As [`Table::schema`].
     pub(crate) fn of(table: &Table, key: &[&str], zone: &Zone) -> Result<Option<Self>> {
-        let mut sent = table.clone();
-        let mut columns = Vec::new();
-        for (index, column) in sent.columns.iter_mut().enumerate() {
-            if column.kind == Some(Kind::Timestamp { utc: false }) {
-                column.kind = Some(Kind::Timestamp { utc: true });
-                columns.push(index);
-            }
-        }
+        let (sent, columns) = with_instants(table);
         if columns.is_empty() {
             return Ok(None);
         }

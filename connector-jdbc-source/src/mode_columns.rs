@@ -183,14 +183,15 @@ impl<'a> ModeColumns<'a> {
         alone(&self.table.primary_key) || self.table.unique_keys.iter().any(alone)
     }
 
-    pub(crate) fn delete_column(&mut self, incrementing: bool) -> Option<usize> {
+    pub(crate) fn delete_column(&mut self, has_key: bool) -> Option<usize> {
         const KEY: &str = "delete.column.name";
         let name = self.config.delete_column.0.as_deref()?;
         let index = self.find(KEY, "delete", name)?;
-        if self.table.primary_key.is_empty() && !incrementing {
+        if self.table.primary_key.is_empty() && !has_key {
             self.fault(
                 KEY,
-                "the table has no primary key, so a delete would have no key",
+                "the table has no primary key, so a delete would have no key; set \
+                 `message.key.columns`",
             );
         }
         let column = self.column(index);

@@ -33,12 +33,13 @@ impl ReadPlan {
             after,
             before_now: self.before_now,
             east: None,
+            filter: self.config.filter.0.as_deref(),
             limit,
             ..Page::of(&self.table, &self.columns)
         }
     }
 
-    /// Converts rows as they were read to records as they are sent, with event times and ops.
+    /// Converts rows as they were read to records as they are sent, with event times, ops and masks.
     ///
     /// # Errors `Data`: a local time that does not exist in the time zone; its column is named.
     pub(crate) fn outgoing(&self, records: Records) -> Result<Records> {
@@ -54,11 +55,15 @@ impl ReadPlan {
             Some(times) => records.with_times(times)?,
             None => records,
         };
-        match self.delete_column {
+        let records = match self.delete_column {
             Some(column) => {
                 let ops = ops(&records, column);
-                records.with_ops(ops)
+                records.with_ops(ops)?
             }
+            None => records,
+        };
+        match &self.projection {
+            Some(projection) => projection.apply(&records),
             None => Ok(records),
         }
     }

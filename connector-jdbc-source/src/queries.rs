@@ -11,7 +11,7 @@ use std::{num::NonZeroU32, sync::Arc};
 const SQL: &str = "sql";
 
 /// The keys that a query can have.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 25] = [
     SQL,
     "mode",
     "incrementing.column.name",
@@ -21,6 +21,15 @@ const KEYS: [&str; 16] = [
     "gap.safe",
     "gap.window.ms",
     "query.suffix",
+    "column.include.list",
+    "column.exclude.list",
+    "column.rename",
+    "column.mask.hash",
+    "column.mask.constant",
+    "column.mask.truncate",
+    "column.mask.null",
+    "where",
+    "message.key.columns",
     "topic.prefix",
     "connect.topicname",
     "poll.interval.ms",
@@ -111,7 +120,8 @@ impl SourceConfig {
 /// Adds the faults of a query.
 pub(crate) fn at_query(id: &str, found: &Faults, faults: &mut Faults) {
     for fault in found.iter() {
-        let key = fault.key.as_deref().unwrap_or(SQL);
+        let key = fault.key.as_deref().filter(|key| *key != QUERY);
+        let key = key.unwrap_or(SQL);
         faults.at(format!("queries.{id}.{key}"), &fault.message);
     }
 }

@@ -1,9 +1,11 @@
 //! The read plan of a table: which columns are read and in which order. It is built once, from the
 //! table's description and the settings.
 use crate::{
+    column_rules,
     config::{Mode, SourceConfig},
-    local_time::LocalTimeColumns,
+    local_time::{LocalTimeColumns, with_instants},
     mode_columns::ModeColumns,
+    projection::Projection,
     unique_key,
 };
 use connect_api::{Kind, Origin, SchemaRef, Value, config::Faults};
@@ -19,13 +21,15 @@ pub(crate) struct ReadPlan {
     pub(crate) config: Arc<SourceConfig>,
     /// The query that is read instead of the table.
     pub(crate) query: Option<Query>,
-    /// The columns, by index in the table: all of them, so that a column has the same index in the
+    /// The columns, by index in the table, which has no others: all of them, so that a column has the same index in the
     /// table and in the records.
     pub(crate) columns: Vec<usize>,
     /// The schema of the rows as they are read.
     pub(crate) schema: SchemaRef,
     /// The conversion of local times to instants, if `db.timezone` is set.
     pub(crate) local_times: Option<LocalTimeColumns>,
+    /// How the rows are sent; `None`: as they are read.
+    pub(crate) projection: Option<Projection>,
     /// The source table; `None` for a query.
     pub(crate) origin: Option<Arc<Origin>>,
     /// The key of keyset pagination; empty for a table that is read with one statement.
@@ -114,6 +118,7 @@ impl ReadPlan {
         config: &Arc<SourceConfig>,
         syntax: &dyn Syntax,
     ) -> Result<Self, Faults> {
+        let table = column_rules::without_unread(table, config);
         let mut mode_columns = ModeColumns::new(&table, config);
         let event_time_columns = mode_columns.timestamp_columns();
         let mut key = Vec::new();
@@ -131,12 +136,30 @@ impl ReadPlan {
         }
         key.extend(mode_columns.tie_breakers(incrementing));
         let legacy_offset_names = truncate_after_inexact_part(&table, syntax, &mut key);
-        let delete_column = mode_columns.delete_column(incrementing.is_some());
+        let message_key = column_rules::message_key(&table, config, &mut mode_columns.faults);
+        let has_key = incrementing.is_some() || message_key.is_some();
+        let delete_column = mode_columns.delete_column(has_key);
         let columns: Vec<usize> = (0..table.columns.len()).collect();
-        let record_key: Vec<&str> = match (table.primary_key.as_slice(), incrementing) {
-            ([], Some(column)) => vec![&table.columns[column].name],
-            (primary, _) => primary.iter().map(String::as_str).collect(),
+        let record_key = match (message_key, table.primary_key.as_slice(), incrementing) {
+            (Some(columns), _, _) => columns,
+            (None, [], Some(column)) => vec![column],
+            (None, primary, _) => {
+                let columns = primary.iter();
+                columns.filter_map(|name| table.index_of(name)).collect()
+            }
         };
+        let faults = &mut mode_columns.faults;
+        let projection = match config.timezone.is_some() {
+            true => {
+                let (sent, _) = with_instants(&table);
+                Projection::of(&sent, &columns, &record_key, config, faults)
+            }
+            false => Projection::of(&table, &columns, &record_key, config, faults),
+        };
+        let record_key: Vec<&str> = record_key
+            .iter()
+            .map(|column| table.columns[*column].name.as_str())
+            .collect();
         let schema = match table.schema(&columns, &record_key) {
             Ok(schema) if mode_columns.faults.is_empty() => schema,
             Ok(_) => return Err(mode_columns.faults),
@@ -196,6 +219,7 @@ impl ReadPlan {
             columns,
             schema,
             local_times,
+            projection,
             resolution,
             time_zone: None,
             unique_key: unique_key::is_unique(&table, query, &key, syntax),
@@ -249,8 +273,11 @@ impl ReadPlan {
 
     /// The schema of the records that are sent.
     pub(crate) fn outgoing_schema(&self) -> &SchemaRef {
-        let local_times = self.local_times.as_ref();
-        local_times.map_or(&self.schema, |local_times| &local_times.schema)
+        match (&self.projection, &self.local_times) {
+            (Some(projection), _) => &projection.schema,
+            (None, Some(local_times)) => &local_times.schema,
+            (None, None) => &self.schema,
+        }
     }
 
     /// The columns of the key, by index in the table.

@@ -1,6 +1,8 @@
 //! Schema changes of a table while it is read: detected with every page, before its rows are
 //! returned.
-use crate::{discovery, position, read_plan::ReadPlan, row_ids::RowIds, table::TableState};
+use crate::{
+    column_rules, discovery, position, read_plan::ReadPlan, row_ids::RowIds, table::TableState,
+};
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Connection, Dialect, Table};
 use std::time::Duration;
@@ -63,6 +65,7 @@ impl TableState {
         dialect: &dyn Dialect,
     ) -> Result<bool> {
         let described = self.describe(connection).await?;
+        let described = column_rules::without_unread(described, &self.plan.config);
         let name = self.plan.name().to_string();
         let what = column_changes(&self.plan.table, &described);
         let context = |e: Error| match what.is_empty() {
@@ -171,6 +174,7 @@ impl ReadPlan {
     /// Rows are read with the same columns in the same order, and produce the same records.
     fn reads_same_records(&self, other: &Self) -> bool {
         self.schema == other.schema
+            && self.outgoing_schema() == other.outgoing_schema()
             && self.key == other.key
             && self.offset_names == other.offset_names
             && self.unique_key == other.unique_key

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The keys that a table can have.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 25] = [
     "mode",
     "incrementing.column.name",
     "timestamp.column.name",
@@ -20,6 +20,15 @@ const KEYS: [&str; 16] = [
     "gap.window.ms",
     "validate.non.null",
     "query.suffix",
+    "column.include.list",
+    "column.exclude.list",
+    "column.rename",
+    "column.mask.hash",
+    "column.mask.constant",
+    "column.mask.truncate",
+    "column.mask.null",
+    "where",
+    "message.key.columns",
     "topic.prefix",
     "connect.topicname",
     "poll.interval.ms",
@@ -30,7 +39,10 @@ const KEYS: [&str; 16] = [
 ];
 
 /// Keys of which one takes the place of the others.
-const ALTERNATIVES: [&[&str]; 1] = [&["topic.prefix", "connect.topicname"]];
+const ALTERNATIVES: [&[&str]; 2] = [
+    &["topic.prefix", "connect.topicname"],
+    &["column.include.list", "column.exclude.list"],
+];
 
 /// The settings of tables, the most specific last.
 #[derive(Debug, Clone, Default)]

@@ -3,12 +3,14 @@ use crate::{
     bisect::{Bisect, BisectStep, LocatedRow},
     late_rows::LateRows,
     position,
+    projection::Projection,
     read_plan::ReadPlan,
     row_ids::EqualRows,
     table::{TableState, select},
 };
 use connect_api::{
     Error, ErrorKind, Polled, Records, Result, SchemaRef, Value, arrow::array::RecordBatch,
+    config::Faults,
 };
 use dialect_core::{Connection, Dialect, Statement, Syntax};
 use std::num::NonZeroU32;
@@ -43,6 +45,20 @@ impl KeyColumns {
         }
         let schema = plan.table.schema(&columns, &names)?;
         Ok(Self { columns, schema })
+    }
+
+    /// The rows as they are sent: masked, without excluded columns.
+    fn sent(&self, plan: &ReadPlan, rows: Records) -> Result<Records> {
+        let schema_key = self.schema.key().iter();
+        let key: Vec<usize> = schema_key.map(|place| self.columns[*place]).collect();
+        let mut faults = Faults::default();
+        let projection =
+            Projection::of(&plan.table, &self.columns, &key, &plan.config, &mut faults);
+        match projection {
+            Some(projection) => projection.apply(&rows),
+            None if faults.is_empty() => Ok(rows),
+            None => Err(Error::new(ErrorKind::Internal, faults.to_string())),
+        }
     }
 
     async fn rows(
@@ -271,7 +287,8 @@ impl TableState {
             self.was_sent = true;
             return Ok(None);
         }
-        let keys = self.positioned(found.columns, found.key, ids);
+        let sent = columns.sent(&self.plan, found.columns)?;
+        let keys = self.positioned(sent, found.key, ids);
         Ok(Some(Polled::Refused { keys, error }))
     }
 
@@ -317,6 +334,7 @@ impl TableState {
         }
         let offset = position::offset(&self.plan, &until);
         self.after = Some(until);
+        let rows = keys.sent(&self.plan, rows)?;
         let keys = rows.with_position(self.position(offset));
         Ok(Some(Polled::Refused { keys, error }))
     }

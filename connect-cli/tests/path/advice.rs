@@ -99,6 +99,7 @@ fn is_other(word: &str) -> bool {
         "dbo.",
         "shop.",
         "schema.table",
+        "table.column",
         "io.",
         "org.",
         "sys.",

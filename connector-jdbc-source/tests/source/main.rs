@@ -6,6 +6,7 @@
 )]
 
 mod bulk;
+mod columns;
 mod harness;
 mod late_rows;
 mod modes;

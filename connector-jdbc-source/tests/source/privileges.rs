@@ -2,10 +2,21 @@
 use crate::harness::*;
 
 async fn check(database: &Database, user: &str, table: &str, query: Option<&str>) -> String {
+    check_columns(database, user, table, query, "").await
+}
+
+async fn check_columns(
+    database: &Database,
+    user: &str,
+    table: &str,
+    query: Option<&str>,
+    columns: &str,
+) -> String {
     let mut settings = database.settings(&[
         ("mode", "bulk"),
         ("connection.password", "planted"),
         ("topic.prefix", "p-"),
+        ("column.include.list", columns),
     ]);
     settings.set("connection.user", user);
     match query {
@@ -51,6 +62,8 @@ async fn columns_without_select_privilege_are_reported_and_a_query_reads_the_oth
         );
         let query = format!("SELECT id, name FROM {table}");
         let faults = check(&database, &user, &table, Some(&query)).await;
+        assert_eq!(faults, "", "{variable}");
+        let faults = check_columns(&database, &user, &table, None, "id, name").await;
         assert_eq!(faults, "", "{variable}");
         let grant = format!("GRANT SELECT ON {table} TO {user}");
         database.execute(&grant).await;

@@ -144,12 +144,15 @@ pub(crate) fn count_without_key<S: Syntax + ?Sized>(
         .iter()
         .map(|part| Ok(format!("{} IS NULL", syntax.key_expression(page, part)?)))
         .collect::<Result<Vec<_>>>()?;
+    let mut condition = nulls.join(" OR ");
+    if let Some(filter) = page.filter {
+        condition = format!("({condition}) AND ({filter}\n)");
+    }
     Ok(Statement {
         sql: format!(
-            "SELECT {} FROM {} WHERE {}",
+            "SELECT {} FROM {} WHERE {condition}",
             syntax.count(),
             source(syntax, page)?,
-            nulls.join(" OR ")
         ),
         params: Vec::new(),
     })
