@@ -32,6 +32,20 @@ connect_api::choice! {
     }
 }
 
+connect_api::choice! {
+    /// What is read of a table without a stored position.
+    pub enum SnapshotMode {
+        /// Its existing rows, and then new ones.
+        Initial = "initial",
+        /// New rows only.
+        Never = "never",
+        /// Its existing rows only.
+        Only = "only",
+        /// As `initial`; a stored position that does not match is given up.
+        WhenNeeded = "when_needed",
+    }
+}
+
 /// An optional name; empty means none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionalName(pub Option<String>);
@@ -82,6 +96,19 @@ settings! {
         /// outside of the transaction that writes them need it. Not set: 0 where the database reports
         /// running transactions, else 10000; longer transactions are missed there.
         "gap.window.ms": gap_window: Millis, optional, Low;
+        /// What is read of a table that has no stored position. `initial`: its existing rows, and then
+        /// new ones. `never`: rows that are written from the start of the task on; rows of
+        /// transactions that are open at that time may be left out. `only`: its existing rows; the
+        /// task ends after them, and reads nothing when it is started again. `when_needed`: as
+        /// `initial`, and a table whose stored position does not match the mode or its columns is
+        /// read from the beginning again, which is logged; otherwise that is an error.
+        "snapshot.mode": snapshot_mode: SnapshotMode, default "initial", Medium;
+        /// The number of connections over which a large table is read until the end is reached, each
+        /// reading a range of its keys. Not for a `query`, and not for tables where several rows may
+        /// have one message key, whose order would change.
+        "snapshot.max.threads": snapshot_threads: NonZeroU32, default "2", Medium;
+        /// A table is large if its end is not reached after this number of rows.
+        "snapshot.parallel.min.rows": snapshot_rows: NonZeroU32, default "100000", Low;
         /// The time zone of timestamp columns without time zone, such as `Asia/Shanghai`, `UTC` or
         /// `+08:00`. If set, their values are sent as instants, and the timestamp modes compare
         /// them with the current time in this zone. A local time that does not exist, because
@@ -250,6 +277,20 @@ impl SourceConfig {
             );
         }
         let mode = self.mode.show();
+        if self.snapshot_mode == SnapshotMode::Never {
+            if self.mode == Mode::Bulk {
+                faults.at(
+                    "snapshot.mode",
+                    "`never` leaves nothing to read in mode bulk",
+                );
+            }
+            if self.timestamp_initial.is_some() {
+                faults.at(
+                    "timestamp.initial",
+                    "has no effect with `snapshot.mode=never`; set only one of the two",
+                );
+            }
+        }
         // Checked for each of them.
         let own = !(self.table_settings.is_empty() && self.queries.is_empty());
         if self.uses_timestamps() && self.timestamps.0.is_empty() && !own {

@@ -52,6 +52,7 @@ mod recheck;
 mod result_stream;
 mod row_ids;
 mod schema_change;
+mod snapshot;
 mod table;
 mod table_settings;
 mod table_types;
@@ -63,7 +64,7 @@ mod unreadable;
 mod watermark;
 
 pub use column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts};
-pub use config::{Mode, OptionalName, SourceConfig};
+pub use config::{Mode, OptionalName, SnapshotMode, SourceConfig};
 pub use dialect_core::Selection;
 pub use queries::Queries;
 pub use table_settings::TableSettings;

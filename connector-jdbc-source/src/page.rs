@@ -174,7 +174,7 @@ fn ops(records: &Records, column: usize) -> Ops {
 }
 
 /// The number of rows per page, adapted to the maximum bytes per page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PageSize {
     rows: u32,
     max_rows: u32,

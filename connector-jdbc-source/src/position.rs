@@ -1,5 +1,8 @@
 //! Stored positions: the key values of the last row that was read, by name.
-use crate::read_plan::{ReadPlan, StartPosition};
+use crate::{
+    read_plan::{ReadPlan, StartPosition},
+    snapshot::range::{Key, Range},
+};
 use connect_api::{ColumnBuilder, Error, ErrorKind, Offset, Partition, Result, Value};
 
 /// The source partition that the position of the table or query is stored under. A query is stored
@@ -20,6 +23,115 @@ pub(crate) fn partition(plan: &ReadPlan) -> Partition {
 pub(crate) fn offset(plan: &ReadPlan, key: &[Value]) -> Offset {
     let names = plan.offset_names.iter().cloned();
     names.zip(key.iter().cloned()).collect()
+}
+
+/// Names in stored positions of what is known of a snapshot begin with this.
+const SNAPSHOT: &str = "snapshot.";
+const SNAPSHOT_ROWS: &str = "snapshot.rows";
+const SNAPSHOT_FINISHED: &str = "snapshot.finished";
+
+/// What a stored position says of a snapshot, beside the key.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct SnapshotOffset {
+    /// Rows of a snapshot that is not complete.
+    pub(crate) rows: Option<u64>,
+    /// What is left of its ranges; the key is then where reading goes on behind them.
+    pub(crate) ranges: Vec<Range>,
+    /// The snapshot is complete, and nothing follows.
+    pub(crate) finished: bool,
+}
+
+impl SnapshotOffset {
+    /// Adds it to the offset of a key.
+    pub(crate) fn put_into(&self, mut offset: Offset, plan: &ReadPlan) -> Offset {
+        if let Some(rows) = self.rows {
+            offset.insert(SNAPSHOT_ROWS.into(), Value::UInt(rows));
+        }
+        if self.finished {
+            offset.insert(SNAPSHOT_FINISHED.into(), true.into());
+        }
+        for (number, range) in self.ranges.iter().enumerate() {
+            for (bound, key) in [("after", &range.after), ("until", &range.until)] {
+                let names = plan.offset_names.iter();
+                for (name, value) in names.zip(key.iter().flatten()) {
+                    let name = format!("{SNAPSHOT}{number}.{bound}.{name}");
+                    offset.insert(name.into(), value.clone());
+                }
+            }
+        }
+        offset
+    }
+
+    /// Takes it out of a stored offset.
+    ///
+    /// # Errors `Config`: its ranges were stored by another mode or for other columns.
+    pub(crate) fn take_from(stored: &mut Offset, plan: &ReadPlan) -> Result<Self> {
+        let mut marks = Offset::new();
+        stored.retain(|name, value| {
+            let is_mark = name.starts_with(SNAPSHOT);
+            if is_mark {
+                marks.insert(name.clone(), std::mem::replace(value, Value::Null));
+            }
+            !is_mark
+        });
+        let rows = match marks.remove(SNAPSHOT_ROWS) {
+            Some(Value::UInt(rows)) => Some(rows),
+            Some(Value::Int(rows)) => u64::try_from(rows).ok(),
+            _ => None,
+        };
+        let finished = marks.remove(SNAPSHOT_FINISHED) == Some(Value::Bool(true));
+        let mut ranges = Vec::new();
+        while !marks.is_empty() {
+            let number = ranges.len();
+            let mut key = |bound: &str| {
+                let names = plan.offset_names.iter().enumerate();
+                let values = names.map_while(|(part, name)| {
+                    let name = format!("{SNAPSHOT}{number}.{bound}.{name}");
+                    let value = marks.get(name.as_str());
+                    let value = value.filter(|value| holds(plan, part, value)).cloned()?;
+                    marks.remove(name.as_str());
+                    Some(value)
+                });
+                let key: Key = values.collect();
+                (!key.is_empty()).then_some(key)
+            };
+            let range = Range {
+                after: key("after"),
+                until: key("until"),
+            };
+            if range.until.is_none() {
+                return Err(mismatch(plan, &mut marks.keys()));
+            }
+            ranges.push(range);
+        }
+        Ok(Self {
+            rows,
+            ranges,
+            finished,
+        })
+    }
+}
+
+/// The error for a position that was stored by another mode or for other columns.
+fn mismatch(plan: &ReadPlan, stored: &mut dyn Iterator<Item = &Box<str>>) -> Error {
+    let list = |names: &mut dyn Iterator<Item = &Box<str>>| {
+        let quoted: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+        match quoted.as_slice() {
+            [] => "nothing".to_owned(),
+            names => names.join(", "),
+        }
+    };
+    Error::new(
+        ErrorKind::Config,
+        format!(
+            "table {}: the stored position does not match the mode or its columns: it has \
+             {}, the mode needs {}; set offset.suffix or snapshot.mode=when_needed to read from \
+             the beginning, or restore the previous mode and columns",
+            plan.name(),
+            list(stored),
+            list(&mut plan.offset_names.iter()),
+        ),
+    )
 }
 
 /// The key values of a stored offset; `None` for the beginning.
@@ -44,24 +156,7 @@ pub(crate) fn resume(plan: &ReadPlan, stored: Option<Offset>) -> Result<Option<V
         })
     });
     if !fits {
-        let list = |names: &mut dyn Iterator<Item = &Box<str>>| {
-            let quoted: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-            match quoted.as_slice() {
-                [] => "nothing".to_owned(),
-                names => names.join(", "),
-            }
-        };
-        return Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "table {}: the stored position does not match the mode or its columns: it has \
-                 {}, the mode needs {}; set offset.suffix to read from the beginning, or restore \
-                 the previous mode and columns",
-                plan.name(),
-                list(&mut stored.keys()),
-                list(&mut plan.offset_names.iter()),
-            ),
-        ));
+        return Err(mismatch(plan, &mut stored.keys()));
     }
     let names = plan.offset_names.iter();
     Ok(Some(

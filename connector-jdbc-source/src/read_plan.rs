@@ -71,7 +71,7 @@ pub(crate) enum StartPosition {
     First,
     /// After the rows whose key starts with these values.
     After(Vec<Value>),
-    /// At the database's current time.
+    /// Behind the rows of that time: at the database's current time, or after the greatest key.
     Now,
 }
 
@@ -183,6 +183,7 @@ impl ReadPlan {
             .timestamp_initial
             .filter(|_| config.uses_timestamps())
         {
+            None if !config.reads_existing_rows() => StartPosition::Now,
             None => StartPosition::First,
             Some(-1) => StartPosition::Now,
             // Keys are compared with `>`: one microsecond earlier, so that rows of this exact time

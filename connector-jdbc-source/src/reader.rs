@@ -61,6 +61,11 @@ impl Reader {
                 Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
                     return Err(e);
                 }
+                // Their readers have done what follows, each with its own rows.
+                Err(e) if table.ranges.is_some() => {
+                    self.connection = Some(connection);
+                    return Err(e);
+                }
                 Err(e) if TableState::may_be_schema_change(&e) => e,
                 outcome => {
                     self.connection = Some(connection);

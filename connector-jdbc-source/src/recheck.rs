@@ -319,7 +319,7 @@ impl TableState {
     }
 
     /// The greatest key of the rows after the last that was read.
-    async fn last_key_of_table(
+    pub(crate) async fn last_key_of_table(
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,

@@ -1,18 +1,19 @@
 //! The state of one table that a task reads.
 use crate::{
     bisect::Bisect,
-    config::SourceConfig,
-    late_rows::LateRows,
+    config::{SnapshotMode, SourceConfig},
+    late_rows::{Bound, LateRows},
     page::PageSize,
-    position,
+    position::{self, SnapshotOffset},
     read_plan::{ReadPlan, StartPosition},
     recheck::Reports,
     result_stream::{ResultStream, ResultStreamRequest, StreamItem},
     row_ids::EqualRows,
+    snapshot::{Ranges, progress::Load},
 };
 use connect_api::{
-    Error, ErrorKind, Kind, Offset, Partition, Polled, Position, Records, Result, Schema,
-    SchemaRef, Value, arrow::array::RecordBatch,
+    Error, ErrorKind, Kind, Offset, Part, PartBoard, PartState, Partition, Polled, Position,
+    Records, Result, Schema, SchemaRef, Value, arrow::array::RecordBatch,
 };
 use dialect_core::{Connection, Dialect, Page, Statement};
 use std::{num::NonZeroU32, sync::Arc};
@@ -48,6 +49,30 @@ pub(crate) struct TableState {
     /// The last rows that were read had been sent before, or were the last up to a bound: others may
     /// be next.
     pub(crate) was_sent: bool,
+    /// Rows that were read in the order of the key since the end was reached last.
+    pub(crate) rows_in_line: u64,
+    /// The ranges that are read side by side, while they are.
+    pub(crate) ranges: Option<Ranges>,
+    /// Rows are read up to this key only: a range, for [`Ranges`].
+    pub(crate) range_end: Option<Vec<Value>>,
+    /// The snapshot, while it is not complete.
+    pub(crate) load: Option<Load>,
+    /// The end of the snapshot is to be stored.
+    end_unsaved: bool,
+    pub(crate) end: End,
+}
+
+/// Whether reading ends behind the existing rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// New rows follow.
+    Never,
+    /// Once they were read.
+    Snapshot,
+    /// They were read, which is to be stored.
+    Unsaved,
+    /// Nothing is read any more.
+    Reached,
 }
 
 /// Ties that were read in parts.
@@ -68,16 +93,49 @@ impl TableState {
         stored: Option<Offset>,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
+        parts: &PartBoard,
     ) -> Result<Self> {
+        let (stored, marks) = stored_position(&plan, stored)?;
+        let config = plan.config.clone();
         let start_unsaved = stored.is_none() && plan.start == StartPosition::Now;
+        let loads = config.reads_existing_rows() && (stored.is_none() || marks.rows.is_some());
+        let end = match config.snapshot_mode {
+            SnapshotMode::Only if loads => End::Snapshot,
+            SnapshotMode::Only => End::Reached,
+            SnapshotMode::Initial | SnapshotMode::Never | SnapshotMode::WhenNeeded => End::Never,
+        };
         let mut after = position::resume(&plan, stored)?;
-        if start_unsaved {
+        if start_unsaved && config.uses_timestamps() {
             after = Some(vec![current_time(connection, dialect, &plan).await?]);
         }
         if plan.has_nullable_key() {
             warn_about_null_keys(connection, dialect, &plan).await?;
         }
-        Ok(Self {
+        let name = plan.name().to_string();
+        let load = loads.then(|| {
+            let estimate = plan.table.row_estimate;
+            Load::new(
+                name.clone(),
+                marks.rows.unwrap_or(0),
+                estimate,
+                parts.clone(),
+            )
+        });
+        match end {
+            End::Reached => {
+                tracing::info!(
+                    table = name,
+                    "the table was read before, and snapshot.mode=only reads it once; set \
+                     offset.suffix to read it again"
+                );
+                parts.set(&name, Part::new(PartState::Finished));
+            }
+            End::Never | End::Snapshot | End::Unsaved if load.is_none() => {
+                parts.set(&name, Part::new(PartState::Following));
+            }
+            End::Never | End::Snapshot | End::Unsaved => {}
+        }
+        let mut state = Self {
             topic: plan.topic().into(),
             partition: Arc::new(partition),
             fingerprint: None,
@@ -92,8 +150,46 @@ impl TableState {
             ties: Ties::default(),
             was_sent: false,
             start_unsaved,
+            rows_in_line: 0,
+            ranges: None,
+            range_end: None,
+            load,
+            end_unsaved: false,
+            end,
             plan,
-        })
+        };
+        state.set_ranges(marks.ranges);
+        if start_unsaved && !config.uses_timestamps() {
+            state.after = state.last_key_of_table(connection, dialect).await?;
+        }
+        Ok(state)
+    }
+
+    /// A state of the same table that was not read yet, to read parts of it with.
+    pub(crate) fn copy_of_plan(&self) -> Self {
+        Self {
+            plan: self.plan.clone(),
+            next_poll: Instant::now(),
+            topic: self.topic.clone(),
+            partition: self.partition.clone(),
+            fingerprint: self.fingerprint.clone(),
+            after: None,
+            start_unsaved: false,
+            page_size: self.page_size.clone(),
+            bisect: None,
+            ties_until: None,
+            stream: None,
+            spare_connection: None,
+            late: None,
+            ties: Ties::default(),
+            was_sent: false,
+            rows_in_line: 0,
+            ranges: None,
+            range_end: None,
+            load: None,
+            end_unsaved: false,
+            end: End::Never,
+        }
     }
 
     /// The table has no key, or its next rows are ties that do not fit a page: they are read with a
@@ -115,7 +211,7 @@ impl TableState {
     }
 
     /// Empty records with the position after `key`.
-    fn empty_records_after(&self, key: &[Value]) -> Result<Records> {
+    pub(crate) fn empty_records_after(&self, key: &[Value]) -> Result<Records> {
         let schema = self.plan.outgoing_schema();
         let none = RecordBatch::new_empty(schema.columns().clone());
         let records = Records::new(self.topic.clone(), schema.clone(), none)?;
@@ -123,18 +219,20 @@ impl TableState {
         Ok(records.with_position(self.position(offset)))
     }
 
-    /// Empty records with the position of complete rows, if it has moved without new rows.
+    /// Empty records with the position, if it has changed without new rows.
     fn unsaved_position(&mut self) -> Result<Option<Records>> {
-        let unsaved = |late: &mut &mut LateRows| std::mem::take(&mut late.unsaved);
-        if self.late.as_mut().take_if(unsaved).is_none() {
+        let late = self.late.as_mut();
+        let of_late = late.is_some_and(|late| std::mem::take(&mut late.unsaved));
+        if !(std::mem::take(&mut self.end_unsaved) || of_late) {
             return Ok(None);
         }
-        self.empty_records_after(&[]).map(Some)
+        let after = self.after.clone().unwrap_or_default();
+        self.empty_records_after(&after).map(Some)
     }
 
     /// The offset to store with rows up to `key`: that of complete rows (G5).
     pub(crate) fn stored_offset(&self, key: &[Value]) -> Offset {
-        match &self.late {
+        let offset = match &self.late {
             Some(late) => late
                 .complete
                 .as_deref()
@@ -142,6 +240,36 @@ impl TableState {
                     position::offset(&self.plan, complete)
                 }),
             None => position::offset(&self.plan, key),
+        };
+        let marks = SnapshotOffset {
+            rows: self.load.as_ref().map(Load::rows),
+            ranges: Vec::new(),
+            finished: self.end == End::Unsaved,
+        };
+        marks.put_into(offset, &self.plan)
+    }
+
+    /// Counts rows of the snapshot.
+    pub(crate) fn count(&mut self, rows: usize) {
+        if let Some(load) = &mut self.load {
+            load.add(rows);
+        }
+    }
+
+    /// There are no more rows for now.
+    fn reached_end(&mut self) {
+        self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
+        self.rows_in_line = 0;
+        let state = match self.end {
+            End::Snapshot => PartState::Finished,
+            End::Never | End::Unsaved | End::Reached => PartState::Following,
+        };
+        if let Some(load) = self.load.take() {
+            load.finish(state);
+            self.end_unsaved = !self.plan.bulk;
+        }
+        if self.end == End::Snapshot {
+            self.end = End::Unsaved;
         }
     }
 
@@ -194,6 +322,22 @@ impl TableState {
         dialect: &Arc<dyn Dialect>,
         reports: &mut Reports,
     ) -> Result<Option<Polled>> {
+        match self.end {
+            End::Never | End::Snapshot => {}
+            End::Unsaved => {
+                let after = self.after.clone().unwrap_or_default();
+                let last = self.empty_records_after(&after)?;
+                self.end = End::Reached;
+                return Ok(Some(Polled::Records(last)));
+            }
+            End::Reached => return Ok(None),
+        }
+        if self.ranges.is_none() {
+            self.divide_if_large(connection, dialect.as_ref()).await?;
+        }
+        if self.ranges.is_some() {
+            return self.next_of_ranges(dialect).await;
+        }
         if !self.is_streaming() {
             self.check_open_rows(connection, dialect.as_ref(), reports)
                 .await?;
@@ -244,8 +388,8 @@ impl TableState {
                     self.was_sent = true;
                     return Ok(None);
                 }
-                self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
-                if self.plan.bulk {
+                self.reached_end();
+                if self.plan.bulk && self.range_end.is_none() && self.end == End::Never {
                     self.after = None;
                 }
                 return Ok(None);
@@ -266,7 +410,8 @@ impl TableState {
             let key = self.last_key(&rows)?;
             self.advance(Some(rows.len()));
             let (unsent, ids) = self.unsent(rows, &mut EqualRows::default())?;
-            let restart = last && self.plan.bulk;
+            let restart =
+                last && self.plan.bulk && self.range_end.is_none() && self.end == End::Never;
             let Some(rows) = unsent else {
                 self.after = Some(key);
                 if last {
@@ -276,15 +421,17 @@ impl TableState {
                 return Ok(None);
             };
             let records = self.plan.outgoing(rows)?;
+            self.rows_in_line += records.len() as u64;
+            self.count(records.len());
             self.passed(ids, &key);
+            self.after = (!restart).then(|| key.clone());
+            if last && !self.end_bound() {
+                self.reached_end();
+            }
             let offset = match restart {
                 true => Offset::new(),
                 false => self.stored_offset(&key),
             };
-            self.after = (!restart).then_some(key);
-            if last && !self.end_bound() {
-                self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
-            }
             if let Some(late) = &mut self.late {
                 late.unsaved = false;
             }
@@ -338,8 +485,9 @@ impl TableState {
         descending: bool,
     ) -> Result<Statement> {
         let bound = self.late.as_ref().and_then(|late| late.bound.as_ref());
+        let bound = bound.map(Bound::key).or(self.range_end.as_deref());
         if let Some(bound) = bound {
-            let page = self.plan.ties_page(self.after.as_deref(), bound.key());
+            let page = self.plan.ties_page(self.after.as_deref(), bound);
             let page = Page {
                 columns,
                 limit: Some(limit),
@@ -435,6 +583,7 @@ impl TableState {
             (StreamItem::Batch(batch), None) => {
                 self.stream = Some(stream);
                 let rows = self.rows(batch)?;
+                self.count(rows.len());
                 self.plan.outgoing(rows).map(Some)
             }
             (StreamItem::Batch(batch), Some(until)) => {
@@ -456,7 +605,7 @@ impl TableState {
                 Ok(Some(records.with_position(before)))
             }
             (StreamItem::End(connection), None) => {
-                self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
+                self.reached_end();
                 if let Some(connection) = connection {
                     connection.close().await?;
                 }
@@ -496,6 +645,31 @@ impl TableState {
         if let Some(stream) = self.stream {
             stream.close().await;
         }
+    }
+}
+
+/// What a stored position says; nothing, if it does not match and is given up.
+///
+/// # Errors `Config`: it does not match the mode.
+fn stored_position(
+    plan: &ReadPlan,
+    stored: Option<Offset>,
+) -> Result<(Option<Offset>, SnapshotOffset)> {
+    let Some(mut stored) = stored else {
+        return Ok((None, SnapshotOffset::default()));
+    };
+    let marks = SnapshotOffset::take_from(&mut stored, plan)
+        .and_then(|marks| position::resume(plan, Some(stored.clone())).map(|_| marks));
+    match marks {
+        Ok(marks) => Ok((Some(stored), marks)),
+        Err(error) if plan.config.snapshot_mode == SnapshotMode::WhenNeeded => {
+            tracing::warn!(
+                table = %plan.name(), error = error.report(),
+                "snapshot.mode=when_needed: the table is read again from the beginning"
+            );
+            Ok((None, SnapshotOffset::default()))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -1,7 +1,13 @@
 //! The source task: polls its tables round-robin.
 use crate::{
-    config::SourceConfig, discovery::Discovery, position, read_plan::ReadPlan, reader::Reader,
-    recheck, table::TableState, watermark,
+    config::SourceConfig,
+    discovery::Discovery,
+    position,
+    read_plan::ReadPlan,
+    reader::Reader,
+    recheck,
+    table::{End, TableState},
+    watermark,
 };
 use async_trait::async_trait;
 use connect_api::{Polled, Result, SourceTask, TaskContext};
@@ -51,7 +57,8 @@ impl Task {
             if let Some(zone) = time_zone.clone().filter(|_| plan.needs_time_zone()) {
                 plan.set_time_zone(zone);
             }
-            let resuming = TableState::resume(plan, partition, stored, connection, dialect);
+            let parts = &cx.parts;
+            let resuming = TableState::resume(plan, partition, stored, connection, dialect, parts);
             let mut table = resuming.await?;
             let (syntax, plan) = (dialect.syntax(), &table.plan);
             for note in recheck::notes(connection, syntax, plan, complete_by).await? {
@@ -91,7 +98,8 @@ impl SourceTask for Task {
     async fn poll(&mut self) -> Result<Polled> {
         for step in 0..self.tables.len() {
             let index = (self.turn + step) % self.tables.len();
-            if self.tables[index].next_poll > Instant::now() {
+            let table = &self.tables[index];
+            if table.end == End::Reached || table.next_poll > Instant::now() {
                 continue;
             }
             if let Some(polled) = self.read(index).await? {
@@ -99,7 +107,8 @@ impl SourceTask for Task {
                 return Ok(polled);
             }
         }
-        let next = self.tables.iter().map(|table| table.next_poll).min();
+        let open = self.tables.iter().filter(|table| table.end != End::Reached);
+        let next = open.map(|table| table.next_poll).min();
         Ok(match next {
             Some(due) => Polled::Idle(due.saturating_duration_since(Instant::now())),
             None => Polled::Finished,

@@ -29,7 +29,8 @@ async fn a_table_with_a_key_is_read_in_pages_and_resumes_between_them() {
                 offset,
                 Offset::from([
                     ("key.a".into(), "x".into()),
-                    ("key.b".into(), Value::Int(1))
+                    ("key.b".into(), Value::Int(1)),
+                    ("snapshot.rows".into(), Value::UInt(2))
                 ])
             ),
             5 => assert_eq!(offset, Offset::new(), "the next reading begins anew"),

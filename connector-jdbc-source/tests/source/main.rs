@@ -14,6 +14,7 @@ mod privileges;
 mod query;
 mod schema_changes;
 mod servers;
+mod snapshot;
 mod sub_microsecond;
 mod table_settings;
 mod ties;

@@ -89,6 +89,7 @@ pub use options::{
     SqliteTyping, TimeMapping, TinyInt1, TlsMode, TlsOptions, UnknownTypes, Unrepresentable,
     ValueOptions, ZeroDates,
 };
+pub use paging::keyed_rows;
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
 pub use result_columns::check_column_count;

@@ -27,14 +27,7 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         .map(|part| syntax.key_expression(page, part))
         .collect::<Result<Vec<_>>>()?;
     let mut conditions = Vec::new();
-    if let Some(after) = page.after.filter(|after| !after.is_empty()) {
-        let bound = &keys[..after.len().min(keys.len())];
-        if let Some((condition, param)) = syntax.lower_bound(page, &after[0]) {
-            conditions.push(condition);
-            params.push(param);
-        }
-        conditions.push(syntax.after(page, bound, after, &mut params));
-    }
+    after_condition(syntax, page, &keys, &mut params, &mut conditions);
     // Rows without a key have no place in the order of pages.
     for (part, key) in page.key.iter().zip(&keys) {
         if part.columns.iter().all(|i| page.table.columns[*i].nullable) {
@@ -48,10 +41,7 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         let present = syntax.present(page.key_column(0), page.east, back);
         conditions.push(format!("{first} < {present}"));
     }
-    if let Some(until) = page.until.filter(|until| !until.is_empty()) {
-        let bound = &keys[..until.len().min(keys.len())];
-        conditions.push(syntax.until(page, bound, until, &mut params));
-    }
+    until_condition(syntax, page, &keys, &mut params, &mut conditions);
     if let Some(blocks) = &page.blocks {
         conditions.push(syntax.in_blocks(blocks).ok_or_else(|| {
             Error::new(
@@ -80,6 +70,67 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
     Ok(Statement { sql, params })
 }
 
+/// The lower bound of a page.
+fn after_condition<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+    keys: &[String],
+    params: &mut Vec<Param>,
+    conditions: &mut Vec<String>,
+) {
+    if let Some(after) = page.after.filter(|after| !after.is_empty()) {
+        let bound = &keys[..after.len().min(keys.len())];
+        if let Some((condition, param)) = syntax.lower_bound(page, &after[0]) {
+            conditions.push(condition);
+            params.push(param);
+        }
+        conditions.push(syntax.after(page, bound, after, params));
+    }
+}
+
+/// The upper bound of a page.
+fn until_condition<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+    keys: &[String],
+    params: &mut Vec<Param>,
+    conditions: &mut Vec<String>,
+) {
+    if let Some(until) = page.until.filter(|until| !until.is_empty()) {
+        let bound = &keys[..until.len().min(keys.len())];
+        conditions.push(syntax.until(page, bound, until, params));
+    }
+}
+
+/// The rows that quantiles are taken of: their first key part, and what stands after WHERE, with its
+/// values.
+///
+/// # Errors
+/// As [`Syntax::select`]; `Internal`: the page has no key.
+pub fn keyed_rows<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+) -> Result<(String, String, Vec<Param>)> {
+    let keys = page
+        .key
+        .iter()
+        .map(|part| syntax.key_expression(page, part));
+    let keys: Vec<String> = keys.collect::<Result<_>>()?;
+    let Some(first) = keys.first() else {
+        return Err(Error::new(
+            ErrorKind::Internal,
+            "quantiles of a page without a key",
+        ));
+    };
+    let (mut params, mut conditions) = (Vec::new(), vec![format!("{first} IS NOT NULL")]);
+    after_condition(syntax, page, &keys, &mut params, &mut conditions);
+    until_condition(syntax, page, &keys, &mut params, &mut conditions);
+    if let Some(filter) = page.filter {
+        conditions.push(format!("({filter}\n)"));
+    }
+    Ok((first.clone(), conditions.join(" AND "), params))
+}
+
 /// What stands after FROM.
 fn source<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<String> {
     Ok(match page.query {
@@ -98,28 +149,19 @@ pub(crate) fn quantiles<S: Syntax + ?Sized>(
     page: &Page<'_>,
     parts: NonZeroU32,
 ) -> Result<Statement> {
-    let Some(first) = page.key.first() else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            "quantiles of a page without a key",
-        ));
-    };
-    let key = syntax.key_expression(page, first)?;
+    let (key, conditions, params) = keyed_rows(syntax, page)?;
     let alias = syntax.subquery_alias();
     let (k, part) = (unlike("k", page), unlike("part", page));
-    let filter = page
-        .filter
-        .map_or(String::new(), |filter| format!(" AND ({filter}\n)"));
     // The last key of each part: where the number of the part changes to the next row. Rows of one
     // key may lie in two parts: they are put in the order of the parts.
     Ok(Statement {
         sql: format!(
             "SELECT {k} FROM (SELECT {k}, {part}, LEAD({part}) OVER (ORDER BY {k}, {part}) AS following FROM (\
              SELECT {key} AS {k}, NTILE({parts}) OVER (ORDER BY {key}) AS {part} FROM {} \
-             WHERE {key} IS NOT NULL{filter}){alias}a){alias}b WHERE following <> {part} ORDER BY {k}",
+             WHERE {conditions}){alias}a){alias}b WHERE following <> {part} ORDER BY {k}",
             source(syntax, page)?
         ),
-        params: Vec::new(),
+        params,
     })
 }
 

@@ -19,8 +19,8 @@ pub enum Split {
     Blocks(Range<u64>),
 }
 
-/// Splits by quantiles of the first part of the key: what [`Connection::split`] does in most
-/// dialects. One split where the page has no key or the database no window functions.
+/// Splits by quantiles of the first part of the key, between the bounds of the page: what
+/// [`Connection::split`] does in most dialects. One split where the page has no key or the database no window functions.
 ///
 /// # Errors
 /// Those of [`Connection::query`].

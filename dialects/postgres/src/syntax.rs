@@ -165,10 +165,7 @@ impl Syntax for PostgresSyntax {
     }
 
     fn quantiles(&self, page: &Page<'_>, parts: NonZeroU32) -> Result<Option<Statement>> {
-        let Some(first) = page.key.first() else {
-            return Ok(None);
-        };
-        let key = self.key_expression(page, first)?;
+        let (key, conditions, params) = dialect_core::keyed_rows(self, page)?;
         let from = match page.query {
             Some(query) => {
                 let query = query.trim().trim_end_matches(';');
@@ -176,9 +173,6 @@ impl Syntax for PostgresSyntax {
             }
             None => self.table(&page.table.name)?,
         };
-        let filter = page
-            .filter
-            .map_or(String::new(), |filter| format!(" AND ({filter}\n)"));
         let found = self.select_column(&Column {
             name: "k".to_owned(),
             ..page.key_column(0).clone()
@@ -188,9 +182,9 @@ impl Syntax for PostgresSyntax {
             sql: format!(
                 "SELECT {found} FROM (SELECT k, part, LEAD(part) OVER (ORDER BY k, part) AS following \
                  FROM (SELECT {key} AS k, NTILE({parts}) OVER (ORDER BY {key}) AS part FROM {from} \
-                 WHERE {key} IS NOT NULL{filter}) AS a) AS b WHERE following <> part ORDER BY b.k"
+                 WHERE {conditions}) AS a) AS b WHERE following <> part ORDER BY b.k"
             ),
-            params: Vec::new(),
+            params,
         }))
     }
 }

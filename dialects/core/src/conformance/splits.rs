@@ -124,6 +124,34 @@ pub async fn splits_hold_every_row_once(fixture: &Fixture) {
             );
         }
     }
+    let (first, last) = (
+        [Value::Int(9), Value::Int(0)],
+        [Value::Int(119), Value::Int(0)],
+    );
+    let part = Page {
+        key: &key,
+        after: Some(&first),
+        until: Some(&last),
+        ..Page::of(&table, &all)
+    };
+    let parts = NonZeroU32::new(4).unwrap();
+    let splits = harness.connection.split(syntax, &part, parts).await;
+    let mut found = Rows::new();
+    for split in splits.unwrap() {
+        let Split::Key { after, until } = split else {
+            panic!("{split:?} of a page with a key");
+        };
+        let (after, until) = (Vec::from_iter(after), Vec::from_iter(until));
+        let mut page = part.clone();
+        if !after.is_empty() {
+            page.after = Some(&after);
+        }
+        if !until.is_empty() {
+            page.until = Some(&until);
+        }
+        found.extend(harness.page(&page).await);
+    }
+    assert_same(&found, &rows[19..239].to_vec(), "between two keys");
     harness.done().await;
 }
 
