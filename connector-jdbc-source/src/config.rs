@@ -9,7 +9,7 @@ use connect_api::{
     config::{Faults, List, Millis, Secret, Setting},
     settings,
 };
-use dialect_core::{ConnectionConfig, OpenOptions, Selection, SessionConfig, Zone};
+use dialect_core::{ConnectionConfig, Entry, OpenOptions, Selection, SessionConfig, Zone};
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     time::Duration,
@@ -109,6 +109,12 @@ settings! {
         "snapshot.max.threads": snapshot_threads: NonZeroU32, default "2", Medium;
         /// A table is large if its end is not reached after this number of rows.
         "snapshot.parallel.min.rows": snapshot_rows: NonZeroU32, default "100000", Low;
+        /// A table in which rows can be inserted to ask for something while the task runs, in the form
+        /// of Debezium's signalling table: `id` (an auto-increment number and the primary key), `type`
+        /// and `data` (text). The type `execute-snapshot` reads tables again from their beginning,
+        /// while others go on; its data is `{"data-collections": ["schema.table"]}`. The table is
+        /// read every `poll.interval.ms`.
+        "signal.data.collection": signal_table: Selection, default "", Low;
         /// The time zone of timestamp columns without time zone, such as `Asia/Shanghai`, `UTC` or
         /// `+08:00`. If set, their values are sent as instants, and the timestamp modes compare
         /// them with the current time in this zone. A local time that does not exist, because
@@ -275,6 +281,9 @@ impl SourceConfig {
                 "is required by `column.mask.hash`; set it to a long random text, such as \
                  `${file:path}`",
             );
+        }
+        if let [_, _, ..] | [Entry { pattern: true, .. }] = self.signal_table.entries() {
+            faults.at("signal.data.collection", "must be the name of one table");
         }
         let mode = self.mode.show();
         if self.snapshot_mode == SnapshotMode::Never {

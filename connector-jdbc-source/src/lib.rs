@@ -52,6 +52,7 @@ mod recheck;
 mod result_stream;
 mod row_ids;
 mod schema_change;
+mod signals;
 mod snapshot;
 mod table;
 mod table_settings;

@@ -28,6 +28,7 @@ pub(crate) fn offset(plan: &ReadPlan, key: &[Value]) -> Offset {
 /// Names in stored positions of what is known of a snapshot begin with this.
 const SNAPSHOT: &str = "snapshot.";
 const SNAPSHOT_ROWS: &str = "snapshot.rows";
+const SNAPSHOT_SIGNAL: &str = "snapshot.signal";
 const SNAPSHOT_FINISHED: &str = "snapshot.finished";
 
 /// What a stored position says of a snapshot, beside the key.
@@ -39,6 +40,8 @@ pub(crate) struct SnapshotOffset {
     pub(crate) ranges: Vec<Range>,
     /// The snapshot is complete, and nothing follows.
     pub(crate) finished: bool,
+    /// The number of the last signal that was followed.
+    pub(crate) signal: Option<i64>,
 }
 
 impl SnapshotOffset {
@@ -46,6 +49,9 @@ impl SnapshotOffset {
     pub(crate) fn put_into(&self, mut offset: Offset, plan: &ReadPlan) -> Offset {
         if let Some(rows) = self.rows {
             offset.insert(SNAPSHOT_ROWS.into(), Value::UInt(rows));
+        }
+        if let Some(signal) = self.signal {
+            offset.insert(SNAPSHOT_SIGNAL.into(), Value::Int(signal));
         }
         if self.finished {
             offset.insert(SNAPSHOT_FINISHED.into(), true.into());
@@ -79,6 +85,11 @@ impl SnapshotOffset {
             Some(Value::Int(rows)) => u64::try_from(rows).ok(),
             _ => None,
         };
+        let signal = match marks.remove(SNAPSHOT_SIGNAL) {
+            Some(Value::Int(signal)) => Some(signal),
+            Some(Value::UInt(signal)) => i64::try_from(signal).ok(),
+            _ => None,
+        };
         let finished = marks.remove(SNAPSHOT_FINISHED) == Some(Value::Bool(true));
         let mut ranges = Vec::new();
         while !marks.is_empty() {
@@ -108,6 +119,7 @@ impl SnapshotOffset {
             rows,
             ranges,
             finished,
+            signal,
         })
     }
 }

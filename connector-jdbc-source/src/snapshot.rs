@@ -12,7 +12,7 @@
 use crate::{
     config::{SnapshotMode, SourceConfig},
     late_rows::Bound,
-    position::{self, SnapshotOffset},
+    position,
     read_plan::ReadPlan,
     table::TableState,
 };
@@ -208,12 +208,8 @@ impl TableState {
         let Some(ranges) = &self.ranges else {
             return Offset::new();
         };
-        let marks = SnapshotOffset {
-            rows: self.load.as_ref().map(|load| load.rows()),
-            ranges: ranges.left(),
-            finished: false,
-        };
-        marks.put_into(position::offset(&self.plan, &ranges.end), &self.plan)
+        let end = position::offset(&self.plan, &ranges.end);
+        self.with_marks(end, ranges.left())
     }
 
     /// All ranges were read: reading goes on behind them.

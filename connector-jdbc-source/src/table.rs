@@ -9,7 +9,7 @@ use crate::{
     recheck::Reports,
     result_stream::{ResultStream, ResultStreamRequest, StreamItem},
     row_ids::EqualRows,
-    snapshot::{Ranges, progress::Load},
+    snapshot::{Ranges, progress::Load, range::Range},
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Part, PartBoard, PartState, Partition, Polled, Position,
@@ -57,8 +57,11 @@ pub(crate) struct TableState {
     pub(crate) range_end: Option<Vec<Value>>,
     /// The snapshot, while it is not complete.
     pub(crate) load: Option<Load>,
-    /// The end of the snapshot is to be stored.
-    end_unsaved: bool,
+    /// What is to be stored has changed without new rows.
+    unsaved: bool,
+    /// The number of the last signal that was followed.
+    pub(crate) signal: Option<i64>,
+    parts: PartBoard,
     pub(crate) end: End,
 }
 
@@ -98,13 +101,19 @@ impl TableState {
         let (stored, marks) = stored_position(&plan, stored)?;
         let config = plan.config.clone();
         let start_unsaved = stored.is_none() && plan.start == StartPosition::Now;
-        let loads = config.reads_existing_rows() && (stored.is_none() || marks.rows.is_some());
+        let is_new = stored.is_none() && config.reads_existing_rows();
+        let loads = is_new || marks.rows.is_some();
         let end = match config.snapshot_mode {
             SnapshotMode::Only if loads => End::Snapshot,
             SnapshotMode::Only => End::Reached,
             SnapshotMode::Initial | SnapshotMode::Never | SnapshotMode::WhenNeeded => End::Never,
         };
-        let mut after = position::resume(&plan, stored)?;
+        // A snapshot that a signal asked for begins at the first row.
+        let at_first = marks.rows.is_some() && stored.as_ref().is_some_and(Offset::is_empty);
+        let mut after = match at_first {
+            true => None,
+            false => position::resume(&plan, stored)?,
+        };
         if start_unsaved && config.uses_timestamps() {
             after = Some(vec![current_time(connection, dialect, &plan).await?]);
         }
@@ -154,7 +163,9 @@ impl TableState {
             ranges: None,
             range_end: None,
             load,
-            end_unsaved: false,
+            unsaved: false,
+            signal: marks.signal,
+            parts: parts.clone(),
             end,
             plan,
         };
@@ -187,7 +198,9 @@ impl TableState {
             ranges: None,
             range_end: None,
             load: None,
-            end_unsaved: false,
+            unsaved: false,
+            signal: None,
+            parts: PartBoard::default(),
             end: End::Never,
         }
     }
@@ -219,11 +232,19 @@ impl TableState {
         Ok(records.with_position(self.position(offset)))
     }
 
+    /// Empty records with the position, if the table is to be read again and no row was since.
+    fn position_of_restart(&mut self) -> Result<Option<Records>> {
+        if self.after.is_some() || !self.unsaved {
+            return Ok(None);
+        }
+        self.unsaved_position()
+    }
+
     /// Empty records with the position, if it has changed without new rows.
     fn unsaved_position(&mut self) -> Result<Option<Records>> {
         let late = self.late.as_mut();
         let of_late = late.is_some_and(|late| std::mem::take(&mut late.unsaved));
-        if !(std::mem::take(&mut self.end_unsaved) || of_late) {
+        if !(std::mem::take(&mut self.unsaved) || of_late) {
             return Ok(None);
         }
         let after = self.after.clone().unwrap_or_default();
@@ -241,12 +262,42 @@ impl TableState {
                 }),
             None => position::offset(&self.plan, key),
         };
+        self.with_marks(offset, Vec::new())
+    }
+
+    /// An offset with what is known of the snapshot.
+    pub(crate) fn with_marks(&self, offset: Offset, ranges: Vec<Range>) -> Offset {
         let marks = SnapshotOffset {
             rows: self.load.as_ref().map(Load::rows),
-            ranges: Vec::new(),
+            ranges,
             finished: self.end == End::Unsaved,
+            signal: self.signal,
         };
         marks.put_into(offset, &self.plan)
+    }
+
+    /// Signals up to this number are followed, or are none of this table's.
+    pub(crate) fn set_signal(&mut self, number: i64) {
+        (self.signal, self.unsaved) = (Some(number), true);
+    }
+
+    /// Reads the table from its beginning, as a signal asks; other tables go on.
+    pub(crate) fn restart(&mut self, signal: i64) {
+        self.set_signal(self.signal.map_or(signal, |last| last.max(signal)));
+        (self.after, self.ranges, self.stream) = (None, None, None);
+        (self.bisect, self.ties_until) = (None, None);
+        self.ties = Ties::default();
+        self.rows_in_line = 0;
+        self.next_poll = Instant::now();
+        let (name, estimate) = (self.plan.name().to_string(), self.plan.table.row_estimate);
+        self.load = Some(Load::new(name, 0, estimate, self.parts.clone()));
+        if self.end != End::Never {
+            self.end = End::Snapshot;
+        }
+        if let Some(late) = &mut self.late {
+            late.restart_at(None);
+            late.is_behind = true;
+        }
     }
 
     /// Counts rows of the snapshot.
@@ -266,7 +317,7 @@ impl TableState {
         };
         if let Some(load) = self.load.take() {
             load.finish(state);
-            self.end_unsaved = !self.plan.bulk;
+            self.unsaved = !self.plan.bulk;
         }
         if self.end == End::Snapshot {
             self.end = End::Unsaved;
@@ -331,6 +382,9 @@ impl TableState {
                 return Ok(Some(Polled::Records(last)));
             }
             End::Reached => return Ok(None),
+        }
+        if let Some(restarted) = self.position_of_restart()? {
+            return Ok(Some(Polled::Records(restarted)));
         }
         if self.ranges.is_none() {
             self.divide_if_large(connection, dialect.as_ref()).await?;
@@ -429,7 +483,7 @@ impl TableState {
                 self.reached_end();
             }
             let offset = match restart {
-                true => Offset::new(),
+                true => self.with_marks(Offset::new(), Vec::new()),
                 false => self.stored_offset(&key),
             };
             if let Some(late) = &mut self.late {

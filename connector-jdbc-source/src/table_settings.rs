@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The keys that a table can have.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 28] = [
     "mode",
     "incrementing.column.name",
     "timestamp.column.name",
@@ -18,6 +18,9 @@ const KEYS: [&str; 25] = [
     "timestamp.delay.interval.ms",
     "gap.safe",
     "gap.window.ms",
+    "snapshot.mode",
+    "snapshot.max.threads",
+    "snapshot.parallel.min.rows",
     "validate.non.null",
     "query.suffix",
     "column.include.list",

@@ -6,6 +6,7 @@ use crate::{
     read_plan::ReadPlan,
     reader::Reader,
     recheck,
+    signals::Signals,
     table::{End, TableState},
     watermark,
 };
@@ -23,6 +24,7 @@ pub(crate) struct Task {
     tables: Vec<TableState>,
     /// The first table of the next poll.
     turn: usize,
+    signals: Option<Signals>,
 }
 
 impl Task {
@@ -32,6 +34,7 @@ impl Task {
             reader: Reader::new(dialect, CancellationToken::new()),
             tables: Vec::new(),
             turn: 0,
+            signals: None,
         }
     }
 
@@ -72,6 +75,19 @@ impl Task {
         Ok(tables)
     }
 
+    /// Follows new signals, if it is time to look for them.
+    async fn poll_signals(&mut self) -> Result<()> {
+        let due = |signals: &&mut Signals| signals.next_poll <= Instant::now();
+        let Some(signals) = self.signals.as_mut().filter(due) else {
+            return Ok(());
+        };
+        let mut connection = self.reader.connection(&self.config).await?;
+        let (dialect, tables) = (self.reader.dialect.as_ref(), self.tables.as_mut_slice());
+        signals.poll(connection.as_mut(), dialect, tables).await?;
+        self.reader.put_back(connection);
+        Ok(())
+    }
+
     /// The next records of table `index`, or rows that cannot be read; `None` if there are no new
     /// rows.
     async fn read(&mut self, index: usize) -> Result<Option<Polled>> {
@@ -91,11 +107,15 @@ impl SourceTask for Task {
         let mut connection = self.reader.connection(&self.config).await?;
         self.tables = self.resume(connection.as_mut(), &cx).await?;
         self.turn = 0;
+        let (dialect, tables) = (self.reader.dialect.clone(), self.tables.as_mut_slice());
+        let signals = Signals::open(connection.as_mut(), dialect.as_ref(), &self.config, tables);
+        self.signals = signals.await?;
         self.reader.put_back(connection);
         Ok(())
     }
 
     async fn poll(&mut self) -> Result<Polled> {
+        self.poll_signals().await?;
         for step in 0..self.tables.len() {
             let index = (self.turn + step) % self.tables.len();
             let table = &self.tables[index];
@@ -109,6 +129,8 @@ impl SourceTask for Task {
         }
         let open = self.tables.iter().filter(|table| table.end != End::Reached);
         let next = open.map(|table| table.next_poll).min();
+        let signals = self.signals.as_ref().map(|signals| signals.next_poll);
+        let next = next.map(|next| signals.map_or(next, |signals| next.min(signals)));
         Ok(match next {
             Some(due) => Polled::Idle(due.saturating_duration_since(Instant::now())),
             None => Polled::Finished,

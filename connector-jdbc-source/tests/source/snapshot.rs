@@ -277,3 +277,72 @@ async fn a_position_of_another_mode_is_given_up_where_snapshots_are_taken_when_n
     assert_once(&run.drain().await, 1..=5, "again");
     run.stop().await;
 }
+
+#[tokio::test]
+async fn a_signal_reads_one_table_again_while_others_go_on() {
+    for table in tables().await {
+        let (database, name) = (&table.database, &table.name);
+        let (other, signals) = (unique("other"), unique("signals"));
+        let number = match database.connection_settings().get("connection.url") {
+            Some(url) if url.contains("postgres") => "BIGSERIAL PRIMARY KEY",
+            Some(url) if url.contains("sqlite") => "INTEGER PRIMARY KEY AUTOINCREMENT",
+            _ => "BIGINT AUTO_INCREMENT PRIMARY KEY",
+        };
+        database
+            .execute(&format!("CREATE TABLE {other} (id {number}, v INTEGER)"))
+            .await;
+        database
+            .execute(&format!(
+                "CREATE TABLE {signals} (id {number}, type VARCHAR(32), data VARCHAR(2048))"
+            ))
+            .await;
+        let signal = |kind: &str, table: &str| {
+            format!(
+                "INSERT INTO {signals} (type, data) VALUES ('{kind}', \
+                 '{{\"data-collections\": [\"{table}\"]}}')"
+            )
+        };
+        // From before the first start: not for this connector.
+        database.execute(&signal("execute-snapshot", name)).await;
+        table.insert(1..=400).await;
+        let tables = format!("{name},{other}");
+        let settings = table.settings(&[
+            ("table.whitelist", tables.as_str()),
+            ("signal.data.collection", signals.as_str()),
+        ]);
+        let store = Arc::default();
+        let mut run = Run::start(&settings, &store).await;
+        assert_once(&run.drain().await, 1..=400, "first");
+        assert!(run.drain().await.is_empty());
+        database.execute(&signal("log", name)).await;
+        database.execute(&signal("execute-snapshot", name)).await;
+        let insert = format!("INSERT INTO {other} (v) VALUES (7)");
+        database.execute(&insert).await;
+        let pages = run.drain().await;
+        let (own, others): (Vec<_>, Vec<_>) = pages
+            .into_iter()
+            .partition(|page| page.schema().name() == name);
+        assert_once(&own, 1..=400, "after the signal");
+        assert_eq!(others.iter().map(Records::len).sum::<usize>(), 1);
+        assert!(run.drain().await.is_empty(), "followed once");
+        run.stop().await;
+        // While nothing runs; and followed once, over another restart in the middle.
+        database.execute(&signal("execute-snapshot", "sn*")).await;
+        let mut run = Run::start(&settings, &store).await;
+        let mut pages = vec![run.page().await.unwrap()];
+        drop(run);
+        let mut run = Run::start(&settings, &store).await;
+        pages.extend(run.drain().await);
+        let mut ids = numbers(&pages, "id");
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids, (1..=400).collect::<Vec<_>>());
+        run.stop().await;
+        let mut run = Run::start(&settings, &store).await;
+        assert!(run.drain().await.is_empty());
+        run.stop().await;
+        for table in [name, &other, &signals] {
+            database.execute(&format!("DROP TABLE {table}")).await;
+        }
+    }
+}
