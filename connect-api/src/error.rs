@@ -92,6 +92,7 @@ struct Repr {
     code: Option<Box<str>>,
     retry_after: Option<Duration>,
     reference: bool,
+    login: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -104,6 +105,7 @@ impl Error {
             code: None,
             retry_after: None,
             reference: false,
+            login: false,
             source: None,
         }))
     }
@@ -136,6 +138,14 @@ impl Error {
         self
     }
 
+    /// The user, its password or its certificate is refused: others may be accepted, where these have been
+    /// replaced since they were read.
+    #[must_use]
+    pub fn of_login(mut self) -> Self {
+        self.0.login = true;
+        self
+    }
+
     /// Puts `context` in front of the message, as `context: message`.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
@@ -161,6 +171,11 @@ impl Error {
     /// See [`of_reference`](Self::of_reference).
     pub fn is_reference(&self) -> bool {
         self.0.reference
+    }
+
+    /// See [`of_login`](Self::of_login).
+    pub fn is_login(&self) -> bool {
+        self.0.login
     }
 
     /// The message and every cause below it, joined by `: `; a cause that repeats the text above

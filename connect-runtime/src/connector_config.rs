@@ -1,4 +1,5 @@
 //! Settings of a connector that are the runtime's, and the file they come in.
+use crate::references::References;
 use connect_api::{
     Error, ErrorKind, Result,
     config::{Config as _, Definition, Faults, List, Millis, Settings},
@@ -50,7 +51,7 @@ connect_api::settings! {
         /// before the task fails, in milliseconds; -1: no limit, 0: no retries.
         "errors.retry.timeout": retry_timeout: i64, default "-1", Medium;
         /// Maximum delay between two retries. Delays grow exponentially from 300 ms, with jitter.
-        "errors.retry.delay.max.ms": retry_delay_max: Millis, default "60000", Low;
+        "errors.retry.delay.max.ms": retry_delay_max: Millis, default "5000", Low;
     }
 }
 
@@ -195,6 +196,8 @@ pub struct ConnectorConfig {
     pub key_converter: Settings,
     /// All others: the runtime's for its direction, and the connector's own.
     pub rest: Settings,
+    /// Those whose values are read again.
+    pub(crate) references: References,
 }
 
 impl ConnectorConfig {
@@ -207,8 +210,13 @@ impl ConnectorConfig {
             .file_stem()
             .and_then(|s| s.to_str())
             .unwrap_or_default();
-        let settings = crate::file::read(path)?;
-        Self::new(name, settings).map_err(|e| e.context(path.display()))
+        let (raw, settings) = crate::file::read_with_raw(path)?;
+        let references = References::among(&raw, &settings);
+        let config = Self::new(name, settings).map_err(|e| e.context(path.display()))?;
+        Ok(Self {
+            references,
+            ..config
+        })
     }
 
     /// Takes settings apart; `name` is used where they hold none.
@@ -238,6 +246,7 @@ impl ConnectorConfig {
             converter,
             key_converter,
             rest: settings,
+            references: References::default(),
         })
     }
 

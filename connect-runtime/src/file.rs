@@ -49,12 +49,18 @@ impl Format {
 /// `Config`: the file cannot be read, is not of its format, or refers to what is not there; the
 /// message names the file and the key, not the value.
 pub fn read(path: &Path) -> Result<Settings> {
+    read_with_raw(path).map(|(_, resolved)| resolved)
+}
+
+/// The same, after the settings as they stand in the file.
+pub(crate) fn read_with_raw(path: &Path) -> Result<(Settings, Settings)> {
     let text = fs::read_to_string(path).map_err(|e| {
         Error::new(ErrorKind::Config, format!("cannot read {}", path.display())).with_source(e)
     })?;
     let format = Format::of(path, &text)?;
     let raw = parse(&text, format).map_err(|e| e.context(path.display()))?;
-    resolve(&raw).map_err(|e| e.context(path.display()))
+    let resolved = resolve(&raw).map_err(|e| e.context(path.display()))?;
+    Ok((raw, resolved))
 }
 
 /// Reads settings from text, as they stand.

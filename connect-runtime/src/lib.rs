@@ -36,6 +36,7 @@ mod message_limit;
 mod original_keys;
 mod pending_rows;
 mod positions;
+mod references;
 mod registry;
 mod retry;
 mod schema_mismatch;

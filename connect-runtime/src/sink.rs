@@ -52,7 +52,7 @@ impl SinkRun {
 
     /// From the start to the first error.
     async fn session(&self, membership: &mut Option<Membership>) -> Result<()> {
-        let TaskKind::Sink(mut sink) = self.run.connector.task(&self.run.settings)? else {
+        let TaskKind::Sink(mut sink) = self.run.connector.task(&self.run.settings_now())? else {
             return Err(Error::new(ErrorKind::Internal, "not a sink task"));
         };
         let served = match sink.start(self.run.context()).await {

@@ -68,7 +68,8 @@ impl SourceRun {
 
     /// From the start to the first error.
     async fn session(&self) -> Result<End> {
-        let TaskKind::Source(mut source) = self.run.connector.task(&self.run.settings)? else {
+        let TaskKind::Source(mut source) = self.run.connector.task(&self.run.settings_now())?
+        else {
             return Err(Error::new(ErrorKind::Internal, "not a source task"));
         };
         let mut flow = Flow::new(self);

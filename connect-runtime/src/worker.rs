@@ -339,6 +339,8 @@ impl Shared {
             id,
             connector: prepared.connector.clone(),
             settings,
+            references: prepared.config.references.clone(),
+            credentials: Arc::default(),
             converter: prepared.converter.clone(),
             keys: prepared.keys.clone(),
             transport: self.transport.clone(),
@@ -408,13 +410,17 @@ async fn plan(prepared: &Prepared, first: &TaskRun) -> Result<Option<Vec<Setting
     }
     let mut retry = None;
     loop {
-        let planning = prepared.connector.plan(&prepared.settings, max);
+        let settings = first.settings_now();
+        let planning = prepared.connector.plan(&settings, max);
         let planned = tokio::select! {
             () = first.stop.cancelled() => return Ok(None),
             planned = planning => planned,
         };
         match planned {
-            Ok(planned) => return Ok(Some(planned)),
+            Ok(planned) => {
+                let as_read = |task| first.references.as_read(task, &settings);
+                return Ok(Some(planned.into_iter().map(as_read).collect()));
+            }
             Err(error) => {
                 if !first.retry_after(&mut retry, &error).await? {
                     return Ok(None);

@@ -18,6 +18,7 @@ mod parts;
 mod planted;
 mod program;
 mod refused;
+mod rotation;
 mod runs;
 mod silence;
 mod start;
