@@ -37,6 +37,11 @@ pub struct TaskContext {
 }
 
 impl TaskContext {
+    /// What the task calls itself to the systems that it connects to: their lists of sessions show it.
+    pub fn application(&self) -> String {
+        format!("rocketmq-connect {}-{}", self.connector, self.task)
+    }
+
     /// A context for a task that is run by hand or by a test: nothing is stored, and nobody asks it to
     /// stop unless `stop` is cancelled.
     pub fn standalone(connector: impl Into<Arc<str>>) -> Self {

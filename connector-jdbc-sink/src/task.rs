@@ -301,6 +301,9 @@ fn log_notes(
 #[async_trait]
 impl SinkTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
+        if let Some(named) = self.dialect.named(&cx.application()) {
+            self.dialect = named;
+        }
         self.stop = cx.stop;
         self.ownership.set_connector(cx.connector);
         self.targets.clear();

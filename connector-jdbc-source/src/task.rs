@@ -103,6 +103,7 @@ impl Task {
 impl SourceTask for Task {
     async fn start(&mut self, cx: TaskContext) -> Result<()> {
         let dialect = self.reader.dialect.clone();
+        let dialect = dialect.named(&cx.application()).unwrap_or(dialect);
         self.reader = Reader::new(dialect, cx.stop.clone());
         let mut connection = self.reader.connection(&self.config).await?;
         self.tables = self.resume(connection.as_mut(), &cx).await?;

@@ -1,10 +1,11 @@
-//! A TCP proxy that can drop packets, like a firewall that lost the state of its connections.
+//! A TCP proxy that can drop packets, like a firewall that lost the state of its connections, cut
+//! connections, and refuse them.
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -14,6 +15,16 @@ use std::{
 pub struct Network {
     port: u16,
     drops: Arc<AtomicBool>,
+    faults: Arc<Faults>,
+}
+
+/// What the proxy does to connections.
+#[derive(Debug, Default)]
+struct Faults {
+    refuses: AtomicBool,
+    /// Bytes of answers after which a connection is cut; 0 for never.
+    cut_after: AtomicU64,
+    open: Mutex<Vec<TcpStream>>,
 }
 
 impl Network {
@@ -33,9 +44,13 @@ impl Network {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let drops = Arc::new(AtomicBool::new(false));
-        let (flag, server) = (drops.clone(), server.into());
+        let faults = Arc::new(Faults::default());
+        let (flag, server, at_fault) = (drops.clone(), server.into(), faults.clone());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if at_fault.refuses.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(&server) else {
                     continue;
                 };
@@ -43,24 +58,37 @@ impl Network {
                 else {
                     continue;
                 };
+                let limit = match at_fault.cut_after.load(Ordering::SeqCst) {
+                    0 => u64::MAX,
+                    limit => limit,
+                };
+                at_fault.open.lock().unwrap().extend(
+                    [client.try_clone(), server.try_clone()]
+                        .into_iter()
+                        .flatten(),
+                );
                 let (drops, renames) = (flag.clone(), renames.clone());
                 thread::spawn({
                     let drops = flag.clone();
                     move || {
-                        forward(from_client, &to_server, &drops, None);
+                        forward(from_client, &to_server, &drops, None, u64::MAX);
                         // The client closed the connection.
                         to_server.shutdown(Shutdown::Both).ok();
                     }
                 });
                 thread::spawn(move || {
                     // A connection that lost bytes stays open.
-                    if !forward(server, &client, &drops, renames.as_ref()) {
+                    if !forward(server, &client, &drops, renames.as_ref(), limit) {
                         client.shutdown(Shutdown::Both).ok();
                     }
                 });
             }
         });
-        Self { port, drops }
+        Self {
+            port,
+            drops,
+            faults,
+        }
     }
 
     /// The local port of the proxy.
@@ -72,6 +100,32 @@ impl Network {
     pub fn drop_packets(&self, drops: bool) {
         self.drops.store(drops, Ordering::SeqCst);
     }
+
+    /// Starts or stops ending new connections at once; those that are open are cut.
+    ///
+    /// # Panics
+    /// A thread of the proxy did.
+    pub fn refuse(&self, refuses: bool) {
+        self.faults.refuses.store(refuses, Ordering::SeqCst);
+        if refuses {
+            self.cut();
+        }
+    }
+
+    /// Cuts the connections that are open.
+    ///
+    /// # Panics
+    /// A thread of the proxy did.
+    pub fn cut(&self) {
+        for open in self.faults.open.lock().unwrap().drain(..) {
+            open.shutdown(Shutdown::Both).ok();
+        }
+    }
+
+    /// Cuts each new connection after so many bytes of the server's answers; 0 for never.
+    pub fn cut_after(&self, bytes: u64) {
+        self.faults.cut_after.store(bytes, Ordering::SeqCst);
+    }
 }
 
 /// Forwards bytes until the end; returns whether some were dropped.
@@ -80,6 +134,7 @@ fn forward(
     mut to: &TcpStream,
     drops: &AtomicBool,
     renames: Option<&(String, String)>,
+    mut limit: u64,
 ) -> bool {
     let mut bytes = vec![0; 1 << 16];
     let mut lost = false;
@@ -96,7 +151,10 @@ fn forward(
                 }
             }
         }
-        if to.write_all(&bytes[..n]).is_err() {
+        let part = usize::try_from(limit).map_or(n, |limit| limit.min(n));
+        limit -= part as u64;
+        if to.write_all(&bytes[..part]).is_err() || part < n {
+            from.shutdown(Shutdown::Both).ok();
             break;
         }
     }

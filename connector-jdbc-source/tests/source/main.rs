@@ -10,6 +10,7 @@ mod columns;
 mod harness;
 mod late_rows;
 mod modes;
+mod outages;
 mod privileges;
 mod query;
 mod schema_changes;

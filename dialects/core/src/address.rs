@@ -1,6 +1,6 @@
 //! URLs of databases.
 use crate::options::OpenOptions;
-use connect_api::{Disposition, Error, ErrorKind, Result, config::Secret};
+use connect_api::{Error, ErrorKind, Result, config::Secret};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 
@@ -131,34 +131,6 @@ impl Address {
     /// What people are shown: scheme, host, port and database.
     pub fn shown(&self) -> &str {
         &self.shown
-    }
-
-    /// Connects to the first host that can be reached, in their order. What another host cannot
-    /// better, such as a refused password, ends the search.
-    ///
-    /// # Errors
-    /// That of the last host tried; with several hosts it is named.
-    pub async fn first<'a, T, F>(&'a self, connect: impl Fn(&'a Host) -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let mut last = Error::new(ErrorKind::Config, "connection.url: names no host");
-        for (i, host) in self.hosts.iter().enumerate() {
-            match connect(host).await {
-                Ok(connection) => return Ok(connection),
-                Err(e) if self.hosts.len() == 1 => return Err(e),
-                Err(e) if e.kind().disposition() != Disposition::Retry => {
-                    return Err(e.context(host));
-                }
-                Err(e) => {
-                    if i + 1 < self.hosts.len() {
-                        tracing::warn!(%host, error = e.report(), "cannot connect, trying the next host");
-                    }
-                    last = e.context(host);
-                }
-            }
-        }
-        Err(last)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
-use std::{num::NonZeroU32, ops::Range};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 /// A privilege on a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,19 @@ pub enum Access {
     Insert,
     Update,
     Delete,
+}
+
+/// What a session does, as another sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// The server does not say.
+    Unknown,
+    /// It works on a statement.
+    Working,
+    /// It has waited for one for so long.
+    Idle(Duration),
+    /// There is no such session.
+    Gone,
 }
 
 /// One connection, one owner. After an error of kind `Connect` or `Timeout`, or a dropped
@@ -117,6 +130,22 @@ pub trait Connection: Send {
         page: &Page<'_>,
         parts: NonZeroU32,
     ) -> Result<Vec<Split>>;
+
+    /// How the server calls this session, for [`activity`](Self::activity); `None` where it has no name,
+    /// or a pooler may give each statement another session.
+    fn session(&self) -> Option<&str> {
+        None
+    }
+
+    /// What another session of the same user does.
+    async fn activity(&mut self, _session: &str) -> Result<Activity> {
+        Ok(Activity::Unknown)
+    }
+
+    /// Ends another session of the same user, if it is still there.
+    async fn end_session(&mut self, _session: &str) -> Result<()> {
+        Ok(())
+    }
 
     /// Checks that the server responds.
     async fn ping(&mut self) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What a database can do. Connectors ask this, never for a name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,6 +80,12 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// session was faster.
     fn already_exists(&self, _error: &Error) -> bool {
         false
+    }
+
+    /// The same database for a program of this name, which its list of sessions shows; `None` where that
+    /// cannot be said, or the URL says it.
+    fn named(&self, _application: &str) -> Option<Arc<dyn Dialect>> {
+        None
     }
 
     /// Connects.

@@ -45,6 +45,7 @@ mod dialect_provider;
 mod evolve;
 mod excerpt;
 mod fractional_seconds;
+mod hosts;
 mod json_text;
 mod liveness;
 mod options;
@@ -70,7 +71,7 @@ pub use cells::Cells;
 pub use chunk::chunks;
 pub use collation::equates;
 pub use connect_retry::ConnectRetry;
-pub use connection::{Access, Connection, Cursor};
+pub use connection::{Access, Activity, Connection, Cursor};
 #[cfg(feature = "rustls")]
 pub use cryptography::choose_cryptography;
 pub use datetime_precision::DatetimePrecision;
@@ -81,6 +82,7 @@ pub use dialect_provider::DialectProvider;
 pub use evolve::Change;
 pub use excerpt::statement_excerpt;
 pub use fractional_seconds::{SUBMICROSECOND, parse_fractional_seconds};
+pub use hosts::{ServerRole, TargetSession};
 pub use json_text::{json_scalar, write_offset_timestamp, write_parts};
 pub use liveness::ProbedDialect;
 pub use options::{

@@ -1,11 +1,12 @@
 //! Timeouts with a liveness probe.
 //!
 //! A network that drops packets gives a driver no error, and neither does a query that runs for
-//! minutes. When a call takes longer than the connect timeout, a second connection probes whether the
-//! server is reachable. The call ends with a timeout when it is not, and at the latest after the read
-//! timeout.
+//! minutes. When a call takes longer than half of the connect timeout, a second connection probes whether
+//! the server is reachable, and still works on the call: a firewall that has forgotten a connection lets
+//! new ones through. The call ends with a timeout when it is not, and at the latest after the read
+//! timeout. The session that was lost is ended by the next connection, where the server allows that.
 use crate::{
-    connection::{Access, Connection, Cursor},
+    connection::{Access, Activity, Connection, Cursor},
     datetime_precision::DatetimePrecision,
     dialect::{Capabilities, Dialect},
     options::OpenOptions,
@@ -19,9 +20,10 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Kind, Records, Result, SchemaRef, arrow::array::RecordBatch};
 use std::{
+    collections::{HashMap, VecDeque},
     num::NonZeroU32,
     ops::Range,
-    sync::Arc,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, timeout};
@@ -30,8 +32,18 @@ use tokio::time::{sleep, timeout};
 const PAUSE: Duration = Duration::from_secs(1);
 /// Probes in a row that must fail: the server may be restarting during one.
 const FAILED_PROBES: u32 = 2;
-/// Longest interval between two probes.
-const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(60);
+/// A session that has been idle for so long will not answer a call any more: nothing that is done here
+/// between two requests of a call takes that time.
+const IDLE: Duration = Duration::from_secs(3);
+/// So many lost sessions within [`MISTRUST`] are no lost sessions: something between here and the server
+/// passes requests on to other sessions, and their activity says nothing.
+const MAX_LOST: usize = 3;
+/// See [`MAX_LOST`].
+const MISTRUST: Duration = Duration::from_secs(300);
+/// Sessions that are lost within this time have one cause.
+const SAME_TIME: Duration = Duration::from_secs(10);
+/// Longest time for ending lost sessions: the server does so by itself, later.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// A dialect whose calls time out when a liveness probe fails. Forwards every method of [`Dialect`],
 /// [`Connection`] and [`Cursor`].
@@ -46,16 +58,54 @@ struct Peer {
     dialect: Arc<dyn Dialect>,
     connect_timeout: Duration,
     read_timeout: Duration,
+    lost: Arc<Mutex<LostSessions>>,
+}
+
+/// The lost sessions of each address: a task that starts again opens the database again.
+static LOST: LazyLock<Mutex<HashMap<String, Arc<Mutex<LostSessions>>>>> =
+    LazyLock::new(Default::default);
+
+/// Sessions that were abandoned after a timeout.
+#[derive(Debug, Default)]
+struct LostSessions {
+    /// Those that may still be there.
+    open: Vec<String>,
+    /// When calls ended because the server no longer worked on them; several at about the same time are
+    /// one.
+    times: VecDeque<Instant>,
+}
+
+impl LostSessions {
+    fn note(&mut self) {
+        if self.times.back().is_none_or(|at| at.elapsed() > SAME_TIME) {
+            self.times.push_back(Instant::now());
+        }
+    }
+}
+
+/// What a probe has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Liveness {
+    /// The server does not respond.
+    Unreachable,
+    /// It responds.
+    Alive,
+    /// It responds, and does not work on the call.
+    Lost,
 }
 
 impl ProbedDialect {
     /// Wraps `dialect`, which was opened with `options`.
     pub fn new(dialect: Arc<dyn Dialect>, options: &OpenOptions) -> Self {
+        let mut all = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = all.entry(dialect.address().to_owned()).or_default().clone();
+        drop(all);
         Self {
             peer: Arc::new(Peer {
                 dialect,
                 connect_timeout: options.connect_timeout,
                 read_timeout: options.read_timeout,
+                lost,
             }),
         }
     }
@@ -95,13 +145,35 @@ impl Dialect for ProbedDialect {
         self.peer.dialect.already_exists(error)
     }
 
+    fn named(&self, application: &str) -> Option<Arc<dyn Dialect>> {
+        let Peer {
+            ref dialect,
+            connect_timeout,
+            read_timeout,
+            ref lost,
+        } = *self.peer;
+        let peer = Peer {
+            dialect: dialect.named(application)?,
+            connect_timeout,
+            read_timeout,
+            lost: lost.clone(),
+        };
+        let peer = Arc::new(peer);
+        Some(Arc::new(Self { peer }))
+    }
+
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let connection = self.peer.connect().await?;
-        Ok(Box::new(ProbedConnection {
+        let connection = self.peer.connect().await.map_err(|e| match e.kind() {
+            ErrorKind::Auth => e.of_login(),
+            _ => e,
+        })?;
+        let mut connection = ProbedConnection {
             connection,
             peer: self.peer.clone(),
             timed_out: false,
-        }))
+        };
+        self.peer.end_lost_sessions(&mut connection).await;
+        Ok(Box::new(connection))
     }
 }
 
@@ -127,27 +199,76 @@ impl Peer {
         )
     }
 
-    /// Whether the server responds to a second connection, even with an error.
-    async fn is_alive(&self) -> bool {
-        match self.connect().await {
-            Ok(connection) => {
-                // It responded; the result of closing does not matter.
-                timeout(self.connect_timeout, connection.close()).await.ok();
-                true
+    /// Whether the server responds to a second connection, even with an error, and works on a call of
+    /// `session`.
+    async fn probe(&self, session: Option<&str>) -> Liveness {
+        let mut connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(error) => {
+                return match error.kind() {
+                    ErrorKind::Connect | ErrorKind::Timeout => Liveness::Unreachable,
+                    _ => Liveness::Alive,
+                };
             }
-            Err(error) => !matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout),
+        };
+        let mut liveness = Liveness::Alive;
+        if let Some(session) = session.filter(|_| self.trusts_activity()) {
+            let asked = timeout(self.connect_timeout, connection.activity(session)).await;
+            liveness = match asked {
+                Ok(Ok(Activity::Gone)) => Liveness::Lost,
+                Ok(Ok(Activity::Idle(time))) if time >= IDLE => Liveness::Lost,
+                Ok(Ok(Activity::Idle(_) | Activity::Working | Activity::Unknown)) => {
+                    Liveness::Alive
+                }
+                Ok(Err(_)) | Err(_) => Liveness::Alive,
+            };
         }
+        // It responded; the result of closing does not matter.
+        timeout(self.connect_timeout, connection.close()).await.ok();
+        liveness
     }
 
-    /// Waits for `call`, probing the server while it takes long.
+    fn lost(&self) -> MutexGuard<'_, LostSessions> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trusts_activity(&self) -> bool {
+        let mut lost = self.lost();
+        while lost.times.front().is_some_and(|at| at.elapsed() > MISTRUST) {
+            lost.times.pop_front();
+        }
+        lost.times.len() < MAX_LOST
+    }
+
+    /// Ends sessions that were abandoned. That the server finds out by itself can take hours, and until
+    /// then they count against its limit of connections.
+    async fn end_lost_sessions(&self, connection: &mut ProbedConnection) {
+        let open = std::mem::take(&mut self.lost().open);
+        if open.is_empty() {
+            return;
+        }
+        let ending = async {
+            for session in &open {
+                if let Err(error) = connection.connection.end_session(session).await {
+                    let error = error.report();
+                    tracing::debug!(error, "a lost session is not ended");
+                }
+            }
+        };
+        // The answers of a connection that is left in the middle would be taken for others.
+        connection.timed_out |= timeout(ENDING, ending).await.is_err();
+    }
+
+    /// Waits for `call` of `session`, probing the server while it takes long.
     async fn probe_while<T>(
         &self,
         what: &str,
+        session: Option<&str>,
         call: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
         tokio::pin!(call);
         let began = Instant::now();
-        let mut probe_after = self.connect_timeout;
+        let mut probe_after = self.connect_timeout / 2;
         let mut failed = 0;
         loop {
             let left = self.read_timeout.saturating_sub(began.elapsed());
@@ -166,26 +287,34 @@ impl Peer {
                 ?waited,
                 "no response yet, probing the server"
             );
-            let alive = tokio::select! {
+            let liveness = tokio::select! {
                 biased;
                 answer = &mut call => return answer,
-                alive = self.is_alive() => alive,
+                liveness = self.probe(session) => liveness,
             };
-            if alive {
-                failed = 0;
-                probe_after = (probe_after * 2).min(MAX_PROBE_INTERVAL);
-                continue;
-            }
+            let problem = match liveness {
+                Liveness::Alive => {
+                    failed = 0;
+                    probe_after = self.connect_timeout;
+                    continue;
+                }
+                Liveness::Unreachable => "the server is unreachable",
+                Liveness::Lost => "the server does not work on it any more",
+            };
             failed += 1;
             if failed >= FAILED_PROBES {
+                if liveness == Liveness::Lost {
+                    self.lost().note();
+                }
                 let error = self.timed_out(what, began.elapsed());
-                return Err(error.context("the server is unreachable"));
+                return Err(error.context(problem));
             }
             tracing::warn!(
                 address,
                 what,
                 ?waited,
-                "no response, and the server is unreachable; probing again"
+                problem,
+                "no response; probing again"
             );
             tokio::select! {
                 biased;
@@ -220,9 +349,16 @@ impl ProbedConnection {
         if let Err(error) = &answer
             && error.kind() == ErrorKind::Timeout
         {
-            self.timed_out = true;
+            self.abandon();
         }
         answer
+    }
+
+    fn abandon(&mut self) {
+        self.timed_out = true;
+        if let Some(session) = self.connection.session() {
+            self.peer.lost().open.push(session.to_owned());
+        }
     }
 }
 
@@ -230,7 +366,9 @@ impl ProbedConnection {
 macro_rules! probed {
     ($self:ident, $what:expr, $call:ident($($argument:expr),*)) => {{
         $self.check_usable()?;
-        let answer = $self.peer.probe_while($what, $self.connection.$call($($argument),*)).await;
+        let session = $self.connection.session().map(str::to_owned);
+        let call = $self.connection.$call($($argument),*);
+        let answer = $self.peer.probe_while($what, session.as_deref(), call).await;
         $self.note_timeout(answer)
     }};
 }
@@ -293,6 +431,18 @@ impl Connection for ProbedConnection {
         probed!(self, "splitting a table", split(syntax, page, parts))
     }
 
+    fn session(&self) -> Option<&str> {
+        self.connection.session()
+    }
+
+    async fn activity(&mut self, session: &str) -> Result<Activity> {
+        probed!(self, "asking what a session does", activity(session))
+    }
+
+    async fn end_session(&mut self, session: &str) -> Result<()> {
+        probed!(self, "ending a session", end_session(session))
+    }
+
     async fn ping(&mut self) -> Result<()> {
         probed!(self, "ping", ping())
     }
@@ -320,17 +470,20 @@ impl Connection for ProbedConnection {
             peer,
             timed_out,
         } = self;
-        match peer
-            .probe_while("a query", connection.query(statement, schema))
-            .await
-        {
+        let session = connection.session().map(str::to_owned);
+        let call = connection.query(statement, schema);
+        match peer.probe_while("a query", session.as_deref(), call).await {
             Ok(cursor) => Ok(Box::new(ProbedCursor {
                 cursor,
                 peer,
+                session,
                 timed_out,
             })),
             Err(error) => {
-                *timed_out |= error.kind() == ErrorKind::Timeout;
+                if error.kind() == ErrorKind::Timeout {
+                    *timed_out = true;
+                    peer.lost().open.extend(session);
+                }
                 Err(error)
             }
         }
@@ -388,6 +541,7 @@ impl Connection for ProbedConnection {
 struct ProbedCursor<'a> {
     cursor: Box<dyn Cursor + 'a>,
     peer: &'a Peer,
+    session: Option<String>,
     timed_out: &'a mut bool,
 }
 
@@ -395,9 +549,16 @@ struct ProbedCursor<'a> {
 impl Cursor for ProbedCursor<'_> {
     async fn next(&mut self, max_rows: usize, max_bytes: usize) -> Result<Option<RecordBatch>> {
         let next = self.cursor.next(max_rows, max_bytes);
-        let answer = self.peer.probe_while("rows of a query", next).await;
-        if let Err(error) = &answer {
-            *self.timed_out |= error.kind() == ErrorKind::Timeout;
+        let session = self.session.as_deref();
+        let answer = self
+            .peer
+            .probe_while("rows of a query", session, next)
+            .await;
+        if let Err(error) = &answer
+            && error.kind() == ErrorKind::Timeout
+        {
+            *self.timed_out = true;
+            self.peer.lost().open.extend(self.session.take());
         }
         answer
     }

@@ -19,7 +19,8 @@ settings! {
     /// Which database, and how often it is tried.
     pub struct ConnectionConfig {
         /// URL of the database, e.g. `postgres://host:5432/db`, `mysql://host/db`, `sqlite:file`;
-        /// the prefix `jdbc:` is accepted. Several hosts, separated by commas, are tried in order.
+        /// the prefix `jdbc:` is accepted. Several hosts, separated by commas, are tried in order;
+        /// the parameter `target_session_attrs` selects among them by role.
         "connection.url": url: Secret, required, High;
         /// User; takes precedence over the URL.
         "connection.user": user: String, optional, High;
@@ -43,9 +44,9 @@ settings! {
         /// Timeout for establishing a connection.
         "connection.timeout.ms": connect_timeout: Millis, default "10000", Medium;
         /// Timeout of a single response of the database: the first rows of a query, the next rows,
-        /// the result of a write. If a response takes longer than `connection.timeout.ms`, a second
-        /// connection probes whether the server is reachable; if it is not, the call ends with a
-        /// timeout and the task retries.
+        /// the result of a write. If a response takes longer than half of `connection.timeout.ms`, a
+        /// second connection probes whether the server is reachable and still works on it; if not,
+        /// the call ends with a timeout and the task retries.
         "connection.read.timeout.ms": read_timeout: Millis, default "1800000", Medium;
         /// Timeout of a statement, enforced by the database. Default: no limit.
         "statement.timeout.ms": statement_timeout: Millis, optional, Medium;

@@ -2,7 +2,7 @@
 use crate::{
     bind::Bound,
     cursor::MySqlCursor,
-    describe::{self, privileges, query, time_zone, visibility},
+    describe::{self, activity, privileges, query, time_zone, visibility},
     error_codes::{encode_error, error},
     plan::{Detail, stage::FEWEST_ROWS},
     session::{Session, sql},
@@ -10,8 +10,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Route, Split, Statement, Syntax, Table, TableName, TableType,
-    ValueError, Visibility, WritePlan, split_by_quantiles,
+    Access, Activity, Connection, Cursor, Page, Route, Split, Statement, Syntax, Table, TableName,
+    TableType, ValueError, Visibility, WritePlan, split_by_quantiles,
 };
 use sqlx::{Arguments as _, Connection as _, mysql::MySqlArguments};
 use std::{num::NonZeroU32, ops::Range};
@@ -61,6 +61,18 @@ impl Connection for Session {
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
         time_zone::time_zone(self.ready()?).await
+    }
+
+    fn session(&self) -> Option<&str> {
+        self.server.session.as_deref()
+    }
+
+    async fn activity(&mut self, session: &str) -> Result<Activity> {
+        activity::activity(self.ready()?, session).await
+    }
+
+    async fn end_session(&mut self, session: &str) -> Result<()> {
+        activity::end(self.ready()?, session).await
     }
 
     async fn split(

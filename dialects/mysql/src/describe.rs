@@ -1,4 +1,5 @@
 //! Asks the catalogue about tables.
+pub(crate) mod activity;
 pub(crate) mod privileges;
 pub(crate) mod query;
 pub(crate) mod time_zone;

@@ -3,8 +3,8 @@ use crate::{encode, error_codes, options::Settings, plan, session::Session, synt
 use async_trait::async_trait;
 use connect_api::{Error, Kind, Result};
 use dialect_core::{
-    Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, Syntax, VisibleBy,
-    WritePlan, WriteRequest,
+    Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, ServerRole, Syntax,
+    VisibleBy, WritePlan, WriteRequest,
 };
 use std::fmt;
 
@@ -68,8 +68,16 @@ impl Dialect for MySql {
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         dialect_core::choose_cryptography();
         let shown = self.address.shown();
-        let connect = async |host: &_| Session::open(&self.settings, host, shown).await;
-        let connection = self.address.first(connect).await?;
+        let connect = async |host: &_| {
+            let session = Session::open(&self.settings, host, shown).await?;
+            let role = match session.server.replica {
+                true => ServerRole::Standby,
+                false => ServerRole::Primary,
+            };
+            Ok((session, Some(role)))
+        };
+        let target = self.settings.target;
+        let connection = self.address.first_of(target, connect).await?;
         self.syntax.server.get_or_init(|| connection.server.clone());
         Ok(Box::new(connection))
     }

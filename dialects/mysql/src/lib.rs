@@ -72,7 +72,8 @@ pub const SCHEMES: &[&str] = &["mysql", "mariadb"];
 /// `verify-ca`, `verify-identity`), `useSSL`, `requireSSL`, `verifyServerCertificate`, `ssl-ca` or
 /// `serverSslCert`, `ssl-cert`, `ssl-key` (files in PEM form), `socket` (path), `connectTimeout`
 /// (milliseconds), `maxStatementTime` (seconds), `readOnly`, `sessionVariables` (`a=1,b=2`),
-/// `tinyInt1isBit`, `zeroDateTimeBehavior` (`exception`, `convertToNull`). Others that the Java
+/// `target_session_attrs` (`targetServerType`), `tinyInt1isBit`, `zeroDateTimeBehavior` (`exception`,
+/// `convertToNull`). Others that the Java
 /// drivers have are taken without effect, and a warning says why: `serverTimezone`,
 /// `characterEncoding`, `useUnicode`, `rewriteBatchedStatements`, `useServerPrepStmts`,
 /// `cachePrepStmts`, `useCursorFetch`, `yearIsDateType`, `socketTimeout`, `tcpKeepAlive`,

@@ -4,7 +4,9 @@ mod parameter;
 
 use crate::server::Server;
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Address, Host, OpenOptions, OtherKeys, TlsMode, TlsOptions, ValueOptions};
+use dialect_core::{
+    Address, Host, OpenOptions, OtherKeys, TargetSession, TlsMode, TlsOptions, ValueOptions,
+};
 use sqlx::{
     ConnectOptions as _,
     mysql::{MySqlConnectOptions, MySqlSslMode},
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) values: ValueOptions,
     pub(crate) other_keys: OtherKeys,
+    /// Which of several hosts is wanted.
+    pub(crate) target: TargetSession,
     statement_timeout: Option<Duration>,
     idle_timeout: Option<Duration>,
     read_only: bool,
@@ -144,6 +148,7 @@ impl Settings {
             connect_timeout,
             values,
             other_keys: options.other_keys,
+            target: given.target,
             statement_timeout: options.statement_timeout.or(given.statement_timeout),
             idle_timeout: options.idle_timeout,
             read_only: options.read_only || given.read_only,

@@ -28,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) identity: String,
     /// It is read-only, as replicas are.
     pub(crate) replica: bool,
+    /// The number of the connection, and where it comes from.
+    pub(crate) session: Option<String>,
 }
 
 impl Server {
@@ -51,6 +53,7 @@ impl Server {
             database: None,
             identity: String::new(),
             replica: false,
+            session: None,
         }
     }
 

@@ -270,3 +270,22 @@ AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspna
 /// May the session create temporary tables?
 pub(crate) const TEMPORARY: &str =
     "SELECT pg_catalog.has_database_privilege(current_database(), 'TEMPORARY')";
+
+/// The process of the session and when it started, which together are of one session alone.
+pub(crate) const OWN_SESSION: &str = "\
+SELECT pid || ' ' || extract(epoch FROM backend_start) \
+FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())";
+
+/// Whether session `$1` works on a statement, and for how many seconds it has not. A state that is not
+/// shown counts as work.
+pub(crate) const ACTIVITY: &str = "\
+SELECT coalesce(state NOT LIKE 'idle%', true), \
+extract(epoch FROM pg_catalog.clock_timestamp() - state_change)::float8 \
+FROM pg_catalog.pg_stat_activity \
+WHERE pid || ' ' || extract(epoch FROM backend_start) = $1";
+
+/// Ends session `$1`.
+pub(crate) const END_SESSION: &str = "\
+SELECT pg_catalog.pg_terminate_backend(pid) \
+FROM pg_catalog.pg_stat_activity \
+WHERE pid || ' ' || extract(epoch FROM backend_start) = $1";

@@ -13,11 +13,15 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
-    Unrepresentable, Visibility, WritePlan,
+    Access, Activity, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName,
+    TableType, Unrepresentable, Visibility, WritePlan,
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, FromRow, postgres::PgRow};
-use std::{num::NonZeroU32, ops::Range, time::Instant};
+use std::{
+    num::NonZeroU32,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 #[async_trait]
 impl Connection for Session {
@@ -159,6 +163,38 @@ impl Connection for Session {
             written = self.noted(found.map_err(refused))?;
         }
         Ok(Some(written.unwrap_or(logs)))
+    }
+
+    fn session(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    async fn activity(&mut self, session: &str) -> Result<Activity> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let query = sqlx::query_as::<_, (bool, Option<f64>)>(catalog::ACTIVITY)
+            .persistent(false)
+            .bind(session);
+        let found = query.fetch_optional(&mut self.driver).await;
+        let found = found.map_err(|e| error_codes::error("asking what a session does", e));
+        Ok(match self.leave(own, found).await? {
+            None => Activity::Gone,
+            Some((true, _)) => Activity::Working,
+            Some((false, idle)) => idle
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                .map_or(Activity::Unknown, Activity::Idle),
+        })
+    }
+
+    async fn end_session(&mut self, session: &str) -> Result<()> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let query = sqlx::query(catalog::END_SESSION)
+            .persistent(false)
+            .bind(session);
+        let ended = query.execute(&mut self.driver).await;
+        let ended = ended.map_err(|e| error_codes::error("ending a lost session", e));
+        self.leave(own, ended).await.map(|_| ())
     }
 
     async fn split(

@@ -14,9 +14,33 @@ use dialect_core::{
     ValueOptions, VisibleBy, WritePlan, WriteRequest,
 };
 use sqlx::postgres::PgConnectOptions;
-use std::fmt;
+use std::{fmt, sync::Arc};
+
+/// Longest name of an application, in bytes; the server cuts longer ones.
+const MAX_NAME: usize = 63;
+
+/// A name that the server shows as it is: it replaces other characters than ASCII.
+fn application_name(name: &str) -> String {
+    let shown = |c: char| {
+        if c.is_ascii_graphic() || c == ' ' {
+            c
+        } else {
+            '?'
+        }
+    };
+    let mut name: String = name.chars().map(shown).collect();
+    if name.len() > MAX_NAME {
+        // The number of the task stands at the end.
+        let end = name.split_off(name.len() - 20);
+        name.truncate(MAX_NAME - end.len() - 2);
+        name.push_str("..");
+        name.push_str(&end);
+    }
+    name
+}
 
 /// A database. `Debug` shows where it is, without user and password.
+#[derive(Clone)]
 pub(crate) struct Postgres {
     address: Address,
     settings: Settings,
@@ -73,20 +97,33 @@ impl Dialect for Postgres {
         error_codes::already_exists(error)
     }
 
+    fn named(&self, application: &str) -> Option<Arc<dyn Dialect>> {
+        if self.settings.is_named {
+            return None;
+        }
+        let mut named = self.clone();
+        let name = application_name(application);
+        named.settings.driver = named.settings.driver.application_name(&name);
+        Some(Arc::new(named))
+    }
+
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         dialect_core::choose_cryptography();
-        let (session, pooled) = if self.address.hosts.is_empty() {
+        let begun = if self.address.hosts.is_empty() {
             let driver = self.settings.driver.clone().host("localhost");
             self.connect_to(driver.port(options::PORT)).await?
         } else {
-            let connect = |host: &Host| {
+            let connect = async |host: &Host| {
                 let driver = self.settings.driver.clone().host(&host.name);
-                self.connect_to(driver.port(host.port.unwrap_or(options::PORT)))
+                let driver = driver.port(host.port.unwrap_or(options::PORT));
+                let begun = self.connect_to(driver).await?;
+                let role = begun.role;
+                Ok((begun, role))
             };
-            self.address.first(connect).await?
+            let target = self.settings.target;
+            self.address.first_of(target, connect).await?
         };
-        let connection = Session::new(session, self.values, pooled);
-        Ok(Box::new(connection))
+        Ok(Box::new(Session::new(begun, self.values)))
     }
 }
 

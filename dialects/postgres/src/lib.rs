@@ -55,7 +55,7 @@ use std::sync::Arc;
 /// `sslrootcert`, `sslcert`, `sslkey` (files in PEM form), `application_name`
 /// (`ApplicationName`), `connect_timeout` (`connectTimeout`, `loginTimeout`; seconds),
 /// `search_path` (`currentSchema`), `statement_timeout` (milliseconds), `keepalives_idle`
-/// (seconds), `readOnly`, `options` (`-c name=value`).
+/// (seconds), `readOnly`, `target_session_attrs` (`targetServerType`), `options` (`-c name=value`).
 ///
 /// A pooler that gives each transaction another session of the server is found as a session
 /// begins, unless the options say what there is: [`Pooler`](dialect_core::Pooler).

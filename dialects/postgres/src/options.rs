@@ -3,7 +3,7 @@ use connect_api::{
     Error, ErrorKind, Result,
     config::{Setting as _, nearest},
 };
-use dialect_core::{Address, OpenOptions, Pooler, TlsMode};
+use dialect_core::{Address, OpenOptions, Pooler, TargetSession, TlsMode};
 use sqlx::{
     ConnectOptions as _,
     postgres::{PgConnectOptions, PgSslMode},
@@ -11,7 +11,7 @@ use sqlx::{
 use std::time::Duration;
 
 /// The parameters that a URL may have: those of libpq, and the JDBC driver's names for them.
-const PARAMETERS: [&str; 18] = [
+const PARAMETERS: [&str; 20] = [
     "ApplicationName",
     "application_name",
     "connectTimeout",
@@ -29,6 +29,8 @@ const PARAMETERS: [&str; 18] = [
     "sslmode",
     "sslrootcert",
     "statement_timeout",
+    "targetServerType",
+    "target_session_attrs",
     "user",
 ];
 /// What our reading of values depends on.
@@ -51,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) ends_idle: bool,
     /// What stands before the server, as far as it is known.
     pub(crate) pooler: Pooler,
+    /// Which of several hosts is wanted.
+    pub(crate) target: TargetSession,
+    /// The URL names the application.
+    pub(crate) is_named: bool,
 }
 
 impl Settings {
@@ -84,6 +90,8 @@ impl Settings {
             wanted: Vec::new(),
             ends_idle: options.idle_timeout.is_some(),
             pooler: options.pooler,
+            target: TargetSession::default(),
+            is_named: false,
         };
         let mut faults = Vec::new();
         // A mode goes before `ssl`.
@@ -137,6 +145,7 @@ impl Settings {
             "sslkey" => self.driver = driver.ssl_client_key(value),
             "application_name" | "ApplicationName" => {
                 self.driver = driver.application_name(value);
+                self.is_named = true;
             }
             "search_path" | "currentSchema" => self.session.push(("search_path", value.to_owned())),
             "connect_timeout" | "connectTimeout" | "loginTimeout" => {
@@ -152,6 +161,9 @@ impl Settings {
             "keepalives_idle" => {
                 let idle = seconds(name, value)?.as_secs();
                 self.session.push(("tcp_keepalives_idle", idle.to_string()));
+            }
+            "target_session_attrs" | "targetServerType" => {
+                self.target = TargetSession::parse(value).map_err(|e| format!("`{name}` {e}"))?;
             }
             "readOnly" => {
                 if flag(name, value)? {

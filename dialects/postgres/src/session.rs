@@ -37,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) piece: Vec<u8>,
     /// What begins a transaction where connected through a connection pooler.
     pub(crate) pooled: Option<Arc<str>>,
+    /// How the server calls it, where it is one session.
+    pub(crate) id: Option<Box<str>>,
     /// Numbers of types that the driver has been made to know, behind a pooler.
     pub(crate) known: HashSet<u32>,
 }
@@ -57,13 +59,13 @@ pub(crate) struct Health {
 }
 
 impl Session {
-    pub(crate) fn new(
-        driver: PgConnection,
-        values: ValueOptions,
-        pooled: Option<Arc<str>>,
-    ) -> Self {
+    pub(crate) fn new(begun: Begun, values: ValueOptions) -> Self {
+        let Begun {
+            driver, pooled, id, ..
+        } = begun;
         Self {
             driver,
+            id,
             values,
             open: false,
             health: Health::default(),

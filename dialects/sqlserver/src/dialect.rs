@@ -14,7 +14,7 @@ use dialect_core::{
     Address, Capabilities, Column, Connection, DatetimePrecision, Dialect, Syntax, VisibleBy,
     WritePlan, WriteRequest,
 };
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// A database. `Debug` shows where it is, without user and password.
 pub(crate) struct SqlServer {
@@ -69,6 +69,16 @@ impl Dialect for SqlServer {
 
     fn already_exists(&self, error: &Error) -> bool {
         error_codes::already_exists(error)
+    }
+
+    fn named(&self, application: &str) -> Option<Arc<dyn Dialect>> {
+        if self.settings.is_named {
+            return None;
+        }
+        let mut settings = self.settings.clone();
+        // The longest name that the server takes.
+        settings.application = application.chars().take(128).collect();
+        Some(Arc::new(Self::new(self.address.clone(), settings)))
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>> {

@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) host_in_certificate: Option<String>,
     pub(crate) instance: Option<String>,
     pub(crate) application: String,
+    /// The URL names the application.
+    pub(crate) is_named: bool,
     pub(crate) packet_bytes: u32,
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Option<Duration>,
@@ -133,6 +135,7 @@ impl Settings {
             host_in_certificate: None,
             instance: None,
             application: "rocketmq-connect".to_owned(),
+            is_named: false,
             // Larger packets make bulk loads faster; encrypted ones are of 16,383 bytes at most.
             packet_bytes: 16_000,
             connect_timeout: options.connect_timeout,
@@ -195,7 +198,10 @@ impl Settings {
             "trustservercertificate" => tls.trust = Some(flag(name, value)?),
             "hostnameincertificate" => self.host_in_certificate = Some(value.to_owned()),
             "instancename" | "instance" => self.instance = Some(value.to_owned()),
-            "applicationname" | "app" => self.application = value.to_owned(),
+            "applicationname" | "app" => {
+                self.application = value.to_owned();
+                self.is_named = true;
+            }
             "packetsize" => {
                 self.packet_bytes = match value.parse() {
                     Ok(bytes @ 512..=32_767) => bytes,

@@ -1,11 +1,11 @@
 //! The parameters of a URL.
 use connect_api::config::nearest;
-use dialect_core::{TinyInt1, TlsMode, TlsOptions, ZeroDates};
+use dialect_core::{TargetSession, TinyInt1, TlsMode, TlsOptions, ZeroDates};
 use std::time::Duration;
 
 /// The parameters that a URL may have, for the message about one that it may not. Hyphens,
 /// underscores and case make no difference.
-pub(super) const KNOWN: [&str; 29] = [
+pub(super) const KNOWN: [&str; 31] = [
     "allowPublicKeyRetrieval",
     "characterEncoding",
     "connectTimeout",
@@ -24,6 +24,8 @@ pub(super) const KNOWN: [&str; 29] = [
     "ssl-key",
     "ssl-mode",
     "sslMode",
+    "targetServerType",
+    "target_session_attrs",
     "tcpKeepAlive",
     "tinyInt1isBit",
     "useCursorFetch",
@@ -48,6 +50,7 @@ pub(super) struct Given {
     pub(super) tinyint1: Option<TinyInt1>,
     pub(super) zero_dates: Option<ZeroDates>,
     pub(super) session: Vec<(String, String)>,
+    pub(super) target: TargetSession,
     /// What `useSSL` and its like say; a mode goes before it.
     use_ssl: Option<bool>,
     require_ssl: bool,
@@ -92,6 +95,9 @@ impl Given {
                 });
             }
             "zerodatetimebehavior" => self.zero_dates = Some(zero_dates(value)?),
+            "targetsessionattrs" | "targetservertype" => {
+                self.target = TargetSession::parse(value).map_err(|e| format!("`{name}` {e}"))?;
+            }
             "readonly" => self.read_only = flag(name, value)?,
             "connecttimeout" => self.connect_timeout = Some(millis(name, value)?),
             "maxstatementtime" => {

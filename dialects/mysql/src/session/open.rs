@@ -67,5 +67,23 @@ async fn ask(driver: &mut MySqlConnection) -> Result<Server, sqlx::Error> {
     server.database = text(3)?;
     server.identity = text(4)?.unwrap_or_default();
     server.replica = text(5)?.is_some_and(|value| value != "0" && value != "OFF");
+    server.session = session(driver).await?;
     Ok(server)
+}
+
+/// The number of the connection and where it comes from; `None` for servers like MySQL that do not show
+/// their connections as it does.
+async fn session(driver: &mut MySqlConnection) -> Result<Option<String>, sqlx::Error> {
+    let asked = sqlx::raw_sql(
+        "SELECT CONCAT_WS(' ', ID, HOST) FROM information_schema.PROCESSLIST \
+         WHERE ID = CONNECTION_ID()",
+    );
+    match driver.fetch_optional(asked).await {
+        Ok(Some(row)) => {
+            let bytes: Option<&[u8]> = row.try_get_unchecked(0)?;
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+        }
+        Ok(None) | Err(sqlx::Error::Database(_)) => Ok(None),
+        Err(e) => Err(e),
+    }
 }

@@ -1,19 +1,27 @@
 //! How a session begins: connected, and set as it is to be.
 use crate::{
-    error_codes,
+    catalog, error_codes,
     options::Settings,
     session::pooler::{self, set_local},
 };
 use connect_api::{Error, ErrorKind, Result};
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, postgres::PgConnectOptions};
+use dialect_core::{ServerRole, TargetSession};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
 use std::sync::Arc;
 
 /// The first version whose servers end sessions that are idle outside transactions.
 const ENDS_IDLE: u32 = 140_000;
 
-/// A session, and the text that begins each of its transactions where a pooler stands before the
-/// server.
-pub(crate) type Begun = (PgConnection, Option<Arc<str>>);
+/// A session that has begun.
+pub(crate) struct Begun {
+    pub(crate) driver: PgConnection,
+    /// The text that begins each of its transactions where a pooler stands before the server.
+    pub(crate) pooled: Option<Arc<str>>,
+    /// See [`Connection::session`](dialect_core::Connection::session).
+    pub(crate) id: Option<Box<str>>,
+    /// If one of several hosts is looked for.
+    pub(crate) role: Option<ServerRole>,
+}
 
 /// Connects and sets what the session is to have set, within the time allowed.
 pub(crate) async fn begin(
@@ -22,12 +30,27 @@ pub(crate) async fn begin(
     what: &str,
 ) -> Result<Begun> {
     let connecting = async {
-        let (mut session, pooled) = pooler::open(settings, driver, what).await?;
-        match &pooled {
-            None => set(settings, &mut session, what).await?,
-            Some(begin) => try_out(settings, &mut session, begin, what).await?,
-        }
-        Ok((session, pooled))
+        let (mut driver, pooled) = pooler::open(settings, driver, what).await?;
+        let id = match &pooled {
+            None => {
+                set(settings, &mut driver, what).await?;
+                id(&mut driver, what).await?
+            }
+            Some(begin) => {
+                try_out(settings, &mut driver, begin, what).await?;
+                None
+            }
+        };
+        let role = match settings.target {
+            TargetSession::Any => None,
+            _ => Some(role(&mut driver, what).await?),
+        };
+        Ok(Begun {
+            driver,
+            pooled,
+            id,
+            role,
+        })
     };
     match tokio::time::timeout(settings.connect_timeout, connecting).await {
         Ok(outcome) => outcome,
@@ -35,6 +58,30 @@ pub(crate) async fn begin(
             ErrorKind::Timeout,
             format!("{what}: no response within {:?}", settings.connect_timeout),
         )),
+    }
+}
+
+/// Whether the server takes changes.
+async fn role(session: &mut PgConnection, what: &str) -> Result<ServerRole> {
+    let asked = sqlx::raw_sql("SELECT pg_catalog.pg_is_in_recovery()");
+    let row = session.fetch_one(asked).await;
+    let standby = row.and_then(|row| row.try_get_unchecked::<bool, _>(0));
+    match standby.map_err(|e| error_codes::error(what, e))? {
+        true => Ok(ServerRole::Standby),
+        false => Ok(ServerRole::Primary),
+    }
+}
+
+/// How the server calls the session; `None` for servers like PostgreSQL that do not show their sessions
+/// as it does.
+async fn id(session: &mut PgConnection, what: &str) -> Result<Option<Box<str>>> {
+    let asked = sqlx::raw_sql(catalog::OWN_SESSION);
+    match session.fetch_optional(asked).await {
+        Ok(row) => {
+            Ok(row.and_then(|row| row.try_get_unchecked::<String, _>(0).ok().map(Into::into)))
+        }
+        Err(sqlx::Error::Database(_)) => Ok(None),
+        Err(e) => Err(error_codes::error(what, e)),
     }
 }
 
