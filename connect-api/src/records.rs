@@ -2,6 +2,7 @@
 use crate::{
     builder::RecordsBuilder,
     error::{Error, ErrorKind, Result},
+    message_properties::MessageProperties,
     op::{Op, Ops},
     origin::Origin,
     position::Position,
@@ -29,6 +30,7 @@ pub struct Records {
     headers: Option<Arc<[Option<Headers>]>>,
     position: Option<Position>,
     origin: Option<Arc<Origin>>,
+    properties: Option<Arc<MessageProperties>>,
 }
 
 fn wrong_length(what: &str) -> Error {
@@ -59,6 +61,7 @@ impl Records {
             headers: None,
             position: None,
             origin: None,
+            properties: None,
         })
     }
 
@@ -173,6 +176,20 @@ impl Records {
         }
     }
 
+    /// Sets properties that all messages have.
+    #[must_use]
+    pub fn with_properties(self, properties: Arc<MessageProperties>) -> Self {
+        Self {
+            properties: Some(properties),
+            ..self
+        }
+    }
+
+    /// Properties that all messages have.
+    pub fn properties(&self) -> Option<&MessageProperties> {
+        self.properties.as_deref()
+    }
+
     /// The table that the rows were read from, where it is known.
     pub fn origin(&self) -> Option<&Arc<Origin>> {
         self.origin.as_ref()
@@ -254,6 +271,7 @@ impl Records {
             headers: self.headers.as_ref().map(|h| h[rows.clone()].into()),
             position: self.position.clone().filter(|_| rows.end == self.len()),
             origin: self.origin.clone(),
+            properties: self.properties.clone(),
         }
     }
 
@@ -281,6 +299,7 @@ impl Records {
                 .map(|h| indexes.iter().map(|i| h[at(i)].clone()).collect()),
             position: self.position.clone(),
             origin: self.origin.clone(),
+            properties: self.properties.clone(),
         })
     }
 
@@ -319,6 +338,7 @@ impl Records {
             headers: has_headers.then(|| headers.collect()),
             position: other.position.clone(),
             origin: self.origin.clone(),
+            properties: self.properties.clone(),
         })
     }
 

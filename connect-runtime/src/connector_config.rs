@@ -175,8 +175,9 @@ impl SinkCommon {
 }
 
 /// Other accepted names of keys: Kafka Connect's, and those of earlier versions.
-const ALIASES: [(&str, &str); 2] = [
+const ALIASES: [(&str, &str); 3] = [
     ("tasks.max", "max.tasks"),
+    ("timestamp.initial.ms", "timestamp.initial"),
     (
         "errors.tolerance.misfits.max",
         "errors.tolerance.mismatches.max",

@@ -31,6 +31,7 @@ mod dead_letter;
 mod decoders;
 pub mod file;
 mod foreign_key_retry;
+mod kafka_keys;
 mod membership;
 mod message_limit;
 mod original_keys;
@@ -57,6 +58,7 @@ pub use check::{ConnectorReport, check, validate, validate_one};
 pub use connector_config::{
     CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
 };
+pub use kafka_keys::refused_keys;
 pub use original_keys::original_keys;
 pub use positions::PositionStore;
 pub use registry::Registry;

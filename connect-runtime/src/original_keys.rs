@@ -38,7 +38,7 @@ const BY_RUNTIME: &str = "tasks are numbered by the worker";
 const PULLS: &str = "queues are pulled as fast as the sink writes";
 
 /// All of them, by place and key.
-const ORIGINAL: [Original; 50] = [
+const ORIGINAL: [Original; 55] = [
     key(Of::Worker, "adminExtGroup", "clients are named by workerId"),
     key(Of::Worker, "allocTaskStrategy", ONE_WORKER),
     key(
@@ -177,6 +177,34 @@ const ORIGINAL: [Original; 50] = [
         "errors.deadletterqueue.*",
         "a source has no messages for a dead letter queue",
     ),
+    key(
+        Of::Source,
+        "sql.quote.identifiers",
+        "identifiers are always quoted, so names stand as the database has them",
+    ),
+    key(
+        Of::Source,
+        "tables.fetched",
+        "tasks are given their tables by the worker",
+    ),
+    Original {
+        of: Of::Source,
+        key: "date.calendar.system",
+        values: &["PROLEPTIC_GREGORIAN"],
+        why: "dates are always of this calendar",
+    },
+    Original {
+        of: Of::Source,
+        key: "timestamp.granularity",
+        values: &["connect_logical"],
+        why: "times keep every microsecond",
+    },
+    Original {
+        of: Of::Source,
+        key: "transaction.isolation.mode",
+        values: &["DEFAULT"],
+        why: "it is the level of the session",
+    },
     key(
         Of::Source,
         "tables",

@@ -10,7 +10,8 @@ use connect_api::{
     Encoded, Error, ErrorKind, Polled, Position, Records, Rejected, Result, SourceTask, TaskKind,
 };
 use connect_transport::{
-    Page, Publisher, PublisherOptions, QueueType, SOURCE_SCHEMA, SOURCE_TABLE,
+    Page, Publisher, PublisherOptions, QueueType, SCHEMA_VERSION, SOURCE_DATABASE, SOURCE_POSITION,
+    SOURCE_SCHEMA, SOURCE_TABLE, TAGS,
 };
 use std::{
     collections::VecDeque,
@@ -306,12 +307,31 @@ impl<'a> Flow<'a> {
         let origin = records.origin();
         let schema = origin.and_then(|origin| origin.schema.as_deref());
         let table = origin.map_or(records.schema().name(), |origin| &*origin.table);
-        let common = [
-            (SOURCE_TABLE, table),
-            (SOURCE_SCHEMA, schema.unwrap_or_default()),
-        ];
-        let common = &common[..1 + usize::from(schema.is_some())];
-        let page = Page::of(records, &self.encoded).with_common(common);
+        let mut common = vec![(SOURCE_TABLE, table)];
+        common.extend(schema.map(|schema| (SOURCE_SCHEMA, schema)));
+        let position;
+        if let Some(properties) = records.properties() {
+            common.extend(properties.tag.as_deref().map(|text| (TAGS, text)));
+            common.extend(
+                properties
+                    .database
+                    .as_deref()
+                    .map(|text| (SOURCE_DATABASE, text)),
+            );
+            common.extend(
+                properties
+                    .schema_version
+                    .as_deref()
+                    .map(|text| (SCHEMA_VERSION, text)),
+            );
+            if let Some(at) = records.position().filter(|_| properties.with_position) {
+                position = serde_json::to_string(&at.offset).map_err(|e| {
+                    Error::new(ErrorKind::Internal, "a position has no text form").with_source(e)
+                })?;
+                common.push((SOURCE_POSITION, &position));
+            }
+        }
+        let page = Page::of(records, &self.encoded).with_common(&common);
         let publisher = &mut self.publishers[publisher];
         match refused {
             Some(refused) => publisher.send_valid(page, refused).await,

@@ -1,7 +1,7 @@
 //! The worker: connectors planned into tasks, tasks run side by side.
 use crate::{
     connector_config::{CommonConfig, ConnectorConfig, SinkCommon, SourceCommon},
-    original_keys,
+    kafka_keys, original_keys,
     positions::PositionStore,
     registry::Registry,
     retry::RetryPolicy,
@@ -203,7 +203,10 @@ fn refuse_unknown(
     for key in unknown {
         let declared = [own, common, CommonConfig::definition()];
         let names = declared.iter().flat_map(|d| d.keys.iter().map(|k| k.name));
-        let hint = nearest(&key, names).map(|name| format!("; did you mean `{name}`?"));
+        let hint = match kafka_keys::instead(connector.direction(), &key) {
+            Some(instead) => Some(format!(" here: {instead}")),
+            None => nearest(&key, names).map(|name| format!("; did you mean `{name}`?")),
+        };
         settings.remove(&key);
         faults.at(key, format!("unknown key{}", hint.unwrap_or_default()));
     }

@@ -2,15 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 use async_trait::async_trait;
 use connect_api::{
-    Connector, Direction, Error, ErrorKind, Kind, Offset, Polled, Position, PutOutcome, Records,
-    Rejected, Result, Schema, SchemaRef, SinkTask, SourceTask, Target, TaskContext, TaskKind,
-    Value, ValueRef, config::Settings,
+    Connector, Direction, Error, ErrorKind, Kind, MessageProperties, Offset, Polled, Position,
+    PutOutcome, Records, Rejected, Result, Schema, SchemaRef, SinkTask, SourceTask, Target,
+    TaskContext, TaskKind, Value, ValueRef, config::Settings,
 };
 use connect_runtime::{
     ConnectorConfig, Registry, StatusBoard, TaskState, TaskStatus, Worker, WorkerConfig,
 };
 use connect_transport::{
-    Page, Publisher, PublisherOptions, QueueType, Transport,
+    Page, Publisher, PublisherOptions, QueueType, SCHEMA_VERSION, SOURCE_DATABASE, SOURCE_POSITION,
+    TAGS, Transport,
     embedded::{Embedded, EmbeddedOptions},
 };
 use std::{
@@ -88,8 +89,16 @@ impl SourceTask for NumbersTask {
         let offset: Offset = [("next".into(), self.next.into())].into();
         let partition = Arc::default();
         let records = Records::from_rows(self.config.topic.as_str().into(), schema(), rows)?;
+        let properties = MessageProperties {
+            tag: Some("numbers".into()),
+            database: Some("shop".into()),
+            schema_version: Some("a1".into()),
+            with_position: true,
+        };
         Ok(Polled::Records(
-            records.with_position(Position { partition, offset }),
+            records
+                .with_properties(Arc::new(properties))
+                .with_position(Position { partition, offset }),
         ))
     }
 }
@@ -229,6 +238,35 @@ fn sink(more: &[(&str, &str)]) -> ConnectorConfig {
 
 fn connector(name: &str, settings: &[(&str, &str)]) -> ConnectorConfig {
     ConnectorConfig::new(name, Settings::from_iter(settings.iter().copied())).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_have_the_properties_of_their_page() {
+    let bench = Bench::new();
+    let mut worker = bench.worker(&Collect::default()).await;
+    worker.start(source(3)).unwrap();
+    let done = |tasks: &[TaskStatus]| tasks.iter().all(|task| task.records == 3);
+    wait(worker.status(), done).await;
+    worker.stop().await.unwrap();
+    let transport = bench.transport().await;
+    let mut messages = 0;
+    for queue in transport.queues("t").await.unwrap() {
+        let mut reader = transport.reader("test", &queue, 0).await.unwrap();
+        let pulled = reader.pull(Duration::from_millis(1)).await.unwrap();
+        for message in pulled.iter() {
+            for (name, value) in [
+                (TAGS, "numbers"),
+                (SOURCE_DATABASE, "shop"),
+                (SCHEMA_VERSION, "a1"),
+                (SOURCE_POSITION, r#"{"next":{"Int":3}}"#),
+            ] {
+                let found = message.properties.get(name).unwrap_or_default();
+                assert_eq!(String::from_utf8_lossy(found), value, "{name}");
+            }
+            messages += 1;
+        }
+    }
+    assert_eq!(messages, 3);
 }
 
 /// Waits until the tasks are as `done` wants them; fails after a while, with what they are.

@@ -105,7 +105,8 @@ pub use member::{CLAIM_TIME, Claim, Joining, Member, Peer};
 use message::INNER_NUM;
 pub use message::{
     Batch, EVENT_TIME, KEYS, MAX_PROPERTIES, Message, NAME_END, OP, Properties, Pulled,
-    SOURCE_SCHEMA, SOURCE_TABLE, UNIQ_KEY, VALUE_END,
+    SCHEMA_VERSION, SOURCE_DATABASE, SOURCE_POSITION, SOURCE_SCHEMA, SOURCE_TABLE, UNIQ_KEY,
+    VALUE_END,
 };
 pub use page::Page;
 pub use publisher::{

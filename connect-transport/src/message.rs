@@ -32,6 +32,13 @@ pub const SOURCE_TABLE: &str = "connect-ext-__source_table";
 /// Property that names the schema or database of that table, likewise.
 pub const SOURCE_SCHEMA: &str = "connect-ext-__source_db";
 
+/// Property that names the database of that table, beside its schema.
+pub const SOURCE_DATABASE: &str = "connect-ext-__source_catalog";
+/// Property that names the columns of the row: the same for rows of the same columns and key.
+pub const SCHEMA_VERSION: &str = "connect-ext-__schema_version";
+/// Property of the source's position after the page that the row was read with, as JSON.
+pub const SOURCE_POSITION: &str = "connect-ext-__source_position";
+
 /// Frames of messages for one queue.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {

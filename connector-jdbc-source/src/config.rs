@@ -4,6 +4,7 @@ use crate::{
     queries::Queries,
     table_settings::TableSettings,
     table_types::TableTypes,
+    topics::{ExtraProperties, Template, TopicMap},
 };
 use connect_api::{
     config::{Faults, List, Millis, Secret, Setting},
@@ -74,6 +75,9 @@ settings! {
         /// The strictly increasing column of the two incrementing modes. Empty: the auto-increment
         /// column of each table.
         "incrementing.column.name": incrementing: OptionalName, default "", Medium;
+        /// Where mode `incrementing` starts if a table has no stored position: after this number. Not
+        /// set: at the first row.
+        "incrementing.initial": incrementing_initial: i64, optional, Low;
         /// The columns with the time of a row's last change; the first that is not NULL is used.
         /// Required in the two timestamp modes. In every mode they set the event time of the
         /// records.
@@ -197,6 +201,23 @@ settings! {
         "topic.prefix": topic_prefix: OptionalName, optional, High;
         /// One topic for the rows of all tables. Set this or `topic.prefix`.
         "connect.topicname": topic: String, optional, High;
+        /// The topic of each table: a text with `${catalog}`, `${schema}` and `${table}`. `${catalog}` is
+        /// the database of the session in PostgreSQL and SQL Server, and the same as `${schema}` in
+        /// MySQL. For queries, `${table}` is the id.
+        "topic.name.format": topic_format: Template, default "", Medium;
+        /// Topics of some tables, `pattern -> topic`, separated by commas: the first regular expression
+        /// that matches all of `schema.table`, or of `table`, gives the topic, which may contain its
+        /// groups (`$1`, `$name`) and the placeholders of `topic.name.format`. A topic without these is
+        /// one for all tables that match. Other tables have the topic that the other settings say.
+        "topic.map": topic_map: TopicMap, default "", Low;
+        /// The tag of messages, by which consumers filter: a text with the placeholders of
+        /// `topic.name.format`.
+        "message.tag": tag: Template, default "", Low;
+        /// Properties that messages have in addition to operation, event time, source schema and source
+        /// table: `database` (connect-ext-__source_catalog), `schema.version`
+        /// (connect-ext-__schema_version, the same for rows of the same columns) and `position`
+        /// (connect-ext-__source_position, the stored position after the page, as JSON).
+        "message.properties": extra_properties: ExtraProperties, default "", Low;
         /// The pause between two polls of a table that had no new rows; in bulk mode, from the end
         /// of one read to the start of the next.
         "poll.interval.ms": poll_interval: Millis, default "5000", Medium;
@@ -220,12 +241,21 @@ settings! {
 
 impl SourceConfig {
     fn check_together(&self, faults: &mut Faults) {
-        match (&self.topic_prefix, &self.topic) {
-            (None, None) => faults.at("topic.prefix", "required unless `connect.topicname` is set"),
-            (Some(_), Some(_)) => {
-                faults.at("topic.prefix", "set this or `connect.topicname`, not both")
-            }
-            _ => {}
+        let named = [
+            self.topic_prefix.is_some(),
+            self.topic.is_some(),
+            self.topic_format.0.is_some(),
+        ];
+        match named.iter().filter(|is_set| **is_set).count() {
+            0 => faults.at(
+                "topic.prefix",
+                "required unless `connect.topicname` or `topic.name.format` is set",
+            ),
+            1 => {}
+            _ => faults.at(
+                "topic.prefix",
+                "set only one of this, `connect.topicname` and `topic.name.format`",
+            ),
         }
         match &self.query.0 {
             None if self.tables.is_empty() && self.queries.is_empty() => faults.at(
@@ -320,12 +350,14 @@ impl SourceConfig {
         let initial = !of_times && self.timestamp_initial.is_some();
         let delayed = !of_times && !self.timestamp_delay.0.is_zero();
         let incrementing = !grows && self.incrementing.0.is_some();
+        let number = self.mode != Mode::Incrementing && self.incrementing_initial.is_some();
         let window = self.mode == Mode::Bulk && self.gap_window.is_some();
         let mode = self.mode.show();
         [
             (initial, "timestamp.initial"),
             (delayed, "timestamp.delay.interval.ms"),
             (incrementing, "incrementing.column.name"),
+            (number, "incrementing.initial"),
             (window, "gap.window.ms"),
         ]
         .into_iter()
@@ -406,15 +438,13 @@ impl SourceConfig {
         }
     }
 
-    /// The topic of a table's rows.
-    pub(crate) fn topic_of(&self, table: &str) -> String {
-        match (&self.topic, &self.topic_prefix) {
-            (Some(topic), _) => topic.clone(),
-            // As in the Java original, it is the whole name.
-            (None, Some(OptionalName(Some(topic)))) if self.query.0.is_some() => topic.clone(),
-            (None, Some(OptionalName(Some(prefix)))) => format!("{prefix}{table}"),
-            (None, _) => table.to_owned(),
-        }
+    /// The topic of the rows of the query.
+    pub(crate) fn topic_of_query(&self) -> String {
+        let prefix = self.topic_prefix.as_ref().and_then(|name| name.0.clone());
+        let topic = self.topic.clone();
+        // As in the Java original, the prefix is the whole name.
+        let topic = topic.or(prefix).or_else(|| self.topic_format.0.clone());
+        topic.unwrap_or_default()
     }
 }
 
@@ -528,7 +558,7 @@ mod tests {
     fn a_query_is_read_instead_of_tables() {
         let query = ("query", "SELECT 1 AS a");
         let config = config(&[query, ("mode", "bulk")]).unwrap();
-        assert_eq!(config.topic_of("whatever"), "shop-");
+        assert_eq!(config.topic_of_query(), "shop-");
         assert_eq!(fault_keys(&[("mode", "bulk")]), ["table.whitelist"]);
         assert_eq!(
             fault_keys(&[

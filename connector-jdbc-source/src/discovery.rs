@@ -4,14 +4,15 @@ use crate::{
     config::SourceConfig,
     queries::at_query,
     read_plan::{QUERY, ReadPlan},
+    table::query_scalar,
     table_settings::TableConfigs,
     table_types::name_of,
 };
 use connect_api::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Kind, Result, Schema, Value,
     config::{Faults, nearest},
 };
-use dialect_core::{Access, Connection, Syntax, Table, TableName, TableType};
+use dialect_core::{Access, Connection, Statement, Syntax, Table, TableName, TableType};
 use std::{collections::HashMap, sync::Arc};
 
 /// The setting that lists the tables.
@@ -44,6 +45,10 @@ impl Discovery {
         };
         lookup.describe_tables().await?;
         lookup.describe_queries().await?;
+        let catalog = match config.needs_catalog() {
+            true => catalog(lookup.connection, syntax).await?,
+            false => None,
+        };
         let mut discovery = Self {
             plans: Vec::new(),
             faults: lookup.faults,
@@ -54,7 +59,7 @@ impl Discovery {
             let plan = configs.of(&table.name);
             let plan = plan.inspect(|config| unknown.look(&table, config));
             match plan.and_then(|config| ReadPlan::build(table, &config, syntax)) {
-                Ok(plan) => discovery.plans.push(plan),
+                Ok(plan) => discovery.add(plan, catalog.as_ref()),
                 Err(faults) => discovery.faults.extend(faults),
             }
         }
@@ -65,7 +70,7 @@ impl Discovery {
         for (id, table, config) in lookup.queries {
             unknown.look(&table, &config);
             match ReadPlan::build(table, &config, syntax) {
-                Ok(plan) => discovery.plans.push(plan.with_query_id(id)),
+                Ok(plan) => discovery.add(plan.with_query_id(id), catalog.as_ref()),
                 Err(faults) if id == QUERY => discovery.faults.extend(faults),
                 Err(faults) => at_query(&id, &faults, &mut discovery.faults),
             }
@@ -75,6 +80,14 @@ impl Discovery {
         }
         discovery.check_shared_topics();
         Ok(discovery)
+    }
+
+    /// Adds a plan with its topic.
+    fn add(&mut self, mut plan: ReadPlan, catalog: Option<&Arc<str>>) {
+        match plan.set_names(catalog) {
+            Ok(()) => self.plans.push(plan),
+            Err(faults) => self.faults.extend(faults),
+        }
     }
 
     /// Adds missing SELECT privileges to the errors.
@@ -106,14 +119,14 @@ impl Discovery {
 
     /// Rejects two tables with the same topic: their keys could collide.
     fn check_shared_topics(&mut self) {
-        let mut first: HashMap<String, &ReadPlan> = HashMap::new();
+        let mut first: HashMap<&str, &ReadPlan> = HashMap::new();
         for plan in &self.plans {
-            let topic = plan.topic();
-            let Some(other) = first.get(&topic) else {
+            let topic = plan.topic.as_ref();
+            let Some(other) = first.get(topic) else {
                 first.insert(topic, plan);
                 continue;
             };
-            if plan.config.topic.is_some() && other.config.topic.is_some() {
+            if plan.has_shared_topic && other.has_shared_topic {
                 continue;
             }
             let (other, own) = (other.name(), plan.name());
@@ -121,11 +134,27 @@ impl Discovery {
                 "topic.prefix",
                 format!(
                     "tables {other} and {own} map to the same topic {topic}; use two \
-                     connectors, or set one topic for both tables with `connect.topicname`",
+                     connectors, or set one topic for both tables with `connect.topicname` or `topic.map`",
                 ),
             );
         }
     }
+}
+
+/// The name of the session's database, where schemas are parts of it.
+async fn catalog(connection: &mut dyn Connection, syntax: &dyn Syntax) -> Result<Option<Arc<str>>> {
+    let Some(sql) = syntax.select_catalog() else {
+        return Ok(None);
+    };
+    let statement = Statement {
+        sql: sql.to_owned(),
+        params: Vec::new(),
+    };
+    let schema = Schema::new("catalog", [Kind::Text.field("name", true)], &[])?;
+    Ok(match query_scalar(connection, &statement, &schema).await? {
+        Value::Text(name) => Some(name.as_ref().into()),
+        _ => None,
+    })
 }
 
 /// # Errors `Auth`: the user lacks SELECT on some of the columns. None of them is skipped silently.
@@ -279,6 +308,6 @@ pub(crate) async fn describe_query(
     query: &str,
 ) -> Result<Table> {
     let described = connection.describe_query(query).await?;
-    let name = TableName::new(config.topic_of(&described.name.name));
+    let name = TableName::new(config.topic_of_query());
     Ok(Table { name, ..described })
 }

@@ -60,6 +60,7 @@ mod table_types;
 mod task;
 mod task_split;
 mod ties;
+mod topics;
 mod unique_key;
 mod unreadable;
 mod watermark;
@@ -70,12 +71,12 @@ pub use dialect_core::Selection;
 pub use queries::Queries;
 pub use table_settings::TableSettings;
 pub use table_types::TableTypes;
+pub use topics::{ExtraProperties, Template, TopicMap};
 
 use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
 use dialect_core::{Connection, Dialect, DialectProvider, TableName};
 use discovery::Discovery;
 use late_rows::CompleteBy;
-use read_plan::ReadPlan;
 use std::{num::NonZeroU32, sync::Arc};
 
 /// The JDBC source connector.
@@ -190,7 +191,7 @@ impl Connector for JdbcSource {
         let plans = discovery
             .and_then(Discovery::into_plans)
             .unwrap_or_default();
-        plans.iter().map(ReadPlan::topic).collect()
+        plans.iter().map(|plan| plan.topic.to_string()).collect()
     }
 
     fn task(&self, config: SourceConfig) -> Result<TaskKind> {

@@ -62,10 +62,14 @@ impl ReadPlan {
             }
             None => records,
         };
-        match &self.projection {
-            Some(projection) => projection.apply(&records),
-            None => Ok(records),
-        }
+        let records = match &self.projection {
+            Some(projection) => projection.apply(&records)?,
+            None => records,
+        };
+        Ok(match &self.properties {
+            Some(properties) => records.with_properties(properties.clone()),
+            None => records,
+        })
     }
 
     /// The same page, limited to the rows before the watermark.
@@ -284,6 +288,18 @@ pub(crate) mod tests {
         let next = statement(&plan, Some(&[Value::Int(-7)]));
         assert_eq!(next.sql, " WHERE `id` > ? ORDER BY `id` LIMIT 10");
         assert_eq!(next.params, [param(Value::Int(-7), Kind::Int64)]);
+    }
+
+    #[test]
+    fn incrementing_pages_begin_at_the_initial_number() {
+        let initial = ("incrementing.initial", "41");
+        let plan = read_plan(&[("mode", "incrementing"), initial]);
+        let first = crate::position::resume(&plan, None).unwrap();
+        assert_eq!(first, Some(vec![Value::Int(41)]));
+        let times = ("timestamp.column.name", "b");
+        let plan = read_plan(&[("mode", "timestamp+incrementing"), times, initial]);
+        assert_eq!(crate::position::resume(&plan, None).unwrap(), None);
+        assert!(plan.config.ineffective()[0].contains("incrementing.initial"));
     }
 
     #[test]

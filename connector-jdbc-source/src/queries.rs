@@ -11,10 +11,11 @@ use std::{num::NonZeroU32, sync::Arc};
 const SQL: &str = "sql";
 
 /// The keys that a query can have.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 29] = [
     SQL,
     "mode",
     "incrementing.column.name",
+    "incrementing.initial",
     "timestamp.column.name",
     "timestamp.initial",
     "timestamp.delay.interval.ms",
@@ -32,6 +33,9 @@ const KEYS: [&str; 25] = [
     "message.key.columns",
     "topic.prefix",
     "connect.topicname",
+    "topic.name.format",
+    "message.tag",
+    "message.properties",
     "poll.interval.ms",
     "batch.max.rows",
     "batch.max.bytes",
@@ -104,9 +108,19 @@ impl SourceConfig {
             if let (None, Some(OptionalName(prefix))) =
                 (own.get("topic.prefix"), &self.topic_prefix)
                 && own.get("connect.topicname").is_none()
+                && own.get("topic.name.format").is_none()
             {
                 let prefix = prefix.as_deref().unwrap_or_default();
                 all.set("topic.prefix", format!("{prefix}{id}"));
+            }
+            for key in ["topic.name.format", "message.tag"] {
+                if let Some(text) = all.get(key).map(|text| text.replace("${table}", id)) {
+                    if text.contains("${") {
+                        let why = "a query has no schema and no catalog; set it for this query";
+                        faults.at(format!("queries.{id}.{key}"), why);
+                    }
+                    all.set(key, text);
+                }
             }
             match SourceConfig::from_settings(&all) {
                 Ok(config) => configs.push((id.clone(), Arc::new(config))),
@@ -179,7 +193,12 @@ mod tests {
             .iter()
             .map(|(id, config)| {
                 let sql = config.query.0.as_deref().unwrap();
-                (&**id, sql, config.topic_of("x"), config.uses_incrementing())
+                (
+                    &**id,
+                    sql,
+                    config.topic_of_query(),
+                    config.uses_incrementing(),
+                )
             })
             .collect();
         assert_eq!(

@@ -6,10 +6,14 @@ use crate::{
     local_time::{LocalTimeColumns, with_instants},
     mode_columns::ModeColumns,
     projection::Projection,
+    topics::{Named, Topic},
     unique_key,
 };
-use connect_api::{Kind, Origin, SchemaRef, Value, config::Faults};
+use connect_api::{
+    ColumnBuilder, Kind, MessageProperties, Origin, SchemaRef, Value, config::Faults,
+};
 use dialect_core::{KeyPart, KeyValues, Syntax, Table, Zone};
+use sha2::{Digest as _, Sha256};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// How a table is read.
@@ -30,6 +34,14 @@ pub(crate) struct ReadPlan {
     pub(crate) local_times: Option<LocalTimeColumns>,
     /// How the rows are sent; `None`: as they are read.
     pub(crate) projection: Option<Projection>,
+    /// The topic of its rows.
+    pub(crate) topic: Arc<str>,
+    /// The settings give this topic to several tables.
+    pub(crate) has_shared_topic: bool,
+    /// The session's database, where it is asked for.
+    pub(crate) catalog: Option<Arc<str>>,
+    /// What its messages say beside the origin.
+    pub(crate) properties: Option<Arc<MessageProperties>>,
     /// The source table; `None` for a query.
     pub(crate) origin: Option<Arc<Origin>>,
     /// The key of keyset pagination; empty for a table that is read with one statement.
@@ -62,6 +74,38 @@ pub(crate) struct Query {
     /// `query` for that of the setting `query`.
     pub(crate) id: String,
     pub(crate) sql: String,
+}
+
+fn is_unsigned(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::UInt8 | Kind::UInt16 | Kind::UInt32 | Kind::UInt64
+    )
+}
+
+/// The number as a value of this kind; `None` if it is none.
+fn number_of(kind: &Kind, number: i64) -> Option<Value> {
+    let value = match kind {
+        kind if is_unsigned(kind) => Value::UInt(number.try_into().ok()?),
+        Kind::Decimal { scale, .. } => {
+            let unit = 10_i128.checked_pow(u32::try_from(*scale).ok()?)?;
+            Value::Decimal(i128::from(number).checked_mul(unit)?, *scale)
+        }
+        _ => Value::Int(number),
+    };
+    let mut column = ColumnBuilder::new(kind, 1).ok()?;
+    column.append_value(kind, value.clone())?;
+    Some(value)
+}
+
+/// A short text that is the same for schemas with the same columns and key.
+fn schema_version(schema: &SchemaRef) -> String {
+    let columns = schema.columns().fields().iter();
+    let columns = columns.map(|field| (field.name(), field.data_type(), field.is_nullable()));
+    let kinds: Vec<_> = columns.zip(schema.kinds()).collect();
+    let hash = Sha256::digest(format!("{kinds:?} {:?}", schema.key()));
+    let digits = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
 /// Where to start if there is no stored position.
@@ -197,6 +241,25 @@ impl ReadPlan {
                 }])
             }
         };
+        let first = config
+            .incrementing_initial
+            .filter(|_| config.mode == Mode::Incrementing);
+        let start = match first.zip(incrementing) {
+            // All rows are behind it.
+            Some((..0, column)) if is_unsigned(&schema.kinds()[column]) => start,
+            Some((number, column)) => match number_of(&schema.kinds()[column], number) {
+                Some(value) => StartPosition::After(vec![value]),
+                None => {
+                    let message = format!(
+                        "table {}: column `{}` has no such number",
+                        table.name, table.columns[column].name
+                    );
+                    mode_columns.faults.at("incrementing.initial", message);
+                    return Err(mode_columns.faults);
+                }
+            },
+            None => start,
+        };
         let (offset_names, parts): (Vec<_>, Vec<_>) = key.into_iter().unzip();
         let parts = parts.into_iter().map(|columns| KeyPart { columns });
         let key: Vec<KeyPart> = parts.collect();
@@ -211,6 +274,10 @@ impl ReadPlan {
             })
         });
         Ok(Self {
+            topic: "".into(),
+            has_shared_topic: false,
+            catalog: None,
+            properties: None,
             origin,
             query: config.query.0.clone().map(|sql| Query {
                 id: QUERY.to_owned(),
@@ -252,9 +319,70 @@ impl ReadPlan {
         }
     }
 
-    /// The topic of its rows.
-    pub(crate) fn topic(&self) -> String {
-        self.config.topic_of(&self.table.name.name)
+    /// Names its topic, and what its messages say beside that; `catalog` is the session's database.
+    ///
+    /// # Errors
+    /// A name has a part that the table does not have.
+    pub(crate) fn set_names(&mut self, catalog: Option<&Arc<str>>) -> Result<(), Faults> {
+        let name = &self.table.name;
+        let named = Named {
+            catalog: catalog.map(AsRef::as_ref),
+            schema: name.schema.as_deref(),
+            table: &name.name,
+        };
+        let mut faults = Faults::default();
+        let mut missing = |key: &str, what: &str| {
+            let message = format!("table {name} has no {what} to fill in");
+            faults.at(key, message);
+        };
+        let topic = match &self.query {
+            Some(_) => Ok(Topic {
+                name: self.config.topic_of_query(),
+                is_shared: self.config.topic.is_some(),
+            }),
+            None => self.config.topic_of_table(&named),
+        };
+        match topic {
+            Ok(topic) if topic.name.is_empty() => {
+                faults.at("topic.map", format!("table {name} has an empty topic"));
+            }
+            Ok(topic) => {
+                (self.topic, self.has_shared_topic) = (topic.name.into(), topic.is_shared);
+            }
+            Err(what) => missing("topic.name.format", what),
+        }
+        let tag = match self.config.tag_of_table(&named) {
+            Ok(tag) => tag,
+            Err(what) => {
+                faults.at(
+                    "message.tag",
+                    format!("table {name} has no {what} to fill in"),
+                );
+                None
+            }
+        };
+        let refused = |c: char| c.is_whitespace() || c.is_control() || c == '|';
+        if tag.as_ref().is_some_and(|tag| tag.contains(refused)) {
+            let message = format!("the tag of table {name} contains a blank or `|`");
+            faults.at("message.tag", message);
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let extra = &self.config.extra_properties;
+        let database = catalog.map(AsRef::as_ref).or(named.schema);
+        let properties = MessageProperties {
+            tag: tag.map(Into::into),
+            database: database.filter(|_| extra.database).map(Into::into),
+            schema_version: extra
+                .schema_version
+                .then(|| schema_version(self.outgoing_schema()).into()),
+            with_position: extra.position,
+        };
+        let none = properties == MessageProperties::default();
+        self.properties = (!none).then(|| Arc::new(properties));
+        self.catalog = catalog.cloned();
+        Ok(())
     }
 
     /// New rows are read after the last, and late ones are looked for.

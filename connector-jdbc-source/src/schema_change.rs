@@ -75,6 +75,8 @@ impl TableState {
         let mut plan = ReadPlan::build(described, &self.plan.config, dialect.syntax())
             .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
         plan.query = self.plan.query.clone();
+        plan.set_names(self.plan.catalog.as_ref())
+            .map_err(|faults| Error::new(ErrorKind::Schema, faults.to_string()))?;
         if let Some(zone) = self
             .plan
             .time_zone

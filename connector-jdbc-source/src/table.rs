@@ -145,7 +145,7 @@ impl TableState {
             End::Never | End::Snapshot | End::Unsaved => {}
         }
         let mut state = Self {
-            topic: plan.topic().into(),
+            topic: plan.topic.clone(),
             partition: Arc::new(partition),
             fingerprint: None,
             after,
@@ -780,7 +780,7 @@ async fn current_time(
 }
 
 /// The single value that a query returns.
-async fn query_scalar(
+pub(crate) async fn query_scalar(
     connection: &mut dyn Connection,
     statement: &Statement,
     schema: &SchemaRef,

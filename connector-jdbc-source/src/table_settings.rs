@@ -10,9 +10,10 @@ use std::{
 };
 
 /// The keys that a table can have.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 32] = [
     "mode",
     "incrementing.column.name",
+    "incrementing.initial",
     "timestamp.column.name",
     "timestamp.initial",
     "timestamp.delay.interval.ms",
@@ -34,6 +35,9 @@ const KEYS: [&str; 28] = [
     "message.key.columns",
     "topic.prefix",
     "connect.topicname",
+    "topic.name.format",
+    "message.tag",
+    "message.properties",
     "poll.interval.ms",
     "batch.max.rows",
     "batch.max.bytes",
@@ -43,7 +47,12 @@ const KEYS: [&str; 28] = [
 
 /// Keys of which one takes the place of the others.
 const ALTERNATIVES: [&[&str]; 2] = [
-    &["topic.prefix", "connect.topicname"],
+    &[
+        "topic.prefix",
+        "connect.topicname",
+        "topic.name.format",
+        "topic.map",
+    ],
     &["column.include.list", "column.exclude.list"],
 ];
 
@@ -240,6 +249,7 @@ impl TableConfigs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topics::Named;
 
     const BASE: [(&str, &str); 4] = [
         ("connection.url", "sqlite:x"),
@@ -289,8 +299,16 @@ mod tests {
     #[test]
     fn one_topic_of_a_table_takes_the_place_of_the_prefix() {
         let base = config(&[("tables.orders.connect.topicname", "all")]).unwrap();
-        assert_eq!(of(&base, "orders").unwrap().topic_of("orders"), "all");
-        assert_eq!(of(&base, "items").unwrap().topic_of("items"), "shop-items");
+        for (table, expected) in [("orders", "all"), ("items", "shop-items")] {
+            let named = Named {
+                catalog: None,
+                schema: None,
+                table,
+            };
+            let config = of(&base, table).unwrap();
+            let topic = config.topic_of_table(&named).map(|topic| topic.name);
+            assert_eq!(topic.unwrap(), expected);
+        }
     }
 
     #[test]

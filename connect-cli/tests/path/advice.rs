@@ -60,7 +60,16 @@ fn keys() -> BTreeSet<String> {
     }
     let mut keys = BTreeSet::from_iter(names);
     // Accepted aliases, which the reference names beside the keys.
-    keys.extend(["tasks.max", "errors.tolerance.misfits.max"].map(String::from));
+    let aliases = [
+        "tasks.max",
+        "errors.tolerance.misfits.max",
+        "timestamp.initial.ms",
+    ];
+    keys.extend(aliases.map(String::from));
+    // Refused keys, which the documentation names with what to use instead.
+    let refused = connect_runtime::refused_keys();
+    let refused = refused.lines().filter_map(|line| line.split('`').nth(1));
+    keys.extend(refused.map(str::to_owned));
     for key in of_converter {
         keys.insert(format!("value.converter.{}", key.name));
         keys.insert(format!("key.converter.{}", key.name));
@@ -104,6 +113,7 @@ fn is_other(word: &str) -> bool {
         "org.",
         "sys.",
         "schema.name",
+        "schema.version",
         "source.",
     ];
     endings.iter().any(|e| word.ends_with(e)) || begins.iter().any(|b| word.starts_with(b))
@@ -250,6 +260,112 @@ fn every_example_of_readme_documents_and_help_is_accepted() {
         }
     }
     assert!(workers >= 2 && connectors >= 4, "{workers} {connectors}");
+}
+
+/// Keys of the JDBC sources of Confluent and Aiven, with a value, and what becomes of them.
+const KAFKA: [(&str, &str, Becomes); 44] = [
+    ("connection.url", "sqlite:x", Becomes::Effective),
+    ("connection.user", "ada", Becomes::Effective),
+    ("connection.password", "planted", Becomes::Effective),
+    ("connection.attempts", "3", Becomes::Effective),
+    ("connection.backoff.ms", "10000", Becomes::Effective),
+    ("jdbc.credentials.provider.class", "a.B", Becomes::Refused),
+    ("dialect.name", "SqliteDatabaseDialect", Becomes::Effective),
+    ("catalog.pattern", "shop", Becomes::Effective),
+    ("schema.pattern", "shop", Becomes::Effective),
+    ("db.timezone", "UTC", Becomes::Effective),
+    (
+        "date.calendar.system",
+        "PROLEPTIC_GREGORIAN",
+        Becomes::Noted,
+    ),
+    ("date.calendar.system", "LEGACY", Becomes::Refused),
+    ("mode", "incrementing", Becomes::Effective),
+    ("incrementing.column.name", "id", Becomes::Effective),
+    ("incrementing.column.mapping", "t:id", Becomes::Refused),
+    ("incrementing.initial", "-1", Becomes::Effective),
+    ("timestamp.column.name", "at", Becomes::Effective),
+    ("timestamp.columns.mapping", "t:[a|b]", Becomes::Refused),
+    ("timestamp.delay.interval.ms", "0", Becomes::Effective),
+    ("timestamp.granularity", "connect_logical", Becomes::Noted),
+    ("timestamp.granularity", "nanos_long", Becomes::Refused),
+    ("validate.non.null", "true", Becomes::Effective),
+    ("query.masked", "SELECT 1", Becomes::Refused),
+    ("query.suffix", "-- end", Becomes::Effective),
+    ("query.retry.attempts", "-1", Becomes::Refused),
+    ("quote.sql.identifiers", "ALWAYS", Becomes::Noted),
+    ("sql.quote.identifiers", "true", Becomes::Noted),
+    ("transaction.isolation.mode", "DEFAULT", Becomes::Noted),
+    (
+        "transaction.isolation.mode",
+        "SERIALIZABLE",
+        Becomes::Refused,
+    ),
+    ("numeric.precision.mapping", "false", Becomes::Noted),
+    ("numeric.mapping", "best_fit", Becomes::Noted),
+    ("table.blacklist", "b", Becomes::Effective),
+    ("table.types", "TABLE,VIEW", Becomes::Effective),
+    ("table.names.qualify", "true", Becomes::Refused),
+    (
+        "table.monitoring.startup.polling.limit.ms",
+        "1",
+        Becomes::Refused,
+    ),
+    ("poll.interval.ms", "5000", Becomes::Effective),
+    ("batch.max.rows", "100", Becomes::Effective),
+    ("max.buffer.size", "0", Becomes::Refused),
+    ("poll.linger.ms", "5000", Becomes::Refused),
+    ("topic.prefix", "p-", Becomes::Effective),
+    ("topic.creation.default.partitions", "1", Becomes::Refused),
+    ("tasks.max", "2", Becomes::Effective),
+    ("tables", "a", Becomes::Noted),
+    ("tables.fetched", "false", Becomes::Noted),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Becomes {
+    Effective,
+    /// It has no effect, and a note says why.
+    Noted,
+    /// The error says what to use instead.
+    Refused,
+}
+
+#[test]
+fn every_key_of_kafkas_jdbc_sources_works_or_says_why_not() {
+    let worker = WorkerConfig::new([("transport", "embedded")]).unwrap();
+    for (key, value, becomes) in KAFKA {
+        let mut settings = Settings::from_iter([
+            (
+                "connector.class",
+                "io.confluent.connect.jdbc.JdbcSourceConnector",
+            ),
+            ("connection.url", "sqlite:x"),
+            ("mode", "incrementing"),
+            ("table.whitelist", "a,b"),
+            ("topic.prefix", "p-"),
+        ]);
+        settings.set(key, value);
+        let config = ConnectorConfig::new("example", settings).unwrap();
+        let found = match connect_runtime::validate_one(&registry(), &worker, &config) {
+            Ok(notes) if notes.is_empty() => Becomes::Effective,
+            Ok(notes) if notes.iter().any(|note| note.contains(key)) => {
+                // The mode of the example is another.
+                match notes.iter().any(|note| note.contains("in mode")) {
+                    true => Becomes::Effective,
+                    false => Becomes::Noted,
+                }
+            }
+            Ok(notes) => panic!("{key}: {notes:?}"),
+            Err(faults) => {
+                let faults = faults.to_string();
+                assert!(faults.contains("unknown key here: "), "{key}: {faults}");
+                assert!(!faults.contains("planted"), "{faults}");
+                Becomes::Refused
+            }
+        };
+        assert_eq!(found, becomes, "{key}={value}");
+    }
 }
 
 /// A sink that creates its table needs to know the key: the database has none yet.

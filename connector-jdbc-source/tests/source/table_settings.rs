@@ -166,6 +166,61 @@ async fn queries_have_their_own_modes_positions_and_topics() {
 }
 
 #[tokio::test]
+async fn topics_tags_and_properties_follow_the_parts_of_a_tables_name() {
+    let database = Database::server("CONNECT_TEST_POSTGRES_URL");
+    let name = unique("named");
+    for sql in [
+        format!("CREATE SCHEMA {name}"),
+        format!("CREATE TABLE {name}.orders_1 (id int PRIMARY KEY)"),
+        format!("CREATE TABLE {name}.orders_2 (id int PRIMARY KEY)"),
+        format!("CREATE TABLE {name}.items (id int PRIMARY KEY)"),
+        format!("INSERT INTO {name}.orders_1 VALUES (1)"),
+        format!("INSERT INTO {name}.orders_2 VALUES (2)"),
+        format!("INSERT INTO {name}.items VALUES (3)"),
+    ] {
+        database.execute(&sql).await;
+    }
+    let mut settings = database.settings(&[
+        ("table.whitelist", &format!("{name}.*")),
+        ("mode", "bulk"),
+        ("topic.name.format", "${catalog}-${schema}-${table}"),
+        ("topic.map", "orders_[0-9]{1,3} -> orders"),
+        ("message.tag", "${table}"),
+        ("message.properties", "database, schema.version, position"),
+        ("queries.count.sql", "SELECT 1 AS id"),
+        ("queries.count.topic.name.format", "q-${table}"),
+        ("queries.count.message.tag", "q"),
+        ("poll.interval.ms", "3600000"),
+    ]);
+    settings.remove("topic.prefix");
+    let mut run = Run::start(&settings, &Arc::default()).await;
+    let pages = run.drain().await;
+    let catalog = database.url.rsplit('/').next().unwrap();
+    let catalog = catalog.split('?').next().unwrap();
+    let items = format!("{catalog}-{name}-items");
+    let topics = [(&*items, &[3][..]), ("orders", &[1, 2]), ("q-count", &[1])];
+    assert_eq!(by_topic(&pages), expected(&topics));
+    for page in &pages {
+        let properties = page.properties().unwrap();
+        let table = page.origin().map_or("q", |origin| &origin.table);
+        assert_eq!(properties.tag.as_deref(), Some(table));
+        assert_eq!(properties.database.as_deref(), Some(catalog));
+        assert!(properties.with_position);
+    }
+    let version = |page: &Records| page.properties().unwrap().schema_version.clone();
+    assert!(version(&pages[0]).is_some_and(|version| version.len() == 16));
+    assert_eq!(version(&pages[0]), version(&pages[1]), "the same columns");
+    run.stop().await;
+    settings.remove("topic.map");
+    settings.set("topic.name.format", "all");
+    let refused = refusal(&settings).await;
+    assert!(refused.contains("map to the same topic all"), "{refused}");
+    database
+        .execute(&format!("DROP SCHEMA {name} CASCADE"))
+        .await;
+}
+
+#[tokio::test]
 async fn two_queries_or_tables_share_a_topic_only_where_both_say_so() {
     let database = Database::sqlite(&TABLES).await;
     let mut settings = database.settings(&[

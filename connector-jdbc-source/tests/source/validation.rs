@@ -174,7 +174,7 @@ async fn all_conflicting_settings_are_reported() {
     settings.set("topic.prefix", "a");
     settings.set("connect.topicname", "b");
     let message = connector().validate(&settings).to_string();
-    assert!(message.contains("not both"), "{message}");
+    assert!(message.contains("set only one of"), "{message}");
     assert!(
         message.contains("`timestamp.column.name`: is required in mode timestamp"),
         "{message}"

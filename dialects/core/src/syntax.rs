@@ -150,6 +150,11 @@ pub trait Syntax: Send + Sync {
         self.quote(&column.name)
     }
 
+    /// The statement that gives the name of the session's database, where schemas are parts of it.
+    fn select_catalog(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The database's present time less `delay`, of the type of `column`. For a column without a
     /// time zone: by the clock that the database's own functions write it by.
     fn now(&self, column: &Column, delay: Duration) -> String;

@@ -22,6 +22,10 @@ const DAY_MICROS: i64 = 86_400_000_000;
 pub struct PostgresSyntax;
 
 impl Syntax for PostgresSyntax {
+    fn select_catalog(&self) -> Option<&'static str> {
+        Some("SELECT current_database()::text")
+    }
+
     fn max_identifier_bytes(&self) -> usize {
         MAX_IDENTIFIER_BYTES
     }

@@ -45,6 +45,10 @@ fn of_type(declared: &Declared, time: String) -> String {
 }
 
 impl Syntax for SqlServerSyntax {
+    fn select_catalog(&self) -> Option<&'static str> {
+        Some("SELECT DB_NAME()")
+    }
+
     fn quote_char(&self) -> char {
         ']'
     }
