@@ -182,11 +182,12 @@ const ORIGINAL: [Original; 55] = [
         "sql.quote.identifiers",
         "identifiers are always quoted, so names stand as the database has them",
     ),
-    key(
-        Of::Source,
-        "tables.fetched",
-        "tasks are given their tables by the worker",
-    ),
+    Original {
+        of: Of::Source,
+        key: "tables.fetched",
+        values: &["true", "false"],
+        why: "tasks are given their tables by the worker",
+    },
     Original {
         of: Of::Source,
         key: "date.calendar.system",

@@ -56,6 +56,17 @@ const ALTERNATIVES: [&[&str]; 2] = [
     &["column.include.list", "column.exclude.list"],
 ];
 
+/// Lists that are added to those of the connector, so that no column is sent unmasked because a table
+/// has a list of its own.
+const ADDED: [&str; 6] = [
+    "column.exclude.list",
+    "column.rename",
+    "column.mask.hash",
+    "column.mask.constant",
+    "column.mask.truncate",
+    "column.mask.null",
+];
+
 /// The settings of tables, the most specific last.
 #[derive(Debug, Clone, Default)]
 pub struct TableSettings(Vec<Scope>);
@@ -183,13 +194,18 @@ pub(crate) fn overlaid<'a>(
     }
     for layer in layers {
         for keys in ALTERNATIVES {
-            if keys.iter().any(|key| layer.get(key).is_some()) {
-                keys.iter().for_each(|key| drop(settings.remove(key)));
+            let is_set = |key: &&&str| layer.get(key).is_some();
+            if let Some(own) = keys.iter().find(is_set) {
+                let others = keys.iter().filter(|key| *key != own);
+                others.for_each(|key| drop(settings.remove(key)));
             }
         }
-        layer
-            .iter()
-            .for_each(|(key, value)| settings.set(key, value));
+        for (key, value) in layer.iter() {
+            let before = settings.get(key).filter(|list| !list.is_empty());
+            let before = before.filter(|_| ADDED.contains(&key));
+            let value = before.map_or(value.to_owned(), |list| format!("{list},{value}"));
+            settings.set(key, value);
+        }
     }
     settings
 }
@@ -308,6 +324,29 @@ mod tests {
             let config = of(&base, table).unwrap();
             let topic = config.topic_of_table(&named).map(|topic| topic.name);
             assert_eq!(topic.unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn masks_and_excluded_columns_of_a_table_are_added_to_those_of_the_connector() {
+        let base = config(&[
+            ("column.mask.null", "a"),
+            ("column.exclude.list", "x"),
+            ("tables.order*.column.mask.null", "b"),
+            ("tables.orders.column.mask.null", "c"),
+            ("tables.orders.column.include.list", "d"),
+            ("tables.items.column.exclude.list", "y"),
+        ])
+        .unwrap();
+        for (table, masked, included, excluded) in [
+            ("orders", "a,b,c", "d", ""),
+            ("order_items", "a,b", "", "x"),
+            ("items", "a", "", "x,y"),
+        ] {
+            let config = of(&base, table).unwrap();
+            assert_eq!(config.nulled.show(), masked, "{table}");
+            assert_eq!(config.columns.show(), included, "{table}");
+            assert_eq!(config.excluded_columns.show(), excluded, "{table}");
         }
     }
 
