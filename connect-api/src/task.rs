@@ -109,6 +109,16 @@ pub trait SourceTask: Send {
     /// By kind; after one that is retried, `stop` and `start` follow before the next poll.
     async fn poll(&mut self) -> Result<Polled>;
 
+    /// Rows that were returned cannot be sent, whatever is tried: the task may stop reading their table
+    /// before them, and go on with others.
+    ///
+    /// # Errors
+    /// `error` itself: the task ends before these rows.
+    async fn undeliverable(&mut self, records: &Records, error: Error) -> Result<()> {
+        let _ = records;
+        Err(error)
+    }
+
     /// The batch at `position` is in the broker and the position is stored.
     ///
     /// # Errors

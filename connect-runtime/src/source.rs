@@ -92,6 +92,14 @@ impl SourceRun {
     }
 }
 
+/// Rows cannot be sent: the task goes on without the table that they are of, or ends before them (G3).
+async fn set_aside(task: &mut dyn SourceTask, records: &Records, error: Error) -> Result<()> {
+    match error.kind() {
+        ErrorKind::Data => task.undeliverable(records, error).await,
+        _ => Err(error),
+    }
+}
+
 /// A page in flight to the broker.
 struct InFlight {
     publisher: usize,
@@ -144,8 +152,16 @@ impl<'a> Flow<'a> {
             };
             match polled {
                 Polled::Records(records) if records.is_empty() => self.advance(&records),
-                Polled::Records(records) => self.publish(&records).await?,
-                Polled::Refused { keys, error } => self.refuse(&keys, error).await?,
+                Polled::Records(records) => {
+                    if let Err(error) = self.publish(&records).await {
+                        set_aside(task, &records, error).await?;
+                    }
+                }
+                Polled::Refused { keys, error } => {
+                    if let Err(error) = self.refuse(&keys, error).await {
+                        set_aside(task, &keys, error).await?;
+                    }
+                }
                 Polled::Idle(pause) => self.idle(task, pause).await?,
                 Polled::Finished => {
                     for publisher in &self.publishers {

@@ -87,7 +87,7 @@ pub(crate) fn without_unread(mut table: Table, config: &SourceConfig) -> Table {
 }
 
 /// Names of columns in the settings that no table has.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct UnknownColumns {
     found: BTreeSet<(&'static str, String)>,
     /// With a similar name.

@@ -4,6 +4,7 @@ use crate::{
     queries::Queries,
     table_settings::TableSettings,
     table_types::TableTypes,
+    task_share::TaskShare,
     topics::{ExtraProperties, Template, TopicMap},
 };
 use connect_api::{
@@ -147,6 +148,14 @@ settings! {
         /// The table types to read: TABLE (includes partitioned tables), VIEW, PARTITIONED TABLE,
         /// MATERIALIZED VIEW, FOREIGN TABLE; separated by commas.
         "table.types": table_types: TableTypes, default "TABLE", Low;
+        /// How often the catalog is asked for tables that were created, dropped or renamed, while the
+        /// others are read. A new table that a pattern matches is read from its first row. Tables that
+        /// failed are tried again at the latest after this time. 0: tables are looked for at the start
+        /// only, and a pattern that matches none is an error.
+        "table.poll.interval.ms": table_poll_interval: Millis, default "60000", Medium;
+        /// Set by the connector for its tasks: which tables each of them reads. Not for
+        /// configurations.
+        "task.tables": share: TaskShare, default "", Low;
         /// A SELECT statement to read instead of tables, in one task. It is used as a subquery, so
         /// it may have conditions, groups and joins of its own; every column needs a name. Several
         /// of its rows may have the same number or timestamp.
@@ -408,6 +417,11 @@ impl SourceConfig {
                 "required with `query`, whose auto-increment column is not known",
             );
         }
+    }
+
+    /// The catalog is asked for new tables while others are read.
+    pub(crate) fn watches_tables(&self) -> bool {
+        !self.tables.is_empty() && !self.table_poll_interval.0.is_zero()
     }
 
     /// The schema of tables without one, if configured.

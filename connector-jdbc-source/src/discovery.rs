@@ -2,6 +2,7 @@
 use crate::{
     column_rules::UnknownColumns,
     config::SourceConfig,
+    failed_tables::concerns_table_alone,
     queries::at_query,
     read_plan::{QUERY, ReadPlan},
     table::query_scalar,
@@ -13,17 +14,38 @@ use connect_api::{
     config::{Faults, nearest},
 };
 use dialect_core::{Access, Connection, Statement, Syntax, Table, TableName, TableType};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Display,
+    sync::Arc,
+};
 
 /// The setting that lists the tables.
 const TABLES: &str = "table.whitelist";
+
+/// A table that the settings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) name: TableName,
+    /// It is named exactly, and must exist; otherwise a pattern matches it.
+    pub(crate) exact: bool,
+}
 
 /// The result of discovery.
 #[derive(Debug, Default)]
 pub(crate) struct Discovery {
     /// The read plans of the tables, in the order of the settings.
     pub(crate) plans: Vec<ReadPlan>,
+    /// Tables of `plans` that the settings name exactly.
+    pub(crate) exact: HashSet<TableName>,
+    /// Tables that cannot be read, each with its faults.
+    pub(crate) refused: Vec<(TableName, Faults)>,
+    /// Tables that do not exist.
+    pub(crate) missing: Vec<TableName>,
+    /// Faults that do not concern a single table.
     pub(crate) faults: Faults,
+    /// Columns of the settings, as far as tables have them.
+    unknown: UnknownColumns,
 }
 
 impl Discovery {
@@ -35,58 +57,159 @@ impl Discovery {
         syntax: &dyn Syntax,
         config: &SourceConfig,
     ) -> Result<Self> {
-        let mut lookup = CatalogLookup {
-            connection,
-            config,
-            tables_by_schema: HashMap::new(),
-            tables: Vec::new(),
-            queries: Vec::new(),
-            faults: Faults::default(),
-        };
-        lookup.describe_tables().await?;
-        lookup.describe_queries().await?;
-        let catalog = match config.needs_catalog() {
-            true => catalog(lookup.connection, syntax).await?,
-            false => None,
-        };
-        let mut discovery = Self {
-            plans: Vec::new(),
-            faults: lookup.faults,
-        };
         let mut configs = TableConfigs::new(config);
-        let mut unknown = UnknownColumns::default();
-        for table in lookup.tables {
-            let plan = configs.of(&table.name);
-            let plan = plan.inspect(|config| unknown.look(&table, config));
-            match plan.and_then(|config| ReadPlan::build(table, &config, syntax)) {
-                Ok(plan) => discovery.add(plan, catalog.as_ref()),
-                Err(faults) => discovery.faults.extend(faults),
+        let mut lookup = CatalogLookup::new(connection, config);
+        let (wanted, unmatched) = lookup.wanted().await?;
+        let of_tables = Self::of_tables(lookup.connection, syntax, &mut configs, &wanted);
+        let mut discovery = of_tables.await?;
+        let mut refused = Vec::new();
+        for name in &discovery.missing {
+            lookup.report_missing(name, &mut refused).await?;
+        }
+        refused.append(&mut discovery.refused);
+        discovery.refused = refused;
+        for pattern in unmatched {
+            let message = format!("no table matches {pattern}");
+            match config.watches_tables() {
+                true => discovery.faults.note(format!(
+                    "{message}; tables are looked for every table.poll.interval.ms"
+                )),
+                false => discovery.faults.at(TABLES, message),
             }
         }
         for pattern in configs.unused() {
             let note = format!("`tables.{pattern}.*` has no effect: no table matches it");
             discovery.faults.note(note);
         }
-        for (id, table, config) in lookup.queries {
-            unknown.look(&table, &config);
-            match ReadPlan::build(table, &config, syntax) {
-                Ok(plan) => discovery.add(plan.with_query_id(id), catalog.as_ref()),
-                Err(faults) if id == QUERY => discovery.faults.extend(faults),
-                Err(faults) => at_query(&id, &faults, &mut discovery.faults),
-            }
-        }
-        for note in unknown.notes() {
+        discovery.add_queries(connection, syntax, config).await?;
+        for note in std::mem::take(&mut discovery.unknown).notes() {
             discovery.faults.note(note);
         }
         discovery.check_shared_topics();
         Ok(discovery)
     }
 
-    /// Adds a plan with its topic.
-    fn add(&mut self, mut plan: ReadPlan, catalog: Option<&Arc<str>>) {
+    /// Adds the plan of a query with its topic.
+    fn add_query(&mut self, id: &str, mut plan: ReadPlan, catalog: Option<&Arc<str>>) {
         match plan.set_names(catalog) {
             Ok(()) => self.plans.push(plan),
-            Err(faults) => self.faults.extend(faults),
+            Err(faults) if id == QUERY => self.faults.extend(faults),
+            Err(faults) => at_query(id, &faults, &mut self.faults),
+        }
+    }
+
+    /// Describes these tables.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn of_tables(
+        connection: &mut dyn Connection,
+        syntax: &dyn Syntax,
+        configs: &mut TableConfigs,
+        wanted: &[Wanted],
+    ) -> Result<Self> {
+        let mut discovery = Self::default();
+        let config = configs.base().clone();
+        let names: Vec<_> = wanted.iter().map(|table| table.name.clone()).collect();
+        let described = describe_each(connection, &names).await?;
+        let catalog = match config.needs_catalog() {
+            true => catalog(connection, syntax).await?,
+            false => None,
+        };
+        let mut known = HashSet::new();
+        for (Wanted { name, exact }, table) in wanted.iter().zip(described) {
+            let table = match table {
+                Ok(Some(table)) => table,
+                Ok(None) => {
+                    discovery.missing.push(name.clone());
+                    continue;
+                }
+                Err(e) => {
+                    let mut faults = Faults::default();
+                    faults.general(e.report());
+                    discovery.refused.push((name.clone(), faults));
+                    continue;
+                }
+            };
+            if config.excluded.holds(&table.name) || !known.insert(table.name.clone()) {
+                continue;
+            }
+            discovery.add(table, *exact, syntax, configs, catalog.as_ref());
+        }
+        Ok(discovery)
+    }
+
+    /// Describes the queries.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn add_queries(
+        &mut self,
+        connection: &mut dyn Connection,
+        syntax: &dyn Syntax,
+        config: &SourceConfig,
+    ) -> Result<()> {
+        let queries = config.of_queries(&mut self.faults);
+        let catalog = match !queries.is_empty() && config.needs_catalog() {
+            true => catalog(connection, syntax).await?,
+            false => None,
+        };
+        for (id, config) in queries {
+            let sql = config.query.0.as_deref().unwrap_or_default();
+            let table = match describe_query(connection, &config, sql).await {
+                Ok(table) => table,
+                Err(e) if matches!(e.kind(), ErrorKind::Schema | ErrorKind::Unsupported) => {
+                    let key = match id.as_str() {
+                        QUERY => QUERY.to_owned(),
+                        id => format!("queries.{id}.sql"),
+                    };
+                    self.faults.at(key, e.report());
+                    continue;
+                }
+                Err(e) => return Err(e),
+            };
+            self.unknown.look(&table, &config);
+            match ReadPlan::build(table, &config, syntax) {
+                Ok(plan) => self.add_query(&id.clone(), plan.with_query_id(id), catalog.as_ref()),
+                Err(faults) if id == QUERY => self.faults.extend(faults),
+                Err(faults) => at_query(&id, &faults, &mut self.faults),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a table that is there.
+    fn add(
+        &mut self,
+        table: Table,
+        exact: bool,
+        syntax: &dyn Syntax,
+        configs: &mut TableConfigs,
+        catalog: Option<&Arc<str>>,
+    ) {
+        let name = table.name.clone();
+        if exact {
+            self.exact.insert(name.clone());
+        }
+        if !configs.base().table_types.holds(table.table_type) {
+            let is = name_of(table.table_type);
+            let mut faults = Faults::default();
+            faults.at(
+                TABLES,
+                format!("{name} is a {}; add {is} to table.types", is.to_lowercase()),
+            );
+            self.refused.push((name, faults));
+            return;
+        }
+        let plan = configs.of(&name);
+        let plan = plan.inspect(|config| self.unknown.look(&table, config));
+        let named = plan.and_then(|config| {
+            let mut plan = ReadPlan::build(table, &config, syntax)?;
+            plan.set_names(catalog).map(|()| plan)
+        });
+        match named {
+            Ok(plan) => self.plans.push(plan),
+            Err(faults) => self.refused.push((name, faults)),
         }
     }
 
@@ -110,11 +233,21 @@ impl Discovery {
     ///
     /// # Errors `Schema`: all errors that were found.
     pub(crate) fn into_plans(self) -> Result<Vec<ReadPlan>> {
-        if self.faults.is_empty() {
-            Ok(self.plans)
-        } else {
-            Err(Error::new(ErrorKind::Schema, self.faults.to_string()))
+        let (plans, faults) = self.into_faults();
+        match faults.is_empty() {
+            true => Ok(plans),
+            false => Err(Error::new(ErrorKind::Schema, faults.to_string())),
         }
+    }
+
+    /// The read plans, and all errors that were found.
+    pub(crate) fn into_faults(self) -> (Vec<ReadPlan>, Faults) {
+        let mut faults = Faults::default();
+        for (_, of_table) in self.refused {
+            faults.extend(of_table);
+        }
+        faults.extend(self.faults);
+        (self.plans, faults)
     }
 
     /// Rejects two tables with the same topic: their keys could collide.
@@ -129,14 +262,8 @@ impl Discovery {
             if plan.has_shared_topic && other.has_shared_topic {
                 continue;
             }
-            let (other, own) = (other.name(), plan.name());
-            self.faults.at(
-                "topic.prefix",
-                format!(
-                    "tables {other} and {own} map to the same topic {topic}; use two \
-                     connectors, or set one topic for both tables with `connect.topicname` or `topic.map`",
-                ),
-            );
+            let message = shared_topic(&other.name(), &plan.name(), topic);
+            self.faults.at("topic.prefix", message);
         }
     }
 }
@@ -155,6 +282,36 @@ async fn catalog(connection: &mut dyn Connection, syntax: &dyn Syntax) -> Result
         Value::Text(name) => Some(name.as_ref().into()),
         _ => None,
     })
+}
+
+/// Describes tables at once, or one by one if that fails because of one of them.
+async fn describe_each(
+    connection: &mut dyn Connection,
+    names: &[TableName],
+) -> Result<Vec<Result<Option<Table>>>> {
+    let error = match connection.describe_all(names).await {
+        Ok(tables) => return Ok(tables.into_iter().map(Ok).collect()),
+        Err(error) => error,
+    };
+    if !concerns_table_alone(&error) {
+        return Err(error);
+    }
+    let mut described = Vec::with_capacity(names.len());
+    for name in names {
+        match connection.describe(name).await {
+            Err(e) if !concerns_table_alone(&e) => return Err(e),
+            table => described.push(table),
+        }
+    }
+    Ok(described)
+}
+
+/// Why one of two tables is not read.
+pub(crate) fn shared_topic(other: &dyn Display, own: &dyn Display, topic: &str) -> String {
+    format!(
+        "tables {other} and {own} map to the same topic {topic}; use two connectors, or set one \
+         topic for both tables with `connect.topicname` or `topic.map`"
+    )
 }
 
 /// # Errors `Auth`: the user lacks SELECT on some of the columns. None of them is skipped silently.
@@ -187,18 +344,23 @@ async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Resul
     ))
 }
 
-struct CatalogLookup<'a> {
+/// What the catalog lists of the tables that the settings name.
+pub(crate) struct CatalogLookup<'a> {
     connection: &'a mut dyn Connection,
     config: &'a SourceConfig,
     /// Listed tables by schema.
     tables_by_schema: HashMap<Option<String>, Vec<(TableName, TableType)>>,
-    tables: Vec<Table>,
-    /// Described queries, with their ids and settings.
-    queries: Vec<(String, Table, Arc<SourceConfig>)>,
-    faults: Faults,
 }
 
-impl CatalogLookup<'_> {
+impl<'a> CatalogLookup<'a> {
+    pub(crate) fn new(connection: &'a mut dyn Connection, config: &'a SourceConfig) -> Self {
+        Self {
+            connection,
+            config,
+            tables_by_schema: HashMap::new(),
+        }
+    }
+
     async fn tables_in(&mut self, schema: &Option<String>) -> Result<&[(TableName, TableType)]> {
         if !self.tables_by_schema.contains_key(schema) {
             let tables = self.connection.tables(schema.as_deref()).await?;
@@ -207,93 +369,55 @@ impl CatalogLookup<'_> {
         Ok(self.tables_by_schema.get(schema).map_or(&[], Vec::as_slice))
     }
 
-    /// The table names that the settings match, in their order.
-    async fn table_names(&mut self) -> Result<Vec<TableName>> {
-        let mut table_names = Vec::new();
-        for entry in self.config.tables.entries() {
+    /// The tables that the settings name, in their order, and the patterns that match none. Whether
+    /// those that are named exactly exist is not asked.
+    pub(crate) async fn wanted(&mut self) -> Result<(Vec<Wanted>, Vec<String>)> {
+        let (mut wanted, mut unmatched) = (Vec::new(), Vec::new());
+        let config = self.config;
+        for entry in config.tables.entries() {
             let own = entry.name.schema.as_deref();
-            let schema = own.or(self.config.default_schema()).map(str::to_owned);
+            let schema = own.or(config.default_schema()).map(str::to_owned);
             if !entry.pattern {
-                table_names.push(TableName {
+                let name = TableName {
                     schema,
                     ..entry.name.clone()
-                });
+                };
+                wanted.push(Wanted { name, exact: true });
                 continue;
             }
-            let types = &self.config.table_types;
             let tables = self.tables_in(&schema).await?;
-            let fitting = tables
-                .iter()
-                .filter(|(name, table_type)| entry.matches(&name.name) && types.holds(*table_type));
-            let before = table_names.len();
-            table_names.extend(fitting.map(|(name, _)| name.clone()));
-            if table_names.len() == before {
-                let message = format!("no table matches {}", entry.name);
-                self.faults.at(TABLES, message);
+            let fitting = tables.iter().filter(|(name, table_type)| {
+                entry.matches(&name.name) && config.table_types.holds(*table_type)
+            });
+            let before = wanted.len();
+            wanted.extend(fitting.map(|(name, _)| Wanted {
+                name: name.clone(),
+                exact: false,
+            }));
+            if wanted.len() == before {
+                unmatched.push(entry.name.to_string());
             }
         }
-        Ok(table_names)
-    }
-
-    async fn describe_tables(&mut self) -> Result<()> {
-        let table_names = self.table_names().await?;
-        let described = self.connection.describe_all(&table_names).await?;
-        for (name, table) in table_names.iter().zip(described) {
-            match table {
-                Some(table) => self.add(table),
-                None => self.report_missing(name).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn describe_queries(&mut self) -> Result<()> {
-        for (id, config) in self.config.of_queries(&mut self.faults) {
-            let sql = config.query.0.as_deref().unwrap_or_default();
-            match describe_query(self.connection, &config, sql).await {
-                Ok(table) => self.queries.push((id, table, config)),
-                Err(e) if matches!(e.kind(), ErrorKind::Schema | ErrorKind::Unsupported) => {
-                    let key = match id.as_str() {
-                        QUERY => QUERY.to_owned(),
-                        id => format!("queries.{id}.sql"),
-                    };
-                    self.faults.at(key, e.report());
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
+        wanted.retain(|table| table.exact || !config.excluded.holds(&table.name));
+        Ok((wanted, unmatched))
     }
 
     /// Reports a missing table.
-    async fn report_missing(&mut self, name: &TableName) -> Result<()> {
+    async fn report_missing(
+        &mut self,
+        name: &TableName,
+        refused: &mut Vec<(TableName, Faults)>,
+    ) -> Result<()> {
         let tables = self.tables_in(&name.schema).await?;
         let names = tables.iter().map(|(table, _)| table.name.as_str());
         let message = match nearest(&name.name, names) {
             Some(near) => format!("table {name} does not exist; did you mean `{near}`?"),
             None => format!("table {name} does not exist"),
         };
-        self.faults.at(TABLES, message);
+        let mut faults = Faults::default();
+        faults.at(TABLES, message);
+        refused.push((name.clone(), faults));
         Ok(())
-    }
-
-    /// Adds a table unless the settings exclude it.
-    fn add(&mut self, table: Table) {
-        let known = self.tables.iter().any(|t| t.name == table.name);
-        if known || self.config.excluded.holds(&table.name) {
-            return;
-        }
-        if self.config.table_types.holds(table.table_type) {
-            self.tables.push(table);
-            return;
-        }
-        let is = name_of(table.table_type);
-        let message = format!(
-            "{} is a {}; add {is} to table.types",
-            table.name,
-            is.to_lowercase()
-        );
-        self.faults.at(TABLES, message);
     }
 }
 

@@ -38,10 +38,12 @@ mod column_list;
 mod column_rules;
 mod config;
 mod discovery;
+mod failed_tables;
 mod index_check;
 mod late_rows;
 mod local_time;
 mod mode_columns;
+mod opening;
 mod page;
 mod position;
 mod projection;
@@ -55,10 +57,12 @@ mod schema_change;
 mod signals;
 mod snapshot;
 mod table;
+mod table_monitor;
+mod table_queue;
 mod table_settings;
 mod table_types;
 mod task;
-mod task_split;
+mod task_share;
 mod ties;
 mod topics;
 mod unique_key;
@@ -71,13 +75,17 @@ pub use dialect_core::Selection;
 pub use queries::Queries;
 pub use table_settings::TableSettings;
 pub use table_types::TableTypes;
+pub use task_share::TaskShare;
 pub use topics::{ExtraProperties, Template, TopicMap};
 
-use connect_api::{Connector, Direction, Result, SchemaRef, TaskKind, config::Faults};
-use dialect_core::{Connection, Dialect, DialectProvider, TableName};
-use discovery::Discovery;
+use connect_api::{
+    Connector, Direction, Error, ErrorKind, Result, SchemaRef, TaskKind, config::Faults,
+};
+use dialect_core::{Connection, Dialect, DialectProvider};
+use discovery::{Discovery, Wanted};
 use late_rows::CompleteBy;
 use std::{num::NonZeroU32, sync::Arc};
+use task_share::Load;
 
 /// The JDBC source connector.
 #[derive(Clone)]
@@ -111,7 +119,9 @@ impl JdbcSource {
         let dialect = self.open(config)?;
         let mut connection = dialect.connect().await?;
         let (connection_ref, dialect) = (connection.as_mut(), dialect.as_ref());
-        let Discovery { plans, mut faults } = discover(connection_ref, dialect, config).await?;
+        let (plans, mut faults) = discover(connection_ref, dialect, config)
+            .await?
+            .into_faults();
         let by = recheck::complete_by(connection_ref, dialect, config, &plans).await?;
         if by == Some(CompleteBy::Age) && config.gap_window.is_none() {
             faults.note(recheck::NO_REPORTS);
@@ -150,14 +160,25 @@ impl Connector for JdbcSource {
     const DIRECTION: Direction = Direction::Source;
 
     async fn plan(&self, config: SourceConfig, max: NonZeroU32) -> Result<Vec<SourceConfig>> {
+        if config.share.is_planned() {
+            let message = "`task.tables`: the connector sets it for its tasks; leave it out";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         let mut discovery = self.discover(&config).await?;
         for note in discovery.faults.take_notes() {
             tracing::warn!("{note}");
         }
+        let exact = discovery.exact.clone();
         let tables = discovery.into_plans()?.into_iter();
         let tables = tables.filter(|plan| plan.query.is_none());
-        let names: Vec<TableName> = tables.map(|plan| plan.table.name).collect();
-        Ok(task_split::split(&config, &names, max))
+        let tables = tables.map(|plan| Load {
+            rows: plan.table.row_estimate,
+            table: Wanted {
+                exact: exact.contains(&plan.table.name),
+                name: plan.table.name,
+            },
+        });
+        Ok(task_share::split(&config, tables.collect(), max))
     }
 
     fn notes(&self, config: &SourceConfig) -> Vec<String> {

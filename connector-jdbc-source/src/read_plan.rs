@@ -311,6 +311,13 @@ impl ReadPlan {
         self
     }
 
+    /// Without a stored position, the rows of a table that was created a moment ago are all read.
+    pub(crate) fn start_at_first_row(&mut self) {
+        if self.start == StartPosition::Now {
+            self.start = StartPosition::First;
+        }
+    }
+
     /// The name of the table, or `(query)` and its id, for messages.
     pub(crate) fn name(&self) -> &(dyn fmt::Display + Send + Sync) {
         match &self.query {

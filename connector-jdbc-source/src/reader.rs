@@ -43,6 +43,11 @@ impl Reader {
         }
     }
 
+    /// It has a connection that can be used.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     /// Keeps a connection for the next read.
     pub(crate) fn put_back(&mut self, connection: Box<dyn Connection>) {
         self.connection = Some(connection);

@@ -85,6 +85,14 @@ impl TableState {
         {
             plan.set_time_zone(zone);
         }
+        if self.plan.is_of_another_table(&plan.table) {
+            tracing::warn!(
+                table = %name, change = what,
+                "another table has this name now: it is read from its first row"
+            );
+            self.replace(plan)?;
+            return Ok(true);
+        }
         if plan.reads_same_records(&self.plan) {
             self.plan = plan;
             return Ok(false);
@@ -112,6 +120,27 @@ impl TableState {
         // The end of ties, and unreadable rows, are determined again.
         (self.ties_until, self.bisect) = (None, None);
         Ok(true)
+    }
+
+    /// Reads another table of this name from its first row.
+    fn replace(&mut self, plan: ReadPlan) -> Result<()> {
+        if self.range_end.is_some() {
+            // A part of the old table is read; the task opens the new one.
+            let message = format!("another table has the name {} now", plan.name());
+            return Err(Error::new(ErrorKind::Schema, message));
+        }
+        if let Some(late) = &mut self.late {
+            let hashers = late.ids.hashers();
+            late.ids = match late.ids.by_key {
+                true => RowIds::by_key(&plan, hashers)?,
+                false => RowIds::of(&plan, hashers)?,
+            };
+        }
+        self.plan = plan;
+        self.read_again();
+        // G1: otherwise a restart would use the position in the old table.
+        self.store_start();
+        Ok(())
     }
 
     /// Keeps what is known of open rows, if they are identified by the same columns as before;
@@ -153,7 +182,12 @@ impl TableState {
             return discovery::describe_query(connection, &self.plan.config, &query.sql).await;
         }
         let name = &self.plan.table.name;
-        let gone = tokio::time::Instant::now() + MISSING_TABLE_WAIT;
+        let config = &self.plan.config;
+        let wait = match config.watches_tables() {
+            true => MISSING_TABLE_WAIT.min(config.table_poll_interval.0 * 4),
+            false => MISSING_TABLE_WAIT,
+        };
+        let gone = tokio::time::Instant::now() + wait;
         loop {
             if let Some(table) = connection.describe(name).await? {
                 return Ok(table);
@@ -173,6 +207,12 @@ impl TableState {
 }
 
 impl ReadPlan {
+    /// Both have the same name, and are not the same table.
+    pub(crate) fn is_of_another_table(&self, other: &Table) -> bool {
+        let identities = self.table.identity.as_ref().zip(other.identity.as_ref());
+        identities.is_some_and(|(own, other)| own != other)
+    }
+
     /// Rows are read with the same columns in the same order, and produce the same records.
     fn reads_same_records(&self, other: &Self) -> bool {
         self.schema == other.schema

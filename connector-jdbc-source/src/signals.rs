@@ -53,7 +53,7 @@ impl Signals {
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
-        tables: &mut [TableState],
+        tables: &mut [&mut TableState],
     ) -> Result<Option<Self>> {
         let Some(name) = config.signal_table.entries().first() else {
             return Ok(None);
@@ -174,7 +174,7 @@ impl Signals {
         &mut self,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        tables: &mut [TableState],
+        tables: &mut [&mut TableState],
     ) -> Result<()> {
         self.next_poll = Instant::now() + self.interval;
         for signal in self.read(connection, dialect).await? {
@@ -209,7 +209,7 @@ impl Signal {
 }
 
 /// Reads these tables from their beginning.
-fn restart(signal: &Signal, named: &Selection, tables: &mut [TableState]) {
+fn restart(signal: &Signal, named: &Selection, tables: &mut [&mut TableState]) {
     let mut restarted = false;
     for table in tables {
         let followed = table.signal.is_some_and(|last| signal.id <= last);

@@ -25,7 +25,7 @@ pub(crate) struct TableState {
     /// The time of the next poll.
     pub(crate) next_poll: Instant,
     topic: Arc<str>,
-    partition: Arc<Partition>,
+    pub(crate) partition: Arc<Partition>,
     /// The fingerprint of the columns that the plan was built from; `None` before the first page.
     pub(crate) fingerprint: Option<String>,
     /// The key of the last row that was read.
@@ -211,6 +211,26 @@ impl TableState {
         self.plan.key.is_empty() || self.ties_until.is_some()
     }
 
+    /// Empty records that store the beginning as the position: the table no longer exists, and one that
+    /// takes its name is read from its first row.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(crate) fn reset_position(&self) -> Result<Records> {
+        let marks = SnapshotOffset {
+            rows: Some(0),
+            signal: self.signal,
+            ..SnapshotOffset::default()
+        };
+        let offset = marks.put_into(Offset::new(), &self.plan);
+        Ok(self.no_records()?.with_position(self.position(offset)))
+    }
+
+    /// The initial position is stored before the first row.
+    pub(crate) fn store_start(&mut self) {
+        self.start_unsaved = true;
+    }
+
     /// Empty records with the initial position; returned once, if it must be stored.
     ///
     /// # Errors
@@ -225,11 +245,14 @@ impl TableState {
 
     /// Empty records with the position after `key`.
     pub(crate) fn empty_records_after(&self, key: &[Value]) -> Result<Records> {
+        let offset = self.stored_offset(key);
+        Ok(self.no_records()?.with_position(self.position(offset)))
+    }
+
+    fn no_records(&self) -> Result<Records> {
         let schema = self.plan.outgoing_schema();
         let none = RecordBatch::new_empty(schema.columns().clone());
-        let records = Records::new(self.topic.clone(), schema.clone(), none)?;
-        let offset = self.stored_offset(key);
-        Ok(records.with_position(self.position(offset)))
+        Records::new(self.topic.clone(), schema.clone(), none)
     }
 
     /// Empty records with the position, if the table is to be read again and no row was since.
@@ -284,6 +307,11 @@ impl TableState {
     /// Reads the table from its beginning, as a signal asks; other tables go on.
     pub(crate) fn restart(&mut self, signal: i64) {
         self.set_signal(self.signal.map_or(signal, |last| last.max(signal)));
+        self.read_again();
+    }
+
+    /// Reads the table from its beginning.
+    pub(crate) fn read_again(&mut self) {
         (self.after, self.ranges, self.stream) = (None, None, None);
         (self.bisect, self.ties_until) = (None, None);
         self.ties = Ties::default();
@@ -383,6 +411,9 @@ impl TableState {
             }
             End::Reached => return Ok(None),
         }
+        if let Some(initial) = self.initial_position()? {
+            return Ok(Some(Polled::Records(initial)));
+        }
         if let Some(restarted) = self.position_of_restart()? {
             return Ok(Some(Polled::Records(restarted)));
         }
@@ -428,8 +459,8 @@ impl TableState {
         loop {
             let (batch, last) = self.read_page(connection, dialect).await?;
             if batch.is_some() && self.has_schema_changed(connection, dialect).await? {
-                if self.is_streaming() {
-                    // Its key was dropped.
+                if self.start_unsaved || self.is_streaming() {
+                    // Another table has its name, or its key was dropped.
                     return Ok(None);
                 }
                 continue;

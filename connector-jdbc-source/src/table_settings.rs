@@ -1,5 +1,5 @@
 //! Settings of single tables: `tables.<pattern>.<key>`.
-use crate::config::SourceConfig;
+use crate::{config::SourceConfig, topics::Named};
 use connect_api::config::{
     Config as _, Faults, Group as _, Prefixed, Reader, Setting as _, Settings, nearest,
 };
@@ -189,7 +189,7 @@ pub(crate) fn overlaid<'a>(
         .iter()
         .filter(|(key, _)| !(key.starts_with("tables.") || key.starts_with("queries.")))
         .collect();
-    for key in ["table.whitelist", "table.blacklist", "query"] {
+    for key in ["table.whitelist", "table.blacklist", "task.tables", "query"] {
         settings.remove(key);
     }
     for layer in layers {
@@ -223,6 +223,26 @@ impl TableConfigs {
             base: Arc::new(base.clone()),
             by_scopes: HashMap::new(),
             used: BTreeSet::new(),
+        }
+    }
+
+    /// Those of the connector.
+    pub(crate) fn base(&self) -> &Arc<SourceConfig> {
+        &self.base
+    }
+
+    /// The topic of a table, and whether other tables may have it too.
+    pub(crate) fn topic_of(&mut self, table: &TableName) -> (String, bool) {
+        let config = self.of(table).unwrap_or_else(|_| self.base.clone());
+        // Tables of one connection have the same catalog.
+        let named = Named {
+            catalog: Some(""),
+            schema: table.schema.as_deref(),
+            table: &table.name,
+        };
+        match config.topic_of_table(&named) {
+            Ok(topic) => (topic.name, topic.is_shared),
+            Err(_) => (table.to_string(), false),
         }
     }
 

@@ -1,8 +1,8 @@
 //! A store of positions, and a source task driven as the runtime drives it.
 use async_trait::async_trait;
 use connect_api::{
-    DynConnector, Error, Offset, Op, PartBoard, Partition, Polled, PositionReader, Records, Result,
-    SourceTask, TaskContext, TaskKind, Value, config::Settings,
+    DynConnector, Error, Offset, Op, Part, PartBoard, Partition, Polled, PositionReader, Records,
+    Result, SourceTask, TaskContext, TaskKind, Value, config::Settings,
 };
 use connector_jdbc_source::JdbcSource;
 use std::{
@@ -87,6 +87,7 @@ pub(crate) fn context(store: &Arc<Store>) -> TaskContext {
 pub(crate) struct Run {
     task: Box<dyn SourceTask>,
     pub(crate) store: Arc<Store>,
+    parts: PartBoard,
 }
 
 impl Run {
@@ -98,10 +99,13 @@ impl Run {
         let TaskKind::Source(mut task) = connector.task(&planned[0])? else {
             panic!("not a source");
         };
-        task.start(context(store)).await?;
+        let context = context(store);
+        let parts = context.parts.clone();
+        task.start(context).await?;
         Ok(Self {
             task,
             store: store.clone(),
+            parts,
         })
     }
 
@@ -109,6 +113,11 @@ impl Run {
         Self::try_start(settings, store)
             .await
             .unwrap_or_else(|e| panic!("{}", e.report()))
+    }
+
+    /// How the tables are doing, by name.
+    pub(crate) fn parts(&self) -> Vec<(Box<str>, Part)> {
+        self.parts.all().into_iter().collect()
     }
 
     pub(crate) async fn poll(&mut self) -> Result<Polled> {

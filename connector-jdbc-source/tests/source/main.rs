@@ -18,6 +18,7 @@ mod servers;
 mod snapshot;
 mod sub_microsecond;
 mod table_settings;
+mod tables;
 mod ties;
 mod time_zones;
 mod unreadable;

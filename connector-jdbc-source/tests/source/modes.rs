@@ -301,6 +301,7 @@ async fn a_table_without_new_rows_is_not_polled_before_the_interval() {
     let database = Database::sqlite(&[ORDERS, &insert(1..3, OLD)]).await;
     let mut settings = database.settings(&INCREMENTING);
     settings.set("poll.interval.ms", "3600000");
+    settings.set("table.poll.interval.ms", "0");
     let mut run = Run::start(&settings, &Arc::default()).await;
     assert_eq!(run.drain().await.len(), 1);
     database.execute(&insert(3..4, OLD)).await;

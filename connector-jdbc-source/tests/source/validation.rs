@@ -119,6 +119,17 @@ async fn a_missing_database_is_reported() {
     assert!(message.contains("/nowhere/at.db"), "{message}");
 }
 
+/// The tables of a planned task.
+fn tables_of_task(task: &Settings) -> String {
+    type Share = (u32, u32, Vec<(Option<String>, String, u32, bool)>);
+    let share = task.get("task.tables").filter(|share| !share.is_empty());
+    let share: Share = serde_json::from_str(share.unwrap_or("[0,1,[]]")).unwrap();
+    let (own, _, tables) = share;
+    let own = tables.into_iter().filter(|(_, _, task, _)| *task == own);
+    let names: Vec<_> = own.map(|(_, name, ..)| name).collect();
+    names.join(",")
+}
+
 #[tokio::test]
 async fn patterns_match_tables_and_the_blacklist_excludes_some() {
     let database = Database::sqlite(&TABLES).await;
@@ -126,14 +137,11 @@ async fn patterns_match_tables_and_the_blacklist_excludes_some() {
         let settings = database.settings(pairs);
         let max = NonZeroU32::new(max).unwrap();
         let planned = connector().plan(&settings, max).await;
-        planned.map(|tasks| {
-            let of = |s: &Settings| s.get("table.whitelist").unwrap().to_owned();
-            tasks.iter().map(of).collect::<Vec<_>>()
-        })
+        planned.map(|tasks| tasks.iter().map(tables_of_task).collect::<Vec<_>>())
     };
     let bulk = ("mode", "bulk");
     let all = [bulk, ("table.whitelist", "*")];
-    assert_eq!(plan(&all, 2).await.unwrap(), ["items,orders", "parts"]);
+    assert_eq!(plan(&all, 2).await.unwrap(), ["items,parts", "orders"]);
     assert_eq!(plan(&all, 9).await.unwrap(), ["items", "orders", "parts"]);
     let some = [
         bulk,
@@ -143,7 +151,14 @@ async fn patterns_match_tables_and_the_blacklist_excludes_some() {
     assert_eq!(plan(&some, 1).await.unwrap(), ["parts,items"]);
     let views = [bulk, ("table.whitelist", "rec*"), ("table.types", "VIEW")];
     assert_eq!(plan(&views, 1).await.unwrap(), ["recent"]);
-    let none = plan(&[bulk, ("table.whitelist", "zz*")], 1).await;
+    let none = [bulk, ("table.whitelist", "zz*")];
+    assert_eq!(plan(&none, 4).await.unwrap(), [""]);
+    let mut faults = connector().check(&database.settings(&none)).await;
+    assert!(faults.is_empty());
+    let notes = faults.take_notes();
+    assert!(notes[0].contains("no table matches zz*"), "{notes:?}");
+    let none = [none[0], none[1], ("table.poll.interval.ms", "0")];
+    let none = plan(&none, 1).await;
     let none = none.unwrap_err().report();
     assert!(none.contains("no table matches zz*"), "{none}");
 }
