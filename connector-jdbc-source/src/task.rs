@@ -66,21 +66,21 @@ impl Task {
     /// # Errors Errors of the database; of tables if none can be read.
     async fn open_all(&mut self, connection: &mut dyn Connection) -> Result<()> {
         let dialect = self.reader.dialect.clone();
-        let mut discovery = Discovery::default();
-        let of_queries = discovery.add_queries(connection, dialect.syntax(), &self.config);
-        of_queries.await?;
         let resume = |_: &TableName| Begin::Resume;
-        let queries = discovery.into_plans()?;
-        let mut errors = self.open(queries, &resume, connection).await?;
-        if let Some(error) = errors.pop() {
-            return Err(error);
-        }
         let (wanted, gone) = table_monitor::tables_of_task(connection, &self.config).await?;
         for name in gone {
             tracing::warn!(table = %name, "the table no longer exists");
             self.monitor.note_dropped(name);
         }
-        errors = self.describe_and_open(&wanted, &resume, connection).await?;
+        let mut errors = self.describe_and_open(&wanted, &resume, connection).await?;
+        let mut discovery = Discovery::default();
+        let of_queries = discovery.add_queries(connection, dialect.syntax(), &self.config);
+        of_queries.await?;
+        let queries = discovery.into_plans()?;
+        let of_queries = self.open(queries, &resume, connection).await?;
+        if let Some(error) = of_queries.into_iter().next() {
+            return Err(error);
+        }
         let others = self.config.share.is_planned() && !self.tables.is_empty();
         if others || errors.is_empty() {
             return Ok(());
