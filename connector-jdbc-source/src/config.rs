@@ -2,6 +2,7 @@
 use crate::{
     column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts},
     queries::Queries,
+    table_patterns::TablePatterns,
     table_settings::TableSettings,
     table_types::TableTypes,
     task_share::TaskShare,
@@ -11,7 +12,9 @@ use connect_api::{
     config::{Faults, List, Millis, Secret, Setting},
     settings,
 };
-use dialect_core::{ConnectionConfig, Entry, OpenOptions, Selection, SessionConfig, Zone};
+use dialect_core::{
+    ConnectionConfig, Entry, OpenOptions, Selection, SessionConfig, TableName, Zone,
+};
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     time::Duration,
@@ -148,6 +151,12 @@ settings! {
         /// The table types to read: TABLE (includes partitioned tables), VIEW, PARTITIONED TABLE,
         /// MATERIALIZED VIEW, FOREIGN TABLE; separated by commas.
         "table.types": table_types: TableTypes, default "TABLE", Low;
+        /// The tables to read, as regular expressions separated by commas, instead of
+        /// `table.whitelist`. Each matches the whole of `schema.table`, or `database.table` where
+        /// schemas are databases; tables of all schemas are looked at.
+        "table.include.list": included: TablePatterns, default "", Medium;
+        /// The tables to exclude, in the same syntax.
+        "table.exclude.list": excluded_patterns: TablePatterns, default "", Low;
         /// How often the catalog is asked for tables that were created, dropped or renamed, while the
         /// others are read. A new table that a pattern matches is read from its first row. Tables that
         /// failed are tried again at the latest after this time. 0: tables are looked for at the start
@@ -267,7 +276,7 @@ impl SourceConfig {
             ),
         }
         match &self.query.0 {
-            None if self.tables.is_empty() && self.queries.is_empty() => faults.at(
+            None if !self.selects_tables() && self.queries.is_empty() => faults.at(
                 "table.whitelist",
                 "no table is set; set tables, or a `query`",
             ),
@@ -288,7 +297,7 @@ impl SourceConfig {
                 faults.at(
                     key,
                     "must be a schema name, not a pattern; list tables of several schemas in \
-                     `table.whitelist` as schema.table",
+                     `table.whitelist` as schema.table, or match them with `table.include.list`",
                 );
             }
         }
@@ -323,6 +332,10 @@ impl SourceConfig {
         }
         if let [_, _, ..] | [Entry { pattern: true, .. }] = self.signal_table.entries() {
             faults.at("signal.data.collection", "must be the name of one table");
+        }
+        if !(self.tables.is_empty() || self.included.is_empty()) {
+            let message = "has no effect beside `table.whitelist`; set only one of the two";
+            faults.at("table.include.list", message);
         }
         let mode = self.mode.show();
         if self.snapshot_mode == SnapshotMode::Never {
@@ -397,11 +410,13 @@ impl SourceConfig {
 
     /// Checks settings that cannot be combined with `query`.
     fn check_query(&self, faults: &mut Faults) {
-        for (key, tables) in [
-            ("table.whitelist", &self.tables),
-            ("table.blacklist", &self.excluded),
+        for (key, is_empty) in [
+            ("table.whitelist", self.tables.is_empty()),
+            ("table.blacklist", self.excluded.is_empty()),
+            ("table.include.list", self.included.is_empty()),
+            ("table.exclude.list", self.excluded_patterns.is_empty()),
         ] {
-            if !tables.is_empty() {
+            if !is_empty {
                 faults.at(key, "has no effect with `query`; set only one of the two");
             }
         }
@@ -419,9 +434,25 @@ impl SourceConfig {
         }
     }
 
+    /// Tables are read, and not only queries.
+    pub(crate) fn selects_tables(&self) -> bool {
+        !(self.tables.is_empty() && self.included.is_empty())
+    }
+
+    /// Tables are matched by patterns.
+    pub(crate) fn has_table_patterns(&self) -> bool {
+        let mut entries = self.tables.entries().iter();
+        !self.included.is_empty() || entries.any(|entry| entry.pattern)
+    }
+
+    /// The table is not to be read.
+    pub(crate) fn excludes(&self, table: &TableName) -> bool {
+        self.excluded.holds(table) || self.excluded_patterns.matches(table)
+    }
+
     /// The catalog is asked for new tables while others are read.
     pub(crate) fn watches_tables(&self) -> bool {
-        !self.tables.is_empty() && !self.table_poll_interval.0.is_zero()
+        self.selects_tables() && !self.table_poll_interval.0.is_zero()
     }
 
     /// The schema of tables without one, if configured.
@@ -571,6 +602,13 @@ mod tests {
     #[test]
     fn a_query_is_read_instead_of_tables() {
         let query = ("query", "SELECT 1 AS a");
+        let (bulk, list) = (("mode", "bulk"), ("table.include.list", r"shop\..*"));
+        assert!(super::SourceConfig::has_table_patterns(
+            &config(&[bulk, list]).unwrap()
+        ));
+        assert_eq!(fault_keys(&[query, bulk, list]), ["table.include.list"]);
+        let two = [bulk, list, ("table.whitelist", "t")];
+        assert_eq!(fault_keys(&two), ["table.include.list"]);
         let config = config(&[query, ("mode", "bulk")]).unwrap();
         assert_eq!(config.topic_of_query(), "shop-");
         assert_eq!(fault_keys(&[("mode", "bulk")]), ["table.whitelist"]);

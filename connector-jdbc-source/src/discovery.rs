@@ -131,7 +131,7 @@ impl Discovery {
                     continue;
                 }
             };
-            if config.excluded.holds(&table.name) || !known.insert(table.name.clone()) {
+            if config.excludes(&table.name) || !known.insert(table.name.clone()) {
                 continue;
             }
             discovery.add(table, *exact, syntax, configs, catalog.as_ref());
@@ -398,7 +398,17 @@ impl<'a> CatalogLookup<'a> {
                 unmatched.push(entry.name.to_string());
             }
         }
-        wanted.retain(|table| table.exact || !config.excluded.holds(&table.name));
+        if !config.included.is_empty() {
+            let tables = self.connection.tables_of_all_schemas().await?.into_iter();
+            let tables = tables.filter(|(_, is)| config.table_types.holds(*is));
+            let tables: Vec<TableName> = tables.map(|(name, _)| name).collect();
+            unmatched.extend(config.included.unmatched(&tables));
+            let fitting = tables
+                .into_iter()
+                .filter(|name| config.included.matches(name));
+            wanted.extend(fitting.map(|name| Wanted { name, exact: false }));
+        }
+        wanted.retain(|table| table.exact || !config.excludes(&table.name));
         Ok((wanted, unmatched))
     }
 

@@ -151,6 +151,8 @@ pub(crate) fn spread(
     let of_queries = || SourceConfig {
         tables: Default::default(),
         excluded: Default::default(),
+        included: Default::default(),
+        excluded_patterns: Default::default(),
         ..config.clone()
     };
     let more = free.min(config.queries.len());

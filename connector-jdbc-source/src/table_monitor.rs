@@ -102,7 +102,7 @@ pub(crate) async fn changes(
     exact: &HashSet<TableName>,
 ) -> Result<Changes> {
     let config = configs.base().clone();
-    if !config.tables.entries().iter().any(|entry| entry.pattern) {
+    if !config.has_table_patterns() {
         return Ok(Changes::default());
     }
     let (listed, _) = CatalogLookup::new(connection, &config).wanted().await?;

@@ -189,7 +189,14 @@ pub(crate) fn overlaid<'a>(
         .iter()
         .filter(|(key, _)| !(key.starts_with("tables.") || key.starts_with("queries.")))
         .collect();
-    for key in ["table.whitelist", "table.blacklist", "task.tables", "query"] {
+    for key in [
+        "table.whitelist",
+        "table.blacklist",
+        "table.include.list",
+        "table.exclude.list",
+        "task.tables",
+        "query",
+    ] {
         settings.remove(key);
     }
     for layer in layers {

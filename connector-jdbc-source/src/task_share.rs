@@ -141,7 +141,7 @@ pub(crate) fn split(
         return vec![config.clone()];
     }
     let count = u32::try_from(tables.len()).unwrap_or(u32::MAX);
-    let least = u32::from(!config.tables.is_empty());
+    let least = u32::from(config.selects_tables());
     let tasks = max.get().min(count).max(least);
     let mut rows = vec![0_u64; tasks as usize];
     let mut order: Vec<usize> = (0..tables.len()).collect();

@@ -289,3 +289,59 @@ async fn a_table_that_is_replaced_between_two_polls_is_read_from_its_first_row()
     run.stop().await;
     place.run("DROP TABLE @a").await;
 }
+
+#[tokio::test]
+async fn tables_of_several_schemas_are_matched_by_regular_expressions() {
+    for (place, drop) in places().await.into_iter().skip(1).zip(["CASCADE", ""]) {
+        let [first, second] = ["x", "y"].map(|schema| place.name(schema));
+        for schema in [&first, &second] {
+            place.run(&format!("CREATE SCHEMA {schema}")).await;
+            for table in ["orders", "items", "log"] {
+                let sql = format!("CREATE TABLE {schema}.{table} (id {{key}}, name varchar(20))");
+                place.run(&sql).await;
+                place
+                    .run(&format!(
+                        "INSERT INTO {schema}.{table} (id, name) VALUES (1, 'n')"
+                    ))
+                    .await;
+            }
+        }
+        let mut settings = place.settings("");
+        settings.remove("table.whitelist");
+        settings.remove("topic.prefix");
+        settings.set("connect.topicname", "all");
+        settings.set(
+            "table.include.list",
+            format!(r"{first}\.(orders|l.+), {second}\..*"),
+        );
+        settings.set("table.exclude.list", r".*\.log");
+        let mut run = Run::start(&settings, &Arc::default()).await;
+        run.drain().await;
+        place
+            .run(&format!(
+                "CREATE TABLE {second}.new (id {{key}}, name varchar(20))"
+            ))
+            .await;
+        let new = format!("{second}.new");
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        while !run.parts().iter().any(|(name, _)| **name == *new) {
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", run.parts());
+            run.drain().await;
+        }
+        let parts = run.parts();
+        let names: Vec<&str> = parts.iter().map(|(name, _)| &**name).collect();
+        let table = |schema: &str, table: &str| format!("{schema}.{table}");
+        let mut expected = [
+            table(&first, "orders"),
+            table(&second, "items"),
+            table(&second, "new"),
+            table(&second, "orders"),
+        ];
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        run.stop().await;
+        for schema in [&first, &second] {
+            place.run(&format!("DROP SCHEMA {schema} {drop}")).await;
+        }
+    }
+}

@@ -45,6 +45,11 @@ pub trait Connection: Send {
     /// system left out; sorted by name.
     async fn tables(&mut self, schema: Option<&str>) -> Result<Vec<(TableName, TableType)>>;
 
+    /// Those of all schemas that the database lists; of the connection's own where that is not asked.
+    async fn tables_of_all_schemas(&mut self) -> Result<Vec<(TableName, TableType)>> {
+        self.tables(None).await
+    }
+
     /// The table as the catalogue describes it; `None` where there is none.
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>>;
 

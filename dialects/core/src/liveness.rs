@@ -379,6 +379,10 @@ impl Connection for ProbedConnection {
         probed!(self, "listing tables", tables(schema))
     }
 
+    async fn tables_of_all_schemas(&mut self) -> Result<Vec<(TableName, TableType)>> {
+        probed!(self, "listing tables", tables_of_all_schemas())
+    }
+
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         let what = format!("describing {name}");
         probed!(self, &what, describe(name))

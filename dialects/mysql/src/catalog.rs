@@ -7,6 +7,11 @@ use dialect_core::TableName;
 /// The schemas of the servers themselves.
 const SYSTEM: &str = "'information_schema', 'mysql', 'performance_schema', 'sys'";
 
+/// Tables and views of all schemas that the user may see.
+pub(crate) fn tables_of_all_schemas_sql() -> String {
+    tables_sql().replace("TABLE_SCHEMA = COALESCE(?, DATABASE()) AND ", "")
+}
+
 /// Tables and views of a schema, else of the connection's own.
 pub(crate) fn tables_sql() -> String {
     format!(

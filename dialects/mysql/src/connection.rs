@@ -22,6 +22,10 @@ impl Connection for Session {
         describe::tables(self.ready()?, schema).await
     }
 
+    async fn tables_of_all_schemas(&mut self) -> Result<Vec<(TableName, TableType)>> {
+        describe::tables_of_all_schemas(self.ready()?).await
+    }
+
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         let mut tables = self.describe_all(std::slice::from_ref(name)).await?;
         Ok(tables.pop().flatten())

@@ -15,7 +15,7 @@ use crate::{
 };
 use connect_api::Result;
 use dialect_core::{Table, TableName, TableType, ValueOptions};
-use sqlx::{AssertSqlSafe, MySqlConnection};
+use sqlx::{AssertSqlSafe, MySqlConnection, mysql::MySqlRow};
 use std::collections::BTreeMap;
 
 /// Tables and views of `schema`, else of the connection's own, by name.
@@ -23,12 +23,23 @@ pub(crate) async fn tables(
     connection: &mut MySqlConnection,
     schema: Option<&str>,
 ) -> Result<Vec<(TableName, TableType)>> {
-    let what = "list the tables";
-    let rows = sqlx::query(AssertSqlSafe(catalog::tables_sql()))
-        .bind(schema)
-        .fetch_all(connection)
-        .await
-        .map_err(|e| error(what, e))?;
+    let query = sqlx::query(AssertSqlSafe(catalog::tables_sql())).bind(schema);
+    let rows = query.fetch_all(connection).await;
+    listed(rows.map_err(|e| error(LISTING, e))?)
+}
+
+/// The same of all schemas.
+pub(crate) async fn tables_of_all_schemas(
+    connection: &mut MySqlConnection,
+) -> Result<Vec<(TableName, TableType)>> {
+    let query = sqlx::query(AssertSqlSafe(catalog::tables_of_all_schemas_sql()));
+    let rows = query.fetch_all(connection).await;
+    listed(rows.map_err(|e| error(LISTING, e))?)
+}
+
+const LISTING: &str = "list the tables";
+
+fn listed(rows: Vec<MySqlRow>) -> Result<Vec<(TableName, TableType)>> {
     let mut tables = rows
         .iter()
         .map(|row| {
@@ -39,7 +50,7 @@ pub(crate) async fn tables(
             Ok((name, table_type(&text(row, 2)?, &text(row, 3)?)))
         })
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| error(what, e))?;
+        .map_err(|e| error(LISTING, e))?;
     tables.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(tables)
 }

@@ -9,6 +9,14 @@ WHERE n.nspname = COALESCE($1, current_schema()) AND c.relkind IN ('r', 'p', 'v'
 AND NOT c.relispartition \
 ORDER BY c.relname COLLATE \"C\"";
 
+/// The same of all schemas, without those of the server.
+pub(crate) const TABLES_OF_ALL_SCHEMAS: &str = "\
+SELECT n.nspname::text, c.relname::text, c.relkind::text \
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition \
+ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
 /// `base`: the types that `wanted (place, typid, typmod, dims)` come down to, domains followed
 /// to their base and arrays to their elements; of each place the row without a `next` is the end.
 macro_rules! base {

@@ -44,6 +44,21 @@ impl Connection for Session {
         Ok(listed.collect())
     }
 
+    async fn tables_of_all_schemas(&mut self) -> Result<Vec<(TableName, TableType)>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let query = sqlx::query_as::<_, (String, String, String)>(catalog::TABLES_OF_ALL_SCHEMAS)
+            .persistent(self.keeps_statements());
+        let rows = query.fetch_all(&mut self.driver).await;
+        let rows = rows.map_err(|e| error_codes::error("listing tables", e));
+        let rows = self.leave(own, rows).await?.into_iter();
+        let listed = rows.map(|(schema, name, kind)| {
+            let schema = Some(schema);
+            (TableName { schema, name }, rows::table_type(&kind))
+        });
+        Ok(listed.collect())
+    }
+
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         let found = self.describe_all(std::slice::from_ref(name)).await?;
         Ok(found.into_iter().next().flatten())

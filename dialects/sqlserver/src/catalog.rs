@@ -21,6 +21,11 @@ pub(crate) fn tables_sql() -> String {
     )
 }
 
+/// Tables and views of all schemas.
+pub(crate) fn tables_of_all_schemas_sql() -> String {
+    tables_sql().replace(" AND s.name = COALESCE(@P1, SCHEMA_NAME())", "")
+}
+
 /// The queries for so many tables, whose quoted names are bound; distinguished by their first column.
 pub(crate) fn describe_sql(count: usize) -> String {
     let ids: Vec<_> = (0..count)
@@ -101,6 +106,12 @@ pub(crate) const ACCESS: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_of_all_schemas_are_listed_without_a_parameter() {
+        let sql = tables_of_all_schemas_sql();
+        assert!(sql.ends_with("AND o.is_ms_shipped = 0"), "{sql}");
+    }
 
     #[test]
     fn several_tables_are_described_in_one_exchange() {

@@ -35,6 +35,10 @@ impl Connection for Session {
         describe::tables(self, schema).await
     }
 
+    async fn tables_of_all_schemas(&mut self) -> Result<Vec<(TableName, TableType)>> {
+        describe::tables_of_all_schemas(self).await
+    }
+
     async fn describe(&mut self, name: &TableName) -> Result<Option<Table>> {
         let tables = self.describe_all(std::slice::from_ref(name)).await?;
         Ok(tables.into_iter().next().flatten())

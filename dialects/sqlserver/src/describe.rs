@@ -28,9 +28,22 @@ pub(crate) async fn tables(
     schema: Option<&str>,
 ) -> Result<Vec<(TableName, TableType)>> {
     let schema = schema.map_or(ColumnData::String(None), text);
-    let rows = session
-        .rows("list the tables", &catalog::tables_sql(), vec![schema])
-        .await?;
+    list(session, &catalog::tables_sql(), vec![schema]).await
+}
+
+/// The same of all schemas.
+pub(crate) async fn tables_of_all_schemas(
+    session: &mut Session,
+) -> Result<Vec<(TableName, TableType)>> {
+    list(session, &catalog::tables_of_all_schemas_sql(), Vec::new()).await
+}
+
+async fn list(
+    session: &mut Session,
+    sql: &str,
+    params: Vec<ColumnData<'_>>,
+) -> Result<Vec<(TableName, TableType)>> {
+    let rows = session.rows("list the tables", sql, params).await?;
     let mut tables: Vec<_> = rows
         .iter()
         .map(|row| {
