@@ -107,7 +107,9 @@ async fn unreadable_rows_are_reported_by_key_and_all_others_are_read() {
             let expected: Vec<_> = (1..=1_000).filter(|id| !BAD.contains(id)).collect();
             assert_eq!(ids(&pages), expected, "{settings:?}");
             let mut run = Run::start(&settings, &store).await;
-            let (pages, refused) = run.drain_readable().await;
+            let (mut pages, refused) = run.drain_readable().await;
+            // A position may come without rows.
+            pages.retain(|page| !page.is_empty());
             assert!(pages.is_empty() && refused.is_empty(), "after a restart");
             run.stop().await;
         }
