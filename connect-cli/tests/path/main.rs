@@ -21,6 +21,7 @@ mod refused;
 mod rotation;
 mod runs;
 mod silence;
+mod snapshot;
 mod start;
 mod two_workers;
 mod waiting;

@@ -13,12 +13,11 @@ pub(crate) struct Range {
 
 impl Range {
     /// Divides the range at values between its bounds, into about `parts` ranges of the same width.
-    /// One range where the first part of the key has no numbers, or too few.
+    /// One range where that part of the key has no numbers, or too few.
     pub(crate) fn divide(&self, parts: u32) -> Vec<Self> {
         let mut ranges = Vec::new();
         let mut after = self.after.clone();
         for until in self.points(parts) {
-            let until = vec![until];
             ranges.push(Self {
                 after: after.replace(until.clone()),
                 until: Some(until),
@@ -33,20 +32,24 @@ impl Range {
 
     /// Takes the upper half of the range; `None` if it cannot be divided.
     pub(crate) fn split_off_half(&mut self) -> Option<Self> {
-        let middle = vec![self.points(2).pop()?];
+        let middle = self.points(2).pop()?;
         Some(Self {
             after: Some(middle.clone()),
             until: self.until.replace(middle),
         })
     }
 
-    /// Values of the first part of the key that divide the range.
-    fn points(&self, parts: u32) -> Vec<Value> {
-        let first = |key: &Option<Key>| key.as_ref().and_then(|key| key.first()).cloned();
-        let (Some(low), Some(high)) = (first(&self.after), first(&self.until)) else {
+    /// Keys that divide the range: they differ in the first part in which its bounds do.
+    fn points(&self, parts: u32) -> Vec<Key> {
+        let (Some(low), Some(high)) = (&self.after, &self.until) else {
             return Vec::new();
         };
-        let Some((from, to)) = ordinal(&low).zip(ordinal(&high)) else {
+        let equal = low.iter().zip(high).take_while(|(low, high)| low == high);
+        let equal = equal.count();
+        let (Some(first), Some(last)) = (low.get(equal), high.get(equal)) else {
+            return Vec::new();
+        };
+        let Some((from, to)) = ordinal(first).zip(ordinal(last)) else {
             return Vec::new();
         };
         let Some(width) = to.checked_sub(from).filter(|width| *width > 1) else {
@@ -57,9 +60,12 @@ impl Range {
             // Without overflow: the width of UUIDs is near the limit.
             from + width / parts * part + width % parts * part / parts
         };
-        (1..parts)
-            .filter_map(|part| with_ordinal(&low, step(part)))
-            .collect()
+        let key = |part: i128| {
+            let mut key = low[..equal].to_vec();
+            key.push(with_ordinal(first, step(part))?);
+            Some(key)
+        };
+        (1..parts).filter_map(key).collect()
     }
 }
 
@@ -174,6 +180,22 @@ mod tests {
         assert_eq!(lower.until, Some(vec![Value::Timestamp(5)]));
         assert_eq!(upper.after, lower.until);
         assert_eq!(upper.until, Some(vec![Value::Timestamp(10), Value::Int(9)]));
+    }
+
+    #[test]
+    fn rows_with_equal_timestamps_are_divided_by_the_next_part_of_the_key() {
+        let key = |number| Some(vec![Value::Timestamp(7), Value::Int(number)]);
+        let range = |after, until| Range {
+            after: key(after),
+            until: key(until),
+        };
+        assert_eq!(range(0, 10).divide(2), [range(0, 5), range(5, 10)]);
+        let prefix = Range {
+            after: Some(vec![Value::Timestamp(7)]),
+            until: key(10),
+        };
+        let whole = prefix.divide(2);
+        assert_eq!(whole, [prefix], "no lower number is known");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `scripts/bench` builds this and the worker in release, starts the servers, and calls it.
 mod args;
 mod case;
+mod follow;
 mod outcome;
 mod part;
 mod path;
@@ -70,6 +71,7 @@ async fn measure(args: &Args, cases: &[&Case], paths: &mut Paths) -> Result<Vec<
             let outcomes = match case.kind {
                 case::Kind::Path(kind) => vec![paths.run(case.name, kind).await?],
                 case::Kind::Part(part) => part::in_a_child(part, args.rows)?,
+                case::Kind::Follow => vec![paths.follow(case.name).await?],
             };
             for outcome in outcomes {
                 eprintln!("{outcome} (run {run} of {})", args.repeat);

@@ -1,6 +1,7 @@
 //! Whole paths: the worker from one end to the other.
 use crate::{
     args::Args,
+    follow::Follow,
     outcome::{Outcome, ensure_rows},
     progress::{Arrival, Destination},
     servers::{self, Database},
@@ -107,6 +108,30 @@ impl Paths {
             PathKind::Start => self.start(name).await,
         };
         outcome.map_err(|e| e.context(name))
+    }
+
+    /// Reads a table while it is written to.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn follow(&mut self, name: &str) -> Result<Outcome> {
+        let table = self.name();
+        let topic = self.topic(QueueType::Simple).await?;
+        let url = Database::Postgres.url()?;
+        let connector = self.source_settings(&url, &table, topic.name(), Format::Plain);
+        let connector = with(&[("poll.interval.ms", "50")], &connector);
+        let worker = over_rocketmq()?;
+        let settings: Vec<_> = worker.iter().map(|(k, v)| (*k, &**v)).collect();
+        let follow = Follow {
+            name,
+            url: &url,
+            table: &table,
+            topic: &topic,
+            transport: self.cluster().await?,
+            rows: self.expected,
+        };
+        let run = || self.program.run(&settings, &[("follow", connector)]);
+        follow.measure(run).await.map_err(|e| e.context(name))
     }
 
     fn name(&mut self) -> String {

@@ -92,7 +92,10 @@ impl Destination<'_> {
 fn position(path: &PathBuf) -> Option<u64> {
     let text = std::fs::read(path).ok()?;
     let document: Value = serde_json::from_slice(&text).ok()?;
-    let offset = &document.get("positions")?.get(0)?["offset"]["incrementing"];
+    let offsets = &document.get("positions")?.get(0)?["offset"];
+    // While a snapshot is not complete, rows are read out of order.
+    let offset = offsets.get("snapshot.rows");
+    let offset = offset.unwrap_or(&offsets["incrementing"]);
     // A value is kept with its kind: {"Int": 42}.
     offset.as_u64().or_else(|| {
         let tagged = offset.as_object()?.values().next()?;
