@@ -40,7 +40,7 @@ fn a_snapshot_goes_on_after_kills_and_rows_that_change_meanwhile_are_right() {
             Database::MariaDb => (
                 "datetime(6) NOT NULL",
                 format!(
-                    "SELECT seq, 0, NOW(6) - INTERVAL 1 DAY + INTERVAL seq * 1000 MICROSECOND FROM seq_1_to_{ROWS}"
+                    "SELECT seq, 0, NOW(6) - INTERVAL 1 DAY + INTERVAL seq * 1000 MICROSECOND FROM {space}.seq_1_to_{ROWS}"
                 ),
             ),
         };
