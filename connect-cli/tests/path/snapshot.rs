@@ -103,12 +103,7 @@ fn a_snapshot_goes_on_after_kills_and_rows_that_change_meanwhile_are_right() {
         program.start();
     }
     program.wait_until(LIMIT, || program_has_copied(&databases, &space));
-    let log = program.log_text();
-    let complete: Vec<&str> = log
-        .lines()
-        .filter(|line| line.contains("snapshot complete"))
-        .collect();
-    assert_eq!(complete.len(), 2, "{log}");
+    program.wait_for_log(&program.log(), "snapshot complete", 2, LIMIT);
     let (code, document) = program.stop();
     assert_eq!(code, 0, "{document}");
     for database in databases {
