@@ -10,6 +10,7 @@ mod bad_input;
 mod batch_topics;
 mod client;
 mod flights;
+mod guides;
 mod late_rows;
 mod names;
 mod nycflights;
