@@ -5,6 +5,7 @@ use crate::{
     failed_tables::concerns_table_alone,
     queries::at_query,
     read_plan::{QUERY, ReadPlan},
+    startup_check::check_statement,
     table::query_scalar,
     table_settings::TableConfigs,
     table_types::name_of,
@@ -13,7 +14,7 @@ use connect_api::{
     Error, ErrorKind, Kind, Result, Schema, Value,
     config::{Faults, nearest},
 };
-use dialect_core::{Access, Connection, Statement, Syntax, Table, TableName, TableType};
+use dialect_core::{Access, Connection, Dialect, Statement, Syntax, Table, TableName, TableType};
 use std::{
     collections::{HashMap, HashSet},
     fmt::Display,
@@ -213,18 +214,26 @@ impl Discovery {
         }
     }
 
-    /// Adds missing SELECT privileges to the errors.
+    /// Adds missing SELECT privileges and statements that the database refuses to the errors.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub(crate) async fn check_access(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        // For a query, the first page reports missing privileges.
-        let of_tables = self.plans.iter().filter(|r| r.query.is_none());
-        for plan in of_tables {
-            match check_select(connection, plan).await {
-                Err(e) if e.kind() == ErrorKind::Auth => self.faults.general(e.report()),
-                outcome => outcome?,
+    pub(crate) async fn check_access(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<()> {
+        for plan in &self.plans {
+            if plan.query.is_none() {
+                match check_select(connection, plan).await {
+                    Err(e) if e.kind() == ErrorKind::Auth => {
+                        self.faults.general(e.report());
+                        continue;
+                    }
+                    outcome => outcome?,
+                }
             }
+            check_statement(connection, dialect, plan, &mut self.faults).await?;
         }
         Ok(())
     }

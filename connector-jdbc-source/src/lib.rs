@@ -56,6 +56,7 @@ mod row_ids;
 mod schema_change;
 mod signals;
 mod snapshot;
+mod startup_check;
 mod table;
 mod table_monitor;
 mod table_patterns;
@@ -143,7 +144,14 @@ async fn discover(
     config: &SourceConfig,
 ) -> Result<Discovery> {
     let mut discovery = Discovery::run(connection, dialect.syntax(), config).await?;
-    discovery.check_access(connection).await?;
+    discovery.check_access(connection, dialect).await?;
+    if discovery.faults.is_empty() {
+        let plans = &mut discovery.plans;
+        let notes = startup_check::time_notes(connection, dialect, plans).await?;
+        notes
+            .into_iter()
+            .for_each(|note| discovery.faults.note(note));
+    }
     Ok(discovery)
 }
 

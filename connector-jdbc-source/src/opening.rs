@@ -3,7 +3,7 @@ use crate::{
     config::SourceConfig, failed_tables::concerns_table_alone, late_rows::CompleteBy, position,
     read_plan::ReadPlan, recheck, table::TableState, watermark,
 };
-use connect_api::{Result, TaskContext};
+use connect_api::{PartBoard, Result, TaskContext};
 use dialect_core::{Connection, Dialect, TableName, Zone};
 
 /// What the database says once for all tables; asked for with the first table that needs it.
@@ -77,7 +77,7 @@ impl Opening {
             let resuming = TableState::resume(plan, partition, stored, connection, dialect, parts);
             let table = match resuming.await {
                 Ok(mut table) => {
-                    let prepared = self.prepare(&mut table, connection, dialect).await;
+                    let prepared = self.prepare(&mut table, connection, dialect, parts).await;
                     if store_start {
                         table.store_start();
                     }
@@ -98,13 +98,18 @@ impl Opening {
         table: &mut TableState,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
+        parts: &PartBoard,
     ) -> Result<()> {
         let (syntax, plan) = (dialect.syntax(), &table.plan);
         let complete_by = self.complete_by.flatten();
-        for note in recheck::notes(connection, syntax, plan, complete_by).await? {
+        let by = complete_by.filter(|_| plan.looks_for_late_rows());
+        let notes = recheck::notes(connection, syntax, plan, complete_by).await?;
+        for note in &notes {
             tracing::warn!("{note}");
         }
-        if let Some(by) = complete_by.filter(|_| table.plan.looks_for_late_rows()) {
+        let method = plan.method(by, &notes);
+        parts.update(&plan.name().to_string(), |part| part.method = method);
+        if let Some(by) = by {
             table.look_for_late_rows(by)?;
         }
         Ok(())

@@ -143,6 +143,34 @@ pub(crate) async fn notes(
 }
 
 impl ReadPlan {
+    /// How late rows are found, and what is not seen of them, for the status of the table; `None` where it
+    /// is read without a position.
+    pub(crate) fn method(&self, by: Option<CompleteBy>, notes: &[String]) -> Option<Arc<str>> {
+        if self.bulk {
+            return None;
+        }
+        let by = match by {
+            Some(CompleteBy::RowVersion) if !self.is_by_row_version() => Some(CompleteBy::Age),
+            by => by,
+        };
+        let window_ms = by.map_or(0, |by| self.config.window_of(by).as_millis());
+        let mut method = match by {
+            None => "late rows are not looked for".to_owned(),
+            Some(CompleteBy::Transactions) => {
+                "late rows are found by running transactions".to_owned()
+            }
+            Some(CompleteBy::RowVersion) => {
+                "late rows are found by the minimum active row version".to_owned()
+            }
+            Some(CompleteBy::Age) => format!("late rows are found for {window_ms} ms"),
+        };
+        for note in notes {
+            method.push_str("; ");
+            method.push_str(note);
+        }
+        Some(method.into())
+    }
+
     /// The key starts with a row version of SQL Server.
     fn is_by_row_version(&self) -> bool {
         let first = self.key.first().map_or(&[][..], |part| &part.columns);

@@ -60,11 +60,19 @@ impl Load {
     }
 
     fn show(&self) {
-        let part = Part {
-            progress: Some(self.progress()),
-            ..Part::new(PartState::Snapshot)
-        };
-        self.parts.set(&self.table, part);
+        let progress = Some(self.progress());
+        let mut is_known = false;
+        self.parts.update(&self.table, |part| {
+            (part.state, part.progress) = (PartState::Snapshot, progress);
+            is_known = true;
+        });
+        if !is_known {
+            let part = Part {
+                progress,
+                ..Part::new(PartState::Snapshot)
+            };
+            self.parts.set(&self.table, part);
+        }
     }
 
     /// Counts rows.

@@ -16,6 +16,7 @@ mod query;
 mod schema_changes;
 mod servers;
 mod snapshot;
+mod startup;
 mod sub_microsecond;
 mod table_settings;
 mod tables;
