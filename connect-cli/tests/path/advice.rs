@@ -108,6 +108,7 @@ fn is_other(word: &str) -> bool {
         "dbo.",
         "shop.",
         "schema.table",
+        "database.table",
         "table.column",
         "io.",
         "org.",
