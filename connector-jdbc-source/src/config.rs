@@ -239,6 +239,11 @@ settings! {
         /// The pause between two polls of a table that had no new rows; in bulk mode, from the end
         /// of one read to the start of the next.
         "poll.interval.ms": poll_interval: Millis, default "5000", Medium;
+        /// The pause after a poll that found rows, where it is shorter than `poll.interval.ms`: it is
+        /// doubled with each poll that finds none, up to `poll.interval.ms`. Rows that follow
+        /// others are sent sooner, at the cost of more statements on tables that change often. Not
+        /// set: `poll.interval.ms`. No effect in bulk mode.
+        "poll.interval.min.ms": least_poll_interval: Millis, optional, Low;
         /// The maximum number of rows per page.
         "batch.max.rows": max_rows: NonZeroU32, default "5000", Medium;
         /// The maximum number of bytes per page; a single row may be larger.
@@ -337,6 +342,9 @@ impl SourceConfig {
             let message = "has no effect beside `table.whitelist`; set only one of the two";
             faults.at("table.include.list", message);
         }
+        if self.least_poll_interval() > self.poll_interval.0 {
+            faults.at("poll.interval.min.ms", "is greater than `poll.interval.ms`");
+        }
         let mode = self.mode.show();
         if self.snapshot_mode == SnapshotMode::Never {
             if self.mode == Mode::Bulk {
@@ -374,6 +382,7 @@ impl SourceConfig {
         let incrementing = !grows && self.incrementing.0.is_some();
         let number = self.mode != Mode::Incrementing && self.incrementing_initial.is_some();
         let window = self.mode == Mode::Bulk && self.gap_window.is_some();
+        let least = self.mode == Mode::Bulk && self.least_poll_interval.is_some();
         let mode = self.mode.show();
         [
             (initial, "timestamp.initial"),
@@ -381,6 +390,7 @@ impl SourceConfig {
             (incrementing, "incrementing.column.name"),
             (number, "incrementing.initial"),
             (window, "gap.window.ms"),
+            (least, "poll.interval.min.ms"),
         ]
         .into_iter()
         .filter(|(ineffective, _)| *ineffective)
@@ -406,6 +416,12 @@ impl SourceConfig {
     /// The minimum age of complete rows where the database does not report running transactions.
     pub(crate) fn gap_window(&self) -> Duration {
         self.gap_window.map_or(GAP_WINDOW, |window| window.0)
+    }
+
+    /// The pause after a poll that found rows.
+    pub(crate) fn least_poll_interval(&self) -> Duration {
+        let set = self.least_poll_interval.filter(|_| self.mode != Mode::Bulk);
+        set.map_or(self.poll_interval.0, |least| least.0)
     }
 
     /// Checks settings that cannot be combined with `query`.

@@ -183,6 +183,11 @@ impl LateRows {
         }
     }
 
+    /// Nothing is to be checked, stored or aimed at.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        !(self.has_open_rows() || self.needs_aim() || self.unsaved) && self.bound.is_none()
+    }
+
     /// The number of the first spans that are complete once they are checked, and whether that is
     /// known of the range ahead.
     pub(crate) fn settle(&mut self, report: Option<&Report>, now: Instant) -> (usize, bool) {

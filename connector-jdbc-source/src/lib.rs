@@ -39,6 +39,7 @@ mod column_rules;
 mod config;
 mod discovery;
 mod failed_tables;
+mod idle;
 mod index_check;
 mod late_rows;
 mod local_time;

@@ -2,6 +2,7 @@
 use crate::{
     bisect::Bisect,
     config::{SnapshotMode, SourceConfig},
+    idle::Came,
     late_rows::{Bound, LateRows},
     page::PageSize,
     position::{self, SnapshotOffset},
@@ -10,13 +11,14 @@ use crate::{
     result_stream::{ResultStream, ResultStreamRequest, StreamItem},
     row_ids::EqualRows,
     snapshot::{Ranges, progress::Load, range::Range},
+    watermark::Watermark,
 };
 use connect_api::{
     Error, ErrorKind, Kind, Offset, Part, PartBoard, PartState, Partition, Polled, Position,
     Records, Result, Schema, SchemaRef, Value, arrow::array::RecordBatch,
 };
 use dialect_core::{Connection, Dialect, Page, Statement};
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// A table that is being read.
@@ -24,6 +26,10 @@ pub(crate) struct TableState {
     pub(crate) plan: ReadPlan,
     /// The time of the next poll.
     pub(crate) next_poll: Instant,
+    /// The pause before it.
+    pub(crate) pause: Duration,
+    /// The last poll found no rows.
+    pub(crate) idle: bool,
     topic: Arc<str>,
     pub(crate) partition: Arc<Partition>,
     /// The fingerprint of the columns that the plan was built from; `None` before the first page.
@@ -58,7 +64,7 @@ pub(crate) struct TableState {
     /// The snapshot, while it is not complete.
     pub(crate) load: Option<Load>,
     /// What is to be stored has changed without new rows.
-    unsaved: bool,
+    pub(crate) unsaved: bool,
     /// The number of the last signal that was followed.
     pub(crate) signal: Option<i64>,
     parts: PartBoard,
@@ -76,6 +82,12 @@ pub(crate) enum End {
     Unsaved,
     /// Nothing is read any more.
     Reached,
+}
+
+/// Up to where rows are read.
+pub(crate) struct Bounds {
+    watermark: Option<Watermark>,
+    before: Option<Value>,
 }
 
 /// Ties that were read in parts.
@@ -150,6 +162,8 @@ impl TableState {
             fingerprint: None,
             after,
             next_poll: Instant::now(),
+            pause: plan.config.poll_interval.0,
+            idle: false,
             page_size: PageSize::new(plan.config.max_rows, plan.config.max_bytes),
             bisect: None,
             ties_until: None,
@@ -181,6 +195,8 @@ impl TableState {
         Self {
             plan: self.plan.clone(),
             next_poll: Instant::now(),
+            pause: self.plan.config.poll_interval.0,
+            idle: false,
             topic: self.topic.clone(),
             partition: self.partition.clone(),
             fingerprint: self.fingerprint.clone(),
@@ -207,7 +223,7 @@ impl TableState {
 
     /// The table has no key, or its next rows are ties that do not fit a page: they are read with a
     /// separate connection.
-    fn is_streaming(&self) -> bool {
+    pub(crate) fn is_streaming(&self) -> bool {
         self.plan.key.is_empty() || self.ties_until.is_some()
     }
 
@@ -336,8 +352,8 @@ impl TableState {
     }
 
     /// There are no more rows for now.
-    fn reached_end(&mut self) {
-        self.next_poll = Instant::now() + self.plan.config.poll_interval.0;
+    fn reached_end(&mut self, came: Came) {
+        self.rest(came);
         self.rows_in_line = 0;
         let state = match self.end {
             End::Snapshot => PartState::Finished,
@@ -473,7 +489,7 @@ impl TableState {
                     self.was_sent = true;
                     return Ok(None);
                 }
-                self.reached_end();
+                self.reached_end(Came::Nothing);
                 if self.plan.bulk && self.range_end.is_none() && self.end == End::Never {
                     self.after = None;
                 }
@@ -511,7 +527,7 @@ impl TableState {
             self.passed(ids, &key);
             self.after = (!restart).then(|| key.clone());
             if last && !self.end_bound() {
-                self.reached_end();
+                self.reached_end(Came::Rows);
             }
             let offset = match restart {
                 true => self.with_marks(Offset::new(), Vec::new()),
@@ -580,6 +596,18 @@ impl TableState {
             };
             return select(dialect, &page, &self.plan.config);
         }
+        let bounds = self.bounds();
+        let page = Page {
+            columns,
+            descending,
+            limit: Some(limit),
+            ..self.following_page(&bounds)
+        };
+        select(dialect, &page, &self.plan.config)
+    }
+
+    /// Up to where rows are read now.
+    pub(crate) fn bounds(&self) -> Bounds {
         let back = self.plan.before_now.unwrap_or_default();
         let watermark = self
             .plan
@@ -587,16 +615,15 @@ impl TableState {
         // G3: local times that are about to occur again are read after they have.
         let before = watermark.as_ref().and_then(|watermark| watermark.before);
         let before = before.map(|before| Value::Timestamp(before.saturating_sub(1)));
-        let page = self.plan.next_page(self.after.as_deref(), Some(limit));
-        let page = self
-            .plan
-            .with_watermark(page, watermark.as_ref(), before.as_slice());
-        let page = Page {
-            columns,
-            descending,
-            ..page
-        };
-        select(dialect, &page, &self.plan.config)
+        Bounds { watermark, before }
+    }
+
+    /// The rows after the last key.
+    pub(crate) fn following_page<'a>(&'a self, bounds: &'a Bounds) -> Page<'a> {
+        let page = self.plan.next_page(self.after.as_deref(), None);
+        let before = bounds.before.as_slice();
+        self.plan
+            .with_watermark(page, bounds.watermark.as_ref(), before)
     }
 
     /// Rows as they were read.
@@ -690,7 +717,7 @@ impl TableState {
                 Ok(Some(records.with_position(before)))
             }
             (StreamItem::End(connection), None) => {
-                self.reached_end();
+                self.reached_end(Came::Nothing);
                 if let Some(connection) = connection {
                     connection.close().await?;
                 }

@@ -3,6 +3,7 @@ use crate::{
     config::SourceConfig,
     discovery::{Discovery, Wanted},
     failed_tables::{FailedTables, concerns_table_alone},
+    idle::IdleTables,
     opening::{Begin, Opening},
     read_plan::ReadPlan,
     reader::Reader,
@@ -33,6 +34,7 @@ pub(crate) struct Task {
     configs: TableConfigs,
     /// Tables that the settings name exactly.
     exact: HashSet<TableName>,
+    idle: IdleTables,
     signals: Option<Signals>,
     /// Positions to store before more rows are read.
     unsaved: VecDeque<Records>,
@@ -55,6 +57,7 @@ impl Task {
             failed: FailedTables::default(),
             monitor: TableMonitor::default(),
             exact: HashSet::new(),
+            idle: IdleTables::default(),
             signals: None,
             unsaved: VecDeque::new(),
             started: None,
@@ -403,6 +406,8 @@ impl SourceTask for Task {
         if self.monitor.is_due() {
             self.look_for_tables().await?;
         }
+        let (tables, reader) = (&mut self.tables, &mut self.reader);
+        self.idle.pass_over(tables, reader, &self.config).await?;
         let now = Instant::now();
         let again = self.failed.due(now);
         if !again.is_empty() {

@@ -1,6 +1,7 @@
 //! Rows that cannot be read: located by bisection, reported with their keys, and skipped (G3).
 use crate::{
     bisect::{Bisect, BisectStep, LocatedRow},
+    idle::Came,
     late_rows::LateRows,
     position,
     projection::Projection,
@@ -237,7 +238,7 @@ impl TableState {
             return Ok(None);
         }
         if columns.is_empty() {
-            self.next_poll = tokio::time::Instant::now() + self.plan.config.poll_interval.0;
+            self.rest(Came::Nothing);
             if self.plan.bulk {
                 self.after = None;
             }

@@ -8,6 +8,7 @@
 mod bulk;
 mod columns;
 mod harness;
+mod idle;
 mod late_rows;
 mod modes;
 mod outages;

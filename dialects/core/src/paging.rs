@@ -8,17 +8,46 @@ use std::num::NonZeroU32;
 
 /// See [`Syntax::select`].
 pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<Statement> {
-    let mut params = Vec::new();
     let columns = page
         .columns
         .iter()
         .map(|i| syntax.select_column(&page.table.columns[*i]))
         .collect::<Result<Vec<_>>>()?;
+    let mut params = Vec::new();
+    let sql = select_list(syntax, page, &columns.join(", "), &mut params)?;
+    Ok(Statement { sql, params })
+}
+
+/// See [`Syntax::select_any`].
+pub(crate) fn select_any<S: Syntax + ?Sized>(syntax: &S, pages: &[Page<'_>]) -> Result<Statement> {
+    let mut params = Vec::new();
+    let mut columns = Vec::with_capacity(pages.len());
+    for (i, page) in pages.iter().enumerate() {
+        let page = Page {
+            limit: Some(NonZeroU32::MIN),
+            ..page.clone()
+        };
+        let first = select_list(syntax, &page, syntax.one(), &mut params)?;
+        columns.push(format!("({first}) AS p{i}"));
+    }
+    Ok(Statement {
+        sql: format!("SELECT {}", columns.join(", ")),
+        params,
+    })
+}
+
+/// Reads `columns` of a page.
+fn select_list<S: Syntax + ?Sized>(
+    syntax: &S,
+    page: &Page<'_>,
+    columns: &str,
+    params: &mut Vec<Param>,
+) -> Result<String> {
     let limit_first = page.limit.map(|limit| syntax.limit_first(limit.get()));
     let mut sql = format!(
         "SELECT{} {} FROM {}",
         limit_first.unwrap_or_default(),
-        columns.join(", "),
+        columns,
         source(syntax, page)?
     );
     let keys = page
@@ -27,7 +56,7 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         .map(|part| syntax.key_expression(page, part))
         .collect::<Result<Vec<_>>>()?;
     let mut conditions = Vec::new();
-    after_condition(syntax, page, &keys, &mut params, &mut conditions);
+    after_condition(syntax, page, &keys, params, &mut conditions);
     // Rows without a key have no place in the order of pages.
     for (part, key) in page.key.iter().zip(&keys) {
         if part.columns.iter().all(|i| page.table.columns[*i].nullable) {
@@ -41,7 +70,7 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
         let present = syntax.present(page.key_column(0), page.east, back);
         conditions.push(format!("{first} < {present}"));
     }
-    until_condition(syntax, page, &keys, &mut params, &mut conditions);
+    until_condition(syntax, page, &keys, params, &mut conditions);
     if let Some(blocks) = &page.blocks {
         conditions.push(syntax.in_blocks(blocks).ok_or_else(|| {
             Error::new(
@@ -67,7 +96,7 @@ pub(crate) fn select<S: Syntax + ?Sized>(syntax: &S, page: &Page<'_>) -> Result<
     if let Some(limit) = page.limit {
         sql.push_str(&syntax.limit(limit.get()));
     }
-    Ok(Statement { sql, params })
+    Ok(sql)
 }
 
 /// The lower bound of a page.

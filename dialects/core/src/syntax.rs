@@ -135,6 +135,11 @@ pub trait Syntax: Send + Sync {
         "COUNT(*)"
     }
 
+    /// The number 1, in 64 bits.
+    fn one(&self) -> &'static str {
+        "1"
+    }
+
     /// A condition that every row after `value` in the first part of the key meets, with what is
     /// bound in it as the statement's first value: where no index serves the key's expression, one
     /// may serve this.
@@ -202,6 +207,15 @@ pub trait Syntax: Send + Sync {
     /// As [`quote`](Self::quote).
     fn select(&self, page: &Page<'_>) -> Result<Statement> {
         paging::select(self, page)
+    }
+
+    /// Asks which of some pages have a row: one row, with a column of 64 bits a page that is 1 where
+    /// it has, else NULL. `None` where that cannot be asked in one statement.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn select_any(&self, pages: &[Page<'_>]) -> Result<Option<Statement>> {
+        paging::select_any(self, pages).map(Some)
     }
 
     /// Reads the database's present time, of the type of `column`: one row of one column.

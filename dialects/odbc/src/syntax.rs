@@ -301,6 +301,11 @@ impl Syntax for OdbcSyntax {
         }
     }
 
+    // Not every database has subqueries as columns.
+    fn select_any(&self, _pages: &[Page<'_>]) -> Result<Option<Statement>> {
+        Ok(None)
+    }
+
     /// SQL Server limits ordered queries alone.
     fn select(&self, page: &Page<'_>) -> Result<Statement> {
         if self.profile == Profile::SqlServer && page.key.is_empty() && page.limit.is_some() {

@@ -168,6 +168,10 @@ impl Syntax for PostgresSyntax {
         })
     }
 
+    fn one(&self) -> &'static str {
+        "1::bigint"
+    }
+
     fn quantiles(&self, page: &Page<'_>, parts: NonZeroU32) -> Result<Option<Statement>> {
         let (key, conditions, params) = dialect_core::keyed_rows(self, page)?;
         let from = match page.query {

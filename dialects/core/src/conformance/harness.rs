@@ -208,6 +208,19 @@ impl<'a> Harness<'a> {
         rows
     }
 
+    /// Which of the pages have a row; `None` where that is not asked.
+    pub(super) async fn any(&mut self, pages: &[Page<'_>]) -> Option<Vec<Value>> {
+        let statement = self.fixture.dialect.syntax().select_any(pages).unwrap()?;
+        let columns = (0..pages.len()).map(|i| Kind::Int64.field(&format!("p{i}"), true));
+        let schema = Schema::new("any", columns, &[]).unwrap();
+        let cursor = self.connection.query(&statement, &schema).await;
+        let mut cursor = cursor.unwrap_or_else(|e| panic!("{}: {}", statement.sql, e.report()));
+        let batch = cursor.next(2, 1 << 20).await;
+        let batch = batch.unwrap_or_else(|e| panic!("{}: {}", statement.sql, e.report()));
+        let records = Records::new("t".into(), schema.clone(), batch?).unwrap();
+        Some(records.row(0).to_record().values)
+    }
+
     /// All rows by pages of so many, each after the last key of the page before.
     pub(super) async fn read_by_pages(
         &mut self,

@@ -53,6 +53,16 @@ pub async fn pages_by_two_columns_hold_every_row_once(fixture: &Fixture) {
         &vec![vec![14.into(), note(98)]],
         "some columns",
     );
+    // Which of three pages have a row, by one statement.
+    let (part, last) = ([Value::Int(13)], [Value::Int(14), Value::Int(3)]);
+    let pages = [Some(&part[..]), Some(&last[..]), None].map(|after| Page {
+        key: &key,
+        after,
+        ..Page::of(&table, &all)
+    });
+    if let Some(any) = harness.any(&pages).await {
+        assert_eq!(any, [1.into(), Value::Null, 1.into()]);
+    }
     harness.done().await;
 }
 

@@ -1,0 +1,177 @@
+//! Idle tables: many of them are asked by one statement whether they have new rows.
+use crate::{config::SourceConfig, reader::Reader, table::{End, TableState}};
+use connect_api::{ErrorKind, Kind, Records, Result, Schema, Value};
+use dialect_core::{Connection, Dialect};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Tables that are asked together. PostgreSQL locks them all, and their indexes, for the statement.
+const TOGETHER: usize = 32;
+/// With fewer idle ones among them, each is polled by itself.
+const LEAST: usize = 4;
+/// How long each table is polled by itself after the statement failed.
+const APART: Duration = Duration::from_secs(60);
+
+/// Asks idle tables for new rows.
+#[derive(Default)]
+pub(crate) struct IdleTables {
+    apart_until: Option<Instant>,
+}
+
+impl IdleTables {
+    /// Puts off the next poll of tables without new rows, and makes tables due that have some.
+    ///  The statement has the conditions and order of the tables' next pages, so a table that it
+    /// passes over is one whose next page would be empty. Tables are asked in fixed groups, so that
+    /// the text stays the same and is prepared once.
+    ///
+    /// # Errors `Connect`, `Timeout`; after any other error, tables are polled one by one.
+    pub(crate) async fn pass_over(
+        &mut self,
+        tables: &mut [TableState],
+        reader: &mut Reader,
+        config: &SourceConfig,
+    ) -> Result<()> {
+        if self.apart_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        for group in tables.chunks_mut(TOGETHER) {
+            let now = Instant::now();
+            let due = |table: &&TableState| table.next_poll <= now && table.is_quiet();
+            if group.iter().filter(due).count() < LEAST {
+                continue;
+            }
+            let mut connection = reader.connection(config).await?;
+            let dialect = reader.dialect.clone();
+            let asked = ask(group, connection.as_mut(), dialect.as_ref()).await;
+            match asked {
+                Ok(()) => reader.put_back(connection),
+                Err(e) if matches!(e.kind(), ErrorKind::Connect | ErrorKind::Timeout) => {
+                    return Err(e);
+                }
+                Err(error) => {
+                    // The poll of the table at fault reports it, if it is not gone by then.
+                    tracing::debug!(error = error.report(), "idle tables are polled one by one");
+                    self.apart_until = Some(Instant::now() + APART);
+                    if connection.ping().await.is_ok() {
+                        reader.put_back(connection);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn ask(
+    group: &mut [TableState],
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+) -> Result<()> {
+    let asked = |table: &&TableState| table.can_be_asked();
+    let bounds: Vec<_> = group.iter().filter(asked).map(|t| t.bounds()).collect();
+    let tables = group.iter().filter(asked).zip(&bounds);
+    let pages: Vec<_> = tables
+        .map(|(table, bounds)| table.following_page(bounds))
+        .collect();
+    let Some(statement) = dialect.syntax().select_any(&pages)? else {
+        return Ok(());
+    };
+    let columns = (0..pages.len()).map(|i| Kind::Int64.field(&format!("p{i}"), true));
+    let schema = Schema::new("idle", columns, &[])?;
+    let mut cursor = connection.query(&statement, &schema).await?;
+    let batch = cursor.next(1, usize::MAX).await?;
+    // To the end of the result, which frees the connection.
+    while cursor.next(1, usize::MAX).await?.is_some() {}
+    let Some(batch) = batch.filter(|batch| batch.num_rows() == 1) else {
+        return Ok(());
+    };
+    let found = Records::new(schema.name().into(), schema.clone(), batch)?;
+    let found = found.row(0);
+    let tables = group.iter_mut().filter(|table| table.can_be_asked());
+    for (i, table) in tables.enumerate() {
+        if !table.is_quiet() {
+            continue;
+        }
+        match found.get(i).to_value() {
+            Value::Null => table.rest(Came::Nothing),
+            _ => table.wake(),
+        }
+    }
+    Ok(())
+}
+
+/// What a poll has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    Rows,
+    Nothing,
+}
+
+/// The pause before the next poll: the least after rows, twice the last one after none.
+fn pause(last: Duration, came: Came, least: Duration, most: Duration) -> Duration {
+    let least = least.max(Duration::from_millis(1)).min(most);
+    match came {
+        Came::Rows => least,
+        Came::Nothing => last.saturating_mul(2).clamp(least, most),
+    }
+}
+
+impl TableState {
+    /// Nothing is left to read for now: the table is polled again after a pause.
+    pub(crate) fn rest(&mut self, came: Came) {
+        let config = &self.plan.config;
+        let most = config.poll_interval.0;
+        let least = config.least_poll_interval();
+        self.pause = pause(self.pause, came, least, most);
+        self.idle = came == Came::Nothing;
+        self.next_poll = Instant::now() + self.pause;
+    }
+
+    /// New rows are there.
+    fn wake(&mut self) {
+        self.idle = false;
+        self.next_poll = Instant::now();
+    }
+
+    /// Its next page can be asked for together with those of others.
+    fn can_be_asked(&self) -> bool {
+        let plan = &self.plan;
+        let by_key = !plan.key.is_empty() && plan.query.is_none() && !plan.bulk;
+        by_key && plan.config.query_suffix.0.is_none()
+    }
+
+    /// A poll would read its next page and do nothing else, and the last one found no rows.
+    fn is_quiet(&self) -> bool {
+        let late = self.late.as_ref();
+        self.idle
+            && self.can_be_asked()
+            && !self.is_streaming()
+            && self.bisect.is_none()
+            && !self.was_sent
+            && !self.unsaved
+            && self.ranges.is_none()
+            && self.load.is_none()
+            && self.end == End::Never
+            && late.is_none_or(|late| late.is_at_rest())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_short_after_rows_and_grow_to_the_poll_interval() {
+        let ms = Duration::from_millis;
+        let next = |last, came| pause(ms(last), came, ms(50), ms(300)).as_millis();
+        assert_eq!(next(300, Came::Rows), 50);
+        assert_eq!(next(50, Came::Nothing), 100);
+        assert_eq!(next(100, Came::Nothing), 200);
+        assert_eq!(next(200, Came::Nothing), 300);
+        assert_eq!(next(300, Came::Nothing), 300);
+        let constant = |came| pause(ms(300), came, ms(300), ms(300)).as_millis();
+        assert_eq!([constant(Came::Rows), constant(Came::Nothing)], [300, 300]);
+        assert_eq!(pause(ms(0), Came::Nothing, ms(0), ms(0)), ms(0));
+    }
+}
