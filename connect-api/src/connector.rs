@@ -62,6 +62,16 @@ pub trait Connector: Send + Sync + 'static {
         async { Vec::new() }
     }
 
+    /// The statements that create what the connector needs in the systems the settings name, and that
+    /// is to be created by somebody who may, with remarks; may connect. None by default.
+    ///
+    /// # Errors
+    /// By kind.
+    fn ddl(&self, config: Self::Config) -> impl Future<Output = Result<Vec<String>>> + Send {
+        let _ = config;
+        async { Ok(Vec::new()) }
+    }
+
     /// What is no fault of the settings but worth knowing, such as a setting without effect beside
     /// the others; without I/O. Nothing by default.
     fn notes(&self, config: &Self::Config) -> Vec<String> {
@@ -100,6 +110,7 @@ pub trait DynConnector: Send + Sync {
     async fn check(&self, settings: &Settings) -> Faults;
     async fn topics(&self, settings: &Settings) -> Vec<String>;
     async fn schemas(&self, settings: &Settings) -> Result<Vec<SchemaRef>>;
+    async fn ddl(&self, settings: &Settings) -> Result<Vec<String>>;
     async fn plan(&self, settings: &Settings, max: NonZeroU32) -> Result<Vec<Settings>>;
     fn task(&self, settings: &Settings) -> Result<TaskKind>;
 }
@@ -147,6 +158,10 @@ impl<C: Connector> DynConnector for C {
             Ok(config) => Connector::topics(self, config).await,
             Err(_) => Vec::new(),
         }
+    }
+
+    async fn ddl(&self, settings: &Settings) -> Result<Vec<String>> {
+        Connector::ddl(self, C::Config::from_settings(settings)?).await
     }
 
     async fn plan(&self, settings: &Settings, max: NonZeroU32) -> Result<Vec<Settings>> {

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Run(RunCommand),
     /// Validate configuration, tables, columns and privileges without copying rows
     Check(RunArgs),
+    /// Print the statements that create what connectors need in their databases; runs none of them
+    Ddl(DdlArgs),
     /// Print the reference of configuration keys, as Markdown
     Keys(KeysArgs),
     /// Show the brokers of the RocketMQ cluster: versions, rates, disks
@@ -136,6 +138,17 @@ pub(crate) struct RunArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+/// Arguments of `ddl`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DdlArgs {
+    /// Worker file: .toml, or .properties or .conf of the Java original
+    #[arg(value_name = "WORKER")]
+    pub(crate) worker: PathBuf,
+    /// Connector files: .toml, .json, .properties, .conf or .template; in addition to those of the worker file
+    #[arg(value_name = "CONNECTOR")]
+    pub(crate) connectors: Vec<PathBuf>,
 }
 
 /// Arguments of `keys`.

@@ -4,6 +4,7 @@ mod admin;
 mod args;
 mod check;
 mod compose;
+mod ddl;
 mod exit;
 mod keys;
 mod notify;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
             Command::Quickstart(args) => quickstart::quickstart(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Check(args) => check::check(args).await,
+            Command::Ddl(args) => ddl::ddl(args).await,
             Command::Keys(args) => keys::keys(&args),
             #[cfg(feature = "admin")]
             Command::Brokers(args) => admin::administer(admin::Command::Brokers(args)).await,

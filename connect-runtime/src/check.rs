@@ -52,6 +52,21 @@ pub struct ConnectorReport {
     pub notes: Vec<String>,
 }
 
+/// The statements that create what a connector needs in its database, with remarks.
+///
+/// # Errors
+/// `Config`: all faults of its settings; errors of the database.
+pub async fn ddl(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    config: &ConnectorConfig,
+) -> Result<Vec<String>> {
+    let context = |e: Error| e.context(format_args!("connector {}", config.name));
+    let prepared = prepare(registry, worker, config).map_err(|e| context(Error::from(e)))?;
+    let ddl = prepared.connector.ddl(&prepared.settings).await;
+    ddl.map_err(context)
+}
+
 /// Reads all of a connector's settings, without I/O; gives notes of those without effect.
 ///
 /// # Errors

@@ -54,7 +54,7 @@ mod worker_config;
 mod worker_id;
 mod write_batch;
 
-pub use check::{ConnectorReport, check, validate, validate_one};
+pub use check::{ConnectorReport, check, ddl, validate, validate_one};
 pub use connector_config::{
     CommonConfig, ConnectorConfig, ConsumeFrom, SinkCommon, SourceCommon, Tolerance,
 };

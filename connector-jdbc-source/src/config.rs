@@ -1,6 +1,7 @@
 //! Settings of the source.
 use crate::{
     column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts},
+    deletes::Deletes,
     queries::Queries,
     table_patterns::TablePatterns,
     table_settings::TableSettings,
@@ -255,6 +256,12 @@ settings! {
         /// that is not NULL, marks a deleted row. Such rows are sent as deletes, with their key
         /// only.
         "delete.column.name": delete_column: OptionalName, default "", Low;
+        /// How deleted rows are found. `none`: not at all. `mark`: by `delete.column.name`. `trigger`:
+        /// by triggers that write the keys of deleted rows to a table of changes, which the connector
+        /// reads; `rocketmq-connect ddl` prints the statements that create them. Rows that
+        /// `delete.column.name` marks are sent as deletes too. Not set: `mark` if
+        /// `delete.column.name` is set, otherwise `none`.
+        "deletes.mode": deletes_mode: Deletes, optional, Medium;
         /// Opens read-only sessions, whatever privileges the user has.
         "connection.read.only": read_only: bool, default "false", Low;
         then include session: SessionConfig;
@@ -342,6 +349,7 @@ impl SourceConfig {
             let message = "has no effect beside `table.whitelist`; set only one of the two";
             faults.at("table.include.list", message);
         }
+        self.check_deletes(faults);
         if self.least_poll_interval() > self.poll_interval.0 {
             faults.at("poll.interval.min.ms", "is greater than `poll.interval.ms`");
         }
@@ -416,6 +424,43 @@ impl SourceConfig {
     /// The minimum age of complete rows where the database does not report running transactions.
     pub(crate) fn gap_window(&self) -> Duration {
         self.gap_window.map_or(GAP_WINDOW, |window| window.0)
+    }
+
+    /// How deleted rows are found.
+    pub(crate) fn deletes(&self) -> Deletes {
+        match (self.deletes_mode, &self.delete_column.0) {
+            (Some(mode), _) => mode,
+            (None, Some(_)) => Deletes::Mark,
+            (None, None) => Deletes::None,
+        }
+    }
+
+    fn check_deletes(&self, faults: &mut Faults) {
+        let fault = match (self.deletes(), &self.delete_column.0) {
+            (Deletes::Mark, None) => "`mark` needs `delete.column.name`",
+            (Deletes::None, Some(_)) => {
+                "`none` contradicts `delete.column.name`; remove one of the two"
+            }
+            (Deletes::Trigger, _) if self.query.0.is_some() => {
+                "`trigger` has no effect with `query`: list the table in `table.whitelist`, or remove it"
+            }
+            (Deletes::None | Deletes::Mark | Deletes::Trigger, _) => return,
+        };
+        faults.at("deletes.mode", fault);
+    }
+
+    /// The settings that only the keys of rows are read with.
+    pub(crate) fn of_keys(&self) -> Self {
+        Self {
+            mode: Mode::Bulk,
+            timestamps: List(Vec::new()),
+            timestamp_initial: None,
+            incrementing_initial: None,
+            delete_column: OptionalName(None),
+            deletes_mode: None,
+            filter: OptionalName(None),
+            ..self.clone()
+        }
     }
 
     /// The pause after a poll that found rows.

@@ -14,7 +14,9 @@ use connect_api::{
     Error, ErrorKind, Kind, Result, Schema, Value,
     config::{Faults, nearest},
 };
-use dialect_core::{Access, Connection, Dialect, Statement, Syntax, Table, TableName, TableType};
+use dialect_core::{
+    Access, Connection, DeleteCapture, Dialect, Statement, Syntax, Table, TableName, TableType,
+};
 use std::{
     collections::{HashMap, HashSet},
     fmt::Display,
@@ -383,6 +385,9 @@ impl<'a> CatalogLookup<'a> {
     pub(crate) async fn wanted(&mut self) -> Result<(Vec<Wanted>, Vec<String>)> {
         let (mut wanted, mut unmatched) = (Vec::new(), Vec::new());
         let config = self.config;
+        // Tables of changes are read with their tables.
+        let captures = config.captures_some_deletes();
+        let of_changes = |name: &TableName| captures && DeleteCapture::is_changes(name);
         for entry in config.tables.entries() {
             let own = entry.name.schema.as_deref();
             let schema = own.or(config.default_schema()).map(str::to_owned);
@@ -396,7 +401,8 @@ impl<'a> CatalogLookup<'a> {
             }
             let tables = self.tables_in(&schema).await?;
             let fitting = tables.iter().filter(|(name, table_type)| {
-                entry.matches(&name.name) && config.table_types.holds(*table_type)
+                let matches = entry.matches(&name.name) && config.table_types.holds(*table_type);
+                matches && !of_changes(name)
             });
             let before = wanted.len();
             wanted.extend(fitting.map(|(name, _)| Wanted {
@@ -414,7 +420,7 @@ impl<'a> CatalogLookup<'a> {
             unmatched.extend(config.included.unmatched(&tables));
             let fitting = tables
                 .into_iter()
-                .filter(|name| config.included.matches(name));
+                .filter(|name| config.included.matches(name) && !of_changes(name));
             wanted.extend(fitting.map(|name| Wanted { name, exact: false }));
         }
         wanted.retain(|table| table.exact || !config.excludes(&table.name));

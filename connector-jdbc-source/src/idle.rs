@@ -1,7 +1,13 @@
 //! Idle tables: many of them are asked by one statement whether they have new rows.
-use crate::{config::SourceConfig, reader::Reader, table::{End, TableState}};
+use crate::{
+    config::SourceConfig,
+    late_rows::LateRows,
+    reader::Reader,
+    table::{End, TableState},
+    table_queue::TableQueue,
+};
 use connect_api::{ErrorKind, Kind, Records, Result, Schema, Value};
-use dialect_core::{Connection, Dialect};
+use dialect_core::{Connection, Dialect, Statement};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -9,6 +15,8 @@ use tokio::time::Instant;
 const TOGETHER: usize = 32;
 /// With fewer idle ones among them, each is polled by itself.
 const LEAST: usize = 4;
+/// Tables are asked earlier than they are due by this part of the poll interval at most.
+const EARLY: u32 = 10;
 /// How long each table is polled by itself after the statement failed.
 const APART: Duration = Duration::from_secs(60);
 
@@ -21,23 +29,31 @@ pub(crate) struct IdleTables {
 impl IdleTables {
     /// Puts off the next poll of tables without new rows, and makes tables due that have some.
     ///  The statement has the conditions and order of the tables' next pages, so a table that it
-    /// passes over is one whose next page would be empty. Tables are asked in fixed groups, so that
+    /// passes over is one whose next page would be empty. Idle tables stay in their order, so that
     /// the text stays the same and is prepared once.
     ///
     /// # Errors `Connect`, `Timeout`; after any other error, tables are polled one by one.
     pub(crate) async fn pass_over(
         &mut self,
-        tables: &mut [TableState],
+        tables: &mut TableQueue,
         reader: &mut Reader,
         config: &SourceConfig,
     ) -> Result<()> {
         if self.apart_until.is_some_and(|until| Instant::now() < until) {
             return Ok(());
         }
-        for group in tables.chunks_mut(TOGETHER) {
-            let now = Instant::now();
-            let due = |table: &&TableState| table.next_poll <= now && table.is_quiet();
-            if group.iter().filter(due).count() < LEAST {
+        let now = Instant::now();
+        if tables.due(now, u64::MAX).is_none() {
+            return Ok(());
+        }
+        // Those that are due soon are asked with them, and from then on together.
+        let soon = |table: &&mut TableState| {
+            let early = table.plan.config.poll_interval.0 / EARLY;
+            table.next_poll <= now + early && table.is_quiet()
+        };
+        let mut idle: Vec<&mut TableState> = tables.iter_mut().filter(soon).collect();
+        for group in idle.chunks_mut(TOGETHER) {
+            if group.len() < LEAST {
                 continue;
             }
             let mut connection = reader.connection(config).await?;
@@ -55,29 +71,39 @@ impl IdleTables {
                     if connection.ping().await.is_ok() {
                         reader.put_back(connection);
                     }
-                    return Ok(());
+                    break;
                 }
             }
         }
+        tables.put_back();
         Ok(())
     }
 }
 
+/// The statement, and how many pages it asks for.
+fn statement(
+    group: &[&mut TableState],
+    dialect: &dyn Dialect,
+) -> Result<Option<(Statement, usize)>> {
+    let tables = group.iter().flat_map(|table| table.with_changes());
+    let tables: Vec<&TableState> = tables.collect();
+    let bounds: Vec<_> = tables.iter().map(|table| table.bounds()).collect();
+    let tables = tables.into_iter().zip(&bounds);
+    let pages = tables.map(|(table, bounds)| table.following_page(bounds));
+    let pages: Vec<_> = pages.collect();
+    let statement = dialect.syntax().select_any(&pages)?;
+    Ok(statement.map(|statement| (statement, pages.len())))
+}
+
 async fn ask(
-    group: &mut [TableState],
+    group: &mut [&mut TableState],
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
 ) -> Result<()> {
-    let asked = |table: &&TableState| table.can_be_asked();
-    let bounds: Vec<_> = group.iter().filter(asked).map(|t| t.bounds()).collect();
-    let tables = group.iter().filter(asked).zip(&bounds);
-    let pages: Vec<_> = tables
-        .map(|(table, bounds)| table.following_page(bounds))
-        .collect();
-    let Some(statement) = dialect.syntax().select_any(&pages)? else {
+    let Some((statement, pages)) = statement(group, dialect)? else {
         return Ok(());
     };
-    let columns = (0..pages.len()).map(|i| Kind::Int64.field(&format!("p{i}"), true));
+    let columns = (0..pages).map(|i| Kind::Int64.field(&format!("p{i}"), true));
     let schema = Schema::new("idle", columns, &[])?;
     let mut cursor = connection.query(&statement, &schema).await?;
     let batch = cursor.next(1, usize::MAX).await?;
@@ -88,14 +114,27 @@ async fn ask(
     };
     let found = Records::new(schema.name().into(), schema.clone(), batch)?;
     let found = found.row(0);
-    let tables = group.iter_mut().filter(|table| table.can_be_asked());
-    for (i, table) in tables.enumerate() {
+    let tables = group.iter_mut();
+    let mut column = 0;
+    for table in tables {
+        let columns = column..column + table.with_changes().count();
+        column = columns.end;
         if !table.is_quiet() {
             continue;
         }
-        match found.get(i).to_value() {
-            Value::Null => table.rest(Came::Nothing),
-            _ => table.wake(),
+        let found = columns
+            .into_iter()
+            .any(|i| found.get(i).to_value() != Value::Null);
+        let changes = table.capture.as_mut().map(|capture| &mut capture.changes);
+        match found {
+            false => changes
+                .into_iter()
+                .for_each(|changes| changes.rest(Came::Nothing)),
+            true => changes.into_iter().for_each(TableState::wake),
+        }
+        match found {
+            false => table.rest(Came::Nothing),
+            true => table.wake(),
         }
     }
     Ok(())
@@ -134,6 +173,14 @@ impl TableState {
         self.next_poll = Instant::now();
     }
 
+    /// The table, and that of its captured deletes.
+    fn with_changes(&self) -> impl Iterator<Item = &Self> {
+        let capture = self.capture.as_ref();
+        [self]
+            .into_iter()
+            .chain(capture.map(|capture| &capture.changes))
+    }
+
     /// Its next page can be asked for together with those of others.
     fn can_be_asked(&self) -> bool {
         let plan = &self.plan;
@@ -142,7 +189,7 @@ impl TableState {
     }
 
     /// A poll would read its next page and do nothing else, and the last one found no rows.
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         let late = self.late.as_ref();
         self.idle
             && self.can_be_asked()
@@ -153,7 +200,12 @@ impl TableState {
             && self.ranges.is_none()
             && self.load.is_none()
             && self.end == End::Never
-            && late.is_none_or(|late| late.is_at_rest())
+            && late.is_none_or(LateRows::is_at_rest)
+            && (!self.captures
+                || self
+                    .capture
+                    .as_ref()
+                    .is_some_and(|capture| capture.is_quiet()))
     }
 }
 

@@ -9,7 +9,7 @@
 //! statement, and the position moves at their end.
 //!  Rows of a transaction that commits late, with a smaller number or an older timestamp than rows that
 //! were already read, are delivered too (`gap.safe`): rows that were read are checked for such rows
-//! until no transaction can add one. Deleted rows are only visible with `delete.column.name`. Rows are sent as
+//! until no transaction can add one. Deleted rows are visible with `deletes.mode` alone. Rows are sent as
 //! [`Op::Read`](connect_api::Op::Read): inserts and updates look the same. If the columns of a
 //! table change while it is read, rows that were committed after the change are read with the new
 //! columns.
@@ -37,6 +37,7 @@ mod bisect;
 mod column_list;
 mod column_rules;
 mod config;
+mod deletes;
 mod discovery;
 mod failed_tables;
 mod idle;
@@ -74,6 +75,7 @@ mod watermark;
 
 pub use column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts};
 pub use config::{Mode, OptionalName, SnapshotMode, SourceConfig};
+pub use deletes::Deletes;
 pub use dialect_core::Selection;
 pub use queries::Queries;
 pub use table_patterns::TablePatterns;
@@ -85,6 +87,7 @@ pub use topics::{ExtraProperties, Template, TopicMap};
 use connect_api::{
     Connector, Direction, Error, ErrorKind, Result, SchemaRef, TaskKind, config::Faults,
 };
+use deletes::capture_check;
 use dialect_core::{Connection, Dialect, DialectProvider};
 use discovery::{Discovery, Wanted};
 use late_rows::CompleteBy;
@@ -133,6 +136,11 @@ impl JdbcSource {
         for plan in &plans {
             let notes = recheck::notes(connection_ref, dialect.syntax(), plan, by);
             notes.await?.into_iter().for_each(|note| faults.note(note));
+            if plan.config.captures_deletes() {
+                let syntax = dialect.syntax();
+                let found = capture_check::find(plan, connection_ref, syntax).await?;
+                faults.extend(found.faults);
+            }
         }
         connection.close().await?;
         Ok(faults)
@@ -215,6 +223,22 @@ impl Connector for JdbcSource {
                 faults
             }
         }
+    }
+
+    async fn ddl(&self, config: SourceConfig) -> Result<Vec<String>> {
+        let dialect = self.open(&config)?;
+        let mut connection = dialect.connect().await?;
+        let syntax = dialect.syntax();
+        let discovery = Discovery::run(connection.as_mut(), syntax, &config).await?;
+        let mut script = Vec::new();
+        for plan in discovery.into_plans()? {
+            if plan.config.captures_deletes() {
+                let found = capture_check::find(&plan, connection.as_mut(), syntax).await?;
+                script.extend(found.script(&plan));
+            }
+        }
+        connection.close().await?;
+        Ok(script)
     }
 
     async fn topics(&self, config: SourceConfig) -> Vec<String> {

@@ -3,7 +3,7 @@ use crate::{
     config::SourceConfig, failed_tables::concerns_table_alone, late_rows::CompleteBy, position,
     read_plan::ReadPlan, recheck, table::TableState, watermark,
 };
-use connect_api::{PartBoard, Result, TaskContext};
+use connect_api::{Result, TaskContext};
 use dialect_core::{Connection, Dialect, TableName, Zone};
 
 /// What the database says once for all tables; asked for with the first table that needs it.
@@ -42,7 +42,8 @@ impl Opening {
     ) -> Result<Vec<Opened>> {
         let partitions: Vec<_> = plans.iter().map(position::partition).collect();
         let stored = cx.positions.read(&partitions).await?;
-        if self.complete_by.is_none() && plans.iter().any(ReadPlan::looks_for_late_rows) {
+        let looks = |plan: &ReadPlan| plan.looks_for_late_rows() || plan.config.captures_deletes();
+        if self.complete_by.is_none() && plans.iter().any(looks) {
             let by = recheck::complete_by(connection, dialect, config, &plans).await?;
             self.complete_by = Some(by);
         }
@@ -77,7 +78,7 @@ impl Opening {
             let resuming = TableState::resume(plan, partition, stored, connection, dialect, parts);
             let table = match resuming.await {
                 Ok(mut table) => {
-                    let prepared = self.prepare(&mut table, connection, dialect, parts).await;
+                    let prepared = self.prepare(&mut table, connection, dialect, cx).await;
                     if store_start {
                         table.store_start();
                     }
@@ -98,7 +99,7 @@ impl Opening {
         table: &mut TableState,
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
-        parts: &PartBoard,
+        cx: &TaskContext,
     ) -> Result<()> {
         let (syntax, plan) = (dialect.syntax(), &table.plan);
         let complete_by = self.complete_by.flatten();
@@ -108,10 +109,13 @@ impl Opening {
             tracing::warn!("{note}");
         }
         let method = plan.method(by, &notes);
-        parts.update(&plan.name().to_string(), |part| part.method = method);
+        cx.parts
+            .update(&plan.name().to_string(), |part| part.method = method);
         if let Some(by) = by {
             table.look_for_late_rows(by)?;
         }
-        Ok(())
+        table
+            .capture_deletes(connection, dialect, complete_by, cx)
+            .await
     }
 }

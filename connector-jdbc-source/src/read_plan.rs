@@ -416,6 +416,11 @@ impl ReadPlan {
         }
     }
 
+    /// The columns of the records' key, by index in the table.
+    pub(crate) fn record_key(&self) -> impl Iterator<Item = usize> {
+        self.schema.key().iter().copied()
+    }
+
     /// The columns of the key, by index in the table.
     pub(crate) fn key_columns(&self) -> impl Iterator<Item = usize> {
         let parts = self.key.iter();

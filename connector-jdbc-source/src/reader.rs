@@ -58,6 +58,9 @@ impl Reader {
     /// # Errors Errors of the database; an error that a change of the table explains is none.
     pub(crate) async fn read(&mut self, table: &mut TableState) -> Result<Option<Polled>> {
         let config = table.plan.config.clone();
+        if let Some(deletes) = self.deletes(table).await? {
+            return Ok(Some(deletes));
+        }
         loop {
             let mut connection = self.connection(&config).await?;
             let (dialect, reports) = (&self.dialect, &mut self.reports);
@@ -89,6 +92,25 @@ impl Reader {
                 table.bisect_after(error, dialect.syntax())?;
             }
         }
+    }
+
+    /// The next captured deletes of the table, if there are any.
+    async fn deletes(&mut self, table: &mut TableState) -> Result<Option<Polled>> {
+        if !table.captures {
+            return Ok(None);
+        }
+        let mut connection = self.connection(&table.plan.config).await?;
+        let (dialect, reports) = (&self.dialect, &mut self.reports);
+        let next = table.next_captured(connection.as_mut(), dialect, reports);
+        let next = next.await;
+        let usable = match &next {
+            Ok(_) => true,
+            Err(_) => connection.ping().await.is_ok(),
+        };
+        if usable {
+            self.connection = Some(connection);
+        }
+        next
     }
 
     /// Closes the connection.

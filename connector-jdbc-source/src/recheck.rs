@@ -57,7 +57,9 @@ pub(crate) async fn complete_by(
     plans: &[ReadPlan],
 ) -> Result<Option<CompleteBy>> {
     let capabilities = dialect.capabilities();
-    let looks = plans.iter().any(ReadPlan::looks_for_late_rows);
+    let captures = |plan: &ReadPlan| plan.config.captures_deletes() && plan.config.gap_safe;
+    let looks = |plan: &ReadPlan| plan.looks_for_late_rows() || captures(plan);
+    let looks = plans.iter().any(looks);
     if !(looks && capabilities.concurrent_writers) {
         return Ok(None);
     }

@@ -150,7 +150,7 @@ impl RowIds {
 #[derive(Default)]
 pub(crate) struct EqualRows(HashMap<u128, u64>);
 
-fn hash_value(value: &Value, hasher: &mut impl Hasher) {
+pub(crate) fn hash_value(value: &Value, hasher: &mut impl Hasher) {
     std::mem::discriminant(value).hash(hasher);
     match value {
         Value::Null => {}

@@ -2,6 +2,7 @@
 use crate::{
     bisect::Bisect,
     config::{SnapshotMode, SourceConfig},
+    deletes::capture::Capture,
     idle::Came,
     late_rows::{Bound, LateRows},
     page::PageSize,
@@ -50,6 +51,10 @@ pub(crate) struct TableState {
     spare_connection: Option<Box<dyn Connection>>,
     /// Late rows; `None` where there are none, or they are not looked for.
     pub(crate) late: Option<LateRows>,
+    /// Its deletes are captured by triggers.
+    pub(crate) captures: bool,
+    /// The table of changes; taken while it is in use.
+    pub(crate) capture: Option<Box<Capture>>,
     /// The ties of the result stream so far.
     ties: Ties,
     /// The last rows that were read had been sent before, or were the last up to a bound: others may
@@ -170,6 +175,8 @@ impl TableState {
             stream: None,
             spare_connection: None,
             late: None,
+            captures: false,
+            capture: None,
             ties: Ties::default(),
             was_sent: false,
             start_unsaved,
@@ -208,6 +215,8 @@ impl TableState {
             stream: None,
             spare_connection: None,
             late: None,
+            captures: false,
+            capture: None,
             ties: Ties::default(),
             was_sent: false,
             rows_in_line: 0,
@@ -352,7 +361,7 @@ impl TableState {
     }
 
     /// There are no more rows for now.
-    fn reached_end(&mut self, came: Came) {
+    pub(crate) fn reached_end(&mut self, came: Came) {
         self.rest(came);
         self.rows_in_line = 0;
         let state = match self.end {

@@ -82,6 +82,14 @@ impl TableQueue {
         }
     }
 
+    /// Puts tables back that are to be polled later than when they got their turn, in their order.
+    pub(crate) fn put_back(&mut self) {
+        let tables = self.tables.iter();
+        let later = tables.filter(|((due, _), table)| table.next_poll > *due);
+        let later: Vec<Turn> = later.map(|(turn, _)| *turn).collect();
+        later.into_iter().for_each(|turn| self.requeue(turn));
+    }
+
     pub(crate) fn remove(&mut self, turn: Turn) -> Option<Box<TableState>> {
         self.tables.remove(&turn)
     }

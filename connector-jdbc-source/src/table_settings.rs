@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The keys that a table can have.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 34] = [
     "mode",
     "incrementing.column.name",
     "incrementing.initial",
@@ -39,10 +39,12 @@ const KEYS: [&str; 32] = [
     "message.tag",
     "message.properties",
     "poll.interval.ms",
+    "poll.interval.min.ms",
     "batch.max.rows",
     "batch.max.bytes",
     "offset.suffix",
     "delete.column.name",
+    "deletes.mode",
 ];
 
 /// Keys of which one takes the place of the others.
@@ -80,6 +82,13 @@ struct Scope {
 }
 
 impl TableSettings {
+    /// Some tables have this value of a key.
+    pub(crate) fn any(&self, key: &str, value: &str) -> bool {
+        self.0
+            .iter()
+            .any(|scope| scope.settings.get(key) == Some(value))
+    }
+
     /// There are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -7,7 +7,7 @@ use crate::{
     projection::Projection,
     read_plan::ReadPlan,
     row_ids::EqualRows,
-    table::{TableState, select},
+    table::{End, TableState, select},
 };
 use connect_api::{
     Error, ErrorKind, Polled, Records, Result, SchemaRef, Value, arrow::array::RecordBatch,
@@ -238,8 +238,8 @@ impl TableState {
             return Ok(None);
         }
         if columns.is_empty() {
-            self.rest(Came::Nothing);
-            if self.plan.bulk {
+            self.reached_end(Came::Nothing);
+            if self.plan.bulk && self.range_end.is_none() && self.end == End::Never {
                 self.after = None;
             }
             return Ok(None);

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod columns;
+mod deletes;
 mod harness;
 mod idle;
 mod late_rows;

@@ -1,5 +1,6 @@
 //! SQL text of a dialect: pure, so that it is tested as text.
 use crate::{
+    delete_capture::{CaptureDdl, DeleteCapture, TriggerList},
     paging,
     plan::Pair,
     query::{KeyPart, KeyValues, Page, Param, Statement},
@@ -216,6 +217,22 @@ pub trait Syntax: Send + Sync {
     /// As [`quote`](Self::quote).
     fn select_any(&self, pages: &[Page<'_>]) -> Result<Option<Statement>> {
         paging::select_any(self, pages).map(Some)
+    }
+
+    /// The statements that capture deleted rows of a table by triggers; `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn capture_deletes(&self, _capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {
+        Ok(None)
+    }
+
+    /// Lists the triggers of a table that are enabled; `None` where that is not asked.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn triggers(&self, _table: &TableName) -> Result<Option<TriggerList>> {
+        Ok(None)
     }
 
     /// Reads the database's present time, of the type of `column`: one row of one column.

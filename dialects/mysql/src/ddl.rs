@@ -1,4 +1,5 @@
 //! Types of columns that are created.
+pub(crate) mod delete_capture;
 pub(crate) mod row_size;
 pub(crate) mod widen;
 

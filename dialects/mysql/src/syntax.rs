@@ -1,4 +1,5 @@
 //! SQL text of MySQL and MariaDB.
+use crate::ddl::delete_capture;
 use crate::{
     ddl::{self, row_size, widen},
     server::{Family, MARIADB_EXACT, MYSQL_EXACT, Server},
@@ -9,7 +10,8 @@ use crate::{
 };
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{
-    Column, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table, TableName, step_of_digits,
+    CaptureDdl, Column, DeleteCapture, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table,
+    TableName, TriggerList, step_of_digits,
 };
 use std::{
     num::NonZeroU32,
@@ -303,6 +305,14 @@ impl Syntax for MySqlSyntax {
             self.table(&table.name)?,
             vec![one; rows].join(" OR ")
         ))
+    }
+
+    fn capture_deletes(&self, capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {
+        delete_capture::capture(self, capture).map(Some)
+    }
+
+    fn triggers(&self, table: &TableName) -> Result<Option<TriggerList>> {
+        Ok(Some(delete_capture::triggers(table)))
     }
 }
 

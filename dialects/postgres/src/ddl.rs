@@ -1,4 +1,5 @@
 //! Types of columns that are created, and of columns that are altered to hold more.
+pub(crate) mod delete_capture;
 mod widen;
 
 use crate::types::{self, Type, VENDOR as POSTGRES, name::Vendor, oid};

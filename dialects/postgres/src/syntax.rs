@@ -1,11 +1,13 @@
 //! SQL text of PostgreSQL.
+use crate::ddl::delete_capture;
 use crate::{
     ddl,
     types::{name::Vendor, oid},
 };
 use connect_api::{Kind, Result, Value, arrow::schema::Field};
 use dialect_core::{
-    Column, KeyPart, Page, Statement, Syntax, TableName, TableType, step_of_digits,
+    CaptureDdl, Column, DeleteCapture, KeyPart, Page, Statement, Syntax, TableName, TableType,
+    TriggerList, step_of_digits,
 };
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 
@@ -194,6 +196,14 @@ impl Syntax for PostgresSyntax {
             ),
             params,
         }))
+    }
+
+    fn capture_deletes(&self, capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {
+        delete_capture::capture(self, capture).map(Some)
+    }
+
+    fn triggers(&self, table: &TableName) -> Result<Option<TriggerList>> {
+        delete_capture::triggers(self, table).map(Some)
     }
 }
 

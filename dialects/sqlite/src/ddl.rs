@@ -1,4 +1,6 @@
 //! Types of columns that are created.
+pub(crate) mod delete_capture;
+
 use crate::types::{VENDOR as SQLITE, recreated};
 use connect_api::{
     Error, ErrorKind, Kind, LENGTH, Result, VENDOR, VENDOR_TYPE, arrow::schema::Field,

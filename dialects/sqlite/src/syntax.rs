@@ -1,13 +1,15 @@
 //! SQLite's SQL text.
 mod keys;
 
+use crate::ddl::delete_capture;
 use crate::{
     ddl,
     types::{ANY, AS_TEXT},
 };
 use connect_api::{Result, Value, arrow::schema::Field};
 use dialect_core::{
-    Column, KeyPart, KeyValues, Page, Pair, Param, Syntax, Table, ValueOptions, insert_or_excluded,
+    CaptureDdl, Column, DeleteCapture, KeyPart, KeyValues, Page, Pair, Param, Syntax, Table,
+    TableName, TriggerList, ValueOptions, insert_or_excluded,
 };
 use rusqlite::limits::Limit;
 use std::{sync::OnceLock, time::Duration};
@@ -177,6 +179,14 @@ impl Syntax for SqliteSyntax {
 
     fn max_params(&self) -> usize {
         max_params()
+    }
+
+    fn capture_deletes(&self, capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {
+        delete_capture::capture(self, capture).map(Some)
+    }
+
+    fn triggers(&self, table: &TableName) -> Result<Option<TriggerList>> {
+        delete_capture::triggers(self, table).map(Some)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Tables and columns that are created: their types and defaults.
+pub(crate) mod delete_capture;
 pub(crate) mod widen;
 
 use crate::{

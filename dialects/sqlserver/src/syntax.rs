@@ -1,5 +1,6 @@
 //! T-SQL, as SQL Server 2016 and later understand it.
 
+use crate::ddl::delete_capture;
 use crate::{
     ddl::{self, widen},
     types::{
@@ -9,7 +10,9 @@ use crate::{
     },
 };
 use connect_api::{Error, ErrorKind, Kind, Result, Schema, Value, arrow::schema::Field};
-use dialect_core::{Column, KeyValues, Syntax, TableName, step_of_digits};
+use dialect_core::{
+    CaptureDdl, Column, DeleteCapture, KeyValues, Syntax, TableName, TriggerList, step_of_digits,
+};
 use std::time::Duration;
 
 /// T-SQL.
@@ -222,6 +225,14 @@ impl Syntax for SqlServerSyntax {
     // Two sessions may pass the check at once: the slower one gets the error that the table exists.
     fn create_table(&self, table: &TableName, schema: &Schema) -> Result<String> {
         ddl::create_table(self, table, schema)
+    }
+
+    fn capture_deletes(&self, capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {
+        delete_capture::capture(self, capture).map(Some)
+    }
+
+    fn triggers(&self, table: &TableName) -> Result<Option<TriggerList>> {
+        delete_capture::triggers(self, table).map(Some)
     }
 }
 
