@@ -5,8 +5,8 @@ use crate::{
     failed_tables::concerns_table_alone,
     queries::at_query,
     read_plan::{QUERY, ReadPlan},
+    scalar::query_scalar,
     startup_check::check_statement,
-    table::query_scalar,
     table_settings::TableConfigs,
     table_types::name_of,
 };

@@ -1,10 +1,6 @@
 //! What only the database can say of a table before its first row (G9): whether it takes the statements
 //! that read it, and how its clock and the timestamps of the table lie to each other.
-use crate::{
-    read_plan::ReadPlan,
-    table::{query_scalar, select},
-    watermark,
-};
+use crate::{read_plan::ReadPlan, scalar::query_scalar, table::select, watermark};
 use connect_api::{Disposition, Error, Kind, Records, Result, Schema, Value, config::Faults};
 use dialect_core::{Connection, Dialect, Page, TableType};
 use std::{

@@ -1,13 +1,13 @@
 //! The state of one table that a task reads.
 use crate::{
     bisect::Bisect,
-    config::{SnapshotMode, SourceConfig},
+    config::SourceConfig,
     deletes::capture::Capture,
     idle::Came,
     late_rows::{Bound, LateRows},
     page::PageSize,
     position::{self, SnapshotOffset},
-    read_plan::{ReadPlan, StartPosition},
+    read_plan::ReadPlan,
     recheck::Reports,
     result_stream::{ResultStream, ResultStreamRequest, StreamItem},
     row_ids::EqualRows,
@@ -15,8 +15,8 @@ use crate::{
     watermark::Watermark,
 };
 use connect_api::{
-    Error, ErrorKind, Kind, Offset, Part, PartBoard, PartState, Partition, Polled, Position,
-    Records, Result, Schema, SchemaRef, Value, arrow::array::RecordBatch,
+    Error, ErrorKind, Offset, PartBoard, PartState, Partition, Polled, Position, Records, Result,
+    SchemaRef, Value, arrow::array::RecordBatch,
 };
 use dialect_core::{Connection, Dialect, Page, Statement};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -39,7 +39,7 @@ pub(crate) struct TableState {
     pub(crate) after: Option<Vec<Value>>,
     /// The initial position must be stored before the first row; otherwise a restart would use a
     /// later one.
-    start_unsaved: bool,
+    pub(crate) start_unsaved: bool,
     pub(crate) page_size: PageSize,
     /// The bisection for a row that cannot be read, while one is searched.
     pub(crate) bisect: Option<Bisect>,
@@ -103,113 +103,18 @@ struct Ties {
 }
 
 impl TableState {
-    /// Resumes at the stored position.
-    ///
-    /// # Errors `Config`: the stored position does not match the mode; errors of the query for the
-    /// database's current time, if reading starts there.
-    pub(crate) async fn resume(
-        plan: ReadPlan,
-        partition: Partition,
-        stored: Option<Offset>,
-        connection: &mut dyn Connection,
-        dialect: &dyn Dialect,
-        parts: &PartBoard,
-    ) -> Result<Self> {
-        let (stored, marks) = stored_position(&plan, stored)?;
-        let config = plan.config.clone();
-        let start_unsaved = stored.is_none() && plan.start == StartPosition::Now;
-        let is_new = stored.is_none() && config.reads_existing_rows();
-        let loads = is_new || marks.rows.is_some();
-        let end = match config.snapshot_mode {
-            SnapshotMode::Only if loads => End::Snapshot,
-            SnapshotMode::Only => End::Reached,
-            SnapshotMode::Initial | SnapshotMode::Never | SnapshotMode::WhenNeeded => End::Never,
-        };
-        // A snapshot that a signal asked for begins at the first row.
-        let at_first = marks.rows.is_some() && stored.as_ref().is_some_and(Offset::is_empty);
-        let mut after = match at_first {
-            true => None,
-            false => position::resume(&plan, stored)?,
-        };
-        if start_unsaved && config.uses_timestamps() {
-            after = Some(vec![current_time(connection, dialect, &plan).await?]);
-        }
-        if plan.has_nullable_key() {
-            warn_about_null_keys(connection, dialect, &plan).await?;
-        }
-        let name = plan.name().to_string();
-        let load = loads.then(|| {
-            let estimate = plan.table.row_estimate;
-            Load::new(
-                name.clone(),
-                marks.rows.unwrap_or(0),
-                estimate,
-                parts.clone(),
-            )
-        });
-        match end {
-            End::Reached => {
-                tracing::info!(
-                    table = name,
-                    "the table was read before, and snapshot.mode=only reads it once; set \
-                     offset.suffix to read it again"
-                );
-                parts.set(&name, Part::new(PartState::Finished));
-            }
-            End::Never | End::Snapshot | End::Unsaved if load.is_none() => {
-                parts.set(&name, Part::new(PartState::Following));
-            }
-            End::Never | End::Snapshot | End::Unsaved => {}
-        }
-        let mut state = Self {
-            topic: plan.topic.clone(),
-            partition: Arc::new(partition),
-            fingerprint: None,
-            after,
+    /// A table that was not read yet.
+    pub(crate) fn unread(plan: ReadPlan, partition: Arc<Partition>, parts: PartBoard) -> Self {
+        Self {
             next_poll: Instant::now(),
             pause: plan.config.poll_interval.0,
             idle: false,
-            page_size: PageSize::new(plan.config.max_rows, plan.config.max_bytes),
-            bisect: None,
-            ties_until: None,
-            stream: None,
-            spare_connection: None,
-            late: None,
-            captures: false,
-            capture: None,
-            ties: Ties::default(),
-            was_sent: false,
-            start_unsaved,
-            rows_in_line: 0,
-            ranges: None,
-            range_end: None,
-            load,
-            unsaved: false,
-            signal: marks.signal,
-            parts: parts.clone(),
-            end,
-            plan,
-        };
-        state.set_ranges(marks.ranges);
-        if start_unsaved && !config.uses_timestamps() {
-            state.after = state.last_key_of_table(connection, dialect).await?;
-        }
-        Ok(state)
-    }
-
-    /// A state of the same table that was not read yet, to read parts of it with.
-    pub(crate) fn copy_of_plan(&self) -> Self {
-        Self {
-            plan: self.plan.clone(),
-            next_poll: Instant::now(),
-            pause: self.plan.config.poll_interval.0,
-            idle: false,
-            topic: self.topic.clone(),
-            partition: self.partition.clone(),
-            fingerprint: self.fingerprint.clone(),
+            topic: plan.topic.clone(),
+            partition,
+            fingerprint: None,
             after: None,
             start_unsaved: false,
-            page_size: self.page_size.clone(),
+            page_size: PageSize::new(plan.config.max_rows, plan.config.max_bytes),
             bisect: None,
             ties_until: None,
             stream: None,
@@ -225,8 +130,22 @@ impl TableState {
             load: None,
             unsaved: false,
             signal: None,
-            parts: PartBoard::default(),
+            parts,
             end: End::Never,
+            plan,
+        }
+    }
+
+    /// A state of the same table that was not read yet, to read parts of it with.
+    pub(crate) fn copy_of_plan(&self) -> Self {
+        Self {
+            fingerprint: self.fingerprint.clone(),
+            page_size: self.page_size.clone(),
+            ..Self::unread(
+                self.plan.clone(),
+                self.partition.clone(),
+                PartBoard::default(),
+            )
         }
     }
 
@@ -769,31 +688,6 @@ impl TableState {
     }
 }
 
-/// What a stored position says; nothing, if it does not match and is given up.
-///
-/// # Errors `Config`: it does not match the mode.
-fn stored_position(
-    plan: &ReadPlan,
-    stored: Option<Offset>,
-) -> Result<(Option<Offset>, SnapshotOffset)> {
-    let Some(mut stored) = stored else {
-        return Ok((None, SnapshotOffset::default()));
-    };
-    let marks = SnapshotOffset::take_from(&mut stored, plan)
-        .and_then(|marks| position::resume(plan, Some(stored.clone())).map(|_| marks));
-    match marks {
-        Ok(marks) => Ok((Some(stored), marks)),
-        Err(error) if plan.config.snapshot_mode == SnapshotMode::WhenNeeded => {
-            tracing::warn!(
-                table = %plan.name(), error = error.report(),
-                "snapshot.mode=when_needed: the table is read again from the beginning"
-            );
-            Ok((None, SnapshotOffset::default()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// The statement of a page, with `query.suffix`.
 pub(crate) fn select(
     dialect: &dyn Dialect,
@@ -806,57 +700,4 @@ pub(crate) fn select(
         statement.sql.push_str(suffix);
     }
     Ok(statement)
-}
-
-/// Logs the number of rows with a NULL key, which are skipped.
-async fn warn_about_null_keys(
-    connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
-    plan: &ReadPlan,
-) -> Result<()> {
-    let page = plan.next_page(None, None);
-    let statement = dialect.syntax().count_without_key(&page)?;
-    let schema = Schema::new("count", [Kind::Int64.field("rows", true)], &[])?;
-    if let Value::Int(rows @ 1..) = query_scalar(connection, &statement, &schema).await? {
-        tracing::warn!(
-            table = %plan.name(), rows,
-            "rows with NULL in the columns of the mode are skipped"
-        );
-    }
-    Ok(())
-}
-
-/// The database's current time, as the first part of the key.
-async fn current_time(
-    connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
-    plan: &ReadPlan,
-) -> Result<Value> {
-    let column = plan.next_page(None, None).key_column(0).clone();
-    // The next row may get a timestamp within the current step of the column's resolution.
-    let (watermark, back) = (plan.watermark(plan.resolution), plan.resolution);
-    let east = watermark.as_ref().map(|watermark| watermark.east);
-    let statement = dialect.syntax().select_present(&column, east, back);
-    let schema = Schema::new("now", [plan.key_kind(0).clone().field("now", true)], &[])?;
-    let now = query_scalar(connection, &statement, &schema).await?;
-    let before = watermark.and_then(|watermark| watermark.before);
-    Ok(match (now, before) {
-        (Value::Timestamp(now), Some(before)) => Value::Timestamp(now.min(before - 1)),
-        (now, _) => now,
-    })
-}
-
-/// The single value that a query returns.
-pub(crate) async fn query_scalar(
-    connection: &mut dyn Connection,
-    statement: &Statement,
-    schema: &SchemaRef,
-) -> Result<Value> {
-    let mut cursor = connection.query(statement, schema).await?;
-    let batch = cursor.next(1, usize::MAX).await?;
-    let Some(batch) = batch.filter(|batch| batch.num_rows() > 0) else {
-        return Ok(Value::Null);
-    };
-    let records = Records::new(schema.name().into(), schema.clone(), batch)?;
-    Ok(records.row(0).get(0).to_value())
 }
