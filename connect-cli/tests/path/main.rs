@@ -9,6 +9,7 @@ mod advice;
 mod bad_input;
 mod batch_topics;
 mod client;
+mod deletes;
 mod flights;
 mod guides;
 mod late_rows;

@@ -178,6 +178,19 @@ impl Program {
         }
     }
 
+    /// What `ddl` prints.
+    pub(crate) fn ddl(&self) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rocketmq-connect"));
+        command
+            .current_dir(self.dir.path())
+            .args(["ddl", "worker.toml"])
+            .args(&self.connectors);
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Runs `check` to its end.
     pub(crate) fn check(&self) -> Output {
         self.command("check").output().unwrap()
