@@ -1,6 +1,6 @@
 //! Columns in settings: `column`, `table.column` or `schema.table.column`, some with a text.
 use connect_api::config::Setting;
-use dialect_core::{Table, TableName};
+use dialect_core::{Table, TableName, list_entries, split_unquoted};
 
 /// One column, or several by a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 impl ColumnPattern {
     fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
-        for part in split(text, &['.']) {
+        for part in split_unquoted(text, &['.']) {
             let pattern = unquoted(part).is_none() && part.contains('*');
             let name = unquoted(part).unwrap_or_else(|| part.to_owned());
             if name.is_empty() {
@@ -96,37 +96,12 @@ impl ColumnPattern {
     }
 }
 
-/// Splits outside of quotes.
-fn split<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
-    let mut parts = Vec::new();
-    let (mut start, mut quote) = (0, None);
-    for (at, c) in text.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if c == '"' || c == '`' => quote = Some(c),
-            None if separators.contains(&c) => {
-                parts.push(text[start..at].trim());
-                start = at + c.len_utf8();
-            }
-            None => {}
-        }
-    }
-    parts.push(text[start..].trim());
-    parts
-}
-
 /// The text in quotes; `None` where there are none.
 fn unquoted(text: &str) -> Option<String> {
     ['"', '`'].into_iter().find_map(|quote| {
         let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
         Some(inner.replace(&format!("{quote}{quote}"), &quote.to_string()))
     })
-}
-
-fn entries(text: &str) -> impl Iterator<Item = &str> {
-    let parts = split(text, &[',', ';']).into_iter();
-    parts.filter(|part| !part.is_empty())
 }
 
 /// Columns, separated by commas.
@@ -154,7 +129,7 @@ impl Setting for ColumnList {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(Self {
             text: text.to_owned(),
-            columns: entries(text)
+            columns: list_entries(text)
                 .map(ColumnPattern::parse)
                 .collect::<Result<_, _>>()?,
         })
@@ -184,8 +159,8 @@ impl Setting for ColumnTexts {
 
     fn parse(text: &str) -> Result<Self, String> {
         let mut columns = Vec::new();
-        for entry in entries(text) {
-            let name = split(entry, &[':'])[0];
+        for entry in list_entries(text) {
+            let name = split_unquoted(entry, &[':'])[0];
             let Some(value) = entry[name.len()..].trim_start().strip_prefix(':') else {
                 // The text may be confidential, and may have been separated by a comma.
                 return Err(format!(

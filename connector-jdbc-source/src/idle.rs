@@ -3,10 +3,11 @@ use crate::{
     config::SourceConfig,
     late_rows::LateRows,
     reader::Reader,
+    scalar::query_row,
     table::{End, TableState},
     table_queue::TableQueue,
 };
-use connect_api::{ErrorKind, Kind, Records, Result, Schema, Value};
+use connect_api::{ErrorKind, Kind, Result, Schema, Value};
 use dialect_core::{Connection, Dialect, Statement};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -105,14 +106,9 @@ async fn ask(
     };
     let columns = (0..pages).map(|i| Kind::Int64.field(&format!("p{i}"), true));
     let schema = Schema::new("idle", columns, &[])?;
-    let mut cursor = connection.query(&statement, &schema).await?;
-    let batch = cursor.next(1, usize::MAX).await?;
-    // To the end of the result, which frees the connection.
-    while cursor.next(1, usize::MAX).await?.is_some() {}
-    let Some(batch) = batch.filter(|batch| batch.num_rows() == 1) else {
+    let Some(found) = query_row(connection, &statement, &schema).await? else {
         return Ok(());
     };
-    let found = Records::new(schema.name().into(), schema.clone(), batch)?;
     let found = found.row(0);
     let tables = group.iter_mut();
     let mut column = 0;

@@ -2,46 +2,13 @@
 use crate::{
     config::{OptionalName, SourceConfig},
     read_plan::QUERY,
-    table_settings::{by_name, check_values, named, overlaid},
+    table_settings::{COMMON_KEYS, by_name, check_values, named, overlaid},
 };
 use connect_api::config::{Config as _, Faults, Prefixed, Settings};
 use std::{num::NonZeroU32, sync::Arc};
 
 /// The statement of a query.
 const SQL: &str = "sql";
-
-/// The keys that a query can have.
-const KEYS: [&str; 29] = [
-    SQL,
-    "mode",
-    "incrementing.column.name",
-    "incrementing.initial",
-    "timestamp.column.name",
-    "timestamp.initial",
-    "timestamp.delay.interval.ms",
-    "gap.safe",
-    "gap.window.ms",
-    "query.suffix",
-    "column.include.list",
-    "column.exclude.list",
-    "column.rename",
-    "column.mask.hash",
-    "column.mask.constant",
-    "column.mask.truncate",
-    "column.mask.null",
-    "where",
-    "message.key.columns",
-    "topic.prefix",
-    "connect.topicname",
-    "topic.name.format",
-    "message.tag",
-    "message.properties",
-    "poll.interval.ms",
-    "batch.max.rows",
-    "batch.max.bytes",
-    "offset.suffix",
-    "delete.column.name",
-];
 
 /// The settings of the queries, by id.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +36,8 @@ impl Prefixed for Queries {
     fn parse(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut queries = Vec::new();
-        for (id, settings) in by_name(settings, &KEYS, &mut faults) {
+        let keys = [&[SQL][..], &COMMON_KEYS].concat();
+        for (id, settings) in by_name(settings, &keys, &mut faults) {
             match settings.get(SQL).map(str::trim) {
                 None | Some("") => faults.at(format!("{id}.{SQL}"), "is required"),
                 Some(_) => {}

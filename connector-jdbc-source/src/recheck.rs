@@ -5,6 +5,7 @@ use crate::{
     late_rows::{Check, CompleteBy, LateRows, Report},
     read_plan::ReadPlan,
     row_ids::{EqualRows, RowIds},
+    scalar::query_row,
     table::{TableState, select},
 };
 use connect_api::{Error, ErrorKind, Result, Value};
@@ -357,15 +358,8 @@ impl TableState {
         let columns: Vec<usize> = self.plan.key_columns().collect();
         let schema = self.plan.table.schema(&columns, &[])?;
         let statement = self.page_statement(dialect, &columns, NonZeroU32::MIN, true)?;
-        let mut cursor = connection.query(&statement, &schema).await?;
-        let batch = cursor.next(1, usize::MAX).await?;
-        // To the end of the result, which frees the connection.
-        while cursor.next(1, usize::MAX).await?.is_some() {}
-        let Some(batch) = batch.filter(|batch| batch.num_rows() > 0) else {
-            return Ok(None);
-        };
-        let records = self.rows_of(&schema, batch)?;
-        Ok(self.plan.page_key(&columns, &records.row(0)))
+        let row = query_row(connection, &statement, &schema).await?;
+        Ok(row.and_then(|row| self.plan.page_key(&columns, &row.row(0))))
     }
 
     fn compares_all_columns(&self) -> bool {

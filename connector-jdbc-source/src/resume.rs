@@ -3,7 +3,7 @@ use crate::{
     config::SnapshotMode,
     position::{self, SnapshotOffset},
     read_plan::{ReadPlan, StartPosition},
-    scalar::query_scalar,
+    scalar::{present, query_scalar},
     snapshot::progress::Load,
     table::{End, TableState},
 };
@@ -130,13 +130,10 @@ async fn current_time(
     dialect: &dyn Dialect,
     plan: &ReadPlan,
 ) -> Result<Value> {
-    let column = plan.next_page(None, None).key_column(0).clone();
     // The next row may get a timestamp within the current step of the column's resolution.
     let (watermark, back) = (plan.watermark(plan.resolution), plan.resolution);
     let east = watermark.as_ref().map(|watermark| watermark.east);
-    let statement = dialect.syntax().select_present(&column, east, back);
-    let schema = Schema::new("now", [plan.key_kind(0).clone().field("now", true)], &[])?;
-    let now = query_scalar(connection, &statement, &schema).await?;
+    let now = present(connection, dialect, plan, east, back).await?;
     let before = watermark.and_then(|watermark| watermark.before);
     Ok(match (now, before) {
         (Value::Timestamp(now), Some(before)) => Value::Timestamp(now.min(before - 1)),

@@ -17,7 +17,7 @@ use crate::{
     table::TableState,
 };
 use connect_api::{Offset, Polled, Records, Result};
-use dialect_core::{Connection, Dialect, Page, Split};
+use dialect_core::{Connection, Dialect, Split};
 use parallel::ParallelRead;
 use range::{Key, Range, joined};
 use std::{num::NonZeroU32, sync::Arc};
@@ -27,7 +27,7 @@ pub(crate) mod progress;
 pub(crate) mod range;
 
 /// Ranges for each reader at the start: their rows are not known to be of the same number.
-const RANGES_PER_READER: u32 = 4;
+const RANGES_PER_READER: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
 
 /// Ranges of a table up to a key.
 pub(crate) struct Ranges {
@@ -83,12 +83,8 @@ async fn quantiles(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
 ) -> Result<Vec<Range>> {
-    let page = Page {
-        after: whole.after.as_deref(),
-        until: whole.until.as_deref(),
-        before_now: None,
-        ..plan.next_page(None, None)
-    };
+    let until = whole.until.as_deref().unwrap_or_default();
+    let page = plan.ties_page(whole.after.as_deref(), until);
     let splits = connection.split(dialect.syntax(), &page, parts).await?;
     let mut ranges = Vec::with_capacity(splits.len());
     for split in splits {
@@ -138,7 +134,7 @@ impl TableState {
             after: Some(after),
             until: Some(end.clone()),
         };
-        let parts = readers.saturating_mul(NonZeroU32::MIN.saturating_add(RANGES_PER_READER - 1));
+        let parts = readers.saturating_mul(RANGES_PER_READER);
         let mut left = whole.divide(parts.get());
         if left.len() == 1 {
             left = quantiles(&self.plan, &whole, parts, connection, dialect).await?;

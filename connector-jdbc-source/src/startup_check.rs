@@ -1,7 +1,12 @@
 //! What only the database can say of a table before its first row (G9): whether it takes the statements
 //! that read it, and how its clock and the timestamps of the table lie to each other.
-use crate::{read_plan::ReadPlan, scalar::query_scalar, table::select, watermark};
-use connect_api::{Disposition, Error, Kind, Records, Result, Schema, Value, config::Faults};
+use crate::{
+    read_plan::ReadPlan,
+    scalar::{present, query_row},
+    table::select,
+    watermark,
+};
+use connect_api::{Disposition, Error, Kind, Result, Value, config::Faults};
 use dialect_core::{Connection, Dialect, Page, TableType};
 use std::{
     num::NonZeroU32,
@@ -79,7 +84,7 @@ pub(crate) async fn time_notes(
     let mut plans: Vec<_> = plans.iter_mut().filter(|plan| is_by_time(plan)).collect();
     if let Some(plan) = plans.first() {
         let before = SystemTime::now();
-        let theirs = present(connection, dialect, plan, Some(0)).await?;
+        let theirs = micros(&present(connection, dialect, plan, Some(0), Duration::ZERO).await?);
         let waited = before.elapsed().unwrap_or_default();
         let ours = before.duration_since(UNIX_EPOCH).unwrap_or_default() + waited / 2;
         let ours = i64::try_from(ours.as_micros()).unwrap_or(i64::MAX);
@@ -96,7 +101,7 @@ pub(crate) async fn time_notes(
             }
         }
         let east = plan.watermark(Duration::ZERO).map(|now| now.east);
-        let now = present(connection, dialect, plan, east).await?;
+        let now = micros(&present(connection, dialect, plan, east, Duration::ZERO).await?);
         let newest = newest(connection, dialect, plan).await?;
         if let (Some(now), Some(newest)) = (now, newest) {
             notes.extend(future_note(plan, newest.saturating_sub(now)));
@@ -125,24 +130,6 @@ async fn is_quick(connection: &mut dyn Connection, plan: &ReadPlan) -> Result<bo
     }
 }
 
-/// The present time of the database, in the form of the first key part.
-async fn present(
-    connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
-    plan: &ReadPlan,
-    east: Option<i64>,
-) -> Result<Option<i64>> {
-    let column = plan.next_page(None, None).key_column(0).clone();
-    let statement = dialect
-        .syntax()
-        .select_present(&column, east, Duration::ZERO);
-    let kind = plan.key_kind(0).clone();
-    let schema = Schema::new("now", [kind.field("now", true)], &[])?;
-    Ok(micros(
-        &query_scalar(connection, &statement, &schema).await?,
-    ))
-}
-
 /// The greatest first key part.
 async fn newest(
     connection: &mut dyn Connection,
@@ -158,14 +145,8 @@ async fn newest(
         ..plan.next_page(None, Some(NonZeroU32::MIN))
     };
     let statement = select(dialect, &page, &plan.config)?;
-    let mut cursor = connection.query(&statement, &schema).await?;
-    let batch = cursor.next(1, usize::MAX).await?;
-    while cursor.next(1, usize::MAX).await?.is_some() {}
-    let Some(batch) = batch.filter(|batch| batch.num_rows() > 0) else {
-        return Ok(None);
-    };
-    let records = Records::new("newest".into(), schema.clone(), batch)?;
-    let key = plan.page_key(&columns, &records.row(0));
+    let row = query_row(connection, &statement, &schema).await?;
+    let key = row.and_then(|row| plan.page_key(&columns, &row.row(0)));
     Ok(key.and_then(|key| micros(key.first()?)))
 }
 

@@ -9,8 +9,8 @@ use std::{
     sync::Arc,
 };
 
-/// The keys that a table can have.
-const KEYS: [&str; 34] = [
+/// The keys that tables and queries can have.
+pub(crate) const COMMON_KEYS: [&str; 28] = [
     "mode",
     "incrementing.column.name",
     "incrementing.initial",
@@ -19,10 +19,6 @@ const KEYS: [&str; 34] = [
     "timestamp.delay.interval.ms",
     "gap.safe",
     "gap.window.ms",
-    "snapshot.mode",
-    "snapshot.max.threads",
-    "snapshot.parallel.min.rows",
-    "validate.non.null",
     "query.suffix",
     "column.include.list",
     "column.exclude.list",
@@ -39,11 +35,19 @@ const KEYS: [&str; 34] = [
     "message.tag",
     "message.properties",
     "poll.interval.ms",
-    "poll.interval.min.ms",
     "batch.max.rows",
     "batch.max.bytes",
     "offset.suffix",
     "delete.column.name",
+];
+
+/// The keys that only tables can have.
+const TABLE_KEYS: [&str; 6] = [
+    "snapshot.mode",
+    "snapshot.max.threads",
+    "snapshot.parallel.min.rows",
+    "validate.non.null",
+    "poll.interval.min.ms",
     "deletes.mode",
 ];
 
@@ -101,7 +105,8 @@ impl Prefixed for TableSettings {
     fn parse(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut scopes = Vec::new();
-        for (pattern, settings) in by_name(settings, &KEYS, &mut faults) {
+        let keys = [&COMMON_KEYS[..], &TABLE_KEYS].concat();
+        for (pattern, settings) in by_name(settings, &keys, &mut faults) {
             check_values(&pattern, &settings, &mut faults);
             match Selection::parse(&pattern) {
                 Ok(tables) => scopes.push(Scope {

@@ -97,7 +97,7 @@ pub use paging::keyed_rows;
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
 pub use result_columns::check_column_count;
-pub use selection::{Entry, Selection};
+pub use selection::{Entry, Selection, list_entries, split_unquoted};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use split::{Split, split_by_quantiles};
 pub use syntax::Syntax;

@@ -79,8 +79,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// Splits at commas and semicolons outside of quotes.
-fn split(text: &str) -> Vec<&str> {
+/// Splits at these characters outside of quotes; the parts are trimmed.
+pub fn split_unquoted<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
     let mut parts = Vec::new();
     let (mut start, mut quote) = (0, None);
     for (at, c) in text.char_indices() {
@@ -88,16 +88,21 @@ fn split(text: &str) -> Vec<&str> {
             Some(open) if c == open => quote = None,
             Some(_) => {}
             None if c == '"' || c == '`' => quote = Some(c),
-            None if c == ',' || c == ';' => {
-                parts.push(&text[start..at]);
-                start = at + 1;
+            None if separators.contains(&c) => {
+                parts.push(text[start..at].trim());
+                start = at + c.len_utf8();
             }
             None => {}
         }
     }
-    parts.push(&text[start..]);
-    let trimmed = parts.into_iter().map(str::trim);
-    trimmed.filter(|part| !part.is_empty()).collect()
+    parts.push(text[start..].trim());
+    parts
+}
+
+/// The entries of a list: what stands between commas and semicolons outside of quotes.
+pub fn list_entries(text: &str) -> impl Iterator<Item = &str> {
+    let parts = split_unquoted(text, &[',', ';']).into_iter();
+    parts.filter(|part| !part.is_empty())
 }
 
 /// A star stands outside of quotes.
@@ -128,7 +133,7 @@ impl Setting for Selection {
 
     fn parse(text: &str) -> Result<Self, String> {
         let mut entries = Vec::new();
-        for part in split(text) {
+        for part in list_entries(text) {
             let name = TableName::parse(part).map_err(|e| e.to_string())?;
             let pattern = has_star(part);
             if pattern && name.schema.as_ref().is_some_and(|s| s.contains('*')) {
