@@ -75,7 +75,7 @@ pub trait Group: Sized {
 ///
 /// Each line is `"key": field: Type, need, Importance;` with its documentation above it. The
 /// need is `required`, `default "text"`, or `optional` (the field is then an `Option`), or `prefix`
-/// for a key that ends with `*` and a type that is [`Prefixed`](config::Prefixed). Before the
+/// for a key that ends with `*` and a type that is [`Prefixed`](crate::config::Prefixed). Before the
 /// first line, `include field: Type;` takes in the keys of another struct of settings; after the
 /// last, `then include field: Type;`. After the struct, `check path` may name a
 /// `fn(&Struct, &mut Faults)` for what concerns several keys.
