@@ -8,7 +8,7 @@ use crate::{
     schema::SchemaRef,
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Reads stored positions.
@@ -34,6 +34,9 @@ pub struct TaskContext {
     pub stop: CancellationToken,
     /// How the parts of the task are doing, for its status.
     pub parts: PartBoard,
+    /// A directory that tasks of the connector may keep files in, beside what `positions` holds; `None`
+    /// where there is none. It need not exist yet.
+    pub state: Option<Arc<Path>>,
 }
 
 impl TaskContext {
@@ -51,6 +54,7 @@ impl TaskContext {
             positions: Arc::new(NothingStored),
             stop: CancellationToken::new(),
             parts: PartBoard::default(),
+            state: None,
         }
     }
 

@@ -47,7 +47,26 @@ pub struct PositionStore {
     writing: tokio::sync::Mutex<Option<Arc<File>>>,
 }
 
+/// A name as that of a directory: other characters than letters, digits, `-` and `_` as `%` and two
+/// hexadecimal digits each byte.
+fn directory_name(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => escaped.push(byte.into()),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
 impl PositionStore {
+    /// The directory that tasks of a connector keep files in, beside the positions. It is not created.
+    pub(crate) fn directory_of(&self, connector: &str) -> Arc<Path> {
+        let beside = self.path.parent().unwrap_or(Path::new(""));
+        beside.join("state").join(directory_name(connector)).into()
+    }
+
     /// Opens the store of `dir`, which must be there.
     ///
     /// # Errors

@@ -67,6 +67,7 @@ impl TaskRun {
             positions: self.positions.reader(self.id.connector.clone()),
             stop: self.stop.clone(),
             parts: self.parts.clone(),
+            state: Some(self.positions.directory_of(&self.id.connector)),
         }
     }
 

@@ -258,10 +258,16 @@ settings! {
         "delete.column.name": delete_column: OptionalName, default "", Low;
         /// How deleted rows are found. `none`: not at all. `mark`: by `delete.column.name`. `trigger`:
         /// by triggers that write the keys of deleted rows to a table of changes, which the connector
-        /// reads; `rocketmq-connect ddl` prints the statements that create them. Rows that
+        /// reads; `rocketmq-connect ddl` prints the statements that create them. `diff`: by comparing
+        /// the keys of each table with those that were sent, every `deletes.diff.interval.ms`. Rows that
         /// `delete.column.name` marks are sent as deletes too. Not set: `mark` if
         /// `delete.column.name` is set, otherwise `none`.
         "deletes.mode": deletes_mode: Deletes, optional, Medium;
+        /// How often the keys of a table are compared, with `deletes.mode` = `diff`: from the begin of
+        /// one comparison to that of the next. Not set: 3600000, an hour.
+        "deletes.diff.interval.ms": deletes_interval: Millis, optional, Low;
+        /// How many keys are compared at a time, by one statement. Not set: 10000.
+        "deletes.diff.chunk.rows": deletes_chunk: NonZeroU32, optional, Low;
         /// Opens read-only sessions, whatever privileges the user has.
         "connection.read.only": read_only: bool, default "false", Low;
         then include session: SessionConfig;
@@ -391,6 +397,14 @@ impl SourceConfig {
         let number = self.mode != Mode::Incrementing && self.incrementing_initial.is_some();
         let window = self.mode == Mode::Bulk && self.gap_window.is_some();
         let least = self.mode == Mode::Bulk && self.least_poll_interval.is_some();
+        let diff = !self.compares_keys();
+        let other = |set: bool, key: &str| {
+            (set && diff).then(|| format!("`{key}` has no effect without `deletes.mode=diff`"))
+        };
+        let of_deletes = [
+            other(self.deletes_interval.is_some(), "deletes.diff.interval.ms"),
+            other(self.deletes_chunk.is_some(), "deletes.diff.chunk.rows"),
+        ];
         let mode = self.mode.show();
         [
             (initial, "timestamp.initial"),
@@ -403,6 +417,7 @@ impl SourceConfig {
         .into_iter()
         .filter(|(ineffective, _)| *ineffective)
         .map(|(_, key)| format!("`{key}` has no effect in mode {mode}"))
+        .chain(of_deletes.into_iter().flatten())
         .collect()
     }
 
@@ -444,7 +459,13 @@ impl SourceConfig {
             (Deletes::Trigger, _) if self.query.0.is_some() => {
                 "`trigger` has no effect with `query`: list the table in `table.whitelist`, or remove it"
             }
-            (Deletes::None | Deletes::Mark | Deletes::Trigger, _) => return,
+            (Deletes::Diff, _) if self.query.0.is_some() => {
+                "`diff` has no effect with `query`: list the table in `table.whitelist`, or remove it"
+            }
+            (Deletes::Diff, _) if self.snapshot_mode == SnapshotMode::Only => {
+                "`diff` has no effect with `snapshot.mode=only`, which ends behind the existing rows"
+            }
+            (Deletes::None | Deletes::Mark | Deletes::Trigger | Deletes::Diff, _) => return,
         };
         faults.at("deletes.mode", fault);
     }

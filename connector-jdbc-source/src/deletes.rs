@@ -1,6 +1,8 @@
 //! Rows that are deleted without a trace in their table: what is found of them, and how.
 pub(crate) mod capture;
 pub(crate) mod capture_check;
+pub(crate) mod comparison;
+mod known_keys;
 
 use crate::read_plan::ReadPlan;
 use connect_api::{Error, ErrorKind, Op, Ops, Records, Result, arrow::array::RecordBatch};
@@ -16,6 +18,8 @@ connect_api::choice! {
         Mark = "mark",
         /// By triggers that write their keys to a table of changes.
         Trigger = "trigger",
+        /// By comparing the keys of tables with those that were sent.
+        Diff = "diff",
     }
 }
 
@@ -71,6 +75,24 @@ impl DeletedKeys {
             Error::new(ErrorKind::Internal, format!("{name}: keys of deleted rows")).with_source(e)
         })?;
         Records::new(self.topic.clone(), self.plan.schema.clone(), batch)
+    }
+
+    /// Deletes of keys as they are sent.
+    ///
+    /// # Errors
+    /// `Internal`: they are not of the key's types.
+    pub(crate) fn deletes_of_sent(&self, keys: RecordBatch) -> Result<Records> {
+        let schema = self.plan.outgoing_schema().clone();
+        let records = Records::new(self.topic.clone(), schema, keys)?;
+        let records = match &self.plan.origin {
+            Some(origin) => records.with_origin(origin.clone()),
+            None => records,
+        };
+        let records = match &self.plan.properties {
+            Some(properties) => records.with_properties(properties.clone()),
+            None => records,
+        };
+        records.with_ops(Ops::All(Op::Delete))
     }
 
     /// The deletes of these keys.

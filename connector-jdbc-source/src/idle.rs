@@ -197,6 +197,7 @@ impl TableState {
             && self.load.is_none()
             && self.end == End::Never
             && late.is_none_or(LateRows::is_at_rest)
+            && self.comparison.as_ref().is_none_or(|of| !of.is_due())
             && (!self.captures
                 || self
                     .capture

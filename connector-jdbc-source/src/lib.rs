@@ -143,6 +143,9 @@ impl JdbcSource {
                 let found = capture_check::find(plan, connection_ref, syntax).await?;
                 faults.extend(found.faults);
             }
+            if plan.config.compares_keys() {
+                deletes::comparison::check(plan, dialect.syntax(), &mut faults);
+            }
         }
         connection.close().await?;
         Ok(faults)

@@ -114,6 +114,7 @@ impl Opening {
         if let Some(by) = by {
             table.look_for_late_rows(by)?;
         }
+        table.compare_keys(syntax, cx).await?;
         table
             .capture_deletes(connection, dialect, complete_by, cx)
             .await

@@ -58,6 +58,12 @@ impl Reader {
     /// # Errors Errors of the database; an error that a change of the table explains is none.
     pub(crate) async fn read(&mut self, table: &mut TableState) -> Result<Option<Polled>> {
         let config = table.plan.config.clone();
+        if let Some(polled) = table.take_unreturned() {
+            return table
+                .note_sent(polled, self.dialect.syntax())
+                .await
+                .map(Some);
+        }
         if let Some(deletes) = self.deletes(table).await? {
             return Ok(Some(deletes));
         }
@@ -77,7 +83,14 @@ impl Reader {
                 Err(e) if TableState::may_be_schema_change(&e) => e,
                 outcome => {
                     self.connection = Some(connection);
-                    return outcome;
+                    table.poll_again_to_compare();
+                    return match outcome? {
+                        Some(polled) => table
+                            .note_sent(polled, self.dialect.syntax())
+                            .await
+                            .map(Some),
+                        None => Ok(None),
+                    };
                 }
             };
             // An error in the middle of a result can make the connection unusable.
@@ -94,15 +107,21 @@ impl Reader {
         }
     }
 
-    /// The next captured deletes of the table, if there are any.
+    /// The next deletes of the table that do not come with its rows, if there are any.
     async fn deletes(&mut self, table: &mut TableState) -> Result<Option<Polled>> {
-        if !table.captures {
+        if !table.captures && !table.compares() {
             return Ok(None);
         }
         let mut connection = self.connection(&table.plan.config).await?;
         let (dialect, reports) = (&self.dialect, &mut self.reports);
-        let next = table.next_captured(connection.as_mut(), dialect, reports);
-        let next = next.await;
+        let next = match table.captures {
+            true => {
+                table
+                    .next_captured(connection.as_mut(), dialect, reports)
+                    .await
+            }
+            false => table.next_compared(connection.as_mut(), dialect).await,
+        };
         let usable = match &next {
             Ok(_) => true,
             Err(_) => connection.ping().await.is_ok(),

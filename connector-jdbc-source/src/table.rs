@@ -2,7 +2,7 @@
 use crate::{
     bisect::Bisect,
     config::SourceConfig,
-    deletes::capture::Capture,
+    deletes::{capture::Capture, comparison::Comparison},
     idle::Came,
     late_rows::{Bound, LateRows},
     page::PageSize,
@@ -55,6 +55,8 @@ pub(crate) struct TableState {
     pub(crate) captures: bool,
     /// The table of changes; taken while it is in use.
     pub(crate) capture: Option<Box<Capture>>,
+    /// The comparison of its keys, where deletes are found by one.
+    pub(crate) comparison: Option<Box<Comparison>>,
     /// The ties of the result stream so far.
     ties: Ties,
     /// The last rows that were read had been sent before, or were the last up to a bound: others may
@@ -122,6 +124,7 @@ impl TableState {
             late: None,
             captures: false,
             capture: None,
+            comparison: None,
             ties: Ties::default(),
             was_sent: false,
             rows_in_line: 0,

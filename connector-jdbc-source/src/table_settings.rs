@@ -42,13 +42,15 @@ pub(crate) const COMMON_KEYS: [&str; 28] = [
 ];
 
 /// The keys that only tables can have.
-const TABLE_KEYS: [&str; 6] = [
+const TABLE_KEYS: [&str; 8] = [
     "snapshot.mode",
     "snapshot.max.threads",
     "snapshot.parallel.min.rows",
     "validate.non.null",
     "poll.interval.min.ms",
     "deletes.mode",
+    "deletes.diff.interval.ms",
+    "deletes.diff.chunk.rows",
 ];
 
 /// Keys of which one takes the place of the others.

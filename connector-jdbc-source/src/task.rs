@@ -14,7 +14,9 @@ use crate::{
     table_settings::TableConfigs,
 };
 use async_trait::async_trait;
-use connect_api::{Error, ErrorKind, Part, Polled, Records, Result, SourceTask, TaskContext};
+use connect_api::{
+    Error, ErrorKind, Part, Polled, Position, Records, Result, SourceTask, TaskContext,
+};
 use dialect_core::{Connection, Dialect, TableName};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -446,6 +448,17 @@ impl SourceTask for Task {
             Some(due) => Polled::Idle(due.saturating_duration_since(Instant::now())),
             None => Polled::Finished,
         })
+    }
+
+    async fn commit(&mut self, position: &Position) -> Result<()> {
+        let mut comparisons = self
+            .tables
+            .iter_mut()
+            .filter_map(|table| table.comparison.as_mut());
+        match comparisons.find(|comparison| comparison.is_of(position)) {
+            Some(comparison) => comparison.commit(position).await,
+            None => Ok(()),
+        }
     }
 
     async fn undeliverable(&mut self, records: &Records, error: Error) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Deletes that triggers capture, from table to table.
+//! Deletes without a mark, from table to table.
 use crate::{client::Database, program::Program, setting, unique, with_servers};
 use std::time::Duration;
 
@@ -7,6 +7,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[test]
 fn rows_that_are_deleted_by_sql_are_deleted_at_the_sink_across_a_kill() {
     let _servers = with_servers();
+    delete_across_a_kill("trigger", true);
+}
+
+#[test]
+fn rows_that_are_missing_are_deleted_at_the_sink_across_a_kill() {
+    let _servers = with_servers();
+    delete_across_a_kill("diff", false);
+}
+
+/// `captures`: what captures deletes has to be created, and rows that are there again are sent.
+fn delete_across_a_kill(mode: &str, captures: bool) {
     let space = unique("deletes");
     let (source, sink) = (Database::MariaDb, Database::Postgres);
     for database in [source, sink] {
@@ -31,8 +42,12 @@ fn rows_that_are_deleted_by_sql_are_deleted_at_the_sink_across_a_kill() {
             ("table.whitelist", &source.table(&space, "items")),
             ("connect.topicname", &space),
             ("poll.interval.ms", "50"),
-            ("deletes.mode", "trigger"),
-        ],
+            ("deletes.mode", mode),
+        ]
+        .iter()
+        .copied()
+        .chain((!captures).then_some(("deletes.diff.interval.ms", "200")))
+        .collect::<Vec<_>>(),
     );
     program.connector(
         "items-sink",
@@ -48,12 +63,14 @@ fn rows_that_are_deleted_by_sql_are_deleted_at_the_sink_across_a_kill() {
             ("auto.create", "true"),
         ],
     );
-    let check = program.check();
-    let said = String::from_utf8_lossy(&check.stdout);
-    assert!(!check.status.success());
-    assert!(said.contains("rocketmq-connect ddl"), "{said}");
-    let ddl = program.ddl();
-    source.run(&format!("USE {space};\n{ddl}"));
+    if captures {
+        let check = program.check();
+        let said = String::from_utf8_lossy(&check.stdout);
+        assert!(!check.status.success());
+        assert!(said.contains("rocketmq-connect ddl"), "{said}");
+        let ddl = program.ddl();
+        source.run(&format!("USE {space};\n{ddl}"));
+    }
     assert!(program.check().status.success());
 
     let names = |database: Database| {
@@ -77,10 +94,13 @@ fn rows_that_are_deleted_by_sql_are_deleted_at_the_sink_across_a_kill() {
     program.kill();
     source.run(&format!(
         "DELETE FROM {table} WHERE name IN ('b', 'd');
-         INSERT INTO {table} VALUES (2, 'x'), (9, 'y');"
+         INSERT INTO {table} VALUES (9, 'y');"
     ));
+    if captures {
+        source.run(&format!("INSERT INTO {table} VALUES (2, 'x');"));
+    }
     program.start();
-    program.wait_until(LIMIT, || copied("xey"));
+    program.wait_until(LIMIT, || copied(if captures { "xey" } else { "ey" }));
     let (code, document) = program.stop();
     assert_eq!(code, 0, "{document}");
     for database in [source, sink] {

@@ -59,6 +59,7 @@ pub(crate) fn context() -> TaskContext {
         positions: Arc::new(Nothing),
         stop: CancellationToken::new(),
         parts: PartBoard::default(),
+        state: None,
     }
 }
 

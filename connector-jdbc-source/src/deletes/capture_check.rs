@@ -174,7 +174,7 @@ impl SourceConfig {
     pub(crate) fn captures_deletes(&self) -> bool {
         match self.deletes() {
             Deletes::Trigger => true,
-            Deletes::None | Deletes::Mark => false,
+            Deletes::None | Deletes::Mark | Deletes::Diff => false,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A store of positions, and a source task driven as the runtime drives it.
 use async_trait::async_trait;
 use connect_api::{
-    DynConnector, Error, Offset, Op, Part, PartBoard, Partition, Polled, PositionReader, Records,
-    Result, SourceTask, TaskContext, TaskKind, Value, config::Settings,
+    DynConnector, Error, Offset, Op, Part, PartBoard, Partition, Polled, Position, PositionReader,
+    Records, Result, SourceTask, TaskContext, TaskKind, Value, config::Settings,
 };
 use connector_jdbc_source::JdbcSource;
 use std::{
     num::NonZeroU32,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -33,11 +34,29 @@ impl Source for Database {
     }
 }
 
-/// Positions that were stored.
-#[derive(Default)]
-pub(crate) struct Store(Mutex<Vec<(Partition, Offset)>>);
+/// Positions that were stored, and the files of tasks.
+pub(crate) struct Store(Mutex<Vec<(Partition, Offset)>>, PathBuf);
+
+impl Default for Store {
+    fn default() -> Self {
+        let directory = std::env::temp_dir().join(unique("state"));
+        Self(Mutex::default(), directory)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // It is there if a task has written files.
+        drop(std::fs::remove_dir_all(&self.1));
+    }
+}
 
 impl Store {
+    /// Where tasks keep files.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.1
+    }
+
     pub(crate) fn keep(&self, records: &Records) {
         let Some(position) = records.position() else {
             return;
@@ -80,6 +99,7 @@ pub(crate) fn context(store: &Arc<Store>) -> TaskContext {
         positions: Arc::new(Reader(store.clone())),
         stop: CancellationToken::new(),
         parts: PartBoard::default(),
+        state: Some(store.directory().into()),
     }
 }
 
@@ -175,6 +195,15 @@ impl Run {
                 Polled::Idle(_) => return (pages, refused),
                 Polled::Finished => panic!("a table is never finished"),
             }
+        }
+    }
+
+    /// What was returned is in the broker, and its positions are stored.
+    pub(crate) async fn commit(&mut self) {
+        for (partition, offset) in self.store.all() {
+            let partition = Arc::new(partition);
+            let position = Position { partition, offset };
+            self.task.commit(&position).await.unwrap();
         }
     }
 

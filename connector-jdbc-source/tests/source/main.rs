@@ -7,6 +7,7 @@
 
 mod bulk;
 mod columns;
+mod comparison;
 mod deletes;
 mod harness;
 mod idle;

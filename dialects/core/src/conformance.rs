@@ -10,6 +10,7 @@
     reason = "a failed assertion is how a test reports"
 )]
 pub(crate) mod catalog;
+pub(crate) mod checksums;
 pub(crate) mod compare;
 pub(crate) mod declared_types;
 pub(crate) mod describe;
@@ -34,6 +35,7 @@ pub(crate) mod type_mapping;
 mod writes;
 
 pub use catalog::{queries_are_described_and_read, tables_report_defaults_and_foreign_keys};
+pub use checksums::checksums_are_those_of_the_database;
 pub use declared_types::every_declared_type_round_trips;
 pub use insert_ignore::insert_ignore_skips_existing_keys;
 pub use interruption::{cursors_can_be_dropped_before_the_end, lost_connections_are_reported};
@@ -215,6 +217,7 @@ macro_rules! for_each_conformance_test {
             queries_are_described_and_read
             pages_respect_their_bounds
             splits_hold_every_row_once
+            checksums_are_those_of_the_database
             visibility_stops_before_open_transactions
             concurrent_schema_changes_are_applied_once
             defaults_are_created_as_given

@@ -28,6 +28,7 @@ mod address;
 mod batch;
 mod bisect;
 mod cells;
+pub mod checksum;
 mod chunk;
 pub mod civil;
 mod collation;

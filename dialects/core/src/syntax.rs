@@ -219,6 +219,13 @@ pub trait Syntax: Send + Sync {
         paging::select_any(self, pages).map(Some)
     }
 
+    /// What stands between SELECT and FROM to ask for the number of rows of `columns`, of 64 bits, and for
+    /// their [`checksum`](crate::checksum), as text; `None` where the database cannot compute it for
+    /// columns of these types.
+    fn select_checksum(&self, _columns: &[&Column]) -> Option<String> {
+        None
+    }
+
     /// The statements that capture deleted rows of a table by triggers; `None` where there are none.
     ///
     /// # Errors

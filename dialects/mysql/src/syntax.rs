@@ -11,7 +11,7 @@ use crate::{
 use connect_api::{Kind, Result, Schema, Value, arrow::schema::Field};
 use dialect_core::{
     CaptureDdl, Column, DeleteCapture, KeyPart, KeyValues, Page, Pair, Statement, Syntax, Table,
-    TableName, TriggerList, step_of_digits,
+    TableName, TriggerList, checksum, step_of_digits,
 };
 use std::{
     num::NonZeroU32,
@@ -305,6 +305,23 @@ impl Syntax for MySqlSyntax {
             self.table(&table.name)?,
             vec![one; rows].join(" OR ")
         ))
+    }
+
+    fn select_checksum(&self, columns: &[&Column]) -> Option<String> {
+        let text = |column: &&Column| {
+            let name = self.quote(&column.name).ok()?;
+            let is_plain = self.select_column(column).is_ok_and(|read| read == name);
+            let text = match column.kind.as_ref().filter(|_| is_plain)? {
+                Kind::Text => format!("CONVERT({name} USING utf8mb4)"),
+                kind if checksum::is_number_or_uuid(kind) => format!("CAST({name} AS CHAR)"),
+                _ => return None,
+            };
+            Some(format!("LENGTH({text}), ':', {text}"))
+        };
+        let text = columns.iter().map(text).collect::<Option<Vec<_>>>()?;
+        let digits = format!("SUBSTR(MD5(CONCAT({})), 1, 15)", text.join(", "));
+        let sum = format!("SUM(CAST(CONV({digits}, 16, 10) AS UNSIGNED))");
+        Some(format!("COUNT(*), CAST(COALESCE({sum}, 0) AS CHAR)"))
     }
 
     fn capture_deletes(&self, capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {

@@ -7,7 +7,7 @@ use crate::{
 use connect_api::{Kind, Result, Value, arrow::schema::Field};
 use dialect_core::{
     CaptureDdl, Column, DeleteCapture, KeyPart, Page, Statement, Syntax, TableName, TableType,
-    TriggerList, step_of_digits,
+    TriggerList, checksum, step_of_digits,
 };
 use std::{num::NonZeroU32, ops::Range, time::Duration};
 
@@ -196,6 +196,28 @@ impl Syntax for PostgresSyntax {
             ),
             params,
         }))
+    }
+
+    fn select_checksum(&self, columns: &[&Column]) -> Option<String> {
+        let text = |column: &&Column| {
+            let name = self.quote(&column.name).ok()?;
+            let kind = column
+                .kind
+                .as_ref()
+                .filter(|_| self.select_column(column).is_ok_and(|read| read == name))?;
+            let text = format!("{name}::text");
+            // Blanks at the end of `character` are lost in its text.
+            let same = match kind {
+                Kind::Text => !column.vendor_type.starts_with("char"),
+                kind => checksum::is_number_or_uuid(kind),
+            };
+            same.then(|| format!("octet_length({text}) || ':' || {text}"))
+        };
+        let text = columns.iter().map(text).collect::<Option<Vec<_>>>()?;
+        let digits = format!("'x' || substr(md5({}), 1, 15)", text.join(" || "));
+        Some(format!(
+            "count(*), coalesce(sum(({digits})::bit(60)::bigint), 0)::text"
+        ))
     }
 
     fn capture_deletes(&self, capture: &DeleteCapture<'_>) -> Result<Option<CaptureDdl>> {

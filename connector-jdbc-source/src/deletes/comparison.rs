@@ -1,0 +1,846 @@
+//! Deletes that are found by comparing the keys of a table with those that are known at the
+//! destination.
+//!
+//! A comparison reads the keys of a table in chunks, in their order, between the polls of the table. A
+//! key that was known and is not in its chunk any more is sent as a delete. Nothing is missed, by these
+//! rules:
+//! - The keys of rows are noted, on disk, before the rows are sent: a row that is sent and deleted
+//!   between two comparisons is known to the second.
+//! - What a chunk has led to is stored once its deletes are in the broker and their position is stored
+//!   (G1); after a crash before that, the chunk is compared again.
+//! - All that was sent of a key before was read before its chunk, and all that is sent after is read
+//!   after it (G2): chunks are read in the turns of the table, while no other statement reads it.
+use crate::{
+    config::SourceConfig,
+    deletes::{
+        DeletedKeys, Deletes,
+        known_keys::{Found, Key, KnownKeys, Opened},
+    },
+    position,
+    read_plan::ReadPlan,
+    scalar::query_row,
+    table::{TableState, select},
+    unique_key,
+};
+use arrow_row::{RowConverter, SortField};
+use connect_api::{
+    Error, ErrorKind, Kind, Offset, Partition, Polled, Position, Records, Result, Schema,
+    SchemaRef, TaskContext, Value,
+    arrow::array::{ArrayRef, RecordBatch},
+    config::Faults,
+};
+use dialect_core::{Connection, Dialect, KeyPart, Page, Statement, Syntax, checksum};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{HashSet, VecDeque},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::time::Instant;
+
+/// Between two comparisons, and keys of a chunk, where the settings do not say.
+const INTERVAL: Duration = Duration::from_secs(3600);
+const CHUNK: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
+/// How long chunks are compared before the table is polled again.
+const TURN: Duration = Duration::from_millis(100);
+/// Parts that wait for their deletes to be in the broker.
+const WAITING: usize = 64;
+/// The pause before it is looked again whether they are.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The comparison of one table.
+pub(crate) struct Comparison {
+    keys: DeletedKeys,
+    /// The schema of the table that they are of.
+    schema: SchemaRef,
+    converter: RowConverter,
+    /// Taken while it is in use, on another thread.
+    known: Option<KnownKeys>,
+    partition: Arc<Partition>,
+    /// What is to be stored, in order, once deletes up to its number are in the broker; 0 for none of
+    /// its own.
+    waiting: VecDeque<(u64, Vec<Found>)>,
+    /// The number of the last deletes that were sent.
+    sent: u64,
+    walk: Option<Walk>,
+    /// When the next step is to be taken.
+    next: Instant,
+    /// Rows that are noted, and were not returned yet.
+    unreturned: Option<Polled>,
+}
+
+/// A comparison that runs.
+struct Walk {
+    started: Instant,
+    /// The last key of the chunk before.
+    after: Option<Vec<Value>>,
+    range: Option<Range>,
+    /// The number of the next chunk of the last comparison.
+    next: u64,
+    /// All chunks are read.
+    is_read: bool,
+    /// There are keys that were sent before it began.
+    settles: bool,
+    deletes: u64,
+    rows: u64,
+    read: u64,
+}
+
+/// A chunk of the last comparison whose range is being read.
+struct Range {
+    of: u64,
+    until: Option<Vec<Value>>,
+    /// Its keys that were not found yet.
+    missing: HashSet<Key>,
+}
+
+/// What a step has led to.
+enum Step {
+    Deletes(Records),
+    /// A chunk without deletes.
+    Chunk,
+    /// The next step has to wait.
+    Wait,
+    Finished,
+}
+
+impl Comparison {
+    /// Begins to compare the table of `plan`, as the settings have it.
+    ///
+    /// # Errors `Config`: the task has no directory, or the settings do not allow it; `Busy`: another task
+    /// compares the table; `Internal`: the known keys cannot be read.
+    async fn open(plan: &ReadPlan, syntax: &dyn Syntax, cx: &TaskContext) -> Result<Self> {
+        let mut faults = Faults::default();
+        check(plan, syntax, &mut faults);
+        if !faults.is_empty() {
+            return Err(Error::new(ErrorKind::Config, faults.to_string()));
+        }
+        let keys = DeletedKeys::of(plan, syntax)?;
+        let mut partition = position::partition(plan);
+        partition.insert("deletes".into(), "diff".into());
+        let Some(directory) = &cx.state else {
+            let message = "`deletes.mode=diff` keeps the keys of rows in files, and this task was given no \
+                           directory (`TaskContext::state`)";
+            return Err(Error::new(ErrorKind::Config, message));
+        };
+        let path = file(directory, &partition);
+        let of = identity(plan, &keys);
+        let stored = cx.stored(&partition).await?;
+        let (known, opened) = blocking(move || KnownKeys::open(&path, &of)).await??;
+        let table = &plan.table.name;
+        match opened {
+            Opened::Replaced => warn_of_other_keys(plan),
+            Opened::New if stored.is_some() => tracing::warn!(
+                table = %table,
+                "deletes.mode=diff: the file with the keys of sent rows is gone: they are collected anew, and \
+                 rows that were deleted since the last comparison are not found"
+            ),
+            Opened::New | Opened::Known => {}
+        }
+        let mut comparison = Self {
+            converter: converter(&keys)?,
+            keys,
+            schema: plan.schema.clone(),
+            known: Some(known),
+            partition: Arc::new(partition),
+            waiting: VecDeque::new(),
+            sent: 0,
+            walk: None,
+            next: Instant::now(),
+            unreturned: None,
+        };
+        comparison.plan_next(&plan.config)?;
+        Ok(comparison)
+    }
+
+    fn known(&self) -> Result<&KnownKeys> {
+        self.known.as_ref().ok_or_else(|| self.interrupted())
+    }
+
+    fn interrupted(&self) -> Error {
+        let name = self.keys.plan.name();
+        let message = format!("{name}: comparing its keys was interrupted");
+        Error::new(ErrorKind::Busy, message)
+    }
+
+    /// Reads or writes what is known, on a thread that may wait for the disk.
+    async fn with_known<R: Send + 'static>(
+        &mut self,
+        f: impl FnOnce(&mut KnownKeys) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let Some(mut known) = self.known.take() else {
+            return Err(self.interrupted());
+        };
+        let done = blocking(move || {
+            let result = f(&mut known);
+            (known, result)
+        });
+        let (known, result) = done.await?;
+        self.known = Some(known);
+        result
+    }
+
+    /// Sets when the next comparison begins, or goes on.
+    fn plan_next(&mut self, config: &SourceConfig) -> Result<()> {
+        let state = &self.known()?.state;
+        let wait = match state.begun {
+            0 => Duration::ZERO,
+            _ if state.running => Duration::ZERO,
+            _ => {
+                let interval = config.deletes_interval();
+                let since = now().saturating_sub(state.at);
+                let since = Duration::from_millis(since.try_into().unwrap_or_default());
+                interval.saturating_sub(since)
+            }
+        };
+        self.next = Instant::now() + wait;
+        Ok(())
+    }
+
+    /// The columns of the table may have changed.
+    async fn renew(&mut self, plan: &ReadPlan, syntax: &dyn Syntax) -> Result<()> {
+        if Arc::ptr_eq(&self.schema, &plan.schema) {
+            return Ok(());
+        }
+        let keys = DeletedKeys::of(plan, syntax)?;
+        let of = identity(plan, &keys);
+        let known = self.known()?;
+        if !known.is_of(&of) {
+            let path = known.path.clone();
+            warn_of_other_keys(plan);
+            (self.known, self.walk) = (None, None);
+            self.waiting.clear();
+            let (known, _) = blocking(move || KnownKeys::open(&path, &of)).await??;
+            self.known = Some(known);
+            self.plan_next(&plan.config)?;
+        }
+        (self.converter, self.keys) = (converter(&keys)?, keys);
+        self.schema = plan.schema.clone();
+        Ok(())
+    }
+
+    /// A step of a comparison can be taken.
+    pub(crate) fn is_due(&self) -> bool {
+        self.next <= Instant::now()
+    }
+
+    /// The next deletes; `None` if there are none for now.
+    async fn next(
+        &mut self,
+        plan: &ReadPlan,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<Option<Records>> {
+        if !self.is_due() {
+            return Ok(None);
+        }
+        self.renew(plan, dialect.syntax()).await?;
+        let config = plan.config.as_ref();
+        let until = Instant::now() + TURN;
+        while Instant::now() >= self.next {
+            match self.step(config, connection, dialect).await? {
+                Step::Deletes(records) => return Ok(Some(records)),
+                Step::Chunk if Instant::now() < until => {}
+                Step::Chunk => break,
+                Step::Wait => self.next = Instant::now() + LOOK_AGAIN,
+                Step::Finished => self.plan_next(config)?,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn step(
+        &mut self,
+        config: &SourceConfig,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<Step> {
+        if self.waiting.len() >= WAITING {
+            return Ok(Step::Wait);
+        }
+        let mut walk = match self.walk.take() {
+            Some(walk) => walk,
+            None => self.begin().await?,
+        };
+        // A chunk that failed is read again, by a comparison that goes on from what is stored.
+        let step = match walk.is_read {
+            false => self.compare(&mut walk, config, connection, dialect).await,
+            true if !self.waiting.is_empty() => Ok(Step::Wait),
+            true => self.settle(&mut walk, config).await,
+        }?;
+        if !matches!(step, Step::Finished) {
+            self.walk = Some(walk);
+        }
+        Ok(step)
+    }
+
+    /// Begins a comparison, or goes on with one.
+    async fn begin(&mut self) -> Result<Walk> {
+        self.waiting.clear();
+        self.with_known(|known| {
+            if !known.state.running {
+                known.begin(now())?;
+            }
+            let last = known.last_chunk()?.map(|(_, chunk)| chunk);
+            let mut walk = Walk {
+                started: Instant::now(),
+                after: None,
+                range: None,
+                next: 0,
+                is_read: false,
+                settles: known.has_sent()?,
+                deletes: 0,
+                rows: 0,
+                read: 0,
+            };
+            if let Some(chunk) = last {
+                walk.is_read = chunk.ends && chunk.until.is_none();
+                walk.next = chunk.of() + u64::from(chunk.ends);
+                if !chunk.ends {
+                    walk.range = Some(range(known, chunk.of())?);
+                }
+                walk.after = chunk.until;
+            }
+            Ok(walk)
+        })
+        .await
+    }
+
+    /// Compares the next chunk.
+    async fn compare(
+        &mut self,
+        walk: &mut Walk,
+        config: &SourceConfig,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<Step> {
+        let mut range = match walk.range.take() {
+            Some(range) => range,
+            None => {
+                let number = walk.next;
+                let old = self.known()?.old_chunk(number)?;
+                if let Some((number, chunk)) = old {
+                    let until = chunk.until.clone();
+                    let sums = match chunk.checksum {
+                        Some(sum) => self
+                            .sums(walk, until.as_deref(), config, connection, dialect)
+                            .await?
+                            .map(|found| (found, (chunk.rows, sum))),
+                        None => None,
+                    };
+                    if sums.is_some_and(|(found, known)| found == known) {
+                        walk.rows += chunk.rows;
+                        walk.next = number + 1;
+                        walk.is_read = until.is_none();
+                        walk.after = until;
+                        let part = Found::Same { of: number, chunk };
+                        self.push(0, vec![part], walk.settles).await?;
+                        return Ok(Step::Chunk);
+                    }
+                }
+                self.with_known(move |known| range(known, number)).await?
+            }
+        };
+        let (records, last) = self
+            .read(walk, range.until.as_deref(), config, connection, dialect)
+            .await?;
+        let is_full = records
+            .as_ref()
+            .is_some_and(|records| records.len() >= most(config));
+        let sum = self.checksum(records.as_ref(), dialect);
+        let keys = match &records {
+            Some(records) => self.bytes(&self.keys.plan.outgoing(records.clone())?)?,
+            None => Vec::new(),
+        };
+        walk.rows += keys.len() as u64;
+        walk.read += keys.len() as u64;
+        for key in &keys {
+            range.missing.remove(key);
+        }
+        let ends = !is_full;
+        let until = match ends {
+            true => range.until.clone(),
+            false => last,
+        };
+        walk.after = until.clone().or(walk.after.take());
+        let mut parts = Vec::new();
+        // A range without keys becomes a part of the next one.
+        if !keys.is_empty() || until.is_none() {
+            parts.push(Found::Keys {
+                of: range.of,
+                until: until.clone(),
+                ends,
+                checksum: sum,
+                keys,
+            });
+        }
+        if !ends {
+            walk.range = Some(range);
+            self.push(0, parts, walk.settles).await?;
+            return Ok(Step::Chunk);
+        }
+        walk.next = range.of + 1;
+        walk.is_read = until.is_none();
+        let gone: Vec<Key> = range.missing.into_iter().collect();
+        self.send(walk, gone, parts).await
+    }
+
+    /// Sends what is left of the keys that were sent before the comparison: they are in no chunk.
+    async fn settle(&mut self, walk: &mut Walk, config: &SourceConfig) -> Result<Step> {
+        let most = most(config);
+        let gone = self
+            .with_known(move |known| known.sent_before(most))
+            .await?;
+        if !gone.is_empty() {
+            return self.send(walk, gone, Vec::new()).await;
+        }
+        self.with_known(KnownKeys::finish).await?;
+        tracing::info!(
+            table = %self.keys.plan.name(), rows = walk.rows, keys_read = walk.read, deletes = walk.deletes,
+            seconds = walk.started.elapsed().as_secs_f64(),
+            "the keys of the table were compared"
+        );
+        Ok(Step::Finished)
+    }
+
+    /// Sends deletes of these keys; `parts` are stored once they are in the broker.
+    async fn send(
+        &mut self,
+        walk: &mut Walk,
+        gone: Vec<Key>,
+        mut parts: Vec<Found>,
+    ) -> Result<Step> {
+        if gone.is_empty() {
+            self.push(0, parts, walk.settles).await?;
+            return Ok(Step::Chunk);
+        }
+        walk.deletes += gone.len() as u64;
+        self.sent += 1;
+        let records = self.deletes(&gone)?;
+        let offset = [
+            ("comparison".into(), Value::UInt(self.known()?.state.begun)),
+            ("part".into(), Value::UInt(self.sent)),
+        ];
+        let position = Position {
+            partition: self.partition.clone(),
+            offset: Offset::from(offset),
+        };
+        parts.push(Found::Gone(gone));
+        // What was deleted has been sent by the end of the comparison.
+        walk.settles = true;
+        self.push(self.sent, parts, true).await?;
+        Ok(Step::Deletes(records.with_position(position)))
+    }
+
+    /// Stores parts after those that wait.
+    async fn push(&mut self, number: u64, parts: Vec<Found>, settles: bool) -> Result<()> {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        if number > 0 || !self.waiting.is_empty() {
+            self.waiting.push_back((number, parts));
+            return Ok(());
+        }
+        self.with_known(move |known| known.store(parts, settles))
+            .await
+    }
+
+    /// Deletes up to this position are in the broker, and the position is stored.
+    pub(crate) async fn commit(&mut self, position: &Position) -> Result<()> {
+        let Some(Value::UInt(part)) = position.offset.get("part") else {
+            return Ok(());
+        };
+        let mut parts = Vec::new();
+        while let Some((number, _)) = self.waiting.front() {
+            if *number > *part {
+                break;
+            }
+            parts.extend(
+                self.waiting
+                    .pop_front()
+                    .map(|(_, parts)| parts)
+                    .unwrap_or_default(),
+            );
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        self.next = Instant::now();
+        self.with_known(move |known| known.store(parts, true)).await
+    }
+
+    /// The position is one of its own.
+    pub(crate) fn is_of(&self, position: &Position) -> bool {
+        position.partition == self.partition
+    }
+
+    /// Reads the next keys after those that were read, as the table has them.
+    async fn read(
+        &self,
+        walk: &Walk,
+        until: Option<&[Value]>,
+        config: &SourceConfig,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<(Option<Records>, Option<Vec<Value>>)> {
+        let plan = &self.keys.plan;
+        let limit = Some(config.deletes_chunk());
+        let page = self.page(walk, until, config);
+        let statement = select(dialect, &Page { limit, ..page }, &plan.config)?;
+        let mut cursor = connection.query(&statement, &plan.schema).await?;
+        let (mut all, most) = (Vec::new(), most(config));
+        while let Some(batch) = cursor.next(most, usize::MAX).await? {
+            all.push(batch);
+        }
+        let batch = connect_api::arrow::select::concat::concat_batches(plan.schema.columns(), &all);
+        let batch = batch.map_err(|e| {
+            Error::new(ErrorKind::Internal, format!("{}: keys", plan.name())).with_source(e)
+        })?;
+        if batch.num_rows() == 0 {
+            return Ok((None, None));
+        }
+        let records = Records::new(plan.topic.clone(), plan.schema.clone(), batch)?;
+        let last = plan.page_key(&plan.columns, &records.row(records.len() - 1));
+        match last {
+            Some(last) => Ok((Some(records), Some(last))),
+            None => {
+                let message = format!("{}: a key that is NULL", plan.name());
+                Err(Error::new(ErrorKind::Data, message))
+            }
+        }
+    }
+
+    fn page<'a>(
+        &'a self,
+        walk: &'a Walk,
+        until: Option<&'a [Value]>,
+        config: &'a SourceConfig,
+    ) -> Page<'a> {
+        Page {
+            until,
+            filter: config.filter.0.as_deref(),
+            ..self.keys.plan.next_page(walk.after.as_deref(), None)
+        }
+    }
+
+    /// The number of keys in a range, and their checksum; `None` if the database has none.
+    async fn sums(
+        &self,
+        walk: &Walk,
+        until: Option<&[Value]>,
+        config: &SourceConfig,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<Option<(u64, u128)>> {
+        let Some(list) = self.checksum_list(dialect) else {
+            return Ok(None);
+        };
+        let page = dialect.syntax().select(&self.page(walk, until, config))?;
+        let statement = Statement {
+            sql: format!("SELECT {list} FROM ({}) k", page.sql),
+            params: page.params,
+        };
+        let columns = [Kind::Int64.field("n", true), Kind::Text.field("sum", true)];
+        let schema = Schema::new("checksum", columns, &[])?;
+        let row = query_row(connection, &statement, &schema).await?;
+        let values = row.map(|row| (row.row(0).get(0).to_value(), row.row(0).get(1).to_value()));
+        Ok(values.and_then(|(rows, sum)| match (rows, sum) {
+            (Value::Int(rows), Value::Text(sum)) => {
+                Some((u64::try_from(rows).ok()?, sum.parse().ok()?))
+            }
+            _ => None,
+        }))
+    }
+
+    fn checksum_list(&self, dialect: &dyn Dialect) -> Option<String> {
+        let plan = &self.keys.plan;
+        // The user's words need not be allowed in a subquery.
+        if plan.config.query_suffix.0.is_some() {
+            return None;
+        }
+        let columns: Vec<_> = plan.table.columns.iter().collect();
+        dialect.syntax().select_checksum(&columns)
+    }
+
+    /// The checksum of these keys, as the database would give it.
+    fn checksum(&self, records: Option<&Records>, dialect: &dyn Dialect) -> Option<u128> {
+        self.checksum_list(dialect)?;
+        let Some(records) = records else {
+            return Some(0);
+        };
+        let columns = 0..self.keys.plan.columns.len();
+        let mut rows = records.rows();
+        rows.try_fold(0, |sum, row| {
+            let key = columns.clone().map(|i| row.get(i));
+            Some(sum + u128::from(checksum::of_key(key)?))
+        })
+    }
+
+    /// The keys of rows as they are sent.
+    fn bytes(&self, records: &Records) -> Result<Vec<Key>> {
+        let names = self.keys.plan.outgoing_schema();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for field in names.columns().fields() {
+            let index = records.schema().index_of(field.name());
+            let column = index.map(|i| records.batch().column(i).clone());
+            columns.push(column.ok_or_else(|| self.unexpected("a key column is missing"))?);
+        }
+        let rows = self.converter.convert_columns(&columns);
+        let rows = rows.map_err(|e| self.unexpected("key columns").with_source(e))?;
+        Ok(rows.iter().map(|row| row.as_ref().into()).collect())
+    }
+
+    fn deletes(&self, keys: &[Key]) -> Result<Records> {
+        let parser = self.converter.parser();
+        let rows = keys.iter().map(|key| parser.parse(key));
+        let columns = self.converter.convert_rows(rows);
+        let columns = columns.map_err(|e| self.unexpected("known keys").with_source(e))?;
+        let schema = self.keys.plan.outgoing_schema().columns().clone();
+        let batch = RecordBatch::try_new(schema, columns);
+        let batch = batch.map_err(|e| self.unexpected("known keys").with_source(e))?;
+        self.keys.deletes_of_sent(batch)
+    }
+
+    fn unexpected(&self, what: &str) -> Error {
+        let message = format!("{}: {what}", self.keys.plan.name());
+        Error::new(ErrorKind::Internal, message)
+    }
+}
+
+fn most(config: &SourceConfig) -> usize {
+    usize::try_from(config.deletes_chunk().get()).unwrap_or(usize::MAX)
+}
+
+/// The range of a chunk of the last comparison, with its keys that were not found by now.
+fn range(known: &mut KnownKeys, of: u64) -> Result<Range> {
+    let Some((of, chunk)) = known.old_chunk(of)? else {
+        return Ok(Range {
+            of,
+            until: None,
+            missing: HashSet::new(),
+        });
+    };
+    let mut missing: HashSet<Key> = known.keys(&chunk)?.into_iter().collect();
+    for key in known.found_in(of)? {
+        missing.remove(&key);
+    }
+    Ok(Range {
+        of,
+        until: chunk.until,
+        missing,
+    })
+}
+
+fn warn_of_other_keys(plan: &ReadPlan) {
+    tracing::warn!(
+        table = %plan.name(),
+        "deletes.mode=diff: the key, its types or its masks have changed: the keys of sent rows are \
+         collected anew, and rows that were deleted since the last comparison are not found"
+    );
+}
+
+async fn blocking<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> Result<R> {
+    let done = tokio::task::spawn_blocking(f).await;
+    done.map_err(|e| Error::new(ErrorKind::Internal, "keys of sent rows").with_source(e))
+}
+
+fn converter(keys: &DeletedKeys) -> Result<RowConverter> {
+    let fields = keys.plan.outgoing_schema().columns().fields().iter();
+    let fields = fields.map(|field| SortField::new(field.data_type().clone()));
+    RowConverter::new(fields.collect()).map_err(|e| {
+        let message = format!(
+            "{}: keys of these types cannot be compared",
+            keys.plan.name()
+        );
+        Error::new(ErrorKind::Unsupported, message).with_source(e)
+    })
+}
+
+/// What keys in a file are of.
+fn identity(plan: &ReadPlan, keys: &DeletedKeys) -> String {
+    let schema = keys.plan.outgoing_schema();
+    let columns: Vec<_> = schema
+        .columns()
+        .fields()
+        .iter()
+        .zip(schema.kinds())
+        .collect();
+    let columns = columns
+        .iter()
+        .map(|(field, kind)| format!("{} {kind:?}", field.name()));
+    let columns: Vec<_> = columns.collect();
+    format!("{} {}", columns.join(", "), plan.config.masks_of_keys())
+}
+
+/// The file of a table, by its partition.
+fn file(directory: &Path, partition: &Partition) -> PathBuf {
+    let text = serde_json::to_vec(partition).unwrap_or_default();
+    let hash = Sha256::digest(text);
+    let digits: String = hash
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    directory.join(format!("deletes-{digits}.redb"))
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Adds why deletes of the table cannot be found by comparison.
+pub(crate) fn check(plan: &ReadPlan, syntax: &dyn Syntax, faults: &mut Faults) {
+    const KEY: &str = "deletes.mode";
+    let table = &plan.table.name;
+    let key: Vec<KeyPart> = plan
+        .record_key()
+        .map(|column| KeyPart {
+            columns: vec![column],
+        })
+        .collect();
+    let fault = match () {
+        () if key.is_empty() => "has no primary key, so a delete would have no key",
+        () if !unique_key::is_unique(&plan.table, false, &key, syntax) => {
+            "has a message key that the catalogue does not prove to be unique, so that its rows cannot be told \
+             apart; use its primary key, or columns with a unique index"
+        }
+        () => return,
+    };
+    faults.at(KEY, format!("table {table} {fault}"));
+}
+
+impl SourceConfig {
+    fn deletes_interval(&self) -> Duration {
+        self.deletes_interval
+            .map_or(INTERVAL, |interval| interval.0)
+    }
+
+    fn deletes_chunk(&self) -> NonZeroU32 {
+        self.deletes_chunk.unwrap_or(CHUNK)
+    }
+
+    /// What hashed keys depend on beside the key; not the salt itself.
+    fn masks_of_keys(&self) -> String {
+        let salt = self.salt.as_ref().map(|salt| salt.expose());
+        let Some(salt) = salt.filter(|_| !self.hashed.is_empty()) else {
+            return String::new();
+        };
+        let hash = Sha256::digest(format!("keys of sent rows: {salt}"));
+        let digits = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
+        let hashed: Vec<_> = self.hashed.patterns().map(|of| of.text.as_str()).collect();
+        format!(
+            "hashed {}: {}",
+            hashed.join(", "),
+            digits.collect::<String>()
+        )
+    }
+
+    /// Deletes are found by comparison.
+    pub(crate) fn compares_keys(&self) -> bool {
+        match self.deletes() {
+            Deletes::Diff => true,
+            Deletes::None | Deletes::Mark | Deletes::Trigger => false,
+        }
+    }
+}
+
+impl TableState {
+    /// Compares the keys of the table from now on, where that is set.
+    ///
+    /// # Errors
+    /// As [`Comparison::open`].
+    pub(crate) async fn compare_keys(
+        &mut self,
+        syntax: &dyn Syntax,
+        cx: &TaskContext,
+    ) -> Result<()> {
+        if self.plan.config.compares_keys() {
+            let comparison = Comparison::open(&self.plan, syntax, cx).await?;
+            self.comparison = Some(Box::new(comparison));
+        }
+        Ok(())
+    }
+
+    /// G2: rows that are read by other statements meanwhile could be sent behind their deletes.
+    pub(crate) fn compares(&self) -> bool {
+        self.comparison.is_some()
+            && !self.is_streaming()
+            && self.ranges.is_none()
+            && self.load.is_none()
+            && self.bisect.is_none()
+    }
+
+    /// The next deletes that a comparison has found.
+    ///
+    /// # Errors Errors of the database, and of the known keys.
+    pub(crate) async fn next_compared(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &Arc<dyn Dialect>,
+    ) -> Result<Option<Polled>> {
+        let dialect = dialect.as_ref();
+        let Some(comparison) = &mut self.comparison else {
+            return Ok(None);
+        };
+        let next = comparison.next(&self.plan, connection, dialect).await;
+        let error = match next {
+            Ok(found) => return Ok(found.map(Polled::Records)),
+            Err(error) => error.context(format!("{}: comparing keys", self.plan.name())),
+        };
+        let changed = Self::may_be_schema_change(&error)
+            && connection.ping().await.is_ok()
+            && self.refresh_schema(connection, dialect).await?;
+        match changed {
+            true => Ok(None),
+            false => Err(error),
+        }
+    }
+
+    /// The table is polled again when its keys are to be compared.
+    pub(crate) fn poll_again_to_compare(&mut self) {
+        if let Some(comparison) = self.comparison.as_ref().filter(|_| self.compares()) {
+            self.next_poll = self.next_poll.min(comparison.next.max(Instant::now()));
+        }
+    }
+
+    /// Rows that were read, and whose keys are not noted yet.
+    pub(crate) fn take_unreturned(&mut self) -> Option<Polled> {
+        self.comparison.as_mut()?.unreturned.take()
+    }
+
+    /// Notes the keys of rows before they are sent.
+    ///
+    /// # Errors
+    /// As [`KnownKeys::note`].
+    pub(crate) async fn note_sent(
+        &mut self,
+        polled: Polled,
+        syntax: &dyn Syntax,
+    ) -> Result<Polled> {
+        let Some(comparison) = &mut self.comparison else {
+            return Ok(polled);
+        };
+        let keys = match &polled {
+            Polled::Records(records) if !records.is_empty() => {
+                comparison.renew(&self.plan, syntax).await?;
+                comparison.bytes(records)?
+            }
+            Polled::Records(_) | Polled::Refused { .. } | Polled::Idle(_) | Polled::Finished => {
+                return Ok(polled);
+            }
+        };
+        // Rows that a dropped future has read are not lost.
+        comparison.unreturned = Some(polled);
+        comparison.with_known(move |known| known.note(keys)).await?;
+        comparison
+            .unreturned
+            .take()
+            .ok_or_else(|| comparison.interrupted())
+    }
+}
