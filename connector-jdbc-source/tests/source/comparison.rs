@@ -290,3 +290,29 @@ async fn a_key_that_cannot_be_compared_is_named_before_the_first_row() {
         database.execute(&format!("DROP TABLE {table}")).await;
     }
 }
+
+#[tokio::test]
+async fn a_key_of_another_type_begins_anew_and_deletes_are_found_again() {
+    let database = Database::server("CONNECT_TEST_POSTGRES_URL");
+    let table = unique("comparison");
+    let create = format!("CREATE TABLE {table} (id integer PRIMARY KEY, name text)");
+    database.execute(&create).await;
+    insert(&database, &table, 1..=30).await;
+    let settings = settings(&database, &table, &[]);
+    let mut run = Run::start(&settings, &Arc::default()).await;
+    let mut target = Target::default();
+    target.follow(&mut run, &numbers_as_keys(1..=30)).await;
+    let alter = format!("ALTER TABLE {table} ALTER id TYPE bigint");
+    database.execute(&alter).await;
+    insert(&database, &table, [31]).await;
+    target.follow(&mut run, &numbers_as_keys(1..=31)).await;
+    // To the end of the first comparison.
+    for _ in 0..20 {
+        run.drain().await;
+    }
+    delete(&database, &table, "id IN (2, 31)").await;
+    let left = (1..=30).filter(|id| *id != 2);
+    target.follow(&mut run, &numbers_as_keys(left)).await;
+    run.stop().await;
+    database.execute(&format!("DROP TABLE {table}")).await;
+}
