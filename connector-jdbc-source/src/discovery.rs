@@ -320,8 +320,9 @@ async fn describe_each(
 /// Why one of two tables is not read.
 pub(crate) fn shared_topic(other: &dyn Display, own: &dyn Display, topic: &str) -> String {
     format!(
-        "tables {other} and {own} map to the same topic {topic}; use two connectors, or set one \
-         topic for both tables with `connect.topicname` or `topic.map`"
+        "tables {other} and {own} map to the same topic {topic}; give each its own with \
+         `topic.name.format`, such as ${{schema}}.${{table}}, or set one topic for both tables with \
+         `connect.topicname` or `topic.map`"
     )
 }
 
