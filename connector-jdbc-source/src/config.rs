@@ -270,6 +270,11 @@ settings! {
         "deletes.diff.chunk.rows": deletes_chunk: NonZeroU32, optional, Low;
         /// Opens read-only sessions, whatever privileges the user has.
         "connection.read.only": read_only: bool, default "false", Low;
+        /// How long a statement waits for a table that another session has locked, by ALTER TABLE or
+        /// LOCK TABLE for example. After that, the table is tried again later, and other tables of the
+        /// task are read meanwhile. MySQL and MariaDB count in seconds. 0: as long as the lock is held.
+        /// No effect for SQLite, which locks the whole file, Oracle and Db2.
+        "lock.timeout.ms": lock_timeout: Millis, default "3000", Low;
         then include session: SessionConfig;
     }
     check SourceConfig::check_together
@@ -561,6 +566,7 @@ impl SourceConfig {
     pub(crate) fn open_options(&self) -> OpenOptions {
         OpenOptions {
             read_only: self.read_only,
+            lock_timeout: Some(self.lock_timeout.0).filter(|time| !time.is_zero()),
             ..self.connection.open_options(&self.session)
         }
     }
@@ -603,6 +609,7 @@ mod tests {
             ("connection.read.only", "true"),
             ("connection.session", "work_mem=64MB"),
             ("statement.timeout.ms", "7"),
+            ("lock.timeout.ms", "9"),
             ("tls.mode", "verify-ca"),
             ("sqlite.dates", "unix"),
         ])
@@ -612,6 +619,7 @@ mod tests {
         assert_eq!(options.user.as_deref(), Some("ada"));
         assert_eq!(options.session.len(), 1);
         assert_eq!(options.statement_timeout.map(|t| t.as_millis()), Some(7));
+        assert_eq!(options.lock_timeout.map(|t| t.as_millis()), Some(9));
         assert_eq!(options.tls.mode, Some(TlsMode::VerifyCa));
         assert_eq!(options.values.sqlite_dates, SqliteDates::Unix);
         let again = SourceConfig::from_settings(&config.to_settings()).unwrap();

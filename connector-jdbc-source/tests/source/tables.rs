@@ -231,6 +231,50 @@ async fn a_table_that_cannot_be_read_stops_alone_and_resumes_when_it_is_mended()
 }
 
 #[tokio::test]
+async fn a_table_that_another_session_has_locked_does_not_hold_back_others() {
+    let [_, servers @ ..] = places().await;
+    for place in servers {
+        for table in ["a", "b"] {
+            place.create(table).await;
+            place.insert(table, 1..3).await;
+        }
+        let mut settings = place.settings("@a, @b");
+        settings.set("lock.timeout.ms", "300");
+        let mut run = Run::start(&settings, &Arc::default()).await;
+        place.expect(&mut run, "a", 1..3).await;
+        place.expect(&mut run, "b", 1..3).await;
+        place.insert("b", 3..5).await;
+        let mut other = place.database.connect().await;
+        // MySQL locks for the session.
+        let (lock, unlock) = match place.database.connection_settings().get("connection.url") {
+            Some(url) if url.starts_with("postgres") => {
+                other.begin().await.unwrap();
+                ("LOCK TABLE @b IN ACCESS EXCLUSIVE MODE", "COMMIT")
+            }
+            _ => ("LOCK TABLES @b WRITE", "UNLOCK TABLES"),
+        };
+        let lock = lock.replace("@b", &place.name("b"));
+        other.execute(&lock).await.unwrap();
+        let error = place
+            .expect_state(&mut run, "b", Some(PartState::Failed))
+            .await;
+        assert!(error.to_lowercase().contains("lock"), "{error}");
+        place.insert("a", 3..5).await;
+        place.expect(&mut run, "a", 3..5).await;
+        match unlock {
+            "COMMIT" => other.commit().await.unwrap(),
+            unlock => drop(other.execute(unlock).await.unwrap()),
+        }
+        place.expect(&mut run, "b", 3..5).await;
+        run.stop().await;
+        other.close().await.unwrap();
+        for table in ["a", "b"] {
+            place.run(&format!("DROP TABLE @{table}")).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_named_table_that_is_dropped_stops_alone_until_it_is_created_again() {
     for place in places().await {
         for table in ["a", "b"] {

@@ -372,6 +372,9 @@ pub struct OpenOptions {
     pub read_timeout: Duration,
     /// Longest time that one statement may take.
     pub statement_timeout: Option<Duration>,
+    /// Longest wait for a lock that another session holds on a table; the error is of kind `Conflict`.
+    /// Databases without such a limit wait.
+    pub lock_timeout: Option<Duration>,
     /// The server ends a session that was idle for so long, inside a transaction or outside.
     pub idle_timeout: Option<Duration>,
     /// Idle time after which TCP asks whether the other side still lives.
@@ -398,6 +401,7 @@ impl Default for OpenOptions {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(1800),
             statement_timeout: None,
+            lock_timeout: None,
             idle_timeout: None,
             keep_alive: None,
             tls: TlsOptions::default(),

@@ -240,6 +240,7 @@ impl SessionConfig {
             connect_timeout: self.connect_timeout.0,
             read_timeout: self.read_timeout.0,
             statement_timeout: time(self.statement_timeout),
+            lock_timeout: None,
             idle_timeout: time(self.idle_timeout),
             keep_alive: time(self.keep_alive),
             tls: TlsOptions {

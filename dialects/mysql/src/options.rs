@@ -48,6 +48,7 @@ pub(crate) struct Settings {
     /// Which of several hosts is wanted.
     pub(crate) target: TargetSession,
     statement_timeout: Option<Duration>,
+    lock_timeout: Option<Duration>,
     idle_timeout: Option<Duration>,
     read_only: bool,
     tls: TlsOptions,
@@ -149,6 +150,7 @@ impl Settings {
             values,
             other_keys: options.other_keys,
             target: given.target,
+            lock_timeout: options.lock_timeout,
             statement_timeout: options.statement_timeout.or(given.statement_timeout),
             idle_timeout: options.idle_timeout,
             read_only: options.read_only || given.read_only,
@@ -203,9 +205,14 @@ impl Settings {
             dialect_core::ZeroDates::Text => "",
             _ => ",NO_ZERO_DATE,NO_ZERO_IN_DATE",
         };
+        let locks = self.lock_timeout.map(|timeout| {
+            let seconds = timeout.as_millis().div_ceil(1_000);
+            format!(", lock_wait_timeout = {seconds}")
+        });
+        let locks = locks.unwrap_or_default();
         let mut all = vec![begin(
             "set the session's modes",
-            format!("SET SESSION sql_mode = '{MODES}{zero}', net_write_timeout = 3600"),
+            format!("SET SESSION sql_mode = '{MODES}{zero}', net_write_timeout = 3600{locks}"),
         )];
         if let Some(timeout) = self.idle_timeout {
             let seconds = timeout.as_secs().max(1);

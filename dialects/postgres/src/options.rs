@@ -214,6 +214,10 @@ impl Settings {
         if let Some(time) = options.statement_timeout {
             self.session.push(("statement_timeout", millis(time)));
         }
+        if let Some(time) = options.lock_timeout {
+            // First: what the URL says goes before it.
+            self.session.insert(0, ("lock_timeout", millis(time)));
+        }
         if let Some(time) = options.idle_timeout {
             let idle = "idle_in_transaction_session_timeout";
             self.session.push((idle, millis(time)));

@@ -142,7 +142,8 @@ impl Settings {
             statement_timeout: options.statement_timeout,
             keep_alive: options.keep_alive,
             read_only: options.read_only,
-            session: Vec::new(),
+            // What the URL says comes after it.
+            session: options.lock_timeout.map(lock_timeout).into_iter().collect(),
             values: options.values,
         };
         let mut tls = Tls::default();
@@ -309,6 +310,10 @@ fn unsupported(what: &str) -> Error {
         ErrorKind::Unsupported,
         format!("SQL Server cannot be opened with {what}"),
     )
+}
+
+fn lock_timeout(timeout: Duration) -> String {
+    format!("SET LOCK_TIMEOUT {}", timeout.as_millis())
 }
 
 /// `SET name value`, where both are words: what comes from a configuration is no place for other

@@ -92,6 +92,19 @@ pub(crate) fn session(profile: Profile, settings: &Settings) -> Result<Vec<Strin
             Profile::Sqlite => return Err(unsupported("statement_timeout")),
         }
     }
+    if let Some(timeout) = settings.lock_timeout {
+        let ms = timeout.as_millis().max(1);
+        statements.extend(match profile {
+            Profile::Postgres => Some(format!("SET lock_timeout = {ms}")),
+            Profile::MySql { .. } => {
+                let seconds = ms.div_ceil(1_000);
+                Some(format!("SET SESSION lock_wait_timeout = {seconds}"))
+            }
+            Profile::SqlServer => Some(format!("SET LOCK_TIMEOUT {ms}")),
+            // They have none that is the session's, or do not wait.
+            Profile::Oracle | Profile::Db2 | Profile::Sqlite | Profile::Generic => None,
+        });
+    }
     for (name, value) in &settings.session {
         let (name, value) = (setting_name(name)?, setting_value(value)?);
         statements.push(match profile {
