@@ -1,8 +1,10 @@
 //! Rows that are deleted without a trace in their table: what is found of them, and how.
 pub(crate) mod capture;
 pub(crate) mod capture_check;
+pub(crate) mod compared_table;
 pub(crate) mod comparison;
 mod known_keys;
+mod sent_keys;
 
 use crate::read_plan::ReadPlan;
 use connect_api::{Error, ErrorKind, Op, Ops, Records, Result, arrow::array::RecordBatch};

@@ -144,7 +144,7 @@ impl JdbcSource {
                 faults.extend(found.faults);
             }
             if plan.config.compares_keys() {
-                deletes::comparison::check(plan, dialect.syntax(), &mut faults);
+                deletes::compared_table::check(plan, dialect.syntax(), &mut faults);
             }
         }
         connection.close().await?;

@@ -13,36 +13,27 @@
 use crate::{
     config::SourceConfig,
     deletes::{
-        DeletedKeys, Deletes,
+        compared_table,
         known_keys::{Found, Key, KnownKeys, Opened},
+        sent_keys::{SentKeys, most},
     },
     position,
     read_plan::ReadPlan,
-    scalar::query_row,
-    table::{TableState, select},
-    unique_key,
 };
-use arrow_row::{RowConverter, SortField};
 use connect_api::{
-    Error, ErrorKind, Kind, Offset, Partition, Polled, Position, Records, Result, Schema,
-    SchemaRef, TaskContext, Value,
-    arrow::array::{ArrayRef, RecordBatch},
-    config::Faults,
+    Error, ErrorKind, Offset, Partition, Polled, Position, Records, Result, SchemaRef, TaskContext,
+    Value, config::Faults,
 };
-use dialect_core::{Connection, Dialect, KeyPart, Page, Statement, Syntax, checksum};
+use dialect_core::{Connection, Dialect, Syntax};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashSet, VecDeque},
-    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::time::Instant;
 
-/// Between two comparisons, and keys of a chunk, where the settings do not say.
-const INTERVAL: Duration = Duration::from_secs(3600);
-const CHUNK: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
 /// How long chunks are compared before the table is polled again.
 const TURN: Duration = Duration::from_millis(100);
 /// Parts that wait for their deletes to be in the broker.
@@ -52,10 +43,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The comparison of one table.
 pub(crate) struct Comparison {
-    keys: DeletedKeys,
+    pub(crate) keys: SentKeys,
     /// The schema of the table that they are of.
     schema: SchemaRef,
-    converter: RowConverter,
     /// Taken while it is in use, on another thread.
     known: Option<KnownKeys>,
     partition: Arc<Partition>,
@@ -66,9 +56,9 @@ pub(crate) struct Comparison {
     sent: u64,
     walk: Option<Walk>,
     /// When the next step is to be taken.
-    next: Instant,
+    pub(crate) next: Instant,
     /// Rows that are noted, and were not returned yet.
-    unreturned: Option<Polled>,
+    pub(crate) unreturned: Option<Polled>,
 }
 
 /// A comparison that runs.
@@ -111,13 +101,17 @@ impl Comparison {
     ///
     /// # Errors `Config`: the task has no directory, or the settings do not allow it; `Busy`: another task
     /// compares the table; `Internal`: the known keys cannot be read.
-    async fn open(plan: &ReadPlan, syntax: &dyn Syntax, cx: &TaskContext) -> Result<Self> {
+    pub(crate) async fn open(
+        plan: &ReadPlan,
+        syntax: &dyn Syntax,
+        cx: &TaskContext,
+    ) -> Result<Self> {
         let mut faults = Faults::default();
-        check(plan, syntax, &mut faults);
+        compared_table::check(plan, syntax, &mut faults);
         if !faults.is_empty() {
             return Err(Error::new(ErrorKind::Config, faults.to_string()));
         }
-        let keys = DeletedKeys::of(plan, syntax)?;
+        let keys = SentKeys::of(plan, syntax)?;
         let mut partition = position::partition(plan);
         partition.insert("deletes".into(), "diff".into());
         let Some(directory) = &cx.state else {
@@ -126,7 +120,7 @@ impl Comparison {
             return Err(Error::new(ErrorKind::Config, message));
         };
         let path = file(directory, &partition);
-        let of = identity(plan, &keys);
+        let of = keys.identity();
         let stored = cx.stored(&partition).await?;
         let (known, opened) = blocking(move || KnownKeys::open(&path, &of)).await??;
         let table = &plan.table.name;
@@ -140,7 +134,6 @@ impl Comparison {
             Opened::New | Opened::Known => {}
         }
         let mut comparison = Self {
-            converter: converter(&keys)?,
             keys,
             schema: plan.schema.clone(),
             known: Some(known),
@@ -159,14 +152,14 @@ impl Comparison {
         self.known.as_ref().ok_or_else(|| self.interrupted())
     }
 
-    fn interrupted(&self) -> Error {
-        let name = self.keys.plan.name();
+    pub(crate) fn interrupted(&self) -> Error {
+        let name = self.keys.name();
         let message = format!("{name}: comparing its keys was interrupted");
         Error::new(ErrorKind::Busy, message)
     }
 
     /// Reads or writes what is known, on a thread that may wait for the disk.
-    async fn with_known<R: Send + 'static>(
+    pub(crate) async fn with_known<R: Send + 'static>(
         &mut self,
         f: impl FnOnce(&mut KnownKeys) -> Result<R> + Send + 'static,
     ) -> Result<R> {
@@ -200,12 +193,12 @@ impl Comparison {
     }
 
     /// The columns of the table may have changed.
-    async fn renew(&mut self, plan: &ReadPlan, syntax: &dyn Syntax) -> Result<()> {
+    pub(crate) async fn renew(&mut self, plan: &ReadPlan, syntax: &dyn Syntax) -> Result<()> {
         if Arc::ptr_eq(&self.schema, &plan.schema) {
             return Ok(());
         }
-        let keys = DeletedKeys::of(plan, syntax)?;
-        let of = identity(plan, &keys);
+        let keys = SentKeys::of(plan, syntax)?;
+        let of = keys.identity();
         let known = self.known()?;
         if !known.is_of(&of) {
             let path = known.path.clone();
@@ -216,7 +209,7 @@ impl Comparison {
             self.known = Some(known);
             self.plan_next(&plan.config)?;
         }
-        (self.converter, self.keys) = (converter(&keys)?, keys);
+        self.keys = keys;
         self.schema = plan.schema.clone();
         Ok(())
     }
@@ -227,7 +220,7 @@ impl Comparison {
     }
 
     /// The next deletes; `None` if there are none for now.
-    async fn next(
+    pub(crate) async fn next(
         &mut self,
         plan: &ReadPlan,
         connection: &mut dyn Connection,
@@ -325,7 +318,14 @@ impl Comparison {
                     let until = chunk.until.clone();
                     let sums = match chunk.checksum {
                         Some(sum) => self
-                            .sums(walk, until.as_deref(), config, connection, dialect)
+                            .keys
+                            .sums(
+                                walk.after.as_deref(),
+                                until.as_deref(),
+                                config,
+                                connection,
+                                dialect,
+                            )
                             .await?
                             .map(|found| (found, (chunk.rows, sum))),
                         None => None,
@@ -344,14 +344,21 @@ impl Comparison {
             }
         };
         let (records, last) = self
-            .read(walk, range.until.as_deref(), config, connection, dialect)
+            .keys
+            .read(
+                walk.after.as_deref(),
+                range.until.as_deref(),
+                config,
+                connection,
+                dialect,
+            )
             .await?;
         let is_full = records
             .as_ref()
             .is_some_and(|records| records.len() >= most(config));
-        let sum = self.checksum(records.as_ref(), dialect);
+        let sum = self.keys.checksum(records.as_ref(), dialect);
         let keys = match &records {
-            Some(records) => self.bytes(&self.keys.plan.outgoing(records.clone())?)?,
+            Some(records) => self.keys.as_sent(records.clone())?,
             None => Vec::new(),
         };
         walk.rows += keys.len() as u64;
@@ -398,7 +405,7 @@ impl Comparison {
         }
         self.with_known(KnownKeys::finish).await?;
         tracing::info!(
-            table = %self.keys.plan.name(), rows = walk.rows, keys_read = walk.read, deletes = walk.deletes,
+            table = %self.keys.name(), rows = walk.rows, keys_read = walk.read, deletes = walk.deletes,
             seconds = walk.started.elapsed().as_secs_f64(),
             "the keys of the table were compared"
         );
@@ -418,7 +425,7 @@ impl Comparison {
         }
         walk.deletes += gone.len() as u64;
         self.sent += 1;
-        let records = self.deletes(&gone)?;
+        let records = self.keys.deletes(&gone)?;
         let offset = [
             ("comparison".into(), Value::UInt(self.known()?.state.begun)),
             ("part".into(), Value::UInt(self.sent)),
@@ -475,142 +482,6 @@ impl Comparison {
     pub(crate) fn is_of(&self, position: &Position) -> bool {
         position.partition == self.partition
     }
-
-    /// Reads the next keys after those that were read, as the table has them.
-    async fn read(
-        &self,
-        walk: &Walk,
-        until: Option<&[Value]>,
-        config: &SourceConfig,
-        connection: &mut dyn Connection,
-        dialect: &dyn Dialect,
-    ) -> Result<(Option<Records>, Option<Vec<Value>>)> {
-        let plan = &self.keys.plan;
-        let limit = Some(config.deletes_chunk());
-        let page = self.page(walk, until, config);
-        let statement = select(dialect, &Page { limit, ..page }, &plan.config)?;
-        let mut cursor = connection.query(&statement, &plan.schema).await?;
-        let (mut all, most) = (Vec::new(), most(config));
-        while let Some(batch) = cursor.next(most, usize::MAX).await? {
-            all.push(batch);
-        }
-        let batch = connect_api::arrow::select::concat::concat_batches(plan.schema.columns(), &all);
-        let batch = batch.map_err(|e| {
-            Error::new(ErrorKind::Internal, format!("{}: keys", plan.name())).with_source(e)
-        })?;
-        if batch.num_rows() == 0 {
-            return Ok((None, None));
-        }
-        let records = Records::new(plan.topic.clone(), plan.schema.clone(), batch)?;
-        let last = plan.page_key(&plan.columns, &records.row(records.len() - 1));
-        match last {
-            Some(last) => Ok((Some(records), Some(last))),
-            None => {
-                let message = format!("{}: a key that is NULL", plan.name());
-                Err(Error::new(ErrorKind::Data, message))
-            }
-        }
-    }
-
-    fn page<'a>(
-        &'a self,
-        walk: &'a Walk,
-        until: Option<&'a [Value]>,
-        config: &'a SourceConfig,
-    ) -> Page<'a> {
-        Page {
-            until,
-            filter: config.filter.0.as_deref(),
-            ..self.keys.plan.next_page(walk.after.as_deref(), None)
-        }
-    }
-
-    /// The number of keys in a range, and their checksum; `None` if the database has none.
-    async fn sums(
-        &self,
-        walk: &Walk,
-        until: Option<&[Value]>,
-        config: &SourceConfig,
-        connection: &mut dyn Connection,
-        dialect: &dyn Dialect,
-    ) -> Result<Option<(u64, u128)>> {
-        let Some(list) = self.checksum_list(dialect) else {
-            return Ok(None);
-        };
-        let page = dialect.syntax().select(&self.page(walk, until, config))?;
-        let statement = Statement {
-            sql: format!("SELECT {list} FROM ({}) k", page.sql),
-            params: page.params,
-        };
-        let columns = [Kind::Int64.field("n", true), Kind::Text.field("sum", true)];
-        let schema = Schema::new("checksum", columns, &[])?;
-        let row = query_row(connection, &statement, &schema).await?;
-        let values = row.map(|row| (row.row(0).get(0).to_value(), row.row(0).get(1).to_value()));
-        Ok(values.and_then(|(rows, sum)| match (rows, sum) {
-            (Value::Int(rows), Value::Text(sum)) => {
-                Some((u64::try_from(rows).ok()?, sum.parse().ok()?))
-            }
-            _ => None,
-        }))
-    }
-
-    fn checksum_list(&self, dialect: &dyn Dialect) -> Option<String> {
-        let plan = &self.keys.plan;
-        // The user's words need not be allowed in a subquery.
-        if plan.config.query_suffix.0.is_some() {
-            return None;
-        }
-        let columns: Vec<_> = plan.table.columns.iter().collect();
-        dialect.syntax().select_checksum(&columns)
-    }
-
-    /// The checksum of these keys, as the database would give it.
-    fn checksum(&self, records: Option<&Records>, dialect: &dyn Dialect) -> Option<u128> {
-        self.checksum_list(dialect)?;
-        let Some(records) = records else {
-            return Some(0);
-        };
-        let columns = 0..self.keys.plan.columns.len();
-        let mut rows = records.rows();
-        rows.try_fold(0, |sum, row| {
-            let key = columns.clone().map(|i| row.get(i));
-            Some(sum + u128::from(checksum::of_key(key)?))
-        })
-    }
-
-    /// The keys of rows as they are sent.
-    fn bytes(&self, records: &Records) -> Result<Vec<Key>> {
-        let names = self.keys.plan.outgoing_schema();
-        let mut columns: Vec<ArrayRef> = Vec::new();
-        for field in names.columns().fields() {
-            let index = records.schema().index_of(field.name());
-            let column = index.map(|i| records.batch().column(i).clone());
-            columns.push(column.ok_or_else(|| self.unexpected("a key column is missing"))?);
-        }
-        let rows = self.converter.convert_columns(&columns);
-        let rows = rows.map_err(|e| self.unexpected("key columns").with_source(e))?;
-        Ok(rows.iter().map(|row| row.as_ref().into()).collect())
-    }
-
-    fn deletes(&self, keys: &[Key]) -> Result<Records> {
-        let parser = self.converter.parser();
-        let rows = keys.iter().map(|key| parser.parse(key));
-        let columns = self.converter.convert_rows(rows);
-        let columns = columns.map_err(|e| self.unexpected("known keys").with_source(e))?;
-        let schema = self.keys.plan.outgoing_schema().columns().clone();
-        let batch = RecordBatch::try_new(schema, columns);
-        let batch = batch.map_err(|e| self.unexpected("known keys").with_source(e))?;
-        self.keys.deletes_of_sent(batch)
-    }
-
-    fn unexpected(&self, what: &str) -> Error {
-        let message = format!("{}: {what}", self.keys.plan.name());
-        Error::new(ErrorKind::Internal, message)
-    }
-}
-
-fn most(config: &SourceConfig) -> usize {
-    usize::try_from(config.deletes_chunk().get()).unwrap_or(usize::MAX)
 }
 
 /// The range of a chunk of the last comparison, with its keys that were not found by now.
@@ -646,34 +517,6 @@ async fn blocking<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> 
     done.map_err(|e| Error::new(ErrorKind::Internal, "keys of sent rows").with_source(e))
 }
 
-fn converter(keys: &DeletedKeys) -> Result<RowConverter> {
-    let fields = keys.plan.outgoing_schema().columns().fields().iter();
-    let fields = fields.map(|field| SortField::new(field.data_type().clone()));
-    RowConverter::new(fields.collect()).map_err(|e| {
-        let message = format!(
-            "{}: keys of these types cannot be compared",
-            keys.plan.name()
-        );
-        Error::new(ErrorKind::Unsupported, message).with_source(e)
-    })
-}
-
-/// What keys in a file are of.
-fn identity(plan: &ReadPlan, keys: &DeletedKeys) -> String {
-    let schema = keys.plan.outgoing_schema();
-    let columns: Vec<_> = schema
-        .columns()
-        .fields()
-        .iter()
-        .zip(schema.kinds())
-        .collect();
-    let columns = columns
-        .iter()
-        .map(|(field, kind)| format!("{} {kind:?}", field.name()));
-    let columns: Vec<_> = columns.collect();
-    format!("{} {}", columns.join(", "), plan.config.masks_of_keys())
-}
-
 /// The file of a table, by its partition.
 fn file(directory: &Path, partition: &Partition) -> PathBuf {
     let text = serde_json::to_vec(partition).unwrap_or_default();
@@ -692,155 +535,4 @@ fn now() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Adds why deletes of the table cannot be found by comparison.
-pub(crate) fn check(plan: &ReadPlan, syntax: &dyn Syntax, faults: &mut Faults) {
-    const KEY: &str = "deletes.mode";
-    let table = &plan.table.name;
-    let key: Vec<KeyPart> = plan
-        .record_key()
-        .map(|column| KeyPart {
-            columns: vec![column],
-        })
-        .collect();
-    let fault = match () {
-        () if key.is_empty() => "has no primary key, so a delete would have no key",
-        () if !unique_key::is_unique(&plan.table, false, &key, syntax) => {
-            "has a message key that the catalogue does not prove to be unique, so that its rows cannot be told \
-             apart; use its primary key, or columns with a unique index"
-        }
-        () => return,
-    };
-    faults.at(KEY, format!("table {table} {fault}"));
-}
-
-impl SourceConfig {
-    fn deletes_interval(&self) -> Duration {
-        self.deletes_interval
-            .map_or(INTERVAL, |interval| interval.0)
-    }
-
-    fn deletes_chunk(&self) -> NonZeroU32 {
-        self.deletes_chunk.unwrap_or(CHUNK)
-    }
-
-    /// What hashed keys depend on beside the key; not the salt itself.
-    fn masks_of_keys(&self) -> String {
-        let salt = self.salt.as_ref().map(|salt| salt.expose());
-        let Some(salt) = salt.filter(|_| !self.hashed.is_empty()) else {
-            return String::new();
-        };
-        let hash = Sha256::digest(format!("keys of sent rows: {salt}"));
-        let digits = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
-        let hashed: Vec<_> = self.hashed.patterns().map(|of| of.text.as_str()).collect();
-        format!(
-            "hashed {}: {}",
-            hashed.join(", "),
-            digits.collect::<String>()
-        )
-    }
-
-    /// Deletes are found by comparison.
-    pub(crate) fn compares_keys(&self) -> bool {
-        match self.deletes() {
-            Deletes::Diff => true,
-            Deletes::None | Deletes::Mark | Deletes::Trigger => false,
-        }
-    }
-}
-
-impl TableState {
-    /// Compares the keys of the table from now on, where that is set.
-    ///
-    /// # Errors
-    /// As [`Comparison::open`].
-    pub(crate) async fn compare_keys(
-        &mut self,
-        syntax: &dyn Syntax,
-        cx: &TaskContext,
-    ) -> Result<()> {
-        if self.plan.config.compares_keys() {
-            let comparison = Comparison::open(&self.plan, syntax, cx).await?;
-            self.comparison = Some(Box::new(comparison));
-        }
-        Ok(())
-    }
-
-    /// G2: rows that are read by other statements meanwhile could be sent behind their deletes.
-    pub(crate) fn compares(&self) -> bool {
-        self.comparison.is_some()
-            && !self.is_streaming()
-            && self.ranges.is_none()
-            && self.load.is_none()
-            && self.bisect.is_none()
-    }
-
-    /// The next deletes that a comparison has found.
-    ///
-    /// # Errors Errors of the database, and of the known keys.
-    pub(crate) async fn next_compared(
-        &mut self,
-        connection: &mut dyn Connection,
-        dialect: &Arc<dyn Dialect>,
-    ) -> Result<Option<Polled>> {
-        let dialect = dialect.as_ref();
-        let Some(comparison) = &mut self.comparison else {
-            return Ok(None);
-        };
-        let next = comparison.next(&self.plan, connection, dialect).await;
-        let error = match next {
-            Ok(found) => return Ok(found.map(Polled::Records)),
-            Err(error) => error.context(format!("{}: comparing keys", self.plan.name())),
-        };
-        let changed = Self::may_be_schema_change(&error)
-            && connection.ping().await.is_ok()
-            && self.refresh_schema(connection, dialect).await?;
-        match changed {
-            true => Ok(None),
-            false => Err(error),
-        }
-    }
-
-    /// The table is polled again when its keys are to be compared.
-    pub(crate) fn poll_again_to_compare(&mut self) {
-        if let Some(comparison) = self.comparison.as_ref().filter(|_| self.compares()) {
-            self.next_poll = self.next_poll.min(comparison.next.max(Instant::now()));
-        }
-    }
-
-    /// Rows that were read, and whose keys are not noted yet.
-    pub(crate) fn take_unreturned(&mut self) -> Option<Polled> {
-        self.comparison.as_mut()?.unreturned.take()
-    }
-
-    /// Notes the keys of rows before they are sent.
-    ///
-    /// # Errors
-    /// As [`KnownKeys::note`].
-    pub(crate) async fn note_sent(
-        &mut self,
-        polled: Polled,
-        syntax: &dyn Syntax,
-    ) -> Result<Polled> {
-        let Some(comparison) = &mut self.comparison else {
-            return Ok(polled);
-        };
-        let keys = match &polled {
-            Polled::Records(records) if !records.is_empty() => {
-                comparison.renew(&self.plan, syntax).await?;
-                comparison.bytes(records)?
-            }
-            Polled::Records(_) | Polled::Refused { .. } | Polled::Idle(_) | Polled::Finished => {
-                return Ok(polled);
-            }
-        };
-        // Rows that a dropped future has read are not lost.
-        comparison.unreturned = Some(polled);
-        comparison.with_known(move |known| known.note(keys)).await?;
-        comparison
-            .unreturned
-            .take()
-            .ok_or_else(|| comparison.interrupted())
-    }
 }
