@@ -5,6 +5,7 @@ pub(crate) mod compared_table;
 pub(crate) mod comparison;
 mod known_keys;
 mod sent_keys;
+mod walk;
 
 use crate::read_plan::ReadPlan;
 use connect_api::{Error, ErrorKind, Op, Ops, Records, Result, arrow::array::RecordBatch};

@@ -16,6 +16,7 @@ use crate::{
         compared_table,
         known_keys::{Found, Key, KnownKeys, Opened},
         sent_keys::{SentKeys, most},
+        walk::{Range, Walk, now},
     },
     position,
     read_plan::ReadPlan,
@@ -27,10 +28,10 @@ use connect_api::{
 use dialect_core::{Connection, Dialect, Syntax};
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -59,31 +60,6 @@ pub(crate) struct Comparison {
     pub(crate) next: Instant,
     /// Rows that are noted, and were not returned yet.
     pub(crate) unreturned: Option<Polled>,
-}
-
-/// A comparison that runs.
-struct Walk {
-    started: Instant,
-    /// The last key of the chunk before.
-    after: Option<Vec<Value>>,
-    range: Option<Range>,
-    /// The number of the next chunk of the last comparison.
-    next: u64,
-    /// All chunks are read.
-    is_read: bool,
-    /// There are keys that were sent before it began.
-    settles: bool,
-    deletes: u64,
-    rows: u64,
-    read: u64,
-}
-
-/// A chunk of the last comparison whose range is being read.
-struct Range {
-    of: u64,
-    until: Option<Vec<Value>>,
-    /// Its keys that were not found yet.
-    missing: HashSet<Key>,
 }
 
 /// What a step has led to.
@@ -255,7 +231,10 @@ impl Comparison {
         }
         let mut walk = match self.walk.take() {
             Some(walk) => walk,
-            None => self.begin().await?,
+            None => {
+                self.waiting.clear();
+                self.with_known(Walk::begin).await?
+            }
         };
         // A chunk that failed is read again, by a comparison that goes on from what is stored.
         let step = match walk.is_read {
@@ -267,38 +246,6 @@ impl Comparison {
             self.walk = Some(walk);
         }
         Ok(step)
-    }
-
-    /// Begins a comparison, or goes on with one.
-    async fn begin(&mut self) -> Result<Walk> {
-        self.waiting.clear();
-        self.with_known(|known| {
-            if !known.state.running {
-                known.begin(now())?;
-            }
-            let last = known.last_chunk()?.map(|(_, chunk)| chunk);
-            let mut walk = Walk {
-                started: Instant::now(),
-                after: None,
-                range: None,
-                next: 0,
-                is_read: false,
-                settles: known.has_sent()?,
-                deletes: 0,
-                rows: 0,
-                read: 0,
-            };
-            if let Some(chunk) = last {
-                walk.is_read = chunk.ends && chunk.until.is_none();
-                walk.next = chunk.of() + u64::from(chunk.ends);
-                if !chunk.ends {
-                    walk.range = Some(range(known, chunk.of())?);
-                }
-                walk.after = chunk.until;
-            }
-            Ok(walk)
-        })
-        .await
     }
 
     /// Compares the next chunk.
@@ -340,7 +287,8 @@ impl Comparison {
                         return Ok(Step::Chunk);
                     }
                 }
-                self.with_known(move |known| range(known, number)).await?
+                self.with_known(move |known| Range::of(known, number))
+                    .await?
             }
         };
         let (records, last) = self
@@ -484,26 +432,6 @@ impl Comparison {
     }
 }
 
-/// The range of a chunk of the last comparison, with its keys that were not found by now.
-fn range(known: &mut KnownKeys, of: u64) -> Result<Range> {
-    let Some((of, chunk)) = known.old_chunk(of)? else {
-        return Ok(Range {
-            of,
-            until: None,
-            missing: HashSet::new(),
-        });
-    };
-    let mut missing: HashSet<Key> = known.keys(&chunk)?.into_iter().collect();
-    for key in known.found_in(of)? {
-        missing.remove(&key);
-    }
-    Ok(Range {
-        of,
-        until: chunk.until,
-        missing,
-    })
-}
-
 fn warn_of_other_keys(plan: &ReadPlan) {
     tracing::warn!(
         table = %plan.name(),
@@ -527,12 +455,4 @@ fn file(directory: &Path, partition: &Partition) -> PathBuf {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     directory.join(format!("deletes-{digits}.redb"))
-}
-
-/// Milliseconds since 1970.
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
