@@ -1,4 +1,7 @@
 //! The state of one table that a task reads.
+mod stored;
+mod stream;
+
 use crate::{
     bisect::Bisect,
     config::SourceConfig,
@@ -6,20 +9,20 @@ use crate::{
     idle::Came,
     late_rows::{Bound, LateRows},
     page::PageSize,
-    position::{self, SnapshotOffset},
     read_plan::ReadPlan,
     recheck::Reports,
-    result_stream::{ResultStream, ResultStreamRequest, StreamItem},
+    result_stream::ResultStream,
     row_ids::EqualRows,
-    snapshot::{Ranges, progress::Load, range::Range},
+    snapshot::{Ranges, progress::Load},
     watermark::Watermark,
 };
 use connect_api::{
-    Error, ErrorKind, Offset, PartBoard, PartState, Partition, Polled, Position, Records, Result,
-    SchemaRef, Value, arrow::array::RecordBatch,
+    Error, ErrorKind, Offset, PartBoard, PartState, Partition, Polled, Records, Result, SchemaRef,
+    Value, arrow::array::RecordBatch,
 };
 use dialect_core::{Connection, Dialect, Page, Statement};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use stream::Ties;
 use tokio::time::Instant;
 
 /// A table that is being read.
@@ -97,13 +100,6 @@ pub(crate) struct Bounds {
     before: Option<Value>,
 }
 
-/// Ties that were read in parts.
-#[derive(Default)]
-struct Ties {
-    equal: EqualRows,
-    ids: Vec<u128>,
-}
-
 impl TableState {
     /// A table that was not read yet.
     pub(crate) fn unread(plan: ReadPlan, partition: Arc<Partition>, parts: PartBoard) -> Self {
@@ -156,94 +152,6 @@ impl TableState {
     /// separate connection.
     pub(crate) fn is_streaming(&self) -> bool {
         self.plan.key.is_empty() || self.ties_until.is_some()
-    }
-
-    /// Empty records that store the beginning as the position: the table no longer exists, and one that
-    /// takes its name is read from its first row.
-    ///
-    /// # Errors
-    /// `Internal`.
-    pub(crate) fn reset_position(&self) -> Result<Records> {
-        let marks = SnapshotOffset {
-            rows: Some(0),
-            signal: self.signal,
-            ..SnapshotOffset::default()
-        };
-        let offset = marks.put_into(Offset::new(), &self.plan);
-        Ok(self.no_records()?.with_position(self.position(offset)))
-    }
-
-    /// The initial position is stored before the first row.
-    pub(crate) fn store_start(&mut self) {
-        self.start_unsaved = true;
-    }
-
-    /// Empty records with the initial position; returned once, if it must be stored.
-    ///
-    /// # Errors
-    /// `Internal`.
-    pub(crate) fn initial_position(&mut self) -> Result<Option<Records>> {
-        if !std::mem::take(&mut self.start_unsaved) {
-            return Ok(None);
-        }
-        let key = self.after.as_deref().unwrap_or_default();
-        self.empty_records_after(key).map(Some)
-    }
-
-    /// Empty records with the position after `key`.
-    pub(crate) fn empty_records_after(&self, key: &[Value]) -> Result<Records> {
-        let offset = self.stored_offset(key);
-        Ok(self.no_records()?.with_position(self.position(offset)))
-    }
-
-    fn no_records(&self) -> Result<Records> {
-        let schema = self.plan.outgoing_schema();
-        let none = RecordBatch::new_empty(schema.columns().clone());
-        Records::new(self.topic.clone(), schema.clone(), none)
-    }
-
-    /// Empty records with the position, if the table is to be read again and no row was since.
-    fn position_of_restart(&mut self) -> Result<Option<Records>> {
-        if self.after.is_some() || !self.unsaved {
-            return Ok(None);
-        }
-        self.unsaved_position()
-    }
-
-    /// Empty records with the position, if it has changed without new rows.
-    fn unsaved_position(&mut self) -> Result<Option<Records>> {
-        let late = self.late.as_mut();
-        let of_late = late.is_some_and(|late| std::mem::take(&mut late.unsaved));
-        if !(std::mem::take(&mut self.unsaved) || of_late) {
-            return Ok(None);
-        }
-        let after = self.after.clone().unwrap_or_default();
-        self.empty_records_after(&after).map(Some)
-    }
-
-    /// The offset to store with rows up to `key`: that of complete rows (G5).
-    pub(crate) fn stored_offset(&self, key: &[Value]) -> Offset {
-        let offset = match &self.late {
-            Some(late) => late
-                .complete
-                .as_deref()
-                .map_or_else(Offset::new, |complete| {
-                    position::offset(&self.plan, complete)
-                }),
-            None => position::offset(&self.plan, key),
-        };
-        self.with_marks(offset, Vec::new())
-    }
-
-    /// An offset with what is known of the snapshot.
-    pub(crate) fn with_marks(&self, offset: Offset, ranges: Vec<Range>) -> Offset {
-        let marks = SnapshotOffset {
-            rows: self.load.as_ref().map(Load::rows),
-            ranges,
-            finished: self.end == End::Unsaved,
-            signal: self.signal,
-        };
-        marks.put_into(offset, &self.plan)
     }
 
     /// Signals up to this number are followed, or are none of this table's.
@@ -330,13 +238,6 @@ impl TableState {
             self.after = Some(key);
         }
         true
-    }
-
-    pub(crate) fn position(&self, offset: Offset) -> Position {
-        Position {
-            partition: self.partition.clone(),
-            offset,
-        }
     }
 
     /// The next rows, or rows that cannot be read; `None` if there are no new rows.
@@ -587,100 +488,6 @@ impl TableState {
             names.join(", ")
         );
         Error::new(ErrorKind::Data, message)
-    }
-
-    /// The next rows of the result stream, which is opened if needed. After the last of ties: empty
-    /// records with their position. After the last row of a table: `None`. All rows are of one
-    /// statement, so schema changes are checked with the first batch.
-    ///
-    /// # Errors Errors of the result stream.
-    async fn next_from_stream(
-        &mut self,
-        connection: &mut dyn Connection,
-        dialect: &Arc<dyn Dialect>,
-    ) -> Result<Option<Records>> {
-        // Taken while it is in use: a dropped future loses no rows.
-        let (stream, streamed) = match self.stream.take() {
-            Some(mut stream) => {
-                let streamed = stream.next().await?;
-                (stream, streamed)
-            }
-            None => loop {
-                let mut stream = self.open_stream(dialect)?;
-                let streamed = stream.next().await?;
-                let ended = matches!(streamed, StreamItem::End(_));
-                if ended
-                    || !self
-                        .has_schema_changed(connection, dialect.as_ref())
-                        .await?
-                {
-                    break (stream, streamed);
-                }
-                if !self.is_streaming() {
-                    // The table now has a key, or another one.
-                    return Ok(None);
-                }
-            },
-        };
-        match (streamed, self.ties_until.take()) {
-            (StreamItem::Batch(batch), None) => {
-                self.stream = Some(stream);
-                let rows = self.rows(batch)?;
-                self.count(rows.len());
-                self.plan.outgoing(rows).map(Some)
-            }
-            (StreamItem::Batch(batch), Some(until)) => {
-                let rows = self.rows(batch)?;
-                let mut ties = std::mem::take(&mut self.ties);
-                let (unsent, ids) = self.unsent(rows, &mut ties.equal)?;
-                ties.ids.extend(ids);
-                self.ties = ties;
-                let records = unsent.map(|rows| self.plan.outgoing(rows)).transpose()?;
-                (self.stream, self.ties_until) = (Some(stream), Some(until));
-                // G1: ties count as read only at their end; until then, their rows have the
-                // position before them.
-                let before = self.after.as_deref().unwrap_or_default();
-                let records = match records {
-                    Some(records) => records,
-                    None => self.empty_records_after(before)?,
-                };
-                let before = self.position(self.stored_offset(before));
-                Ok(Some(records.with_position(before)))
-            }
-            (StreamItem::End(connection), None) => {
-                self.reached_end(Came::Nothing);
-                if let Some(connection) = connection {
-                    connection.close().await?;
-                }
-                Ok(None)
-            }
-            (StreamItem::End(connection), Some(until)) => {
-                self.spare_connection = connection;
-                let ties = std::mem::take(&mut self.ties);
-                self.passed(ties.ids, &until);
-                let after = self.empty_records_after(&until)?;
-                self.after = Some(until);
-                self.advance(None);
-                Ok(Some(after))
-            }
-        }
-    }
-
-    /// Opens the result stream of the whole table, or of the next ties.
-    fn open_stream(&mut self, dialect: &Arc<dyn Dialect>) -> Result<ResultStream> {
-        let page = match &self.ties_until {
-            Some(until) => self.plan.ties_page(self.after.as_deref(), until),
-            None => self.plan.next_page(None, None),
-        };
-        Ok(ResultStream::open(ResultStreamRequest {
-            dialect: dialect.clone(),
-            attempts: self.plan.config.connection.connect_retry(),
-            connection: self.spare_connection.take(),
-            statement: select(dialect.as_ref(), &page, &self.plan.config)?,
-            schema: self.plan.schema.clone(),
-            max_rows: usize::try_from(self.plan.config.max_rows.get()).unwrap_or(usize::MAX),
-            max_bytes: self.plan.config.max_bytes.get(),
-        }))
     }
 
     /// Closes the result stream, if there is one.
