@@ -70,6 +70,9 @@ impl Blobs {
 pub struct Encoded {
     /// Message keys; empty strings where the schema has no key.
     pub keys: Blobs,
+    /// What messages have as their key instead, while `keys` choose their queues; an empty string for a
+    /// message that has its own key, and none at all where all do.
+    pub lookup_keys: Blobs,
     /// Message bodies; an empty body is a tombstone.
     pub bodies: Blobs,
 }
@@ -78,6 +81,7 @@ impl Encoded {
     /// No messages; the memory stays.
     pub fn clear(&mut self) {
         self.keys.clear();
+        self.lookup_keys.clear();
         self.bodies.clear();
     }
 }

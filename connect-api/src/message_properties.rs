@@ -1,4 +1,5 @@
 //! What messages say of their rows beside their origin.
+use crate::key_template::KeyTemplate;
 use std::sync::Arc;
 
 /// Properties that all rows of some records have in common.
@@ -10,6 +11,8 @@ pub struct MessageProperties {
     pub database: Option<Arc<str>>,
     /// The same for rows with the same columns and key, and different for others.
     pub schema_version: Option<Arc<str>>,
+    /// The message keys of rows that are not deletes, in place of the key columns.
+    pub key: Option<Arc<KeyTemplate>>,
     /// Messages have the position after the last of the rows.
     pub with_position: bool,
 }

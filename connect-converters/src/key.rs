@@ -9,9 +9,11 @@
 mod converter;
 mod reader;
 pub(crate) mod structured;
+mod template;
 
 pub use converter::KeyConverter;
 pub use reader::KeyReader;
+pub use template::encode_template;
 
 pub(crate) use reader::KeyForms;
 

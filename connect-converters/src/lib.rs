@@ -44,7 +44,7 @@ pub use json::{
     DecimalFormat, Interop, JsonConverter, JsonSettings, NoNumbers, PrecisionLoss, TimePrecision,
     UnknownFields,
 };
-pub use key::{KeyConverter, KeyReader, encode_keys};
+pub use key::{KeyConverter, KeyReader, encode_keys, encode_template};
 pub use registry::{converter, converter_with_keys, definition};
 pub use single::{SingleConverter, SingleSettings, VALUE};
 

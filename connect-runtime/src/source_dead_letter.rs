@@ -24,7 +24,16 @@ pub(crate) fn encode(run: &TaskRun, records: &Records, encoded: &mut Encoded) ->
     run.converter
         .encode(records, &mut encoded.bodies)
         .map_err(context)?;
-    run.keys.encode(records, &mut encoded.keys).map_err(context)
+    run.keys
+        .encode(records, &mut encoded.keys)
+        .map_err(context)?;
+    match records.properties().and_then(|of| of.key.as_deref()) {
+        Some(template) => {
+            connect_converters::encode_template(records, template, &mut encoded.lookup_keys)
+                .map_err(context)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Finds the rows that cannot be encoded by bisection; each with its reason, in order. `first` is the

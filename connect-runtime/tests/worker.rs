@@ -93,6 +93,7 @@ impl SourceTask for NumbersTask {
             tag: Some("numbers".into()),
             database: Some("shop".into()),
             schema_version: Some("a1".into()),
+            key: None,
             with_position: true,
         };
         Ok(Polled::Records(

@@ -77,8 +77,9 @@ impl<'a> Page<'a> {
     /// `Data`: a separator is in a property. `Internal`: columns differ in length.
     pub(crate) fn render_common(&self) -> Result<CommonProperties> {
         let rows = self.len();
-        let (keys, each_op) = (
+        let (keys, lookup_keys, each_op) = (
             self.encoded.keys.len(),
+            self.encoded.lookup_keys.len(),
             match self.ops {
                 Some(Ops::Each(each)) => each.len(),
                 _ => rows,
@@ -86,6 +87,7 @@ impl<'a> Page<'a> {
         );
         let columns = [
             (keys != rows && keys != 0, "keys"),
+            (lookup_keys != rows && lookup_keys != 0, "lookup keys"),
             (each_op != rows, "ops"),
             (self.times.is_some_and(|t| t.len() != rows), "times"),
             (self.headers.is_some_and(|h| h.len() != rows), "headers"),
@@ -106,11 +108,31 @@ impl<'a> Page<'a> {
         Ok(common)
     }
 
+    fn own_key(&self, row: usize) -> &'a [u8] {
+        let keys = &self.encoded.keys;
+        if keys.is_empty() { &[] } else { keys.get(row) }
+    }
+
+    fn lookup_key(&self, row: usize) -> &'a [u8] {
+        let keys = &self.encoded.lookup_keys;
+        if keys.is_empty() { &[] } else { keys.get(row) }
+    }
+
+    /// The key that chooses the queue of message `row` (G2); empty where it has none.
+    pub(crate) fn queue_key(&self, row: usize) -> &'a [u8] {
+        match self.own_key(row) {
+            [] => self.lookup_key(row),
+            key => key,
+        }
+    }
+
     /// Message `row`, once the columns were found to be of one length.
     pub(crate) fn message(&self, row: usize) -> Outgoing<'a> {
-        let keys = &self.encoded.keys;
         Outgoing {
-            key: if keys.is_empty() { &[] } else { keys.get(row) },
+            key: match self.lookup_key(row) {
+                [] => self.own_key(row),
+                key => key,
+            },
             body: self.encoded.bodies.get(row),
             time: self.times.map(|t| t[row]).filter(|t| *t != i64::MIN),
             op: match self.ops {

@@ -178,9 +178,10 @@ impl Publisher {
         let mut added = 0;
         for row in 0..page.len() {
             let message = page.message(row);
-            let keyed = !message.key.is_empty();
+            let key = page.queue_key(row);
+            let keyed = !key.is_empty();
             let mut queue = if keyed {
-                self.queue_of(message.key)
+                self.queue_of(key)
             } else {
                 self.round
             };

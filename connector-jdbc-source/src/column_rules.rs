@@ -67,6 +67,7 @@ pub(crate) fn without_unread(mut table: Table, config: &SourceConfig) -> Table {
         .chain(&config.incrementing.0)
         .chain(&config.delete_column.0)
         .chain(&config.message_key.0)
+        .chain(config.key_template.columns())
         .chain(&table.primary_key);
     let mut read: BTreeSet<usize> = names.filter_map(|name| table.index_of(name)).collect();
     read.extend(sent(&table, config));

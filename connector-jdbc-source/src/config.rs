@@ -2,6 +2,7 @@
 use crate::{
     column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts},
     deletes::Deletes,
+    key_template::ColumnTemplate,
     queries::Queries,
     table_patterns::TablePatterns,
     table_settings::TableSettings,
@@ -75,8 +76,8 @@ settings! {
         /// `bulk`: reads whole tables at each poll interval. `incrementing`: reads new rows, by a
         /// strictly increasing column. `timestamp`: reads new and changed rows, by the time of
         /// their last change. `timestamp+incrementing`: combines both, for tables where many rows
-        /// have equal timestamps.
-        "mode": mode: Mode, required, High;
+        /// have equal timestamps. Required, unless every table and query has its own.
+        "mode": mode: Mode, optional, High;
         /// The strictly increasing column of the two incrementing modes. Empty: the auto-increment
         /// column of each table.
         "incrementing.column.name": incrementing: OptionalName, default "", Medium;
@@ -205,6 +206,12 @@ settings! {
         /// the primary key, or without one the incrementing column. Rows with the same key keep their
         /// order.
         "message.key.columns": message_key: List, default "", Medium;
+        /// What messages have as their key, by which they are looked up: a text with `${column}` for
+        /// values of columns, and `$$` for a dollar sign. Names with `}` need double quotes. RocketMQ
+        /// takes a key with blanks for several keys. Queues and order still follow the columns of the
+        /// message key, and deletes have those as their key, which sinks read. NULL in one of the
+        /// columns is an error of the row.
+        "message.key.template": key_template: ColumnTemplate, default "", Low;
         /// Settings of single tables: `tables.<table>.<key>`, or a table `[tables."<table>"]` in
         /// TOML, where `<table>` is written as in `table.whitelist`. If a table matches several, all
         /// apply, the most specific last: an exact name after a pattern, a longer one after a
@@ -364,9 +371,18 @@ impl SourceConfig {
         if self.least_poll_interval() > self.poll_interval.0 {
             faults.at("poll.interval.min.ms", "is greater than `poll.interval.ms`");
         }
-        let mode = self.mode.show();
+        // Checked for each of them.
+        let own = !(self.table_settings.is_empty() && self.queries.is_empty());
+        let some = self.table_settings.any_has("mode") || self.queries.any_has("mode");
+        if self.mode.is_none() && !(own && some) {
+            let choices = Mode::CHOICES.join(", ");
+            faults.at(
+                "mode",
+                format!("is required for every table and query: one of {choices}"),
+            );
+        }
         if self.snapshot_mode == SnapshotMode::Never {
-            if self.mode == Mode::Bulk {
+            if self.mode == Some(Mode::Bulk) {
                 faults.at(
                     "snapshot.mode",
                     "`never` leaves nothing to read in mode bulk",
@@ -379,12 +395,10 @@ impl SourceConfig {
                 );
             }
         }
-        // Checked for each of them.
-        let own = !(self.table_settings.is_empty() && self.queries.is_empty());
         if self.uses_timestamps() && self.timestamps.0.is_empty() && !own {
             faults.at(
                 "timestamp.column.name",
-                format!("is required in mode {mode}"),
+                format!("is required in mode {}", self.mode_name()),
             );
         }
     }
@@ -399,9 +413,9 @@ impl SourceConfig {
         let initial = !of_times && self.timestamp_initial.is_some();
         let delayed = !of_times && !self.timestamp_delay.0.is_zero();
         let incrementing = !grows && self.incrementing.0.is_some();
-        let number = self.mode != Mode::Incrementing && self.incrementing_initial.is_some();
-        let window = self.mode == Mode::Bulk && self.gap_window.is_some();
-        let least = self.mode == Mode::Bulk && self.least_poll_interval.is_some();
+        let number = self.mode != Some(Mode::Incrementing) && self.incrementing_initial.is_some();
+        let window = self.mode == Some(Mode::Bulk) && self.gap_window.is_some();
+        let least = self.mode == Some(Mode::Bulk) && self.least_poll_interval.is_some();
         let diff = !self.compares_keys();
         let other = |set: bool, key: &str| {
             (set && diff).then(|| format!("`{key}` has no effect without `deletes.mode=diff`"))
@@ -410,7 +424,7 @@ impl SourceConfig {
             other(self.deletes_interval.is_some(), "deletes.diff.interval.ms"),
             other(self.deletes_chunk.is_some(), "deletes.diff.chunk.rows"),
         ];
-        let mode = self.mode.show();
+        let mode = self.mode_name();
         [
             (initial, "timestamp.initial"),
             (delayed, "timestamp.delay.interval.ms"),
@@ -478,20 +492,22 @@ impl SourceConfig {
     /// The settings that only the keys of rows are read with.
     pub(crate) fn of_keys(&self) -> Self {
         Self {
-            mode: Mode::Bulk,
+            mode: Some(Mode::Bulk),
             timestamps: List(Vec::new()),
             timestamp_initial: None,
             incrementing_initial: None,
             delete_column: OptionalName(None),
             deletes_mode: None,
             filter: OptionalName(None),
+            key_template: ColumnTemplate::default(),
             ..self.clone()
         }
     }
 
     /// The pause after a poll that found rows.
     pub(crate) fn least_poll_interval(&self) -> Duration {
-        let set = self.least_poll_interval.filter(|_| self.mode != Mode::Bulk);
+        let set = self.least_poll_interval;
+        let set = set.filter(|_| self.mode != Some(Mode::Bulk));
         set.map_or(self.poll_interval.0, |least| least.0)
     }
 
@@ -547,19 +563,24 @@ impl SourceConfig {
         self.schema.0.as_deref().or(self.catalog.0.as_deref())
     }
 
+    /// The mode, for messages; of a table or query, which have one.
+    fn mode_name(&self) -> String {
+        self.mode.map(|mode| mode.show()).unwrap_or_default()
+    }
+
     /// Pages are ordered by time.
     pub(crate) fn uses_timestamps(&self) -> bool {
         match self.mode {
-            Mode::Timestamp | Mode::TimestampIncrementing => true,
-            Mode::Bulk | Mode::Incrementing => false,
+            Some(Mode::Timestamp | Mode::TimestampIncrementing) => true,
+            Some(Mode::Bulk | Mode::Incrementing) | None => false,
         }
     }
 
     /// Pages are ordered by the incrementing column.
     pub(crate) fn uses_incrementing(&self) -> bool {
         match self.mode {
-            Mode::Incrementing | Mode::TimestampIncrementing => true,
-            Mode::Bulk | Mode::Timestamp => false,
+            Some(Mode::Incrementing | Mode::TimestampIncrementing) => true,
+            Some(Mode::Bulk | Mode::Timestamp) | None => false,
         }
     }
 

@@ -8,7 +8,9 @@ mod sent_keys;
 mod walk;
 
 use crate::read_plan::ReadPlan;
-use connect_api::{Error, ErrorKind, Op, Ops, Records, Result, arrow::array::RecordBatch};
+use connect_api::{
+    Error, ErrorKind, MessageProperties, Op, Ops, Records, Result, arrow::array::RecordBatch,
+};
 use dialect_core::{Syntax, Table};
 use std::sync::Arc;
 
@@ -34,6 +36,14 @@ pub(crate) struct DeletedKeys {
     topic: Arc<str>,
 }
 
+/// The rows have their key columns only.
+fn without_key_template(of: &Arc<MessageProperties>) -> Arc<MessageProperties> {
+    Arc::new(MessageProperties {
+        key: None,
+        ..MessageProperties::clone(of)
+    })
+}
+
 impl DeletedKeys {
     /// For the rows of `plan`.
     ///
@@ -54,7 +64,7 @@ impl DeletedKeys {
             topic: plan.topic.clone(),
             plan: ReadPlan {
                 origin: plan.origin.clone(),
-                properties: plan.properties.clone(),
+                properties: plan.properties.as_ref().map(without_key_template),
                 ..built
             },
         })

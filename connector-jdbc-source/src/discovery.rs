@@ -211,7 +211,12 @@ impl Discovery {
             plan.set_names(catalog).map(|()| plan)
         });
         match named {
-            Ok(plan) => self.plans.push(plan),
+            Ok(plan) => {
+                if let Some(note) = plan.config.key_template.null_note(&plan.table) {
+                    self.faults.note(note);
+                }
+                self.plans.push(plan);
+            }
             Err(faults) => self.refused.push((name, faults)),
         }
     }

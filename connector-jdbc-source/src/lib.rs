@@ -42,6 +42,7 @@ mod discovery;
 mod failed_tables;
 mod idle;
 mod index_check;
+mod key_template;
 mod late_rows;
 mod local_time;
 mod mode_columns;
@@ -79,6 +80,7 @@ pub use column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts};
 pub use config::{Mode, OptionalName, SnapshotMode, SourceConfig};
 pub use deletes::Deletes;
 pub use dialect_core::Selection;
+pub use key_template::ColumnTemplate;
 pub use queries::Queries;
 pub use table_patterns::TablePatterns;
 pub use table_settings::TableSettings;
@@ -158,7 +160,16 @@ async fn discover(
     config: &SourceConfig,
 ) -> Result<Discovery> {
     let mut discovery = Discovery::run(connection, dialect.syntax(), config).await?;
+    let found = discovery.faults.iter().count();
     discovery.check_access(connection, dialect).await?;
+    if discovery.faults.iter().count() > found {
+        // A table may have changed after it was described.
+        discovery = Discovery::run(connection, dialect.syntax(), config).await?;
+        discovery.check_access(connection, dialect).await?;
+    }
+    if let Some(error) = signals::check(connection, config).await? {
+        discovery.faults.general(error.report());
+    }
     if discovery.faults.is_empty() {
         let plans = &mut discovery.plans;
         let notes = startup_check::time_notes(connection, dialect, plans).await?;

@@ -37,7 +37,7 @@ impl<'a> ModeColumns<'a> {
         }
     }
 
-    fn fault(&mut self, key: &str, what: &str) {
+    pub(crate) fn fault(&mut self, key: &str, what: &str) {
         let message = match self.config.query.0 {
             Some(_) => format!("the query: {what}"),
             None => format!("table {}: {what}", self.table.name),
@@ -50,7 +50,7 @@ impl<'a> ModeColumns<'a> {
     }
 
     /// The column `name`, or a fault.
-    fn find(&mut self, key: &str, role: &str, name: &str) -> Option<usize> {
+    pub(crate) fn find(&mut self, key: &str, role: &str, name: &str) -> Option<usize> {
         let found = self.table.index_of(name);
         if found.is_none() {
             let names = self.table.columns.iter().map(|c| c.name.as_str());
@@ -162,12 +162,13 @@ impl<'a> ModeColumns<'a> {
                 .all(|i| self.column(*i).kind.as_ref().is_some_and(is_orderable));
         let whole = primary.iter().all(|i| !self.column(*i).nullable);
         match self.config.mode {
-            Mode::Bulk if !(ordered && whole) => return Vec::new(),
-            Mode::Bulk => {}
+            None => return Vec::new(),
+            Some(Mode::Bulk) if !(ordered && whole) => return Vec::new(),
+            Some(Mode::Bulk) => {}
             // Pages end between two timestamps.
-            Mode::Timestamp if !(ordered && whole) => return Vec::new(),
-            Mode::Timestamp => {}
-            Mode::Incrementing | Mode::TimestampIncrementing => match incrementing {
+            Some(Mode::Timestamp) if !(ordered && whole) => return Vec::new(),
+            Some(Mode::Timestamp) => {}
+            Some(Mode::Incrementing | Mode::TimestampIncrementing) => match incrementing {
                 Some(column) if !self.is_unique(column) && ordered && whole => {}
                 _ => return Vec::new(),
             },

@@ -223,7 +223,7 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 pub(crate) mod tests {
     use super::*;
     use crate::config::SourceConfig;
-    use connect_api::config::{Config as _, Settings};
+    use connect_api::config::{Config as _, Faults, Settings};
     use dialects::{Column, OpenOptions, Param, Statement, Table, TableName, TableType};
     use std::sync::Arc;
 
@@ -243,6 +243,14 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn read_plan(pairs: &[(&str, &str)]) -> ReadPlan {
+        build(pairs).unwrap()
+    }
+
+    pub(crate) fn faults(pairs: &[(&str, &str)]) -> String {
+        build(pairs).unwrap_err().to_string()
+    }
+
+    fn build(pairs: &[(&str, &str)]) -> Result<ReadPlan, Faults> {
         let table = Table {
             name: TableName::parse("shop.orders").unwrap(),
             table_type: TableType::Table,
@@ -264,7 +272,7 @@ pub(crate) mod tests {
         pairs.iter().for_each(|(k, v)| settings.set(*k, *v));
         let config = Arc::new(SourceConfig::from_settings(&settings).unwrap());
         let dialect = dialects::open("sqlite::memory:", &OpenOptions::default()).unwrap();
-        ReadPlan::build(table, &config, dialect.syntax()).unwrap()
+        ReadPlan::build(table, &config, dialect.syntax())
     }
 
     fn statement(plan: &ReadPlan, after: Option<&[Value]>) -> Statement {

@@ -124,6 +124,17 @@ impl Projection {
         }
     }
 
+    /// Where a column of the table, by its index, is among those that are sent.
+    pub(crate) fn place_of(&self, index: usize) -> Option<usize> {
+        self.columns.iter().position(|column| column.index == index)
+    }
+
+    /// Its values are replaced by NULL.
+    pub(crate) fn is_nulled(&self, index: usize) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.index == index && matches!(column.mask, Some(Mask::Null)))
+    }
+
     /// The rows as they are sent.
     ///
     /// # Errors

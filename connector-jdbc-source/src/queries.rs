@@ -20,6 +20,12 @@ impl Queries {
         self.0.is_empty()
     }
 
+    /// Some have a value of a key.
+    pub(crate) fn any_has(&self, key: &str) -> bool {
+        let mut queries = self.0.iter();
+        queries.any(|(_, settings)| settings.get(key).is_some())
+    }
+
     fn len(&self) -> usize {
         self.0.len()
     }

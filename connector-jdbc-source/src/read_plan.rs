@@ -10,7 +10,7 @@ use crate::{
     unique_key,
 };
 use connect_api::{
-    ColumnBuilder, Kind, MessageProperties, Origin, SchemaRef, Value, config::Faults,
+    ColumnBuilder, KeyTemplate, Kind, MessageProperties, Origin, SchemaRef, Value, config::Faults,
 };
 use dialect_core::{KeyPart, KeyValues, Syntax, Table, Zone};
 use sha2::{Digest as _, Sha256};
@@ -34,6 +34,8 @@ pub(crate) struct ReadPlan {
     pub(crate) local_times: Option<LocalTimeColumns>,
     /// How the rows are sent; `None`: as they are read.
     pub(crate) projection: Option<Projection>,
+    /// How the message keys are made, where not of the key columns.
+    pub(crate) key_template: Option<Arc<KeyTemplate>>,
     /// The topic of its rows.
     pub(crate) topic: Arc<str>,
     /// The settings give this topic to several tables.
@@ -200,6 +202,8 @@ impl ReadPlan {
             }
             false => Projection::of(&table, &columns, &record_key, config, faults),
         };
+        let template = &config.key_template;
+        let key_template = template.resolve(projection.as_ref(), &mut mode_columns);
         let record_key: Vec<&str> = record_key
             .iter()
             .map(|column| table.columns[*column].name.as_str())
@@ -243,7 +247,7 @@ impl ReadPlan {
         };
         let first = config
             .incrementing_initial
-            .filter(|_| config.mode == Mode::Incrementing);
+            .filter(|_| config.mode == Some(Mode::Incrementing));
         let start = match first.zip(incrementing) {
             // All rows are behind it.
             Some((..0, column)) if is_unsigned(&schema.kinds()[column]) => start,
@@ -288,13 +292,14 @@ impl ReadPlan {
             schema,
             local_times,
             projection,
+            key_template: key_template.map(Arc::new),
             resolution,
             time_zone: None,
             unique_key: unique_key::is_unique(&table, query, &key, syntax),
             key,
             offset_names,
             legacy_offset_names,
-            bulk: config.mode == Mode::Bulk,
+            bulk: config.mode == Some(Mode::Bulk),
             before_now: config.uses_timestamps().then_some(config.timestamp_delay.0),
             start,
             event_time_columns,
@@ -384,6 +389,7 @@ impl ReadPlan {
             schema_version: extra
                 .schema_version
                 .then(|| schema_version(self.outgoing_schema()).into()),
+            key: self.key_template.clone(),
             with_position: extra.position,
         };
         let none = properties == MessageProperties::default();

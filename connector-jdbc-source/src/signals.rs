@@ -3,29 +3,37 @@
 //!
 //! The number of the last signal that a table has followed is part of its stored position: one that was
 //! written while nothing ran is followed later, and none is followed twice.
-use crate::{config::SourceConfig, table::TableState};
-use connect_api::{Error, ErrorKind, Kind, Records, Result, SchemaRef, Value};
-use dialect_core::{Connection, Dialect, KeyPart, Page, Selection, Statement, Table, TableName};
+mod table;
+
+use crate::{config::SourceConfig, failed_tables::concerns_table_alone, table::TableState};
+use connect_api::{Error, Result};
+use dialect_core::{Connection, Dialect, Selection, TableName};
 use serde::Deserialize;
 use std::{collections::HashSet, time::Duration};
+use table::{Signal, SignalTable, missing};
 use tokio::time::Instant;
 
-/// The columns of the table, as Debezium names them.
-const COLUMNS: [&str; 3] = ["id", "type", "data"];
 /// The signal that reads tables again.
 const SNAPSHOT: &str = "execute-snapshot";
-/// The table is small: all signals since the start are read at once.
-const MAX_BYTES: usize = 1 << 20;
+/// The least pause before a missing table is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The table of signals.
+/// The signals of a task.
 pub(crate) struct Signals {
-    table: Table,
-    columns: [usize; 3],
-    schema: SchemaRef,
-    key: [KeyPart; 1],
+    name: TableName,
+    /// The table; `None` while it is missing, or cannot be read.
+    found: Option<SignalTable>,
+    /// The table as it was last, while another is looked for.
+    last: Option<SignalTable>,
+    /// It could not be read.
+    lost: bool,
+    /// It was missing.
+    was_missing: bool,
     /// Signals up to this number were followed before the start.
     from: Option<i64>,
     seen: HashSet<i64>,
+    /// The greatest number so far.
+    greatest: i64,
     interval: Duration,
     pub(crate) next_poll: Instant,
 }
@@ -37,139 +45,72 @@ struct SnapshotData {
     tables: Vec<String>,
 }
 
-/// A row of the table.
-struct Signal {
-    id: i64,
-    kind: String,
-    data: String,
+/// The table that the settings name.
+fn table_name(config: &SourceConfig) -> Option<TableName> {
+    let entry = config.signal_table.entries().first()?;
+    let own = entry.name.schema.clone();
+    Some(TableName {
+        schema: own.or_else(|| config.default_schema().map(str::to_owned)),
+        ..entry.name.clone()
+    })
+}
+
+/// The error of a table of signals that is missing or is none (G9).
+///
+/// # Errors Errors that do not concern that table alone.
+pub(crate) async fn check(
+    connection: &mut dyn Connection,
+    config: &SourceConfig,
+) -> Result<Option<Error>> {
+    let Some(name) = table_name(config) else {
+        return Ok(None);
+    };
+    match SignalTable::describe(connection, &name).await {
+        Ok(Some(_)) => Ok(None),
+        Ok(None) => Ok(Some(missing(&name))),
+        Err(error) if concerns_table_alone(&error) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
 }
 
 impl Signals {
-    /// Describes the table; for tables that have followed no signal yet, those that are in it now are
+    /// Begins to follow signals; for tables that have followed none yet, those that are there now are
     /// none of theirs.
     ///
-    /// # Errors `Schema`: the table or one of its columns is missing, or of another type.
+    /// # Errors Errors that do not concern the table of signals alone.
     pub(crate) async fn open(
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
         config: &SourceConfig,
         tables: &mut [&mut TableState],
     ) -> Result<Option<Self>> {
-        let Some(name) = config.signal_table.entries().first() else {
+        let Some(name) = table_name(config) else {
             return Ok(None);
         };
-        let name = TableName {
-            schema: name
-                .name
-                .schema
-                .clone()
-                .or_else(|| config.default_schema().map(str::to_owned)),
-            ..name.name.clone()
+        let marks: Vec<i64> = tables.iter().filter_map(|table| table.signal).collect();
+        let mut signals = Self {
+            name,
+            found: None,
+            last: None,
+            lost: false,
+            was_missing: false,
+            from: marks.iter().min().copied(),
+            greatest: marks.iter().max().copied().unwrap_or(0),
+            seen: HashSet::new(),
+            interval: config.poll_interval.0,
+            next_poll: Instant::now(),
         };
-        let mut signals = Self::describe(connection, &name, config.poll_interval.0).await?;
-        let last = signals.read(connection, dialect).await?;
-        let last = last.iter().map(|signal| signal.id).max().unwrap_or(0);
-        for table in tables.iter_mut().filter(|table| table.signal.is_none()) {
-            table.set_signal(last);
+        match signals.look(connection, dialect, tables).await {
+            Err(error) if concerns_table_alone(&error) => signals.lose(&error),
+            looked => looked?,
         }
-        signals.from = tables.iter().filter_map(|table| table.signal).min();
         Ok(Some(signals))
     }
 
-    async fn describe(
-        connection: &mut dyn Connection,
-        name: &TableName,
-        interval: Duration,
-    ) -> Result<Self> {
-        let fault = |what: String| {
-            Error::new(
-                ErrorKind::Schema,
-                format!(
-                    "`signal.data.collection`: table {name} {what}; create it with the columns id (an \
-                     auto-increment number and the primary key), type (text) and data (text)"
-                ),
-            )
-        };
-        let described = connection.describe(name).await?;
-        let table = described.ok_or_else(|| fault("does not exist".to_owned()))?;
-        let mut columns = [0; 3];
-        for (index, wanted) in columns.iter_mut().zip(COLUMNS) {
-            let mut found = table.columns.iter();
-            let found = found.position(|column| column.name.eq_ignore_ascii_case(wanted));
-            *index = found.ok_or_else(|| fault(format!("has no column `{wanted}`")))?;
-            let kind = &table.columns[*index].kind;
-            let fits = match kind {
-                Some(Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64) => wanted == "id",
-                Some(Kind::UInt8 | Kind::UInt16 | Kind::UInt32 | Kind::UInt64) => wanted == "id",
-                Some(Kind::Text | Kind::Json) => wanted != "id",
-                _ => false,
-            };
-            if !fits {
-                let vendor_type = &table.columns[*index].vendor_type;
-                return Err(fault(format!(
-                    "has the column `{wanted}` of type {vendor_type}"
-                )));
-            }
-        }
-        let schema = table.schema(&columns, &[])?;
-        let key = [KeyPart {
-            columns: vec![columns[0]],
-        }];
-        Ok(Self {
-            table,
-            columns,
-            schema,
-            key,
-            from: None,
-            seen: HashSet::new(),
-            interval,
-            next_poll: Instant::now(),
-        })
-    }
-
-    fn statement(&self, dialect: &dyn Dialect) -> Result<Statement> {
-        let after = self.from.map(|id| [Value::Int(id)]);
-        dialect.syntax().select(&Page {
-            key: &self.key,
-            after: after.as_ref().map(<[Value; 1]>::as_slice),
-            ..Page::of(&self.table, &self.columns)
-        })
-    }
-
-    /// All signals since the start.
-    async fn read(
-        &self,
-        connection: &mut dyn Connection,
-        dialect: &dyn Dialect,
-    ) -> Result<Vec<Signal>> {
-        let statement = self.statement(dialect)?;
-        let mut cursor = connection.query(&statement, &self.schema).await?;
-        let mut signals = Vec::new();
-        while let Some(batch) = cursor.next(1_000, MAX_BYTES).await? {
-            let records = Records::new("".into(), self.schema.clone(), batch)?;
-            signals.extend(records.rows().filter_map(|row| {
-                let text = |column: usize| match row.get(column).to_value() {
-                    Value::Text(text) => text.into(),
-                    _ => String::new(),
-                };
-                let id = match row.get(0).to_value() {
-                    Value::Int(id) => id,
-                    Value::UInt(id) => i64::try_from(id).ok()?,
-                    _ => return None,
-                };
-                Some(Signal {
-                    id,
-                    kind: text(1),
-                    data: text(2),
-                })
-            }));
-        }
-        Ok(signals)
-    }
-
-    /// Follows the signals that are new.
+    /// Follows the signals that are new. A table that is missing or cannot be read is looked for
+    /// again; the tables of the task are read meanwhile.
     ///
-    /// # Errors Errors of the database.
+    /// # Errors Errors that concern the connection.
     pub(crate) async fn poll(
         &mut self,
         connection: &mut dyn Connection,
@@ -177,18 +118,133 @@ impl Signals {
         tables: &mut [&mut TableState],
     ) -> Result<()> {
         self.next_poll = Instant::now() + self.interval;
-        for signal in self.read(connection, dialect).await? {
+        match self.follow(connection, dialect, tables).await {
+            Err(error) if concerns_table_alone(&error) => {
+                // Another may have its name when it is looked for again.
+                match connection.describe(&self.name).await {
+                    Ok(None) => {
+                        self.was_missing = true;
+                        self.lose(&missing(&self.name));
+                    }
+                    Ok(Some(_)) | Err(_) => self.lose(&error),
+                }
+                Ok(())
+            }
+            followed => followed,
+        }
+    }
+
+    async fn follow(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        tables: &mut [&mut TableState],
+    ) -> Result<()> {
+        if self.found.is_none() {
+            self.look(connection, dialect, tables).await?;
+        }
+        let Some(found) = &self.found else {
+            return Ok(());
+        };
+        let greatest = found.greatest(connection, dialect).await?;
+        if greatest < self.greatest {
+            // Rows are gone, or another table has its name.
+            self.last = self.found.take();
+            self.look(connection, dialect, tables).await?;
+        }
+        let Some(found) = &self.found else {
+            return Ok(());
+        };
+        for signal in found.after(self.from, connection, dialect).await? {
+            self.greatest = self.greatest.max(signal.id);
             if !self.seen.insert(signal.id) {
                 continue;
             }
             match signal.tables() {
                 Ok(named) => restart(&signal, &named, tables),
                 Err(why) => tracing::warn!(
-                    table = %self.table.name, id = signal.id, "the signal is ignored: {why}"
+                    table = %self.name, id = signal.id, "the signal is ignored: {why}"
                 ),
             }
         }
         Ok(())
+    }
+
+    /// The table cannot be read for now.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Describes the table, at the start and after it was lost.
+    async fn look(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+        tables: &mut [&mut TableState],
+    ) -> Result<()> {
+        let Some(found) = SignalTable::describe(connection, &self.name).await? else {
+            self.was_missing = true;
+            return Err(missing(&self.name));
+        };
+        let greatest = found.greatest(connection, dialect).await?;
+        let by_number = self.last.as_ref().and_then(|last| last.is(&found));
+        let is_same = by_number.unwrap_or(!self.was_missing);
+        match is_same {
+            false => {
+                tracing::warn!(
+                    table = %found.name(),
+                    "another table has the name of the table of signals: all its signals are followed"
+                );
+                self.count_from(0, tables);
+            }
+            true if greatest < self.greatest => {
+                tracing::info!(
+                    table = %found.name(), greatest, before = self.greatest,
+                    "the last signals were deleted, or are counted from the beginning again: those that \
+                     are there count as followed; insert one again that was not"
+                );
+                self.count_from(greatest, tables);
+            }
+            true if self.lost => {
+                tracing::info!(table = %found.name(), "signals are followed again");
+            }
+            true => {}
+        }
+        // A table that was missing has no signals from before the start.
+        if !self.was_missing && self.last.is_none() {
+            for table in tables.iter_mut().filter(|table| table.signal.is_none()) {
+                table.set_signal(greatest);
+            }
+            self.from = self.from.or(Some(greatest));
+        }
+        self.greatest = self.greatest.max(greatest);
+        (self.found, self.last) = (Some(found), None);
+        (self.lost, self.was_missing) = (false, false);
+        Ok(())
+    }
+
+    /// Signals up to this number count as followed, and no others.
+    fn count_from(&mut self, id: i64, tables: &mut [&mut TableState]) {
+        (self.from, self.greatest) = (Some(id), id);
+        self.seen.clear();
+        for table in tables {
+            if table.signal.is_some_and(|last| last > id) {
+                table.set_signal(id);
+            }
+        }
+    }
+
+    /// The table cannot be read for now.
+    fn lose(&mut self, error: &Error) {
+        self.next_poll = Instant::now() + self.interval.max(LOOK_AGAIN);
+        self.last = self.found.take().or(self.last.take());
+        if !std::mem::replace(&mut self.lost, true) {
+            tracing::error!(
+                table = %self.name, error = error.report(),
+                "no signals are followed until this is mended; the table of signals is looked for again, \
+                 and the other tables are read"
+            );
+        }
     }
 }
 

@@ -67,7 +67,9 @@ impl ReadPlan {
             ([first, ..], [only]) => first.columns == [self.columns[*only]],
             _ => false,
         };
-        self.query.is_none() && (sent.is_empty() || by_key || by_number)
+        // Without key columns, a template chooses the queues.
+        let keyless = sent.is_empty() && self.key_template.is_none();
+        self.query.is_none() && (keyless || by_key || by_number)
     }
 
     fn name_of(&self, column: usize) -> &str {

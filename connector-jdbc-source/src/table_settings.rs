@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The keys that tables and queries can have.
-pub(crate) const COMMON_KEYS: [&str; 28] = [
+pub(crate) const COMMON_KEYS: [&str; 29] = [
     "mode",
     "incrementing.column.name",
     "incrementing.initial",
@@ -29,6 +29,7 @@ pub(crate) const COMMON_KEYS: [&str; 28] = [
     "column.mask.null",
     "where",
     "message.key.columns",
+    "message.key.template",
     "topic.prefix",
     "connect.topicname",
     "topic.name.format",
@@ -93,6 +94,12 @@ impl TableSettings {
         self.0
             .iter()
             .any(|scope| scope.settings.get(key) == Some(value))
+    }
+
+    /// Some tables have a value of a key.
+    pub(crate) fn any_has(&self, key: &str) -> bool {
+        let mut scopes = self.0.iter();
+        scopes.any(|scope| scope.settings.get(key).is_some())
     }
 
     /// There are none.
@@ -275,7 +282,8 @@ impl TableConfigs {
     /// Settings that cannot be combined.
     pub(crate) fn of(&mut self, table: &TableName) -> Result<Arc<SourceConfig>, Faults> {
         let all = &self.base.table_settings.0;
-        if all.is_empty() {
+        // What a table needs is not checked for all of them where queries have settings of their own.
+        if all.is_empty() && self.base.queries.is_empty() {
             return Ok(self.base.clone());
         }
         let holds = |i: &usize| all[*i].tables.holds(table);
@@ -429,6 +437,48 @@ mod tests {
             faults,
             "`timestamp.column.name`: table items: is required in mode timestamp"
         );
+        // Those of queries say nothing of tables.
+        let base = config(&[
+            ("mode", "timestamp"),
+            ("queries.daily.sql", "SELECT 1 AS a"),
+            ("queries.daily.mode", "bulk"),
+        ]);
+        let faults = of(&base.unwrap(), "items").unwrap_err().to_string();
+        assert!(
+            faults.contains("table items: is required in mode"),
+            "{faults}"
+        );
+    }
+
+    #[test]
+    fn a_mode_is_required_of_each_table_that_has_none() {
+        let without_mode = |more: &[(&str, &str)]| {
+            let base = BASE.iter().filter(|(key, _)| *key != "mode");
+            SourceConfig::from_settings(&base.chain(more).copied().collect())
+        };
+        let base = without_mode(&[("tables.order*.mode", "bulk")]).unwrap();
+        let base = SourceConfig::from_settings(&base.to_settings()).unwrap();
+        assert!(of(&base, "orders").unwrap().mode == Some(crate::Mode::Bulk));
+        let why = "is required for every table and query: one of bulk, incrementing, timestamp, \
+                   timestamp+incrementing";
+        for table in ["items", "shop.items"] {
+            let faults = of(&base, table).unwrap_err().to_string();
+            assert_eq!(faults, format!("`mode`: table {table}: {why}"));
+        }
+        for nobody_has_one in [&[][..], &[("tables.orders.batch.max.rows", "7")]] {
+            let faults = without_mode(nobody_has_one).unwrap_err().to_string();
+            assert_eq!(faults, format!("`mode`: {why}"));
+        }
+        let query = [
+            ("queries.daily.sql", "SELECT 1 AS a"),
+            ("queries.daily.mode", "bulk"),
+        ];
+        let base = without_mode(&query).unwrap();
+        let faults = of(&base, "items").unwrap_err().to_string();
+        assert_eq!(faults, format!("`mode`: table items: {why}"));
+        let another = ("queries.new.sql", "SELECT 2 AS b");
+        let faults = without_mode(&[query[0], query[1], another]).unwrap_err();
+        assert_eq!(faults.to_string(), format!("`queries.new.mode`: {why}"));
     }
 
     #[test]

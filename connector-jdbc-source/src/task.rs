@@ -354,7 +354,10 @@ impl Task {
         let mut tables: Vec<_> = self.tables.iter_mut().collect();
         let (dialect, tables) = (self.reader.dialect.as_ref(), tables.as_mut_slice());
         signals.poll(connection.as_mut(), dialect, tables).await?;
-        self.reader.put_back(connection);
+        // An error in the middle of a result can make the connection unusable.
+        if !signals.is_lost() || connection.ping().await.is_ok() {
+            self.reader.put_back(connection);
+        }
         self.tables.reorder();
         Ok(())
     }

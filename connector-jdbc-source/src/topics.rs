@@ -1,5 +1,8 @@
 //! Names of topics and tags: `${catalog}`, `${schema}` and `${table}`, and a map of tables to topics.
-use crate::config::{OptionalName, SourceConfig};
+use crate::{
+    config::{OptionalName, SourceConfig},
+    key_template,
+};
 use connect_api::config::Setting;
 use regex::Regex;
 
@@ -239,7 +242,7 @@ impl SourceConfig {
     pub(crate) fn needs_catalog(&self) -> bool {
         let settings = connect_api::config::Config::to_settings(self);
         let named = |(key, value): (&str, &str)| {
-            value.contains(PLACEHOLDERS[0])
+            value.contains(PLACEHOLDERS[0]) && !key.ends_with(key_template::KEY)
                 || (key.ends_with("message.properties") && value.contains("database"))
         };
         settings.iter().any(named)

@@ -1,8 +1,11 @@
 //! Message keys out and back.
 use crate::{records, round_trip, schema};
-use connect_api::{Blobs, ErrorKind, Kind, Op, RecordsBuilder, Result, SchemaRef, Value};
+use connect_api::{
+    Blobs, ErrorKind, KeyTemplate, KeyTemplatePart, Kind, Op, Ops, RecordsBuilder, Result,
+    SchemaRef, Value,
+};
 use connect_api::{MessageRef, config::Settings};
-use connect_converters::{KeyConverter, KeyReader, encode_keys};
+use connect_converters::{KeyConverter, KeyReader, encode_keys, encode_template};
 use proptest::prelude::*;
 
 fn keys(schema: &SchemaRef, rows: &[Vec<Value>]) -> Vec<String> {
@@ -465,4 +468,59 @@ fn keys_that_are_not_of_the_columns_are_refused() {
         )
         .unwrap_err();
     assert_eq!(error.to_string(), "message key is not UTF-8");
+}
+
+#[test]
+fn a_template_writes_values_as_keys_of_one_column_have_them() {
+    let schema = schema(
+        [
+            ("id", Kind::Int64),
+            ("code", Kind::Text),
+            ("at", Kind::Timestamp { utc: true }),
+        ],
+        &["id"],
+    );
+    let text = |text: &str| KeyTemplatePart::Text(text.into());
+    let (id, code, at) = (
+        KeyTemplatePart::Column(0),
+        KeyTemplatePart::Column(1),
+        KeyTemplatePart::Column(2),
+    );
+    let template = KeyTemplate::new([text("o-"), id, text(" {"), code, text("} "), at]);
+    let rows = vec![
+        vec![7.into(), "a \"b\"".into(), Value::Timestamp(1_500_000)],
+        vec![(-8).into(), "".into(), Value::Timestamp(0)],
+        vec![9.into(), "gone".into(), Value::Null],
+    ];
+    let records = records(&schema, rows);
+    let mut keys = Blobs::default();
+    keys.push(b"before");
+    // G3: a key is not made without one of its values.
+    let error = encode_template(&records, &template, &mut keys).unwrap_err();
+    assert_eq!((error.kind(), keys.len()), (ErrorKind::Data, 1));
+    let message = error.to_string();
+    assert!(
+        message.contains("column `at`, row 2: it is NULL"),
+        "{message}"
+    );
+    assert!(!message.contains("gone"), "{message}");
+    // Deletes have no values but their key.
+    let ops = Ops::from_rows(vec![Op::Read, Op::Read, Op::Delete]);
+    let records = records.with_ops(ops).unwrap();
+    encode_template(&records, &template, &mut keys).unwrap();
+    let all: Vec<_> = (0..keys.len())
+        .map(|i| std::str::from_utf8(keys.get(i)).unwrap())
+        .collect();
+    assert_eq!(
+        all,
+        [
+            "before",
+            "o-7 {a \"b\"} 1970-01-01T00:00:01.500000Z",
+            "o--8 {} 1970-01-01T00:00:00.000000Z",
+            "",
+        ]
+    );
+    let beyond = KeyTemplate::new([KeyTemplatePart::Column(3)]);
+    let error = encode_template(&records, &beyond, &mut keys).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
 }

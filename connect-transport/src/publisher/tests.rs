@@ -172,6 +172,55 @@ async fn the_order_of_a_key_is_kept_while_batches_are_sent_again() -> Result<()>
     Ok(())
 }
 
+/// G2: the key that is shown does not choose the queue while rows have a key of their own.
+#[tokio::test]
+async fn keys_for_lookup_are_sent_and_own_keys_choose_the_queue() -> Result<()> {
+    let (broker, mut publisher, _) = publisher(4, OPEN, |_, _| None, quick()).await?;
+    let mut page = encoded(0..100, Some(7));
+    // One for all rows of one key in turns; each fifth has none.
+    for row in 0..100 {
+        let key = if row % 5 == 0 {
+            String::new()
+        } else {
+            format!("look-{}", row % 3)
+        };
+        page.lookup_keys.push(key.as_bytes());
+    }
+    publisher.send(Page::new(&page)).await?;
+    let mut keyless = encoded(100..160, None);
+    for row in 100..160 {
+        keyless.lookup_keys.push((row % 3).to_string().as_bytes());
+    }
+    publisher.send(Page::new(&keyless)).await?;
+    publisher.flush().await?;
+    let mut queues = HashMap::new();
+    let mut count = 0;
+    for (queue, messages) in kept(&broker) {
+        for (key, number) in messages {
+            count += 1;
+            let (expected, own) = match number {
+                0..100 if number % 5 == 0 => {
+                    ((number % 7).to_string(), format!("own {}", number % 7))
+                }
+                0..100 => (
+                    format!("look-{}", number % 3),
+                    format!("own {}", number % 7),
+                ),
+                _ => ((number % 3).to_string(), format!("shown {}", number % 3)),
+            };
+            assert_eq!(key, expected, "{number}");
+            let known = *queues.entry(own).or_insert(queue);
+            assert_eq!(known, queue, "{number}");
+        }
+    }
+    assert_eq!((count, queues.len()), (160, 10));
+    let mut wrong = encoded(0..2, None);
+    wrong.lookup_keys.push(b"one");
+    let error = publisher.send(Page::new(&wrong)).await.unwrap_err();
+    assert!(error.to_string().contains("lookup keys differ"), "{error}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_batch_that_was_kept_though_it_failed_comes_again_before_the_next() -> Result<()> {
     let plan: Plan = |_, nth| (nth == 0).then_some((ErrorKind::Timeout, true));

@@ -299,7 +299,7 @@ impl SourceConfig {
     /// The settings that a table of changes is read with.
     fn of_changes(&self, max_rows: NonZeroU32) -> Self {
         Self {
-            mode: Mode::Incrementing,
+            mode: Some(Mode::Incrementing),
             incrementing: OptionalName(Some(DeleteCapture::ID.to_owned())),
             max_rows: self.max_rows.min(max_rows),
             columns: Default::default(),
