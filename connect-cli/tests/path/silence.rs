@@ -1,5 +1,6 @@
 //! Peers that take connections and packets, and say nothing.
 use crate::{
+    alone_with_servers,
     client::Database,
     program::{Program, task},
     setting, unique, with_servers,
@@ -7,6 +8,7 @@ use crate::{
 use std::{
     fs,
     net::TcpListener,
+    process::Command,
     time::{Duration, Instant},
 };
 use test_support::Network;
@@ -142,4 +144,87 @@ fn tasks_whose_database_falls_silent_say_so_and_go_on_when_it_is_back() {
         "{document}"
     );
     Database::Postgres.drop_space(&name);
+}
+
+/// Kills a server, or starts it; returns when that is done.
+fn services(verb: &str, name: &str) {
+    let services = setting("CONNECT_TEST_SERVICES");
+    let done = Command::new(services).args([verb, name]).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{verb} {name}: {said}");
+}
+
+#[test]
+fn rows_arrive_within_ten_seconds_of_the_restart_of_their_database() {
+    let _servers = alone_with_servers();
+    let databases = [
+        (Database::Postgres, "postgres"),
+        (Database::MariaDb, "mariadb"),
+    ];
+    let name = unique("restarted");
+    let mut program = Program::new(&[
+        ("workerId", &name),
+        ("namesrvAddr", &setting("CONNECT_TEST_ROCKETMQ")),
+        ("offsetCommitIntervalMsConfig", "50"),
+    ]);
+    for (database, server) in databases {
+        database.make_space(&name);
+        let orders = database.quoted(&name, "orders");
+        database.run(&format!(
+            "CREATE TABLE {orders} (id bigint PRIMARY KEY); INSERT INTO {orders} VALUES (1);"
+        ));
+        program.connector(
+            server,
+            &[
+                ("connector.class", "jdbc-source"),
+                ("connection.url", &database.url(&name)),
+                ("mode", "incrementing"),
+                ("incrementing.column.name", "id"),
+                ("table.whitelist", &database.table(&name, "orders")),
+                ("topic.prefix", &format!("{name}-{server}-")),
+                ("gap.safe", "false"),
+                ("poll.interval.ms", "50"),
+            ],
+        );
+    }
+    let positions = program.dir.path().join("store/positions.json");
+    // Every message before a stored position is in its topic.
+    let stored = |id: &str| {
+        let stored = fs::read_to_string(&positions).unwrap_or_default();
+        stored.matches(id).count()
+    };
+    program.start();
+    let (first, second) = ("7000001", "7000002");
+    let insert = |database: Database, id: &str| {
+        let orders = database.quoted(&name, "orders");
+        database.run(&format!("INSERT INTO {orders} VALUES ({id});"));
+    };
+    for (database, _) in databases {
+        insert(database, first);
+    }
+    program.wait_until(LIMIT, || stored(first) == 2);
+    for (_, server) in databases {
+        services("kill", server);
+    }
+    // Until the pauses between two tries have become long.
+    let log = program.log();
+    program.wait_until(LIMIT, || {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let long = text.lines().filter(|line| {
+            let delay = line.split("delay_ms=").nth(1);
+            let delay = delay.and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+            delay.is_some_and(|delay| delay > 1_500)
+        });
+        long.count() >= 2
+    });
+    for (before, (database, server)) in databases.into_iter().enumerate() {
+        services("start", server);
+        insert(database, second);
+        program.wait_until(Duration::from_secs(10), || stored(second) == before + 1);
+    }
+    let (code, document) = program.stop();
+    assert_eq!(code, 0, "{document:#}");
+    for (database, _) in databases {
+        database.drop_space(&name);
+    }
 }

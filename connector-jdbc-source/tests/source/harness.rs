@@ -116,7 +116,12 @@ impl Run {
         let connector = connector();
         let planned = connector.plan(settings, NonZeroU32::MIN).await?;
         assert_eq!(planned.len(), 1);
-        let TaskKind::Source(mut task) = connector.task(&planned[0])? else {
+        Self::try_start_planned(&planned[0], store).await
+    }
+
+    /// Starts a planned task at the stored positions, as the runtime does after an error.
+    pub(crate) async fn try_start_planned(settings: &Settings, store: &Arc<Store>) -> Result<Self> {
+        let TaskKind::Source(mut task) = connector().task(settings)? else {
             panic!("not a source");
         };
         let context = context(store);
@@ -131,6 +136,12 @@ impl Run {
 
     pub(crate) async fn start(settings: &Settings, store: &Arc<Store>) -> Self {
         Self::try_start(settings, store)
+            .await
+            .unwrap_or_else(|e| panic!("{}", e.report()))
+    }
+
+    pub(crate) async fn start_planned(settings: &Settings, store: &Arc<Store>) -> Self {
+        Self::try_start_planned(settings, store)
             .await
             .unwrap_or_else(|e| panic!("{}", e.report()))
     }

@@ -6,6 +6,7 @@
 )]
 
 mod bulk;
+mod changes_midway;
 mod columns;
 mod comparison;
 mod deletes;

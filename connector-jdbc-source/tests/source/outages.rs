@@ -3,13 +3,17 @@ use crate::harness::*;
 use connect_api::{Disposition, ErrorKind, Polled, Value, config::Settings};
 use std::{
     collections::BTreeSet,
-    sync::Arc,
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use test_support::Network;
 
-/// The longest time from the return of a database to the next row, beside other tests.
-const RESUMES: Duration = Duration::from_secs(20);
+/// The longest time from the return of a database to the next row.
+const RESUMES: Duration = Duration::from_secs(10);
 const ROWS: i64 = 2_000;
 
 /// A server behind a proxy, and a table with rows from 1 on.
@@ -218,7 +222,7 @@ async fn survives_silence(server: Server) {
     run.stop().await;
     assert!(read(&settings, &store, &mut ids).await);
     assert!(ids.contains(&(ROWS + 1)));
-    assert!(back.elapsed() < RESUMES, "{:?}", back.elapsed());
+    assert!(back.elapsed() < RESUMES * 2, "{:?}", back.elapsed());
     server.wait_for_sessions(0).await;
     server.drop().await;
 }
@@ -256,6 +260,186 @@ async fn survives_failover(server: Server) {
 async fn the_next_host_is_connected_to_when_the_first_is_gone() {
     survives_failover(Server::postgres("CONNECT_TEST_POSTGRES_URL").await).await;
     survives_failover(Server::mariadb().await).await;
+}
+
+/// What a task has read that begins again after errors, as the runtime has it.
+#[derive(Default)]
+struct Follower {
+    ids: Mutex<BTreeSet<i64>>,
+    errors: AtomicU64,
+}
+
+impl Follower {
+    /// Reads for ever. Errors that pass are followed by pauses of 300 ms to 5 s, which is the default.
+    async fn follow(&self, settings: &Settings) {
+        let planned = connector().plan(settings, NonZeroU32::MIN).await.unwrap();
+        let store = Arc::default();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let before = self.rows();
+            let error = self.read(&planned[0], &store).await;
+            let report = error.report();
+            assert_eq!(error.kind().disposition(), Disposition::Retry, "{report}");
+            if self.rows() > before {
+                pause = FIRST_PAUSE;
+            }
+            self.errors.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    async fn read(&self, planned: &Settings, store: &Arc<Store>) -> connect_api::Error {
+        let mut run = match Run::try_start_planned(planned, store).await {
+            Ok(run) => run,
+            Err(error) => return error,
+        };
+        let error = loop {
+            match run.poll().await {
+                Ok(Polled::Records(records)) => {
+                    store.keep(&records);
+                    let ids = numbers(&[records], "id");
+                    self.ids.lock().unwrap().extend(ids);
+                }
+                Ok(Polled::Idle(pause)) => tokio::time::sleep(pause).await,
+                Ok(Polled::Refused { .. } | Polled::Finished) => panic!("neither can be"),
+                Err(error) => break error,
+            }
+        };
+        run.stop().await;
+        error
+    }
+
+    fn rows(&self) -> usize {
+        self.ids.lock().unwrap().len()
+    }
+
+    fn has_all_up_to(&self, last: i64) -> bool {
+        self.ids.lock().unwrap().iter().copied().eq(1..=last)
+    }
+
+    async fn wait(&self, what: &str, limit: Duration, done: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + limit;
+        while !done(self) {
+            let (rows, errors) = (self.rows(), self.errors.load(Ordering::SeqCst));
+            assert!(
+                Instant::now() < until,
+                "{what}: {rows} rows, {errors} errors"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn wait_for_errors(&self, what: &str, errors: u64) {
+        let failed = |own: &Self| own.errors.load(Ordering::SeqCst) >= errors;
+        self.wait(what, DEADLINE, failed).await;
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How a database is away.
+#[derive(Debug, Clone, Copy)]
+enum Outage {
+    /// It takes no connections, until so many tries have failed.
+    Down(u64),
+    /// Each connection is cut in the middle of a page, until so many were.
+    Cuts(u64),
+    /// Connections are taken, and nothing is answered.
+    Hangs(Duration),
+    /// The first of two hosts is gone for good.
+    Failover,
+}
+
+/// Rows that are written while the database is away arrive soon after it is back.
+async fn resumes(server: Server, outage: Outage) {
+    let mut settings = server.database.settings(&[
+        ("mode", "incrementing"),
+        ("incrementing.column.name", "id"),
+        ("poll.interval.ms", "50"),
+        ("batch.max.rows", "100"),
+    ]);
+    let mut url = server.url.clone();
+    let address = format!("127.0.0.1:{}", server.network.port());
+    let place = server.database.url.split_once('@').unwrap().1;
+    let other = Network::before(place.split('/').next().unwrap());
+    match outage {
+        Outage::Down(_) | Outage::Hangs(_) => {}
+        Outage::Cuts(_) => server.network.cut_after(30_000),
+        Outage::Failover => {
+            let both = format!("{address},127.0.0.1:{}", other.port());
+            url = url.replace(&address, &both);
+        }
+    }
+    settings.set("connection.url", url);
+    settings.set("table.whitelist", server.table.as_str());
+    let what = format!(
+        "{outage:?} {}",
+        settings.get("connection.url").unwrap_or_default()
+    );
+    let follower = Follower::default();
+    let script = async {
+        let all = |own: &Follower| own.has_all_up_to(ROWS);
+        match outage {
+            Outage::Cuts(errors) => follower.wait_for_errors(&what, errors).await,
+            _ => follower.wait(&what, DEADLINE, all).await,
+        }
+        let back = match outage {
+            Outage::Down(errors) => {
+                server.network.refuse(true);
+                server.insert(ROWS + 1).await;
+                follower.wait_for_errors(&what, errors).await;
+                server.network.refuse(false);
+                Instant::now()
+            }
+            Outage::Cuts(_) => {
+                server.insert(ROWS + 1).await;
+                server.network.cut_after(0);
+                Instant::now()
+            }
+            Outage::Hangs(time) => {
+                server.network.drop_packets(true);
+                server.insert(ROWS + 1).await;
+                tokio::time::sleep(time).await;
+                server.network.drop_packets(false);
+                Instant::now()
+            }
+            Outage::Failover => {
+                server.insert(ROWS + 1).await;
+                server.network.refuse(true);
+                Instant::now()
+            }
+        };
+        let all = |own: &Follower| own.has_all_up_to(ROWS + 1);
+        follower.wait(&what, RESUMES, all).await;
+        println!("{what}: read on after {:?}", back.elapsed());
+    };
+    tokio::select! {
+        () = script => {}
+        () = follower.follow(&settings) => {}
+    }
+    server.drop().await;
+}
+
+#[tokio::test]
+async fn rows_arrive_within_ten_seconds_of_the_return_of_their_database() {
+    let mut outages = tokio::task::JoinSet::new();
+    for outage in [
+        Outage::Down(3),
+        Outage::Cuts(3),
+        Outage::Hangs(Duration::from_secs(1)),
+        // A second connection is being opened meanwhile, to see whether the server is there.
+        Outage::Hangs(Duration::from_secs(6)),
+        Outage::Failover,
+    ] {
+        let postgres = Server::postgres("CONNECT_TEST_POSTGRES_URL").await;
+        outages.spawn(resumes(postgres, outage));
+        outages.spawn(resumes(Server::mariadb().await, outage));
+    }
+    while let Some(resumed) = outages.join_next().await {
+        resumed.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Snapshots: large tables read over several connections, and what follows.
 use crate::harness::*;
 use connect_api::{Polled, Records, Value, config::Settings};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 /// Small enough for a table of a test to be large.
 const LARGE: [(&str, &str); 5] = [
@@ -276,16 +276,95 @@ async fn a_position_of_another_mode_is_given_up_where_snapshots_are_taken_when_n
     run.stop().await;
 }
 
+/// The type of a number that the database counts up.
+fn counted(database: &Database) -> &'static str {
+    match database.connection_settings().get("connection.url") {
+        Some(url) if url.contains("postgres") => "BIGSERIAL PRIMARY KEY",
+        Some(url) if url.contains("sqlite") => "INTEGER PRIMARY KEY AUTOINCREMENT",
+        _ => "BIGINT AUTO_INCREMENT PRIMARY KEY",
+    }
+}
+
+/// Polls until this number of rows was read, whatever else is there.
+async fn read_rows(run: &mut Run, rows: usize) {
+    let deadline = tokio::time::Instant::now() + DEADLINE;
+    let mut read = 0;
+    while read < rows {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{read} of {rows} rows"
+        );
+        match run.page().await {
+            Some(page) => read += page.len(),
+            None => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    }
+    assert_eq!(read, rows);
+}
+
+#[tokio::test]
+async fn a_dropped_table_of_signals_stops_no_other_and_is_followed_once_it_is_there_again() {
+    for table in tables().await {
+        let (database, name) = (&table.database, &table.name);
+        let signals = unique("signals");
+        let create = format!(
+            "CREATE TABLE {signals} (id {}, type VARCHAR(32), data VARCHAR(2048))",
+            counted(database)
+        );
+        let signal = format!(
+            "INSERT INTO {signals} (type, data) VALUES ('execute-snapshot', \
+             '{{\"data-collections\": [\"{name}\"]}}')"
+        );
+        let drop = format!("DROP TABLE {signals}");
+        let settings = table.settings(&[("signal.data.collection", signals.as_str())]);
+        // G9: a table that was never there is a fault of the settings.
+        let refused = refusal(&settings).await;
+        assert!(
+            refused.contains(&format!("table {signals} does not exist")),
+            "{refused}"
+        );
+        database.execute(&create).await;
+        table.insert(1..=20).await;
+        let store = Arc::default();
+        let mut run = Run::start(&settings, &store).await;
+        read_rows(&mut run, 20).await;
+        for _ in 0..3 {
+            database.execute(&signal).await;
+            read_rows(&mut run, 20).await;
+        }
+        database.execute(&drop).await;
+        table.insert(21..=30).await;
+        read_rows(&mut run, 10).await;
+        assert!(run.drain().await.is_empty());
+        // Its numbers begin again: this one is smaller than the last that was followed.
+        database.execute(&create).await;
+        database.execute(&signal).await;
+        read_rows(&mut run, 30).await;
+        assert!(run.drain().await.is_empty(), "followed once");
+        // A task that starts while the table is missing, as one does whose connection was cut.
+        let planned = connector().plan(&settings, NonZeroU32::MIN).await.unwrap();
+        run.stop().await;
+        database.execute(&drop).await;
+        let mut run = Run::start_planned(&planned[0], &store).await;
+        table.insert(31..=32).await;
+        read_rows(&mut run, 2).await;
+        database.execute(&create).await;
+        database.execute(&signal).await;
+        database.execute(&signal).await;
+        read_rows(&mut run, 32).await;
+        run.stop().await;
+        for table in [name, &signals] {
+            database.execute(&format!("DROP TABLE {table}")).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_signal_reads_one_table_again_while_others_go_on() {
     for table in tables().await {
         let (database, name) = (&table.database, &table.name);
         let (other, signals) = (unique("other"), unique("signals"));
-        let number = match database.connection_settings().get("connection.url") {
-            Some(url) if url.contains("postgres") => "BIGSERIAL PRIMARY KEY",
-            Some(url) if url.contains("sqlite") => "INTEGER PRIMARY KEY AUTOINCREMENT",
-            _ => "BIGINT AUTO_INCREMENT PRIMARY KEY",
-        };
+        let number = counted(database);
         database
             .execute(&format!("CREATE TABLE {other} (id {number}, v INTEGER)"))
             .await;
