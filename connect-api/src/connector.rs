@@ -24,6 +24,18 @@ pub enum Direction {
     Sink,
 }
 
+/// What a source says of the systems that its settings name.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// As [`Connector::check`] gives them.
+    pub faults: Faults,
+    /// As [`Connector::topics`] gives them.
+    pub topics: Vec<String>,
+    /// As [`Connector::schemas`] gives them; none where they cannot be looked at, which is among the
+    /// faults.
+    pub schemas: Vec<SchemaRef>,
+}
+
 /// Implemented by connectors; `Config` declares all of their settings.
 pub trait Connector: Send + Sync + 'static {
     /// Settings.
@@ -88,6 +100,13 @@ pub trait Connector: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
+    /// [`check`](Self::check), [`topics`](Self::topics) and [`schemas`](Self::schemas) by one look at the
+    /// systems. `None`, the default: each of them is called.
+    fn survey(&self, config: Self::Config) -> impl Future<Output = Option<Survey>> + Send {
+        let _ = config;
+        async { None }
+    }
+
     /// Creates a task, without I/O.
     ///
     /// # Errors
@@ -108,6 +127,8 @@ pub trait DynConnector: Send + Sync {
     /// What is no fault of the settings but worth knowing; nothing where they have faults.
     fn notes(&self, settings: &Settings) -> Vec<String>;
     async fn check(&self, settings: &Settings) -> Faults;
+    /// What `check`, `topics` and `schemas` give.
+    async fn survey(&self, settings: &Settings) -> Survey;
     async fn topics(&self, settings: &Settings) -> Vec<String>;
     async fn schemas(&self, settings: &Settings) -> Result<Vec<SchemaRef>>;
     async fn ddl(&self, settings: &Settings) -> Result<Vec<String>>;
@@ -150,6 +171,27 @@ impl<C: Connector> DynConnector for C {
         match C::Config::from_settings(settings) {
             Ok(config) => Connector::check(self, config).await,
             Err(faults) => faults,
+        }
+    }
+
+    async fn survey(&self, settings: &Settings) -> Survey {
+        let surveyed = match C::Config::from_settings(settings) {
+            Ok(config) => Connector::survey(self, config).await,
+            Err(faults) => Some(Survey {
+                faults,
+                ..Survey::default()
+            }),
+        };
+        match surveyed {
+            Some(survey) => survey,
+            None => Survey {
+                faults: DynConnector::check(self, settings).await,
+                topics: DynConnector::topics(self, settings).await,
+                // What cannot be looked at is among the faults already.
+                schemas: DynConnector::schemas(self, settings)
+                    .await
+                    .unwrap_or_default(),
+            },
         }
     }
 

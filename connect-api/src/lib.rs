@@ -50,7 +50,7 @@ mod value;
 
 pub use builder::RecordsBuilder;
 pub use column::{ColumnBuilder, max_unscaled};
-pub use connector::{Connector, Direction, DynConnector, TaskKind};
+pub use connector::{Connector, Direction, DynConnector, Survey, TaskKind};
 pub use convert::{Blobs, Converter, Decoder, Encoded, MessageRef, Pushed};
 pub use decimal::parse_wide_decimal;
 pub use error::{Disposition, Error, ErrorKind, Result};

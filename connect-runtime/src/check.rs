@@ -2,10 +2,11 @@
 use crate::{
     ConnectorConfig, Registry, WorkerConfig,
     connector_config::SourceCommon,
-    store_dir,
+    message_limit::MessageLimit,
+    row_limit, store_dir,
     worker::{Common, prepare},
 };
-use connect_api::{Error, ErrorKind, Result, config::Faults};
+use connect_api::{Error, ErrorKind, Result, SchemaRef, config::Faults};
 use connect_transport::Transport;
 use serde::Serialize;
 use std::{path::Path, sync::Arc};
@@ -94,7 +95,8 @@ pub async fn check(
             Err(faults) => faults,
             Ok(prepared) => {
                 notes.extend_from_slice(&prepared.notes);
-                let mut faults = prepared.connector.check(&prepared.settings).await;
+                let survey = prepared.connector.survey(&prepared.settings).await;
+                let mut faults = survey.faults;
                 notes.extend(faults.take_notes());
                 if let (Common::Sink(sink), Some(transport)) = (&prepared.common, transport) {
                     for topic in &sink.topics.0 {
@@ -111,7 +113,7 @@ pub async fn check(
                     if let Err(error) = transport.check_queue_type(source.queue_type).await {
                         faults.at("topic.queue.type", error.report());
                     }
-                    for topic in prepared.connector.topics(&prepared.settings).await {
+                    for topic in survey.topics {
                         notes.extend(other_queue_type(source, &topic, transport).await);
                         match transport.topic_name(&topic) {
                             Ok(name) if name != topic => notes.push(format!(
@@ -123,10 +125,11 @@ pub async fn check(
                         }
                     }
                 }
-                // What cannot be looked at is among the faults already.
-                let schemas = prepared.connector.schemas(&prepared.settings).await;
-                for schema in schemas.unwrap_or_default() {
-                    notes.extend(prepared.converter.notes(&schema));
+                for schema in &survey.schemas {
+                    notes.extend(prepared.converter.notes(schema));
+                }
+                if let (Common::Source(source), Some(transport)) = (&prepared.common, transport) {
+                    notes.extend(long_rows(&survey.schemas, source, transport).await);
                 }
                 faults
             }
@@ -144,6 +147,23 @@ pub async fn check(
         });
     }
     reports
+}
+
+/// Rows and keys that can be too long for a message.
+async fn long_rows(
+    schemas: &[SchemaRef],
+    source: &SourceCommon,
+    transport: &dyn Transport,
+) -> Vec<String> {
+    // What a server does not answer is among the faults already.
+    let limit = MessageLimit::ask(transport, source.max_message_bytes).await;
+    let Ok(limit) = limit else {
+        return Vec::new();
+    };
+    let schemas = schemas.iter();
+    schemas
+        .flat_map(|schema| row_limit::notes(schema, limit))
+        .collect()
 }
 
 /// A topic that exists keeps its type, whatever the setting.

@@ -40,6 +40,7 @@ mod positions;
 mod references;
 mod registry;
 mod retry;
+mod row_limit;
 mod schema_mismatch;
 mod sink;
 mod sink_run;

@@ -59,7 +59,7 @@ impl MessageLimit {
         Ok(limit)
     }
 
-    fn of(asked: Option<usize>, reported: Option<usize>) -> Self {
+    pub(crate) fn of(asked: Option<usize>, reported: Option<usize>) -> Self {
         let below = |limit: usize, room: usize| limit.saturating_sub(room).max(1);
         Self(match (asked, reported) {
             (Some(asked), Some(reported)) => asked.min(below(reported, LEAST_ROOM)),

@@ -2,6 +2,7 @@
 use crate::{
     connector_config::{SourceCommon, Tolerance},
     message_limit::MessageLimit,
+    row_limit,
     source_dead_letter::{self, SourceDeadLetters},
     status::{Counters, TaskState},
     task::TaskRun,
@@ -197,7 +198,13 @@ impl<'a> Flow<'a> {
     /// cannot be converted go to the dead letter queue, where errors are tolerated.
     async fn publish(&mut self, records: &Records) -> Result<()> {
         let queues = self.source.config.queues;
+        let known = self.publishers.len();
         let publisher = self.publisher(records.topic(), queues).await?;
+        if let Some(limit) = self.limit.filter(|_| publisher >= known) {
+            for note in row_limit::notes(records.schema(), limit) {
+                tracing::warn!("{note}");
+            }
+        }
         let tolerant = self.source.config.tolerance == Tolerance::All;
         match self.encode(records) {
             Ok(()) if !tolerant => {

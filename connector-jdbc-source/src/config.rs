@@ -15,7 +15,7 @@ use connect_api::{
     settings,
 };
 use dialect_core::{
-    ConnectionConfig, Entry, OpenOptions, Selection, SessionConfig, TableName, Zone,
+    ConnectionConfig, Entry, OpenOptions, Selection, SessionConfig, TableName, Zone, is_pattern,
 };
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -138,12 +138,14 @@ settings! {
         /// `false`, rows with NULL there are skipped, and their number is logged. A `query` is
         /// always read like this.
         "validate.non.null": validate_non_null: bool, default "true", Low;
-        /// The tables to read: `table` or `schema.table`, separated by commas. `*` in a table name
-        /// matches any characters. Names with dots, commas or asterisks need double quotes. Set
-        /// this or `query`.
+        /// The tables to read: `table` or `schema.table`, separated by commas. `*` and `%` match any
+        /// characters, in names of tables and of schemas. Names with dots, commas, asterisks or percent
+        /// signs need double quotes. Set this or `query`.
         "table.whitelist": tables: Selection, default "", High;
-        /// The schema of tables in `table.whitelist` that name none. Not set: the current schema of
-        /// the session. A name, not a pattern.
+        /// The schema of tables in `table.whitelist` that name none, or a pattern of schemas, in which `*`
+        /// and `%` match any characters: tables of each of them are read. Tables of one name in several
+        /// schemas need topics of their own, see `topic.name.format`. Not set: the current schema of
+        /// the session.
         "schema.pattern": schema: OptionalName, default "", Low;
         /// The same, for databases whose schemas are called catalogs, such as MySQL. Set only one
         /// of the two.
@@ -319,18 +321,6 @@ impl SourceConfig {
             ),
             Some(_) => self.check_query(faults),
         }
-        for (key, OptionalName(pattern)) in [
-            ("schema.pattern", &self.schema),
-            ("catalog.pattern", &self.catalog),
-        ] {
-            if pattern.as_ref().is_some_and(|p| p.contains('%')) {
-                faults.at(
-                    key,
-                    "must be a schema name, not a pattern; list tables of several schemas in \
-                     `table.whitelist` as schema.table, or match them with `table.include.list`",
-                );
-            }
-        }
         if self.schema.0.is_some() && self.catalog.0.is_some() && self.schema != self.catalog {
             faults.at(
                 "catalog.pattern",
@@ -360,8 +350,15 @@ impl SourceConfig {
                  `${file:path}`",
             );
         }
-        if let [_, _, ..] | [Entry { pattern: true, .. }] = self.signal_table.entries() {
-            faults.at("signal.data.collection", "must be the name of one table");
+        match self.signal_table.entries() {
+            [] => {}
+            [table] if table.is_exact() => {
+                if table.name.schema.is_none() && self.schema_pattern().is_some() {
+                    let message = "needs its schema, since `schema.pattern` is that of several";
+                    faults.at("signal.data.collection", message);
+                }
+            }
+            _ => faults.at("signal.data.collection", "must be the name of one table"),
         }
         if !(self.tables.is_empty() || self.included.is_empty()) {
             let message = "has no effect beside `table.whitelist`; set only one of the two";
@@ -544,8 +541,9 @@ impl SourceConfig {
 
     /// Tables are matched by patterns.
     pub(crate) fn has_table_patterns(&self) -> bool {
-        let mut entries = self.tables.entries().iter();
-        !self.included.is_empty() || entries.any(|entry| entry.pattern)
+        let schema = self.schema_or_pattern();
+        let is_pattern = |entry: &Entry| !entry.in_schema(schema).is_exact();
+        !self.included.is_empty() || self.tables.entries().iter().any(is_pattern)
     }
 
     /// The table is not to be read.
@@ -558,8 +556,18 @@ impl SourceConfig {
         self.selects_tables() && !self.table_poll_interval.0.is_zero()
     }
 
-    /// The schema of tables without one, if configured.
+    /// The schema of tables without one, if one is configured.
     pub(crate) fn default_schema(&self) -> Option<&str> {
+        self.schema_or_pattern().filter(|name| !is_pattern(name))
+    }
+
+    /// The pattern of the schemas of tables without one, if one is configured.
+    pub(crate) fn schema_pattern(&self) -> Option<&str> {
+        self.schema_or_pattern().filter(|name| is_pattern(name))
+    }
+
+    /// One of the two.
+    pub(crate) fn schema_or_pattern(&self) -> Option<&str> {
         self.schema.0.as_deref().or(self.catalog.0.as_deref())
     }
 
@@ -697,15 +705,27 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_for_tables_without_one_is_a_name() {
+    fn a_schema_for_tables_without_one_is_a_name_or_a_pattern_of_several() {
         let given = [("table.whitelist", "t"), ("mode", "bulk")];
         let with = |more: &[(&'static str, &'static str)]| [&given, more].concat();
         let config = config(&with(&[("catalog.pattern", "shop")])).unwrap();
         assert_eq!(config.default_schema(), Some("shop"));
-        assert_eq!(
-            fault_keys(&with(&[("schema.pattern", "sh%")])),
-            ["schema.pattern"]
-        );
+        assert!(!config.has_table_patterns());
+        for pattern in ["sh%", "*"] {
+            let config = super::SourceConfig::from_settings(&Settings::from_iter([
+                ("connection.url", "sqlite:x"),
+                ("topic.prefix", ""),
+                ("mode", "bulk"),
+                ("table.whitelist", "t"),
+                ("schema.pattern", pattern),
+            ]));
+            let config = config.unwrap();
+            assert_eq!(config.default_schema(), None);
+            assert_eq!(config.schema_pattern(), Some(pattern));
+            assert!(config.has_table_patterns());
+        }
+        let signals = [("schema.pattern", "sh%"), ("signal.data.collection", "s")];
+        assert_eq!(fault_keys(&with(&signals)), ["signal.data.collection"]);
         let two = [("schema.pattern", "a"), ("catalog.pattern", "b")];
         assert_eq!(fault_keys(&with(&two)), ["catalog.pattern"]);
     }

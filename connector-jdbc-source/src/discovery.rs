@@ -1,5 +1,6 @@
 //! Table discovery: describes the tables or the query in the settings and collects all errors (G9).
 use crate::{
+    access_check,
     column_rules::UnknownColumns,
     config::SourceConfig,
     failed_tables::concerns_table_alone,
@@ -15,7 +16,7 @@ use connect_api::{
     config::{Faults, nearest},
 };
 use dialect_core::{
-    Access, Connection, DeleteCapture, Dialect, Statement, Syntax, Table, TableName, TableType,
+    Connection, DeleteCapture, Dialect, Statement, Syntax, Table, TableName, TableType,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -23,6 +24,8 @@ use std::{
     sync::Arc,
 };
 
+/// Tables that are described together: the answer is in memory at once.
+const TOGETHER: usize = 1_000;
 /// The setting that lists the tables.
 const TABLES: &str = "table.whitelist";
 
@@ -63,7 +66,11 @@ impl Discovery {
         let mut configs = TableConfigs::new(config);
         let mut lookup = CatalogLookup::new(connection, config);
         let (wanted, unmatched) = lookup.wanted().await?;
-        let of_tables = Self::of_tables(lookup.connection, syntax, &mut configs, &wanted);
+        let names: Vec<_> = wanted.iter().map(|table| table.name.clone()).collect();
+        let described = describe_each(lookup.connection, &names).await?;
+        let described = described.into_iter().map(|table| (table, None)).collect();
+        let of_tables =
+            Self::of_tables(lookup.connection, syntax, &mut configs, &wanted, described);
         let mut discovery = of_tables.await?;
         let mut refused = Vec::new();
         for name in &discovery.missing {
@@ -101,26 +108,39 @@ impl Discovery {
         }
     }
 
-    /// Describes these tables.
+    /// Describes these tables, each with the fingerprint of its columns from before.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub(crate) async fn of_tables(
+    pub(crate) async fn to_read(
         connection: &mut dyn Connection,
         syntax: &dyn Syntax,
         configs: &mut TableConfigs,
         wanted: &[Wanted],
     ) -> Result<Self> {
+        let names: Vec<_> = wanted.iter().map(|table| table.name.clone()).collect();
+        let fingerprints = fingerprint_each(connection, &names).await?;
+        let described = describe_each(connection, &names).await?;
+        let described = described.into_iter().zip(fingerprints).collect();
+        Self::of_tables(connection, syntax, configs, wanted, described).await
+    }
+
+    /// Plans how these tables are read.
+    async fn of_tables(
+        connection: &mut dyn Connection,
+        syntax: &dyn Syntax,
+        configs: &mut TableConfigs,
+        wanted: &[Wanted],
+        described: Vec<Described>,
+    ) -> Result<Self> {
         let mut discovery = Self::default();
         let config = configs.base().clone();
-        let names: Vec<_> = wanted.iter().map(|table| table.name.clone()).collect();
-        let described = describe_each(connection, &names).await?;
         let catalog = match config.needs_catalog() {
             true => catalog(connection, syntax).await?,
             false => None,
         };
         let mut known = HashSet::new();
-        for (Wanted { name, exact }, table) in wanted.iter().zip(described) {
+        for (Wanted { name, exact }, (table, fingerprint)) in wanted.iter().zip(described) {
             let table = match table {
                 Ok(Some(table)) => table,
                 Ok(None) => {
@@ -137,7 +157,8 @@ impl Discovery {
             if config.excludes(&table.name) || !known.insert(table.name.clone()) {
                 continue;
             }
-            discovery.add(table, *exact, syntax, configs, catalog.as_ref());
+            let described = (table, fingerprint);
+            discovery.add(described, *exact, syntax, configs, catalog.as_ref());
         }
         Ok(discovery)
     }
@@ -184,7 +205,7 @@ impl Discovery {
     /// Adds a table that is there.
     fn add(
         &mut self,
-        table: Table,
+        (table, fingerprint): (Table, Option<String>),
         exact: bool,
         syntax: &dyn Syntax,
         configs: &mut TableConfigs,
@@ -208,6 +229,7 @@ impl Discovery {
         let plan = plan.inspect(|config| self.unknown.look(&table, config));
         let named = plan.and_then(|config| {
             let mut plan = ReadPlan::build(table, &config, syntax)?;
+            plan.fingerprint = fingerprint;
             plan.set_names(catalog).map(|()| plan)
         });
         match named {
@@ -230,17 +252,13 @@ impl Discovery {
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
     ) -> Result<()> {
-        for plan in &self.plans {
-            if plan.query.is_none() {
-                match check_select(connection, plan).await {
-                    Err(e) if e.kind() == ErrorKind::Auth => {
-                        self.faults.general(e.report());
-                        continue;
-                    }
-                    outcome => outcome?,
-                }
+        let denied = access_check::denied(connection, &self.plans).await?;
+        for (plan, denied) in self.plans.iter().zip(denied) {
+            match denied {
+                Some(error) => self.faults.general(error.report()),
+                // By each of its own: one statement is prepared, and run for no rows.
+                None => check_statement(connection, dialect, plan, &mut self.faults).await?,
             }
-            check_statement(connection, dialect, plan, &mut self.faults).await?;
         }
         Ok(())
     }
@@ -300,26 +318,50 @@ async fn catalog(connection: &mut dyn Connection, syntax: &dyn Syntax) -> Result
     })
 }
 
-/// Describes tables at once, or one by one if that fails because of one of them.
+/// A table, and the fingerprint of its columns from before it was described.
+type Described = (Result<Option<Table>>, Option<String>);
+
+/// Describes tables together, or one by one if that fails because of one of them.
 async fn describe_each(
     connection: &mut dyn Connection,
     names: &[TableName],
 ) -> Result<Vec<Result<Option<Table>>>> {
-    let error = match connection.describe_all(names).await {
-        Ok(tables) => return Ok(tables.into_iter().map(Ok).collect()),
-        Err(error) => error,
-    };
-    if !concerns_table_alone(&error) {
-        return Err(error);
-    }
     let mut described = Vec::with_capacity(names.len());
-    for name in names {
-        match connection.describe(name).await {
-            Err(e) if !concerns_table_alone(&e) => return Err(e),
-            table => described.push(table),
+    for names in names.chunks(TOGETHER) {
+        match connection.describe_all(names).await {
+            Ok(tables) => {
+                described.extend(tables.into_iter().map(Ok));
+                continue;
+            }
+            Err(error) if concerns_table_alone(&error) => {}
+            Err(error) => return Err(error),
+        }
+        for name in names {
+            match connection.describe(name).await {
+                Err(e) if !concerns_table_alone(&e) => return Err(e),
+                table => described.push(table),
+            }
         }
     }
     Ok(described)
+}
+
+/// The fingerprints of tables; none where one of them cannot be asked for.
+async fn fingerprint_each(
+    connection: &mut dyn Connection,
+    names: &[TableName],
+) -> Result<Vec<Option<String>>> {
+    let mut fingerprints = Vec::with_capacity(names.len());
+    for names in names.chunks(TOGETHER) {
+        match connection.fingerprints(names).await {
+            Err(error) if concerns_table_alone(&error) => {
+                // They are described again with their first page.
+                fingerprints.resize(fingerprints.len() + names.len(), None);
+            }
+            of_names => fingerprints.extend(of_names?),
+        }
+    }
+    Ok(fingerprints)
 }
 
 /// Why one of two tables is not read.
@@ -331,42 +373,14 @@ pub(crate) fn shared_topic(other: &dyn Display, own: &dyn Display, topic: &str) 
     )
 }
 
-/// # Errors `Auth`: the user lacks SELECT on some of the columns. None of them is skipped silently.
-async fn check_select(connection: &mut dyn Connection, plan: &ReadPlan) -> Result<()> {
-    let table = &plan.table;
-    connection.check_access(table, Access::Select).await?;
-    let advice = "grant SELECT on the table, or list the columns to read in `column.include.list` or \
-                  in a `query`";
-    let granted = connection.granted(table, Access::Select).await;
-    let granted = match granted {
-        // Columns that the database hides are none of those.
-        Err(e) if e.kind() == ErrorKind::Auth && !plan.config.columns.is_empty() => return Ok(()),
-        granted => granted,
-    };
-    let granted = granted.map_err(|e| e.context(advice))?;
-    let kept = plan.columns.iter().filter(|i| !granted.contains(i));
-    let kept: Vec<_> = kept
-        .map(|i| format!("`{}`", table.columns[*i].name))
-        .collect();
-    if kept.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Auth,
-        format!(
-            "table {}: permission denied: SELECT on column {}; {advice}",
-            table.name,
-            kept.join(", ")
-        ),
-    ))
-}
-
 /// What the catalog lists of the tables that the settings name.
 pub(crate) struct CatalogLookup<'a> {
     connection: &'a mut dyn Connection,
     config: &'a SourceConfig,
     /// Listed tables by schema.
     tables_by_schema: HashMap<Option<String>, Vec<(TableName, TableType)>>,
+    /// Those of all schemas, once they were asked for.
+    all: Option<Vec<(TableName, TableType)>>,
 }
 
 impl<'a> CatalogLookup<'a> {
@@ -375,6 +389,7 @@ impl<'a> CatalogLookup<'a> {
             connection,
             config,
             tables_by_schema: HashMap::new(),
+            all: None,
         }
     }
 
@@ -386,6 +401,14 @@ impl<'a> CatalogLookup<'a> {
         Ok(self.tables_by_schema.get(schema).map_or(&[], Vec::as_slice))
     }
 
+    async fn tables_of_all_schemas(&mut self) -> Result<&[(TableName, TableType)]> {
+        let all = match self.all.take() {
+            Some(all) => all,
+            None => self.connection.tables_of_all_schemas().await?,
+        };
+        Ok(self.all.insert(all))
+    }
+
     /// The tables that the settings name, in their order, and the patterns that match none. Whether
     /// those that are named exactly exist is not asked.
     pub(crate) async fn wanted(&mut self) -> Result<(Vec<Wanted>, Vec<String>)> {
@@ -395,20 +418,22 @@ impl<'a> CatalogLookup<'a> {
         let captures = config.captures_some_deletes();
         let of_changes = |name: &TableName| captures && DeleteCapture::is_changes(name);
         for entry in config.tables.entries() {
-            let own = entry.name.schema.as_deref();
-            let schema = own.or(config.default_schema()).map(str::to_owned);
-            if !entry.pattern {
-                let name = TableName {
-                    schema,
-                    ..entry.name.clone()
-                };
+            let entry = entry.in_schema(config.schema_or_pattern());
+            if entry.is_exact() {
+                let name = entry.name;
                 wanted.push(Wanted { name, exact: true });
                 continue;
             }
-            let tables = self.tables_in(&schema).await?;
+            let tables = match entry.schema_pattern {
+                true => self.tables_of_all_schemas().await?,
+                false => self.tables_in(&entry.name.schema).await?,
+            };
+            let in_schema = |name: &TableName| {
+                !entry.schema_pattern || entry.matches_schema(name.schema.as_deref())
+            };
             let fitting = tables.iter().filter(|(name, table_type)| {
                 let matches = entry.matches(&name.name) && config.table_types.holds(*table_type);
-                matches && !of_changes(name)
+                matches && in_schema(name) && !of_changes(name)
             });
             let before = wanted.len();
             wanted.extend(fitting.map(|(name, _)| Wanted {
@@ -420,9 +445,9 @@ impl<'a> CatalogLookup<'a> {
             }
         }
         if !config.included.is_empty() {
-            let tables = self.connection.tables_of_all_schemas().await?.into_iter();
+            let tables = self.tables_of_all_schemas().await?.iter();
             let tables = tables.filter(|(_, is)| config.table_types.holds(*is));
-            let tables: Vec<TableName> = tables.map(|(name, _)| name).collect();
+            let tables: Vec<TableName> = tables.map(|(name, _)| name.clone()).collect();
             unmatched.extend(config.included.unmatched(&tables));
             let fitting = tables
                 .into_iter()

@@ -33,6 +33,7 @@
 //! ]);
 //! assert!(source.validate(&settings).is_empty());
 //! ```
+mod access_check;
 mod bisect;
 mod column_list;
 mod column_rules;
@@ -54,6 +55,7 @@ mod queries;
 mod read_plan;
 mod reader;
 mod recheck;
+mod replaced;
 mod result_stream;
 mod resume;
 mod row_ids;
@@ -74,6 +76,7 @@ mod ties;
 mod topics;
 mod unique_key;
 mod unreadable;
+mod visibility_check;
 mod watermark;
 
 pub use column_list::{ColumnLengths, ColumnList, ColumnNames, ColumnTexts};
@@ -89,14 +92,14 @@ pub use task_share::TaskShare;
 pub use topics::{ExtraProperties, Template, TopicMap};
 
 use connect_api::{
-    Connector, Direction, Error, ErrorKind, Result, SchemaRef, TaskKind, config::Faults,
+    Connector, Direction, Error, ErrorKind, Result, SchemaRef, Survey, TaskKind, config::Faults,
 };
 use deletes::capture_check;
 use dialect_core::{Connection, Dialect, DialectProvider};
 use discovery::{Discovery, Wanted};
-use late_rows::CompleteBy;
 use std::{num::NonZeroU32, sync::Arc};
 use task_share::Load;
+use visibility_check::ServerVisibility;
 
 /// The JDBC source connector.
 #[derive(Clone)]
@@ -125,33 +128,46 @@ impl JdbcSource {
         Ok(discovery)
     }
 
-    /// All errors of the tables, and notes on how they are read, with its own connection.
-    async fn faults_and_notes(&self, config: &SourceConfig) -> Result<Faults> {
+    /// Looks at the database with its own connection: all errors of the tables, notes on how they are
+    /// read, and what they give.
+    async fn look(&self, config: &SourceConfig) -> Result<Survey> {
         let dialect = self.open(config)?;
         let mut connection = dialect.connect().await?;
         let (connection_ref, dialect) = (connection.as_mut(), dialect.as_ref());
-        let (plans, mut faults) = discover(connection_ref, dialect, config)
-            .await?
-            .into_faults();
-        let by = recheck::complete_by(connection_ref, dialect, config, &plans).await?;
-        if by == Some(CompleteBy::Age) && config.gap_window.is_none() {
-            faults.note(recheck::NO_REPORTS);
-        }
+        let discovery = discover(connection_ref, dialect, config).await?;
+        let (plans, mut faults) = discovery.into_faults();
+        let syntax = dialect.syntax();
+        let visibility = ServerVisibility::ask(connection_ref, dialect, &plans).await?;
+        let of_server = visibility.check_notes(config);
+        of_server.into_iter().for_each(|note| faults.note(note));
+        let notes = visibility.table_notes(connection_ref, syntax, &plans);
+        let notes = notes.await?.into_iter().flatten();
+        notes.for_each(|note| faults.note(note));
         for plan in &plans {
-            let notes = recheck::notes(connection_ref, dialect.syntax(), plan, by);
-            notes.await?.into_iter().for_each(|note| faults.note(note));
             if plan.config.captures_deletes() {
-                let syntax = dialect.syntax();
                 let found = capture_check::find(plan, connection_ref, syntax).await?;
                 faults.extend(found.faults);
             }
             if plan.config.compares_keys() {
-                deletes::compared_table::check(plan, dialect.syntax(), &mut faults);
+                deletes::compared_table::check(plan, syntax, &mut faults);
             }
         }
         connection.close().await?;
-        Ok(faults)
+        Ok(Survey {
+            faults,
+            topics: plans.iter().map(|plan| plan.topic.to_string()).collect(),
+            schemas: plans.into_iter().map(|plan| plan.schema).collect(),
+        })
     }
+}
+
+/// What was looked at, or that it cannot be.
+fn survey(looked: Result<Survey>) -> Survey {
+    looked.unwrap_or_else(|e| {
+        let mut survey = Survey::default();
+        survey.faults.general(e.report());
+        survey
+    })
 }
 
 async fn discover(
@@ -225,20 +241,16 @@ impl Connector for JdbcSource {
         notes
     }
 
-    async fn schemas(&self, config: SourceConfig) -> Result<Vec<SchemaRef>> {
-        let discovery = self.discover(&config).await?;
-        Ok(discovery.plans.into_iter().map(|r| r.schema).collect())
+    async fn check(&self, config: SourceConfig) -> Faults {
+        survey(self.look(&config).await).faults
     }
 
-    async fn check(&self, config: SourceConfig) -> Faults {
-        match self.faults_and_notes(&config).await {
-            Ok(faults) => faults,
-            Err(e) => {
-                let mut faults = Faults::default();
-                faults.general(e.report());
-                faults
-            }
-        }
+    async fn survey(&self, config: SourceConfig) -> Option<Survey> {
+        Some(survey(self.look(&config).await))
+    }
+
+    async fn schemas(&self, config: SourceConfig) -> Result<Vec<SchemaRef>> {
+        Ok(self.look(&config).await?.schemas)
     }
 
     async fn ddl(&self, config: SourceConfig) -> Result<Vec<String>> {
@@ -259,11 +271,7 @@ impl Connector for JdbcSource {
 
     async fn topics(&self, config: SourceConfig) -> Vec<String> {
         // Errors are reported by `check`.
-        let discovery = self.discover(&config).await;
-        let plans = discovery
-            .and_then(Discovery::into_plans)
-            .unwrap_or_default();
-        plans.iter().map(|plan| plan.topic.to_string()).collect()
+        survey(self.look(&config).await).topics
     }
 
     fn task(&self, config: SourceConfig) -> Result<TaskKind> {

@@ -1,7 +1,7 @@
 //! Opens tables: restores their positions, and prepares how they are read.
 use crate::{
-    config::SourceConfig, failed_tables::concerns_table_alone, late_rows::CompleteBy, position,
-    read_plan::ReadPlan, recheck, table::TableState, watermark,
+    config::SourceConfig, failed_tables::concerns_table_alone, position, read_plan::ReadPlan,
+    replaced, table::TableState, visibility_check::ServerVisibility, watermark,
 };
 use connect_api::{Result, TaskContext};
 use dialect_core::{Connection, Dialect, TableName, Zone};
@@ -9,7 +9,7 @@ use dialect_core::{Connection, Dialect, TableName, Zone};
 /// What the database says once for all tables; asked for with the first table that needs it.
 #[derive(Default)]
 pub(crate) struct Opening {
-    complete_by: Option<Option<CompleteBy>>,
+    visibility: Option<ServerVisibility>,
     time_zone: Option<Option<Zone>>,
 }
 
@@ -40,16 +40,31 @@ impl Opening {
         config: &SourceConfig,
         cx: &TaskContext,
     ) -> Result<Vec<Opened>> {
+        if plans.is_empty() {
+            return Ok(Vec::new());
+        }
         let partitions: Vec<_> = plans.iter().map(position::partition).collect();
         let stored = cx.positions.read(&partitions).await?;
-        let looks = |plan: &ReadPlan| plan.looks_for_late_rows() || plan.config.captures_deletes();
-        if self.complete_by.is_none() && plans.iter().any(looks) {
-            let by = recheck::complete_by(connection, dialect, config, &plans).await?;
-            self.complete_by = Some(by);
-        }
+        let known = self.visibility.take();
+        let visibility = match known.filter(|known| known.suffices(&plans, dialect)) {
+            Some(visibility) => visibility,
+            None => {
+                let asking = ServerVisibility::ask(connection, dialect, &plans);
+                let visibility = asking.await?;
+                visibility.log(config);
+                visibility
+            }
+        };
+        let notes = visibility.table_notes(connection, dialect.syntax(), &plans);
+        let mut notes = notes.await?.into_iter();
+        let visibility = self.visibility.insert(visibility).clone();
+        let names = plans.iter().filter(|plan| plan.has_identity());
+        let names: Vec<_> = names.map(|plan| plan.table.name.clone()).collect();
+        let identities = replaced::identities(connection, &names).await?;
         let mut opened = Vec::with_capacity(plans.len());
         for ((mut plan, partition), stored) in plans.into_iter().zip(partitions).zip(stored) {
             let name = plan.table.name.clone();
+            let notes = notes.next().unwrap_or_default();
             if plan.needs_time_zone() {
                 let zone = match &self.time_zone {
                     Some(zone) => zone.clone(),
@@ -76,9 +91,19 @@ impl Opening {
             }
             let parts = &cx.parts;
             let resuming = TableState::resume(plan, partition, stored, connection, dialect, parts);
-            let table = match resuming.await {
+            let resumed = match (resuming.await, identities.get(&name)) {
+                (Ok(mut table), Some(identity)) => {
+                    // It may have been made again while no task ran.
+                    let checked = table.check_identity(identity, connection, dialect).await;
+                    checked.map(|_| table)
+                }
+                (resumed, _) => resumed,
+            };
+            let table = match resumed {
                 Ok(mut table) => {
-                    let prepared = self.prepare(&mut table, connection, dialect, cx).await;
+                    let prepared =
+                        prepare(&mut table, &visibility, &notes, connection, dialect, cx);
+                    let prepared = prepared.await;
                     if store_start {
                         table.store_start();
                     }
@@ -93,30 +118,28 @@ impl Opening {
         }
         Ok(opened)
     }
+}
 
-    async fn prepare(
-        &self,
-        table: &mut TableState,
-        connection: &mut dyn Connection,
-        dialect: &dyn Dialect,
-        cx: &TaskContext,
-    ) -> Result<()> {
-        let (syntax, plan) = (dialect.syntax(), &table.plan);
-        let complete_by = self.complete_by.flatten();
-        let by = complete_by.filter(|_| plan.looks_for_late_rows());
-        let notes = recheck::notes(connection, syntax, plan, complete_by).await?;
-        for note in &notes {
-            tracing::warn!("{note}");
-        }
-        let method = plan.method(by, &notes);
-        cx.parts
-            .update(&plan.name().to_string(), |part| part.method = method);
-        if let Some(by) = by {
-            table.look_for_late_rows(by)?;
-        }
-        table.compare_keys(syntax, cx).await?;
-        table
-            .capture_deletes(connection, dialect, complete_by, cx)
-            .await
+/// Prepares how late rows and deletes of a table are read, and says what is worth knowing of it.
+async fn prepare(
+    table: &mut TableState,
+    visibility: &ServerVisibility,
+    notes: &[String],
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    cx: &TaskContext,
+) -> Result<()> {
+    for note in notes {
+        tracing::warn!("{note}");
     }
+    let plan = &table.plan;
+    let method = visibility.method(plan, notes);
+    cx.parts
+        .update(&plan.name().to_string(), |part| part.method = method);
+    let by = visibility.by;
+    if let Some(by) = by.filter(|_| plan.looks_for_late_rows()) {
+        table.look_for_late_rows(by)?;
+    }
+    table.compare_keys(dialect.syntax(), cx).await?;
+    table.capture_deletes(connection, dialect, by, cx).await
 }

@@ -30,6 +30,7 @@ const SNAPSHOT: &str = "snapshot.";
 const SNAPSHOT_ROWS: &str = "snapshot.rows";
 const SNAPSHOT_SIGNAL: &str = "snapshot.signal";
 const SNAPSHOT_FINISHED: &str = "snapshot.finished";
+const SNAPSHOT_TABLE: &str = "snapshot.table";
 
 /// What a stored position says of a snapshot, beside the key.
 #[derive(Debug, Default, PartialEq)]
@@ -42,6 +43,8 @@ pub(crate) struct SnapshotOffset {
     pub(crate) finished: bool,
     /// The number of the last signal that was followed.
     pub(crate) signal: Option<i64>,
+    /// The identity of the table, where it has one.
+    pub(crate) table: Option<String>,
 }
 
 impl SnapshotOffset {
@@ -52,6 +55,9 @@ impl SnapshotOffset {
         }
         if let Some(signal) = self.signal {
             offset.insert(SNAPSHOT_SIGNAL.into(), Value::Int(signal));
+        }
+        if let Some(table) = &self.table {
+            offset.insert(SNAPSHOT_TABLE.into(), table.as_str().into());
         }
         if self.finished {
             offset.insert(SNAPSHOT_FINISHED.into(), true.into());
@@ -90,6 +96,10 @@ impl SnapshotOffset {
             Some(Value::UInt(signal)) => i64::try_from(signal).ok(),
             _ => None,
         };
+        let table = match marks.remove(SNAPSHOT_TABLE) {
+            Some(Value::Text(table)) => Some(table.into()),
+            _ => None,
+        };
         let finished = marks.remove(SNAPSHOT_FINISHED) == Some(Value::Bool(true));
         let mut ranges = Vec::new();
         while !marks.is_empty() {
@@ -120,6 +130,7 @@ impl SnapshotOffset {
             ranges,
             finished,
             signal,
+            table,
         })
     }
 }
@@ -204,7 +215,7 @@ fn of_longer_key(plan: &ReadPlan, stored: &Offset) -> Option<Vec<Value>> {
 }
 
 /// The value fits the type of the key part.
-fn holds(plan: &ReadPlan, part: usize, value: &Value) -> bool {
+pub(crate) fn holds(plan: &ReadPlan, part: usize, value: &Value) -> bool {
     let kind = plan.key_kind(part);
     *value != Value::Null
         && ColumnBuilder::new(kind, 1)

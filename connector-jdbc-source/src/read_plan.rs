@@ -21,6 +21,8 @@ use std::{fmt, sync::Arc, time::Duration};
 pub(crate) struct ReadPlan {
     /// The table, or the columns of the query.
     pub(crate) table: Table,
+    /// The fingerprint of its columns from before they were described, where it was asked for.
+    pub(crate) fingerprint: Option<String>,
     /// The settings in force for it.
     pub(crate) config: Arc<SourceConfig>,
     /// The query that is read instead of the table.
@@ -278,6 +280,7 @@ impl ReadPlan {
             })
         });
         Ok(Self {
+            fingerprint: None,
             topic: "".into(),
             has_shared_topic: false,
             catalog: None,

@@ -1,7 +1,6 @@
 //! Checks open rows, and finds late ones among them (G5).
 use crate::{
     config::SourceConfig,
-    index_check,
     late_rows::{Check, CompleteBy, LateRows, Report},
     read_plan::ReadPlan,
     row_ids::{EqualRows, RowIds},
@@ -9,7 +8,7 @@ use crate::{
     table::{TableState, select},
 };
 use connect_api::{Error, ErrorKind, Result, Value};
-use dialect_core::{Connection, Dialect, Page, Syntax, Visibility, VisibleBy};
+use dialect_core::{Connection, Dialect, Page, Visibility};
 use std::{hash::RandomState, num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -43,108 +42,6 @@ impl Reports {
     }
 }
 
-/// Of how tables are read without reports.
-pub(crate) const NO_REPORTS: &str = "running transactions cannot be seen (MySQL shows them to users with the \
-    privilege PROCESS, and not on replicas): rows of transactions that are open for longer than \
-    gap.window.ms are missed";
-
-/// How it is known which rows are complete; `None` where no late rows are looked for. Logged.
-///
-/// # Errors Errors of the database.
-pub(crate) async fn complete_by(
-    connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
-    config: &SourceConfig,
-    plans: &[ReadPlan],
-) -> Result<Option<CompleteBy>> {
-    let capabilities = dialect.capabilities();
-    let captures = |plan: &ReadPlan| plan.config.captures_deletes() && plan.config.gap_safe;
-    let looks = |plan: &ReadPlan| plan.looks_for_late_rows() || captures(plan);
-    let looks = plans.iter().any(looks);
-    if !(looks && capabilities.concurrent_writers) {
-        return Ok(None);
-    }
-    let by = match capabilities.visibility {
-        VisibleBy::Transactions if connection.visibility().await?.is_some() => {
-            CompleteBy::Transactions
-        }
-        VisibleBy::RowVersion => CompleteBy::RowVersion,
-        VisibleBy::Transactions | VisibleBy::Nothing => CompleteBy::Age,
-    };
-    let window_ms = config.window_of(by).as_millis();
-    match by {
-        CompleteBy::Transactions => tracing::info!(
-            window_ms,
-            "late rows are looked for until all transactions have ended that were running when \
-             their neighbours were read"
-        ),
-        CompleteBy::RowVersion => tracing::info!(
-            window_ms = config.gap_window().as_millis(),
-            "late rows are looked for below the minimum active row version; by other columns than \
-             a rowversion, for gap.window.ms"
-        ),
-        CompleteBy::Age => tracing::warn!(window_ms, "{NO_REPORTS}"),
-    }
-    Ok(Some(by))
-}
-
-/// What is not seen of late rows of a table, a sentence each with what to do.
-///
-/// # Errors Errors of the database.
-async fn limits(
-    connection: &mut dyn Connection,
-    plan: &ReadPlan,
-    by: CompleteBy,
-) -> Result<Vec<String>> {
-    let config = &plan.config;
-    if config.gap_window.is_some() || plan.query.is_some() {
-        return Ok(Vec::new());
-    }
-    let Some(index) = plan.key_columns().next() else {
-        return Ok(Vec::new());
-    };
-    let mut limits = connection.visibility_limits(&plan.table, index).await?;
-    let column = &plan.table.columns[index];
-    if by == CompleteBy::RowVersion && !plan.is_by_row_version() {
-        limits.push(format!(
-            "running transactions are seen for a rowversion column only, and not for `{}`",
-            column.name
-        ));
-    }
-    if !(config.uses_timestamps() || column.auto_increment) {
-        limits.push(format!(
-            "the values of `{}` are assigned by the application, perhaps before the \
-             transaction that writes them begins",
-            column.name
-        ));
-    }
-    let name = plan.name();
-    let advice = "late rows can be missed; set gap.window.ms to the longest time between taking a \
-                  value and its commit";
-    Ok(limits
-        .into_iter()
-        .map(|limit| format!("{name}: {limit}: {advice}"))
-        .collect())
-}
-
-/// What is worth knowing of how a table is read: an index that is missing, and what is not seen of
-/// its late rows. For the log of a task, and for `check`.
-///
-/// # Errors Errors of the database.
-pub(crate) async fn notes(
-    connection: &mut dyn Connection,
-    syntax: &dyn Syntax,
-    plan: &ReadPlan,
-    by: Option<CompleteBy>,
-) -> Result<Vec<String>> {
-    let missing = index_check::missing_index(connection, syntax, plan).await?;
-    let mut notes = Vec::from_iter(missing);
-    if let Some(by) = by.filter(|_| plan.looks_for_late_rows()) {
-        notes.extend(limits(connection, plan, by).await?);
-    }
-    Ok(notes)
-}
-
 impl ReadPlan {
     /// How late rows are found, and what is not seen of them, for the status of the table; `None` where it
     /// is read without a position.
@@ -175,7 +72,7 @@ impl ReadPlan {
     }
 
     /// The key starts with a row version of SQL Server.
-    fn is_by_row_version(&self) -> bool {
+    pub(crate) fn is_by_row_version(&self) -> bool {
         let first = self.key.first().map_or(&[][..], |part| &part.columns);
         let is_version = |column: &usize| {
             let declared = &self.table.columns[*column].vendor_type;
@@ -188,7 +85,7 @@ impl ReadPlan {
 
 impl SourceConfig {
     /// The minimum age of complete rows.
-    fn window_of(&self, by: CompleteBy) -> Duration {
+    pub(crate) fn window_of(&self, by: CompleteBy) -> Duration {
         match by {
             CompleteBy::Age => self.gap_window(),
             CompleteBy::Transactions | CompleteBy::RowVersion => {

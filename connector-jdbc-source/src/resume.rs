@@ -73,6 +73,7 @@ impl TableState {
         let mut state = Self::unread(plan, Arc::new(partition), parts.clone());
         (state.after, state.start_unsaved) = (after, start_unsaved);
         (state.load, state.signal, state.end) = (load, marks.signal, end);
+        state.identity = marks.table;
         state.set_ranges(marks.ranges);
         if start_unsaved && !config.uses_timestamps() {
             state.after = state.last_key_of_table(connection, dialect).await?;

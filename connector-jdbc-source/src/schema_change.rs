@@ -64,27 +64,10 @@ impl TableState {
         connection: &mut dyn Connection,
         dialect: &dyn Dialect,
     ) -> Result<bool> {
-        let described = self.describe(connection).await?;
-        let described = column_rules::without_unread(described, &self.plan.config);
+        let plan = self.plan_now(connection, dialect).await?;
         let name = self.plan.name().to_string();
-        let what = column_changes(&self.plan.table, &described);
-        let context = |e: Error| match what.is_empty() {
-            true => e,
-            false => e.context(format!("{name} changed while it was being read ({what})")),
-        };
-        let mut plan = ReadPlan::build(described, &self.plan.config, dialect.syntax())
-            .map_err(|faults| context(Error::new(ErrorKind::Schema, faults.to_string())))?;
-        plan.query = self.plan.query.clone();
-        plan.set_names(self.plan.catalog.as_ref())
-            .map_err(|faults| Error::new(ErrorKind::Schema, faults.to_string()))?;
-        if let Some(zone) = self
-            .plan
-            .time_zone
-            .clone()
-            .filter(|_| plan.needs_time_zone())
-        {
-            plan.set_time_zone(zone);
-        }
+        let what = column_changes(&self.plan.table, &plan.table);
+        let context = |e: Error| in_context(e, &name, &what);
         if self.plan.is_of_another_table(&plan.table) {
             tracing::warn!(
                 table = %name, change = what,
@@ -122,6 +105,45 @@ impl TableState {
         Ok(true)
     }
 
+    /// Describes the table, and plans how it is read, anew.
+    ///
+    /// # Errors `Schema`: it is missing, or cannot be read.
+    pub(crate) async fn plan_now(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<ReadPlan> {
+        let described = self.describe(connection).await?;
+        let described = column_rules::without_unread(described, &self.plan.config);
+        let what = column_changes(&self.plan.table, &described);
+        let name = self.plan.name().to_string();
+        let mut plan = ReadPlan::build(described, &self.plan.config, dialect.syntax())
+            .map_err(|faults| Error::new(ErrorKind::Schema, faults.to_string()))
+            .map_err(|e| in_context(e, &name, &what))?;
+        plan.query = self.plan.query.clone();
+        plan.set_names(self.plan.catalog.as_ref())
+            .map_err(|faults| Error::new(ErrorKind::Schema, faults.to_string()))?;
+        let zone = self.plan.time_zone.clone();
+        if let Some(zone) = zone.filter(|_| plan.needs_time_zone()) {
+            plan.set_time_zone(zone);
+        }
+        Ok(plan)
+    }
+
+    /// Reads the table that has the name now from its first row.
+    ///
+    /// # Errors
+    /// As [`plan_now`](Self::plan_now).
+    pub(crate) async fn begin_again(
+        &mut self,
+        connection: &mut dyn Connection,
+        dialect: &dyn Dialect,
+    ) -> Result<()> {
+        let mut plan = self.plan_now(connection, dialect).await?;
+        plan.start_at_first_row();
+        self.replace(plan)
+    }
+
     /// Reads another table of this name from its first row.
     fn replace(&mut self, plan: ReadPlan) -> Result<()> {
         if self.range_end.is_some() {
@@ -136,6 +158,7 @@ impl TableState {
                 false => RowIds::of(&plan, hashers)?,
             };
         }
+        self.identity = plan.table.identity.clone();
         self.plan = plan;
         self.read_again();
         // G1: otherwise a restart would use the position in the old table.
@@ -222,6 +245,14 @@ impl ReadPlan {
             && self.unique_key == other.unique_key
             && self.event_time_columns == other.event_time_columns
             && self.delete_column == other.delete_column
+    }
+}
+
+/// Adds the changes of the columns to the error.
+fn in_context(error: Error, name: &str, what: &str) -> Error {
+    match what.is_empty() {
+        true => error,
+        false => error.context(format!("{name} changed while it was being read ({what})")),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     table::select,
     watermark,
 };
-use connect_api::{Disposition, Error, Kind, Result, Value, config::Faults};
+use connect_api::{Disposition, Error, Kind, Result, Schema, Value, config::Faults};
 use dialect_core::{Connection, Dialect, Page, TableType};
 use std::{
     num::NonZeroU32,
@@ -19,6 +19,8 @@ const MAX_SKEW: Duration = Duration::from_secs(5);
 const FUTURE: i64 = 60_000_000;
 /// The last row of larger tables is looked for if an index leads to it.
 const FEW_ROWS: u64 = 10_000;
+/// Tables that are asked together for rows in the future.
+const TOGETHER: usize = 32;
 
 /// Runs the statement of the first page for no rows, with `where` and `query.suffix`. What the database
 /// says of it is added to `faults`.
@@ -90,24 +92,86 @@ pub(crate) async fn time_notes(
         let ours = i64::try_from(ours.as_micros()).unwrap_or(i64::MAX);
         notes.extend(theirs.and_then(|theirs| clock_note(theirs, ours)));
     }
+    plans.retain(|plan| plan.query.is_none() && is_quick(plan));
+    let mut zone = None;
     for plan in &mut plans {
-        if plan.query.is_some() || !is_quick(connection, plan).await? {
-            continue;
-        }
         if plan.needs_time_zone() && plan.time_zone.is_none() {
-            let wanted = plan.config.timezone.clone();
-            if let Some(zone) = watermark::database_time_zone(connection, wanted.as_ref()).await? {
+            if zone.is_none() {
+                let wanted = plan.config.timezone.as_ref();
+                zone = Some(watermark::database_time_zone(connection, wanted).await?);
+            }
+            if let Some(zone) = zone.clone().flatten() {
                 plan.set_time_zone(zone);
             }
         }
-        let east = plan.watermark(Duration::ZERO).map(|now| now.east);
-        let now = micros(&present(connection, dialect, plan, east, Duration::ZERO).await?);
-        let newest = newest(connection, dialect, plan).await?;
-        if let (Some(now), Some(newest)) = (now, newest) {
-            notes.extend(future_note(plan, newest.saturating_sub(now)));
+    }
+    for plans in plans.chunks(TOGETHER) {
+        for (plan, now) in ahead(connection, dialect, plans).await? {
+            let newest = newest(connection, dialect, plan).await?;
+            notes.extend(newest.and_then(|newest| future_note(plan, newest.saturating_sub(now))));
         }
     }
     Ok(notes)
+}
+
+/// The plans whose newest rows may lie in the future, each with the present time of its first key part:
+/// one question for all of them, where the database answers it.
+async fn ahead<'a>(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    plans: &'a [&mut ReadPlan],
+) -> Result<Vec<(&'a ReadPlan, i64)>> {
+    // What the present time depends on, and that time.
+    let mut present_times: Vec<((Kind, Option<i64>), Value)> = Vec::new();
+    let mut asked = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let east = plan.watermark(Duration::ZERO).map(|now| now.east);
+        let of = (plan.key_kind(0).clone(), east);
+        let known = present_times.iter().find(|(same, _)| *same == of);
+        let now = match known {
+            Some((_, now)) => now.clone(),
+            None => {
+                let now = present(connection, dialect, plan, east, Duration::ZERO).await?;
+                present_times.push((of, now.clone()));
+                now
+            }
+        };
+        let plan: &ReadPlan = plan;
+        let future = match &now {
+            Value::Timestamp(now) => Value::Timestamp(now.saturating_add(FUTURE)),
+            Value::OffsetTimestamp(now, east) => {
+                Value::OffsetTimestamp(now.saturating_add(FUTURE), *east)
+            }
+            _ => continue,
+        };
+        asked.extend(micros(&now).map(|now| (plan, now, [future])));
+    }
+    let pages: Vec<_> = asked
+        .iter()
+        .map(|(plan, _, future)| Page {
+            before_now: None,
+            ..plan.next_page(Some(future), Some(NonZeroU32::MIN))
+        })
+        .collect();
+    let statement = match pages.is_empty() {
+        true => None,
+        false => dialect.syntax().select_any(&pages)?,
+    };
+    let there = match &statement {
+        Some(statement) => {
+            let columns = (0..pages.len()).map(|i| Kind::Int64.field(&format!("p{i}"), true));
+            let schema = Schema::new("future", columns, &[])?;
+            query_row(connection, statement, &schema).await?
+        }
+        None => None,
+    };
+    let may_be = |i: usize| match (&statement, &there) {
+        (Some(_), Some(row)) => row.row(0).get(i).to_value() != Value::Null,
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    let plans = asked.iter().enumerate().filter(|(i, _)| may_be(*i));
+    Ok(plans.map(|(_, (plan, now, _))| (*plan, *now)).collect())
 }
 
 /// Its pages end before the present time.
@@ -116,17 +180,17 @@ fn is_by_time(plan: &ReadPlan) -> bool {
 }
 
 /// The last row is found without reading the whole table.
-async fn is_quick(connection: &mut dyn Connection, plan: &ReadPlan) -> Result<bool> {
+fn is_quick(plan: &ReadPlan) -> bool {
     let table = &plan.table;
     if !matches!(table.table_type, TableType::Table | TableType::Partitioned) {
-        return Ok(false);
+        return false;
     }
     if table.row_estimate.is_some_and(|rows| rows < FEW_ROWS) {
-        return Ok(true);
+        return true;
     }
     match plan.key[0].columns.as_slice() {
-        [column] => Ok(connection.has_index(table, *column).await? == Some(true)),
-        _ => Ok(false),
+        [column] => table.has_index(*column) == Some(true),
+        _ => false,
     }
 }
 

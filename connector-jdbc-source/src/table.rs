@@ -11,6 +11,7 @@ use crate::{
     page::PageSize,
     read_plan::ReadPlan,
     recheck::Reports,
+    replaced::LastRow,
     result_stream::ResultStream,
     row_ids::EqualRows,
     snapshot::{Ranges, progress::Load},
@@ -36,7 +37,7 @@ pub(crate) struct TableState {
     pub(crate) idle: bool,
     topic: Arc<str>,
     pub(crate) partition: Arc<Partition>,
-    /// The fingerprint of the columns that the plan was built from; `None` before the first page.
+    /// The fingerprint of the columns that the plan was built from; `None` where it is not known.
     pub(crate) fingerprint: Option<String>,
     /// The key of the last row that was read.
     pub(crate) after: Option<Vec<Value>>,
@@ -77,6 +78,13 @@ pub(crate) struct TableState {
     pub(crate) unsaved: bool,
     /// The number of the last signal that was followed.
     pub(crate) signal: Option<i64>,
+    /// What the table is known by, where it has something of that kind.
+    pub(crate) identity: Option<String>,
+    /// The last row that was read, where the identity may change with the same table.
+    pub(crate) last_row: Option<LastRow>,
+    pub(crate) remembers_last_row: bool,
+    /// A row that was in the table when its identity was asked for last.
+    pub(crate) known_row: Option<LastRow>,
     parts: PartBoard,
     pub(crate) end: End,
 }
@@ -109,7 +117,7 @@ impl TableState {
             idle: false,
             topic: plan.topic.clone(),
             partition,
-            fingerprint: None,
+            fingerprint: plan.fingerprint.clone(),
             after: None,
             start_unsaved: false,
             page_size: PageSize::new(plan.config.max_rows, plan.config.max_bytes),
@@ -129,6 +137,10 @@ impl TableState {
             load: None,
             unsaved: false,
             signal: None,
+            identity: None,
+            last_row: None,
+            remembers_last_row: false,
+            known_row: None,
             parts,
             end: End::Never,
             plan,
@@ -170,6 +182,7 @@ impl TableState {
         (self.after, self.ranges, self.stream) = (None, None, None);
         (self.bisect, self.ties_until) = (None, None);
         self.ties = Ties::default();
+        (self.last_row, self.known_row) = (None, None);
         self.rows_in_line = 0;
         self.next_poll = Instant::now();
         let (name, estimate) = (self.plan.name().to_string(), self.plan.table.row_estimate);
@@ -341,6 +354,7 @@ impl TableState {
                 }
             }
             let key = self.last_key(&rows)?;
+            self.note_last_row(&rows, &key);
             self.advance(Some(rows.len()));
             let (unsent, ids) = self.unsent(rows, &mut EqualRows::default())?;
             let restart =

@@ -3,7 +3,7 @@ use crate::{config::SourceConfig, topics::Named};
 use connect_api::config::{
     Config as _, Faults, Group as _, Prefixed, Reader, Setting as _, Settings, nearest,
 };
-use dialect_core::{Selection, TableName};
+use dialect_core::{Entry, Selection, TableName};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -128,7 +128,7 @@ impl Prefixed for TableSettings {
         }
         // An exact name is more specific than a pattern, and a longer one than a shorter one.
         scopes.sort_by_key(|scope| {
-            let exact = scope.tables.entries().iter().all(|entry| !entry.pattern);
+            let exact = scope.tables.entries().iter().all(Entry::is_exact);
             (exact, scope.pattern.len())
         });
         if faults.is_empty() {

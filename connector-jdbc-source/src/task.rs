@@ -7,6 +7,7 @@ use crate::{
     opening::{Begin, Opening},
     read_plan::ReadPlan,
     reader::Reader,
+    replaced,
     signals::Signals,
     table::TableState,
     table_monitor::{self, Changes, TableMonitor},
@@ -113,8 +114,7 @@ impl Task {
         connection: &mut dyn Connection,
     ) -> Result<Vec<Error>> {
         let dialect = self.reader.dialect.clone();
-        let of_tables =
-            Discovery::of_tables(connection, dialect.syntax(), &mut self.configs, wanted);
+        let of_tables = Discovery::to_read(connection, dialect.syntax(), &mut self.configs, wanted);
         let found = of_tables.await?;
         self.exact.extend(found.exact);
         let mut errors = Vec::new();
@@ -301,9 +301,47 @@ impl Task {
             self.describe_and_open(&changes.new, &begin, connection.as_mut())
                 .await?;
         }
+        let replaced = self.look_for_replaced(connection.as_mut()).await;
         self.reader.put_back(connection);
+        for (name, error) in replaced? {
+            if let Some(turn) = self.tables.find(|table| table.plan.table.name == name) {
+                self.fail_table(turn, error).await?;
+            }
+        }
         self.monitor.plan_next(&self.config);
         Ok(())
+    }
+
+    /// Looks for tables that were made again; those that cannot be read any more, each with the error.
+    ///
+    /// # Errors Errors that concern the connection.
+    async fn look_for_replaced(
+        &mut self,
+        connection: &mut dyn Connection,
+    ) -> Result<Vec<(TableName, Error)>> {
+        let dialect = self.reader.dialect.clone();
+        let names = self.tables.iter().filter(|table| table.plan.has_identity());
+        let names: Vec<_> = names.map(|table| table.plan.table.name.clone()).collect();
+        let identities = replaced::identities(connection, &names).await?;
+        let mut failed = Vec::new();
+        for table in self
+            .tables
+            .iter_mut()
+            .filter(|table| table.plan.has_identity())
+        {
+            let name = &table.plan.table.name;
+            let Some(identity) = identities.get(name) else {
+                continue;
+            };
+            let name = name.clone();
+            let checked = table.check_identity(identity, connection, dialect.as_ref());
+            match checked.await {
+                Err(error) if concerns_table_alone(&error) => failed.push((name, error)),
+                checked => drop(checked?),
+            }
+        }
+        self.tables.reorder();
+        Ok(failed)
     }
 
     /// Reports tables that are not read because their topic is that of another table.

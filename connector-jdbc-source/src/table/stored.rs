@@ -91,6 +91,7 @@ impl TableState {
             ranges,
             finished: self.end == End::Unsaved,
             signal: self.signal,
+            table: self.identity.clone(),
         };
         marks.put_into(offset, &self.plan)
     }

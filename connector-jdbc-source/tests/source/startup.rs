@@ -121,3 +121,96 @@ async fn the_status_of_a_table_says_how_its_late_rows_are_found() {
     }
     database.execute(&format!("DROP TABLE {table}")).await;
 }
+
+#[tokio::test]
+async fn the_statement_of_a_note_creates_the_index_that_is_missing() {
+    let sqlite = Database::sqlite(&[]).await;
+    let [postgres, mysql] = databases();
+    for database in [sqlite, postgres, mysql] {
+        let (table, url) = (unique("indexed"), database.url.clone());
+        let (numbers, time) = match url.split(':').next() {
+            Some("sqlite") => (
+                "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 12000) SELECT n FROM s)",
+                "timestamp",
+            ),
+            Some("mysql") => ("(SELECT seq AS n FROM seq_1_to_12000)", "datetime"),
+            _ => ("(SELECT n FROM generate_series(1, 12000) n)", "timestamp"),
+        };
+        for sql in [
+            format!("CREATE TABLE {table} (number bigint NOT NULL, changed {time} NOT NULL)"),
+            format!("INSERT INTO {table} SELECT n, '2024-01-01 00:00:00' FROM {numbers} AS s"),
+        ] {
+            database.execute(&sql).await;
+        }
+        let analyze = match url.starts_with("mysql") {
+            true => format!("ANALYZE TABLE {table}"),
+            false => format!("ANALYZE {table}"),
+        };
+        database.execute(&analyze).await;
+        let mut settings = database.settings(&[
+            ("mode", "timestamp+incrementing"),
+            ("timestamp.column.name", "changed"),
+            ("incrementing.column.name", "number"),
+            ("gap.window.ms", "1000"),
+        ]);
+        if url.starts_with("sqlite") {
+            settings.set("sqlite.dates", "iso");
+        }
+        settings.set("table.whitelist", table.as_str());
+        let note = async |expected: &str| {
+            let notes = connector().check(&settings).await.take_notes();
+            let note = notes.iter().find(|note| note.contains("no index"));
+            let note = note.unwrap_or_else(|| panic!("{url}: {notes:?}"));
+            assert!(note.contains(expected), "{note}");
+            note.split_once("create one: ").unwrap().1.to_owned()
+        };
+        note("no index on `changed`: each poll reads all").await;
+        let half = format!("CREATE INDEX {table}_half ON {table} (changed)");
+        database.execute(&half).await;
+        database.execute(&analyze).await;
+        let statement = note("no index on `changed`, `number`: each poll sorts").await;
+        database.execute(&statement).await;
+        database.execute(&analyze).await;
+        let notes = connector().check(&settings).await.take_notes();
+        assert_eq!(notes, [""; 0], "{url}");
+        database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn tables_of_long_rows_are_noted() {
+    for database in databases() {
+        let table = unique("long");
+        let (text, rows, analyze) = match database.url.starts_with("mysql") {
+            true => ("longtext", "seq_1_to_12", "ANALYZE TABLE"),
+            false => ("text", "generate_series(1, 12)", "VACUUM ANALYZE"),
+        };
+        for sql in [
+            format!("CREATE TABLE {table} (id bigint PRIMARY KEY, doc {text})"),
+            match database.url.starts_with("mysql") {
+                true => "SELECT 1".to_owned(),
+                false => format!("ALTER TABLE {table} ALTER doc SET STORAGE EXTERNAL"),
+            },
+            match database.url.starts_with("mysql") {
+                true => format!("INSERT INTO {table} SELECT seq, REPEAT('x', 400000) FROM {rows}"),
+                false => format!("INSERT INTO {table} SELECT n, repeat('x', 400000) FROM {rows} n"),
+            },
+            format!("{analyze} {table}"),
+        ] {
+            database.execute(&sql).await;
+        }
+        let mut settings =
+            database.settings(&[("mode", "incrementing"), ("incrementing.column.name", "id")]);
+        settings.set("gap.window.ms", "1000");
+        settings.set("table.whitelist", table.as_str());
+        let notes = connector().check(&settings).await.take_notes();
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(
+            notes[0].contains(&table) && notes[0].contains("maxMessageSize"),
+            "{notes:?}"
+        );
+        settings.set("column.exclude.list", "doc");
+        assert_eq!(connector().check(&settings).await.take_notes(), [""; 0]);
+        database.execute(&format!("DROP TABLE {table}")).await;
+    }
+}

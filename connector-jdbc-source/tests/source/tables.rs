@@ -318,20 +318,188 @@ async fn a_pattern_that_matches_nothing_waits_for_tables() {
     }
 }
 
+impl Tables {
+    /// Drops a table, and creates another of its name with so many rows.
+    async fn replace(&self, table: &str, rows: i64) {
+        self.run(&format!("DROP TABLE @{table}")).await;
+        self.create(table).await;
+        let rows: Vec<_> = (1..=rows).map(|id| format!("({id}, 'new')")).collect();
+        let sql = format!("INSERT INTO @{table} (id, name) VALUES {}", rows.join(", "));
+        self.run(&sql).await;
+    }
+
+    /// Creates a table, and polls until its rows have come: a look for tables has ended by then.
+    async fn expect_a_look(&self, run: &mut Run, table: &str) {
+        self.create(table).await;
+        self.insert(table, 1..2).await;
+        self.expect(run, table, 1..2).await;
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.database.url.starts_with("sqlite")
+    }
+}
+
 #[tokio::test]
 async fn a_table_that_is_replaced_between_two_polls_is_read_from_its_first_row() {
-    let [_, place, _] = places().await;
-    place.create("a").await;
-    place.insert("a", 1..5).await;
-    let store: Arc<Store> = Arc::default();
-    let mut run = Run::start(&place.settings("@a"), &store).await;
-    place.expect(&mut run, "a", 1..5).await;
-    let replaced = "DROP TABLE @a; CREATE TABLE @a (id {key}, name varchar(20)); \
-                    INSERT INTO @a SELECT i, 'n' FROM generate_series(1, 8) i";
-    place.run(replaced).await;
-    place.expect(&mut run, "a", 1..9).await;
-    run.stop().await;
-    place.run("DROP TABLE @a").await;
+    for place in places().await {
+        place.create("a").await;
+        place.insert("a", 1..5).await;
+        let store: Arc<Store> = Arc::default();
+        let mut run = Run::start(&place.settings("@*"), &store).await;
+        place.expect(&mut run, "a", 1..5).await;
+        place.expect_a_look(&mut run, "b").await;
+        // Its rows have numbers up to the position.
+        place.replace("a", 3).await;
+        place.expect(&mut run, "a", 1..4).await;
+        place.expect_a_look(&mut run, "c").await;
+        place.insert("a", 4..6).await;
+        place.expect(&mut run, "a", 4..6).await;
+        run.stop().await;
+        for table in ["a", "b", "c"] {
+            place.run(&format!("DROP TABLE @{table}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_table_with_more_rows_than_the_old_one_is_read_from_its_first_row() {
+    for place in places()
+        .await
+        .into_iter()
+        .filter(|place| !place.is_sqlite())
+    {
+        place.create("a").await;
+        place.insert("a", 1..5).await;
+        let mut run = Run::start(&place.settings("@*"), &Arc::default()).await;
+        place.expect(&mut run, "a", 1..5).await;
+        place.expect_a_look(&mut run, "b").await;
+        place.replace("a", 8).await;
+        let mut ids = Vec::new();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        // Rows behind the position may come before the look that finds the new table.
+        while !ids.ends_with(&(1..9).collect::<Vec<i64>>()) {
+            assert!(tokio::time::Instant::now() < deadline, "{ids:?}");
+            ids.extend(numbers(&run.drain().await, "id"));
+        }
+        run.stop().await;
+        for table in ["a", "b"] {
+            place.run(&format!("DROP TABLE @{table}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_replaced_while_no_task_runs_is_read_from_its_first_row() {
+    for place in places().await {
+        for (replaced, rows) in [(3, 1..4), (8, 1..9)] {
+            if place.is_sqlite() && replaced > 4 {
+                // A row has the number of the position: nothing tells the tables apart.
+                continue;
+            }
+            place.create("a").await;
+            place.insert("a", 1..5).await;
+            let store: Arc<Store> = Arc::default();
+            let mut run = Run::start(&place.settings("@a"), &store).await;
+            place.expect(&mut run, "a", 1..5).await;
+            run.stop().await;
+            place.replace("a", replaced).await;
+            let mut run = Run::start(&place.settings("@a"), &store).await;
+            place.expect(&mut run, "a", rows.clone()).await;
+            run.stop().await;
+            // The position is that of the new table.
+            let mut run = Run::start(&place.settings("@a"), &store).await;
+            place.insert("a", 20..21).await;
+            place.expect(&mut run, "a", 20..21).await;
+            run.stop().await;
+            place.run("DROP TABLE @a").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_altered_is_not_read_again() {
+    for place in places().await {
+        place.create("a").await;
+        place.insert("a", 1..5).await;
+        let store: Arc<Store> = Arc::default();
+        let mut run = Run::start(&place.settings("@*"), &store).await;
+        place.expect(&mut run, "a", 1..5).await;
+        place.expect_a_look(&mut run, "b").await;
+        // MariaDB writes the table anew for it.
+        let altered = match place.database.url.starts_with("mysql") {
+            true => "ALTER TABLE @a ADD COLUMN more int, MODIFY name text, FORCE",
+            false => "ALTER TABLE @a ADD COLUMN more int",
+        };
+        place.run(altered).await;
+        place.expect_a_look(&mut run, "c").await;
+        place.insert("a", 5..6).await;
+        place.expect(&mut run, "a", 5..6).await;
+        place.expect_a_look(&mut run, "d").await;
+        run.stop().await;
+        for table in ["a", "b", "c", "d"] {
+            place.run(&format!("DROP TABLE @{table}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn patterns_of_schemas_mean_tables_of_each_and_tables_of_one_name_do_not_share_a_topic() {
+    for (place, drop) in places().await.into_iter().skip(1).zip(["CASCADE", ""]) {
+        let [first, second] = ["x", "y"].map(|schema| place.name(schema));
+        for schema in [&first, &second] {
+            place.run(&format!("CREATE SCHEMA {schema}")).await;
+            for table in ["orders", "log"] {
+                let table = format!("{schema}.{table}");
+                let create = format!("CREATE TABLE {table} (id {{key}}, name varchar(20))");
+                place.run(&create).await;
+                let insert = format!("INSERT INTO {table} (id, name) VALUES (1, 'n')");
+                place.run(&insert).await;
+            }
+        }
+        let mut settings = place.settings("orders");
+        settings.set("schema.pattern", format!("{}_%", place.prefix));
+        let refused = refusal(&settings).await;
+        let expected =
+            format!("tables {first}.orders and {second}.orders map to the same topic orders");
+        assert!(refused.contains(&expected), "{refused}");
+        settings.remove("topic.prefix");
+        settings.set("topic.name.format", "${schema}-${table}");
+        for (tables, pattern, expected) in [
+            ("orders", Some("@%"), &["x.orders", "y.orders"][..]),
+            (
+                "o%, *g",
+                Some("@*"),
+                &["x.log", "x.orders", "y.log", "y.orders"],
+            ),
+            ("@*.orders, @y.l*", None, &["x.orders", "y.log", "y.orders"]),
+        ] {
+            let own = |text: &str| text.replace('@', &format!("{}_", place.prefix));
+            settings.set("table.whitelist", own(tables));
+            match pattern {
+                Some(pattern) => settings.set("schema.pattern", own(pattern)),
+                None => std::mem::drop(settings.remove("schema.pattern")),
+            }
+            let mut run = Run::start(&settings, &Arc::default()).await;
+            let pages = run.drain().await;
+            let mut topics: Vec<String> =
+                pages.iter().map(|page| page.topic().to_string()).collect();
+            topics.sort_unstable();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|name| format!("{}_{}", place.prefix, name.replace('.', "-")))
+                .collect();
+            assert_eq!(topics, expected);
+            run.stop().await;
+        }
+        settings.set("table.whitelist", format!("{}_%.missing", place.prefix));
+        settings.set("table.poll.interval.ms", "0");
+        let refused = refusal(&settings).await;
+        assert!(refused.contains("_%.missing"), "{refused}");
+        for schema in [&first, &second] {
+            place.run(&format!("DROP SCHEMA {schema} {drop}")).await;
+        }
+    }
 }
 
 #[tokio::test]

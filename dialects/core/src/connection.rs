@@ -1,11 +1,12 @@
 //! A connection to a database, and the cursor over what it reads.
 use crate::{
+    identity::Identity,
     plan::WritePlan,
     query::{Page, Statement},
     split::Split,
     syntax::Syntax,
     table::{Table, TableName, TableType},
-    visibility::Visibility,
+    visibility::{Replica, Visibility},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef, arrow::array::RecordBatch};
@@ -93,7 +94,23 @@ pub trait Connection: Send {
         Ok(table.map(|table| format!("{:?} {:?}", table.columns, table.primary_key)))
     }
 
-    /// The same for the columns that a query returns.
+    /// The fingerprints of several tables, in the order of `names`; in as many round trips as one
+    /// takes.
+    async fn fingerprints(&mut self, names: &[TableName]) -> Result<Vec<Option<String>>> {
+        let mut fingerprints = Vec::with_capacity(names.len());
+        for name in names {
+            fingerprints.push(self.fingerprint(name).await?);
+        }
+        Ok(fingerprints)
+    }
+
+    /// What tells each of these tables from another that takes its name later, in the order of `names`;
+    /// in few round trips. `None` where the catalogue has nothing of that kind, or no such table.
+    async fn identities(&mut self, names: &[TableName]) -> Result<Vec<Option<Identity>>> {
+        Ok(vec![None; names.len()])
+    }
+
+    /// [`fingerprint`](Self::fingerprint) of the columns that a query returns.
     ///
     /// # Errors
     /// As [`describe_query`](Self::describe_query).
@@ -108,15 +125,15 @@ pub trait Connection: Send {
         Ok(None)
     }
 
-    /// What [`visibility`](Self::visibility) does not cover of late rows of `table` in the order of
-    /// `column`, a sentence each: a sequence that hands out its numbers in blocks, a replica.
-    async fn visibility_limits(&mut self, _table: &Table, _column: usize) -> Result<Vec<String>> {
-        Ok(Vec::new())
+    /// What [`visibility`](Self::visibility) does not cover of late rows of each of these tables in
+    /// the order of its column, a sentence each: a sequence that hands out its numbers in blocks.
+    async fn visibility_limits(&mut self, columns: &[(&Table, usize)]) -> Result<Vec<Vec<String>>> {
+        Ok(vec![Vec::new(); columns.len()])
     }
 
-    /// Whether an index that has all rows begins with this column, so that its greatest values are
-    /// found without reading the whole table; `None` where that is not asked.
-    async fn has_index(&mut self, _table: &Table, _column: usize) -> Result<Option<bool>> {
+    /// What the server is to another whose changes it follows; `None` where it follows none, or that is
+    /// not asked.
+    async fn replica(&mut self) -> Result<Option<Replica>> {
         Ok(None)
     }
 
@@ -170,6 +187,39 @@ pub trait Connection: Send {
     /// `Auth`: there are columns that the database hides from the user.
     async fn granted(&mut self, table: &Table, _access: Access) -> Result<Vec<usize>> {
         Ok((0..table.columns.len()).collect())
+    }
+
+    /// [`check_access`](Self::check_access) of several tables, in their order; in few round trips
+    /// where the database allows that.
+    ///
+    /// # Errors
+    /// Other errors than `Auth`, which is that of a table.
+    async fn check_access_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<()>>> {
+        let mut allowed = Vec::with_capacity(tables.len());
+        for table in tables {
+            allowed.push(denied(self.check_access(table, access).await)?);
+        }
+        Ok(allowed)
+    }
+
+    /// [`granted`](Self::granted) of several tables, in the same way.
+    ///
+    /// # Errors
+    /// As [`check_access_all`](Self::check_access_all).
+    async fn granted_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<Vec<usize>>>> {
+        let mut granted = Vec::with_capacity(tables.len());
+        for table in tables {
+            granted.push(denied(self.granted(table, access).await)?);
+        }
+        Ok(granted)
     }
 
     /// Tries what a write by `plan` needs (the privileges of each of its statements, a temporary
@@ -235,6 +285,17 @@ pub trait Connection: Send {
 
     /// Closes the connection.
     async fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// Missing privileges are those of one table of several; other errors are those of the call.
+///
+/// # Errors
+/// Other errors than `Auth`.
+pub fn denied<T>(outcome: Result<T>) -> Result<Result<T>> {
+    match outcome {
+        Err(e) if e.kind() != ErrorKind::Auth => Err(e),
+        outcome => Ok(outcome),
+    }
 }
 
 fn no_savepoints() -> Error {

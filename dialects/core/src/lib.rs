@@ -48,6 +48,7 @@ mod evolve;
 mod excerpt;
 mod fractional_seconds;
 mod hosts;
+mod identity;
 mod json_text;
 mod liveness;
 mod options;
@@ -73,7 +74,7 @@ pub use cells::Cells;
 pub use chunk::chunks;
 pub use collation::equates;
 pub use connect_retry::ConnectRetry;
-pub use connection::{Access, Activity, Connection, Cursor};
+pub use connection::{Access, Activity, Connection, Cursor, denied};
 #[cfg(feature = "rustls")]
 pub use cryptography::choose_cryptography;
 pub use datetime_precision::DatetimePrecision;
@@ -86,6 +87,7 @@ pub use evolve::Change;
 pub use excerpt::statement_excerpt;
 pub use fractional_seconds::{SUBMICROSECOND, parse_fractional_seconds};
 pub use hosts::{ServerRole, TargetSession};
+pub use identity::{Identity, IdentityChanges};
 pub use json_text::{json_scalar, write_offset_timestamp, write_parts};
 pub use liveness::ProbedDialect;
 pub use options::{
@@ -98,13 +100,13 @@ pub use paging::keyed_rows;
 pub use plan::{Pair, Route, WriteOp, WritePlan, WriteRequest};
 pub use query::{KeyPart, KeyValues, Page, Param, Statement, step_of_digits};
 pub use result_columns::check_column_count;
-pub use selection::{Entry, Selection, list_entries, split_unquoted};
+pub use selection::{Entry, Selection, is_pattern, list_entries, matches_pattern, split_unquoted};
 pub use settings::{ConnectionConfig, SessionConfig, SessionSettings};
 pub use split::{Split, split_by_quantiles};
 pub use syntax::Syntax;
 pub use table::{Column, ForeignKey, Table, TableName, TableType, UserForm, UserType};
 pub use value_error::ValueError;
-pub use visibility::{RunningTransactions, Transaction, Visibility};
+pub use visibility::{Replica, RunningTransactions, Transaction, Visibility};
 pub use writing::{
     beside_excluded, create_table, default_clause, insert_or_excluded, table_elements,
 };

@@ -9,13 +9,14 @@ use crate::{
     connection::{Access, Activity, Connection, Cursor},
     datetime_precision::DatetimePrecision,
     dialect::{Capabilities, Dialect},
+    identity::Identity,
     options::OpenOptions,
     plan::{WritePlan, WriteRequest},
     query::{Page, Statement},
     split::Split,
     syntax::Syntax,
     table::{Column, Table, TableName, TableType},
-    visibility::Visibility,
+    visibility::{Replica, Visibility},
 };
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Kind, Records, Result, SchemaRef, arrow::array::RecordBatch};
@@ -405,6 +406,14 @@ impl Connection for ProbedConnection {
         probed!(self, &what, fingerprint(name))
     }
 
+    async fn fingerprints(&mut self, names: &[TableName]) -> Result<Vec<Option<String>>> {
+        probed!(self, "fingerprints of tables", fingerprints(names))
+    }
+
+    async fn identities(&mut self, names: &[TableName]) -> Result<Vec<Option<Identity>>> {
+        probed!(self, "identities of tables", identities(names))
+    }
+
     async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
         probed!(self, "fingerprint of the query", query_fingerprint(query))
     }
@@ -413,13 +422,13 @@ impl Connection for ProbedConnection {
         probed!(self, "asking which rows are final", visibility())
     }
 
-    async fn visibility_limits(&mut self, table: &Table, column: usize) -> Result<Vec<String>> {
+    async fn visibility_limits(&mut self, columns: &[(&Table, usize)]) -> Result<Vec<Vec<String>>> {
         let what = "asking about the order of commits";
-        probed!(self, what, visibility_limits(table, column))
+        probed!(self, what, visibility_limits(columns))
     }
 
-    async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
-        probed!(self, "asking for indexes", has_index(table, column))
+    async fn replica(&mut self) -> Result<Option<Replica>> {
+        probed!(self, "asking whether the server is a replica", replica())
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
@@ -457,6 +466,26 @@ impl Connection for ProbedConnection {
 
     async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {
         probed!(self, "checking privileges", granted(table, access))
+    }
+
+    async fn check_access_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<()>>> {
+        probed!(
+            self,
+            "checking privileges",
+            check_access_all(tables, access)
+        )
+    }
+
+    async fn granted_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<Vec<usize>>>> {
+        probed!(self, "checking privileges", granted_all(tables, access))
     }
 
     async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {

@@ -2,7 +2,7 @@
 use crate::table::TableName;
 use connect_api::config::Setting;
 
-/// Names of tables, some of them with `*`, in the order they were given.
+/// Names of tables, some of them with `*` or `%`, in the order they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection(Vec<Entry>);
 
@@ -11,8 +11,10 @@ pub struct Selection(Vec<Entry>);
 pub struct Entry {
     /// The table, or what its name is like.
     pub name: TableName,
-    /// Stars in the name of the table stand for any characters.
+    /// `*` and `%` in the name of the table stand for any characters.
     pub pattern: bool,
+    /// The same for its schema.
+    pub schema_pattern: bool,
 }
 
 impl Selection {
@@ -21,6 +23,7 @@ impl Selection {
         let entry = |name| Entry {
             name,
             pattern: false,
+            schema_pattern: false,
         };
         Self(names.into_iter().map(entry).collect())
     }
@@ -39,26 +42,61 @@ impl Selection {
     /// that name in any.
     pub fn holds(&self, table: &TableName) -> bool {
         self.0.iter().any(|entry| {
-            let schema = entry.name.schema.is_none() || entry.name.schema == table.schema;
+            let schema =
+                entry.name.schema.is_none() || entry.matches_schema(table.schema.as_deref());
             schema && entry.matches(&table.name)
         })
     }
 }
 
 impl Entry {
+    /// One table is meant, and no pattern.
+    pub fn is_exact(&self) -> bool {
+        !(self.pattern || self.schema_pattern)
+    }
+
+    /// The entry, of this schema or pattern of schemas if it has none of its own.
+    pub fn in_schema(&self, schema: Option<&str>) -> Self {
+        let mut entry = self.clone();
+        if let (None, Some(schema)) = (&entry.name.schema, schema) {
+            entry.schema_pattern = is_pattern(schema);
+            entry.name.schema = Some(schema.to_owned());
+        }
+        entry
+    }
+
+    /// Whether this schema is meant. A table without one is in none, which `*` matches.
+    pub fn matches_schema(&self, schema: Option<&str>) -> bool {
+        match &self.name.schema {
+            Some(pattern) if self.schema_pattern => {
+                matches_pattern(pattern, schema.unwrap_or_default())
+            }
+            own => own.as_deref() == schema,
+        }
+    }
+
     /// Whether the name of a table is meant, its schema left aside.
     pub fn matches(&self, name: &str) -> bool {
         if self.pattern {
-            matches(&self.name.name, name)
+            matches_pattern(&self.name.name, name)
         } else {
             self.name.name == name
         }
     }
 }
 
-/// `*` stands for any characters, none included.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
+/// The characters that stand for any characters, none included: that of shells, and that of SQL's `LIKE`
+/// and of JDBC. `_` is itself, as it is in names.
+const WILDCARDS: [char; 2] = ['*', '%'];
+
+/// A pattern, and not a name.
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(WILDCARDS)
+}
+
+/// Whether the text is like the pattern: `*` and `%` stand for any characters, none included.
+pub fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split(WILDCARDS);
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
         return false;
@@ -105,22 +143,22 @@ pub fn list_entries(text: &str) -> impl Iterator<Item = &str> {
     parts.filter(|part| !part.is_empty())
 }
 
-/// A star stands outside of quotes.
-fn has_star(text: &str) -> bool {
+/// A wildcard stands outside of quotes.
+fn has_wildcard(text: &str) -> bool {
     let mut quote = None;
     text.chars().any(|c| {
         match quote {
             Some(open) if c == open => quote = None,
             Some(_) => {}
             None if c == '"' || c == '`' => quote = Some(c),
-            None => return c == '*',
+            None => return WILDCARDS.contains(&c),
         }
         false
     })
 }
 
 fn quoted(part: &str, pattern: bool) -> String {
-    let special = |c: char| ".,;\"`".contains(c) || (c == '*' && !pattern);
+    let special = |c: char| ".,;\"`".contains(c) || (WILDCARDS.contains(&c) && !pattern);
     if part.contains(special) || part.trim() != part {
         format!("\"{}\"", part.replace('"', "\"\""))
     } else {
@@ -135,13 +173,19 @@ impl Setting for Selection {
         let mut entries = Vec::new();
         for part in list_entries(text) {
             let name = TableName::parse(part).map_err(|e| e.to_string())?;
-            let pattern = has_star(part);
-            if pattern && name.schema.as_ref().is_some_and(|s| s.contains('*')) {
-                return Err(format!(
-                    "`{part}`: `*` can stand in the name of a table only"
-                ));
-            }
-            entries.push(Entry { name, pattern });
+            let wild: Vec<bool> = split_unquoted(part, &['.'])
+                .into_iter()
+                .map(has_wildcard)
+                .collect();
+            let (pattern, schema_pattern) = match wild.as_slice() {
+                [schema, table] => (*table, *schema),
+                parts => (parts.contains(&true), false),
+            };
+            entries.push(Entry {
+                name,
+                pattern,
+                schema_pattern,
+            });
         }
         Ok(Self(entries))
     }
@@ -150,7 +194,7 @@ impl Setting for Selection {
         let entry = |entry: &Entry| {
             let name = quoted(&entry.name.name, entry.pattern);
             match &entry.name.schema {
-                Some(schema) => format!("{}.{name}", quoted(schema, false)),
+                Some(schema) => format!("{}.{name}", quoted(schema, entry.schema_pattern)),
                 None => name,
             }
         };
@@ -178,22 +222,45 @@ mod tests {
         assert!(selection.0.iter().all(|e| e.pattern));
         assert!(selection.0[0].matches("order_items") && selection.0[0].matches("order_"));
         assert!(!selection.0[0].matches("orders"));
-        assert!(matches("a*b*c", "axxbyyc") && !matches("a*b*c", "axxbyy") && matches("*", ""));
-        assert!(!matches("ab*ba", "aba"));
+        for (pattern, text, is_like) in [
+            ("a*b*c", "axxbyyc", true),
+            ("a%b*c", "axxbyyc", true),
+            ("a*b*c", "axxbyy", false),
+            ("*", "", true),
+            ("%", "x", true),
+            ("ab*ba", "aba", false),
+            ("a_b", "axb", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, text), is_like, "{pattern} {text}");
+        }
         assert_eq!(Selection::parse(&selection.show()).unwrap(), selection);
     }
 
     #[test]
-    fn a_star_in_the_schema_and_a_broken_name_are_refused() {
-        assert!(
-            Selection::parse("*.orders")
-                .unwrap_err()
-                .contains("name of a table only")
+    fn a_pattern_of_schemas_means_tables_of_each() {
+        let selection = Selection::parse("app_%.orders, *.log*, \"a%\".x, \"a*b%\"").unwrap();
+        let wild = |entry: &Entry| (entry.schema_pattern, entry.pattern);
+        let wild: Vec<_> = selection.0.iter().map(wild).collect();
+        assert_eq!(
+            wild,
+            [(true, false), (true, true), (false, false), (false, false)]
         );
-        assert!(
-            Selection::parse("a.b.c")
-                .unwrap_err()
-                .contains("more parts")
-        );
+        assert_eq!(Selection::parse(&selection.show()).unwrap(), selection);
+        let table = |text: &str| TableName::parse(text).unwrap();
+        for held in [
+            "app_1.orders",
+            "app_.orders",
+            "b.logs",
+            "log",
+            "\"a%\".x",
+            "c.\"a*b%\"",
+        ] {
+            assert!(selection.holds(&table(held)), "{held}");
+        }
+        for other in ["app.orders", "app_1.order", "orders", "ab.x", "c.axb"] {
+            assert!(!selection.holds(&table(other)), "{other}");
+        }
+        let error = Selection::parse("a.b.c").unwrap_err();
+        assert!(error.contains("more parts"), "{error}");
     }
 }

@@ -198,6 +198,10 @@ pub struct Table {
     /// Names of unique indexes over expressions or the beginnings of values, where the database's
     /// upsert takes them into account.
     pub partial_keys: Vec<String>,
+    /// The columns of each index in order that has all rows, as far as their order serves: up to an
+    /// expression, the beginning of a value, or a column in the other direction. `None` where the
+    /// catalogue is not asked.
+    pub indexes: Option<Vec<Vec<String>>>,
     /// References to other tables.
     pub foreign_keys: Vec<ForeignKey>,
     /// Rows of other tables are read with its own, and its keys do not hold across them.
@@ -206,6 +210,8 @@ pub struct Table {
     pub comment: Option<String>,
     /// How many rows it has by the database's statistics, where it has any.
     pub row_estimate: Option<u64>,
+    /// How many bytes a row takes on average by the database's statistics, where it has any.
+    pub row_bytes: Option<u64>,
     /// What no other table has that takes its name later, where the catalogue has such a number.
     pub identity: Option<String>,
     /// The kind of database whose vendor types the columns have, as a URL names it.
@@ -222,10 +228,12 @@ impl Default for Table {
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
             partial_keys: Vec::new(),
+            indexes: None,
             foreign_keys: Vec::new(),
             inherited: false,
             comment: None,
             row_estimate: None,
+            row_bytes: None,
             identity: None,
             vendor: "",
         }
@@ -250,6 +258,14 @@ impl Table {
     /// The column `name`.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.index_of(name).map(|i| &self.columns[i])
+    }
+
+    /// Whether an index that has all rows begins with this column, so that its greatest values are
+    /// found without reading the whole table; `None` where that is not known.
+    pub fn has_index(&self, column: usize) -> Option<bool> {
+        let name = &self.columns.get(column)?.name;
+        let indexes = self.indexes.as_ref()?;
+        Some(indexes.iter().any(|index| index.first() == Some(name)))
     }
 
     /// The schema of rows read from the `columns` of the table (by index, in that order), with

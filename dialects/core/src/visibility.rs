@@ -1,5 +1,5 @@
 //! Which rows no running transaction can still add to.
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a database reports of rows that transactions may still add.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,6 +8,13 @@ pub enum Visibility {
     Transactions(RunningTransactions),
     /// SQL Server: every row version below this is final.
     RowVersion([u8; 8]),
+}
+
+/// A server that follows the changes of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// How far it is behind; `None` where that is not shown.
+    pub lag: Option<Duration>,
 }
 
 /// The transactions of other sessions that are running.

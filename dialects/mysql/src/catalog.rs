@@ -3,6 +3,7 @@ pub(crate) mod rows;
 
 use crate::server::Server;
 use dialect_core::TableName;
+use std::collections::BTreeSet;
 
 /// The schemas of the servers themselves.
 const SYSTEM: &str = "'information_schema', 'mysql', 'performance_schema', 'sys'";
@@ -44,7 +45,7 @@ const PARTS: [Part; 5] = [
             "CREATE_OPTIONS",
             "TABLE_COMMENT",
             "TABLE_ROWS",
-            "''",
+            "AVG_ROW_LENGTH",
             "''",
             "''",
         ],
@@ -68,7 +69,7 @@ const PARTS: [Part; 5] = [
         condition: "",
     },
     Part {
-        tag: "unique",
+        tag: "index",
         from: "STATISTICS",
         schema: "TABLE_SCHEMA",
         columns: [
@@ -76,13 +77,13 @@ const PARTS: [Part; 5] = [
             "COLUMN_NAME",
             "INDEX_NAME",
             "IF(SUB_PART IS NULL, 'YES', 'NO')",
-            "''",
-            "''",
-            "''",
+            "NON_UNIQUE",
+            "INDEX_TYPE",
+            "COLLATION",
             "''",
             "''",
         ],
-        condition: " AND NON_UNIQUE = 0",
+        condition: "",
     },
     Part {
         tag: "reference",
@@ -123,16 +124,10 @@ const PARTS: [Part; 5] = [
 
 /// One query for all that is reported on `names`, each of a schema; its parts are distinguished by
 /// the first column. All is text of one character set: the catalogue has several collations, which
-/// UNION does not mix. Servers look at the named tables alone where names are compared by `=`, and
-/// at one schema alone where that is.
+/// UNION does not mix.
 pub(crate) fn describe_sql(server: &Server, names: &[TableName]) -> (String, Vec<String>) {
     let mut params = Vec::new();
     let mut parts = Vec::new();
-    let schema = names
-        .first()
-        .and_then(|n| n.schema.clone())
-        .unwrap_or_default();
-    let one_schema = names.iter().all(|n| n.schema.as_ref() == Some(&schema));
     for part in &PARTS {
         if part.tag == "check" && !server.reports_checks() {
             continue;
@@ -142,24 +137,8 @@ pub(crate) fn describe_sql(server: &Server, names: &[TableName]) -> (String, Vec
             .chain(&part.columns)
             .map(|c| format!("CONVERT({c} USING utf8mb4)"))
             .collect();
-        let places = |place: &str| vec![place; names.len()].join(", ");
-        let condition = match names {
-            [name] => {
-                params.extend([schema.clone(), name.name.clone()]);
-                format!("{} = ? AND TABLE_NAME = ?", part.schema)
-            }
-            _ if one_schema => {
-                params.push(schema.clone());
-                params.extend(names.iter().map(|n| n.name.clone()));
-                format!("{} = ? AND TABLE_NAME IN ({})", part.schema, places("?"))
-            }
-            _ => {
-                for name in names {
-                    params.extend([name.schema.clone().unwrap_or_default(), name.name.clone()]);
-                }
-                format!("({}, TABLE_NAME) IN ({})", part.schema, places("(?, ?)"))
-            }
-        };
+        let (condition, bound) = condition(part.schema, names);
+        params.extend(bound);
         parts.push(format!(
             "SELECT '{}', CONVERT({} USING utf8mb4), {} FROM information_schema.{} WHERE {condition}{}",
             part.tag,
@@ -172,11 +151,47 @@ pub(crate) fn describe_sql(server: &Server, names: &[TableName]) -> (String, Vec
     (parts.join(" UNION ALL "), params)
 }
 
-/// What the columns of a table of a schema are, as one number; `0` where there is no such table.
-/// Servers look at the one table where both names are compared by `=`.
-pub(crate) const FINGERPRINT: &str = "SELECT CONCAT_WS(' ', COUNT(*), SUM(CRC32(CONCAT_WS(' ', \
-    ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, EXTRA, COLUMN_KEY)))) \
-    FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+/// What the columns of a table are, as one number.
+const FINGERPRINT_OF_COLUMNS: &str = "CONCAT_WS(' ', COUNT(*), SUM(CRC32(CONCAT_WS(' ', \
+    ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, EXTRA, COLUMN_KEY))))";
+
+/// The same of the columns of a table of a schema; `0` where there is no such table. Servers look at
+/// the one table where both names are compared by `=`.
+pub(crate) fn fingerprint_sql() -> String {
+    format!(
+        "SELECT {FINGERPRINT_OF_COLUMNS} FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?"
+    )
+}
+
+/// The condition that holds for the tables `names`, each of a schema, and what is bound in it. Servers
+/// look at the named tables alone where names are compared by `=`, and at one schema alone where that
+/// is.
+fn condition(schema_column: &str, names: &[TableName]) -> (String, Vec<String>) {
+    let schema_of = |name: &TableName| name.schema.clone().unwrap_or_default();
+    let schema = names.first().map(schema_of).unwrap_or_default();
+    let places = |place: &str| vec![place; names.len()].join(", ");
+    match names {
+        [name] => (
+            format!("{schema_column} = ? AND TABLE_NAME = ?"),
+            vec![schema, name.name.clone()],
+        ),
+        _ if names.iter().all(|name| schema_of(name) == schema) => {
+            let names = names.iter().map(|name| name.name.clone());
+            (
+                format!("{schema_column} = ? AND TABLE_NAME IN ({})", places("?")),
+                std::iter::once(schema).chain(names).collect(),
+            )
+        }
+        _ => {
+            let both = |name: &TableName| [schema_of(name), name.name.clone()];
+            (
+                format!("({schema_column}, TABLE_NAME) IN ({})", places("(?, ?)")),
+                names.iter().flat_map(both).collect(),
+            )
+        }
+    }
+}
 
 /// What the user may do with each column of a table of a schema, else of the connection's own.
 pub(crate) const GRANTED: &str = "SELECT COLUMN_NAME, `PRIVILEGES` FROM information_schema.COLUMNS \
@@ -191,14 +206,57 @@ pub(crate) const TIME_ZONE: &str = "SELECT CASE WHEN @@global.time_zone <> 'SYST
     MAKEDATE(YEAR(UTC_DATE()), 15) AS january, MAKEDATE(YEAR(UTC_DATE()), 196) AS july) AS days) \
     AS offsets";
 
-/// The engine of a table; NULL of a view.
-pub(crate) const ENGINE: &str = "SELECT MAX(ENGINE) FROM information_schema.TABLES \
-    WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?";
+/// The fingerprint of [`fingerprint_sql`] for each of the tables `names`, with schema and name.
+pub(crate) fn fingerprints_sql(names: &[TableName]) -> (String, Vec<String>) {
+    let (condition, params) = condition("TABLE_SCHEMA", names);
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, {FINGERPRINT_OF_COLUMNS} FROM information_schema.COLUMNS \
+         WHERE {condition} GROUP BY TABLE_SCHEMA, TABLE_NAME"
+    );
+    (sql, params)
+}
 
-/// The number of indexes in order of a column of a table: those that begin with it.
-pub(crate) const INDEXES: &str = "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.STATISTICS \
-    WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND COLUMN_NAME = ? \
-    AND SEQ_IN_INDEX = 1 AND INDEX_TYPE = 'BTREE'";
+/// Schema, name and number of the tables of InnoDB in the schemas of `names`. Files are named in a
+/// character set of their own.
+pub(crate) fn table_ids_sql(server: &Server, names: &[TableName]) -> (String, Vec<String>) {
+    let named = |place: &str| {
+        let part = format!("SUBSTRING_INDEX(NAME, '/', {place})");
+        format!("CONVERT(CONVERT(CAST({part} AS BINARY) USING filename) USING utf8mb4)")
+    };
+    let schemas: BTreeSet<_> = names
+        .iter()
+        .filter_map(|name| name.schema.clone())
+        .collect();
+    let places = vec!["?"; schemas.len()].join(", ");
+    let schema = named("1");
+    let sql = format!(
+        "SELECT {schema}, {}, 'table', CAST(TABLE_ID AS CHAR) FROM information_schema.{} \
+         WHERE NAME LIKE '%/%' AND {schema} IN ({places})",
+        named("-1"),
+        server.innodb_tables()
+    );
+    (sql, schemas.into_iter().collect())
+}
+
+/// Schema, name and time of creation, in seconds by any clock, of the tables `names`; NULL of a view.
+pub(crate) fn created_sql(names: &[TableName]) -> (String, Vec<String>) {
+    let (condition, params) = condition("TABLE_SCHEMA", names);
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, 'created', \
+         CAST(TIMESTAMPDIFF(SECOND, '1970-01-01', CREATE_TIME) AS CHAR) \
+         FROM information_schema.TABLES WHERE {condition}"
+    );
+    (sql, params)
+}
+
+/// Schema, name and engine of each of the tables `names`; NULL of a view.
+pub(crate) fn engines_sql(names: &[TableName]) -> (String, Vec<String>) {
+    let (condition, params) = condition("TABLE_SCHEMA", names);
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE FROM information_schema.TABLES WHERE {condition}"
+    );
+    (sql, params)
+}
 
 /// The running transactions of InnoDB: session, begin in seconds by any clock, number, and of this
 /// session's own what it is running. Those that have changed nothing have the number 0 in MariaDB, and

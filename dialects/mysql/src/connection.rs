@@ -2,7 +2,7 @@
 use crate::{
     bind::Bound,
     cursor::MySqlCursor,
-    describe::{self, activity, privileges, query, time_zone, visibility},
+    describe::{self, activity, identity, privileges, query, time_zone, visibility},
     error_codes::{encode_error, error},
     plan::{Detail, stage::FEWEST_ROWS},
     session::{Session, sql},
@@ -10,8 +10,8 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Activity, Connection, Cursor, Page, Route, Split, Statement, Syntax, Table, TableName,
-    TableType, ValueError, Visibility, WritePlan, split_by_quantiles,
+    Access, Activity, Connection, Cursor, Identity, Page, Replica, Route, Split, Statement, Syntax,
+    Table, TableName, TableType, ValueError, Visibility, WritePlan, split_by_quantiles,
 };
 use sqlx::{Arguments as _, Connection as _, mysql::MySqlArguments};
 use std::{num::NonZeroU32, ops::Range};
@@ -46,6 +46,16 @@ impl Connection for Session {
         describe::fingerprint(&mut self.driver, &self.server, name).await
     }
 
+    async fn fingerprints(&mut self, names: &[TableName]) -> Result<Vec<Option<String>>> {
+        self.ready()?;
+        describe::fingerprints(&mut self.driver, &self.server, names).await
+    }
+
+    async fn identities(&mut self, names: &[TableName]) -> Result<Vec<Option<Identity>>> {
+        self.ready()?;
+        identity::identities(&mut self.driver, &self.server, names).await
+    }
+
     async fn query_fingerprint(&mut self, query: &str) -> Result<String> {
         query::fingerprint(self.ready()?, query).await
     }
@@ -55,12 +65,14 @@ impl Connection for Session {
         visibility::visibility(&mut self.driver, &self.server).await
     }
 
-    async fn visibility_limits(&mut self, table: &Table, _column: usize) -> Result<Vec<String>> {
-        visibility::limits(self.ready()?, table).await
+    async fn visibility_limits(&mut self, columns: &[(&Table, usize)]) -> Result<Vec<Vec<String>>> {
+        self.ready()?;
+        visibility::limits(&mut self.driver, &self.server, columns).await
     }
 
-    async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
-        describe::has_index(self.ready()?, table, column).await
+    async fn replica(&mut self) -> Result<Option<Replica>> {
+        self.ready()?;
+        visibility::replica(&mut self.driver, &self.server).await
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
@@ -103,6 +115,22 @@ impl Connection for Session {
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
         privileges::check(self.ready()?, table, access).await
+    }
+
+    async fn check_access_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<()>>> {
+        privileges::check_all(self.ready()?, tables, access).await
+    }
+
+    async fn granted_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<Vec<usize>>>> {
+        privileges::granted_all(self.ready()?, tables, access).await
     }
 
     async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {

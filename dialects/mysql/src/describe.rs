@@ -1,5 +1,6 @@
 //! Asks the catalogue about tables.
 pub(crate) mod activity;
+pub(crate) mod identity;
 pub(crate) mod privileges;
 pub(crate) mod query;
 pub(crate) mod time_zone;
@@ -65,13 +66,7 @@ pub(crate) async fn describe(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let names: Vec<_> = names
-        .iter()
-        .map(|name| TableName {
-            schema: name.schema.clone().or(server.database.clone()),
-            name: name.name.clone(),
-        })
-        .collect();
+    let names = with_schemas(server, names);
     let what = || match &names[..] {
         [name] => format!("describe table {name}"),
         names => format!("describe {} tables", names.len()),
@@ -89,38 +84,103 @@ pub(crate) async fn describe(
     for row in &rows {
         rows::read(row, &mut found).map_err(|e| error(what(), e))?;
     }
-    let lower = |name: &TableName| {
-        let lower = |text: &String| text.to_lowercase();
-        (name.schema.as_ref().map(lower), lower(&name.name))
-    };
     Ok(names
         .iter()
         .map(|name| {
-            let same = found.get_key_value(name).or_else(|| {
-                let mut like = found.iter().filter(|(n, _)| lower(n) == lower(name));
-                like.next().filter(|_| server.names_in_any_case)
-            });
-            same.and_then(|(name, table)| table.table(name, server, values))
+            let (name, table) = named(server, &found, name)?;
+            table.table(name, server, values)
         })
         .collect())
 }
 
-/// Whether an index begins with the column.
-pub(crate) async fn has_index(
+/// The names, each of a schema.
+fn with_schemas(server: &Server, names: &[TableName]) -> Vec<TableName> {
+    let with_schema = |name: &TableName| TableName {
+        schema: name.schema.clone().or(server.database.clone()),
+        name: name.name.clone(),
+    };
+    names.iter().map(with_schema).collect()
+}
+
+/// What was found of a name, as the server compares names.
+fn named<'a, T>(
+    server: &Server,
+    found: &'a BTreeMap<TableName, T>,
+    name: &TableName,
+) -> Option<(&'a TableName, &'a T)> {
+    let lower = |name: &TableName| {
+        let lower = |text: &String| text.to_lowercase();
+        (name.schema.as_ref().map(lower), lower(&name.name))
+    };
+    found.get_key_value(name).or_else(|| {
+        let in_any_case = server.names_in_any_case.then(|| lower(name))?;
+        found.iter().find(|(name, _)| lower(name) == in_any_case)
+    })
+}
+
+/// The text that a query says of each of these tables, whose schema and name come before it.
+async fn texts_of(
     connection: &mut MySqlConnection,
-    table: &Table,
-    column: usize,
-) -> Result<Option<bool>> {
-    let column = table.columns.get(column).map(|column| column.name.as_str());
-    let row = sqlx::query(catalog::INDEXES)
-        .bind(table.name.schema.as_deref())
-        .bind(&table.name.name)
-        .bind(column.unwrap_or_default())
-        .fetch_one(connection)
-        .await;
-    let indexes = row.and_then(|row| text(&row, 0));
-    let indexes = indexes.map_err(|e| error("ask for indexes", e))?;
-    Ok(Some(indexes != "0"))
+    server: &Server,
+    names: &[TableName],
+    (sql, params): (String, Vec<String>),
+    what: &str,
+) -> Result<Vec<Option<String>>> {
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+    for param in params {
+        query = query.bind(param);
+    }
+    let rows = query.fetch_all(connection).await;
+    let mut found = BTreeMap::new();
+    for row in rows.map_err(|e| error(what, e))? {
+        let read = || {
+            let name = TableName {
+                schema: Some(text(&row, 0)?),
+                name: text(&row, 1)?,
+            };
+            Ok((name, rows::optional(&row, 2)?))
+        };
+        let (name, text) = read().map_err(|e| error(what, e))?;
+        found.insert(name, text);
+    }
+    let of = |name: &TableName| named(server, &found, name)?.1.clone();
+    Ok(names.iter().map(of).collect())
+}
+
+/// The fingerprints of several tables.
+pub(crate) async fn fingerprints(
+    connection: &mut MySqlConnection,
+    server: &Server,
+    names: &[TableName],
+) -> Result<Vec<Option<String>>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = with_schemas(server, names);
+    let query = catalog::fingerprints_sql(&names);
+    let what = "ask whether tables have changed";
+    texts_of(connection, server, &names, query, what).await
+}
+
+/// The engines of several tables.
+pub(crate) async fn engines(
+    connection: &mut MySqlConnection,
+    server: &Server,
+    names: &[TableName],
+) -> Result<Vec<Option<String>>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = with_schemas(server, names);
+    let query = catalog::engines_sql(&names);
+    texts_of(
+        connection,
+        server,
+        &names,
+        query,
+        "ask for the engines of tables",
+    )
+    .await
 }
 
 /// What the columns of a table are, as one number; `None` where there is no such table. Servers look
@@ -131,7 +191,7 @@ pub(crate) async fn fingerprint(
     name: &TableName,
 ) -> Result<Option<String>> {
     let schema = name.schema.as_ref().or(server.database.as_ref());
-    let row = sqlx::query(catalog::FINGERPRINT)
+    let row = sqlx::query(AssertSqlSafe(catalog::fingerprint_sql()))
         .bind(schema)
         .bind(&name.name)
         .fetch_one(connection)

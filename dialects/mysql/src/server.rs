@@ -89,6 +89,29 @@ impl Server {
         self.family == Family::MySql
     }
 
+    /// Host and port.
+    pub(crate) fn place(&self) -> &str {
+        let user = self.identity.rsplit_once(' ');
+        user.map_or(&self.identity, |(place, _)| place)
+    }
+
+    /// The table of the catalogue that lists those of InnoDB.
+    pub(crate) fn innodb_tables(&self) -> &'static str {
+        match self.family {
+            Family::MySql if self.version >= (8, 0, 3) => "INNODB_TABLES",
+            Family::MySql | Family::MariaDb => "INNODB_SYS_TABLES",
+        }
+    }
+
+    /// The statement that shows which servers it follows.
+    pub(crate) fn replica_status(&self) -> &'static str {
+        match self.family {
+            Family::MySql if self.version >= (8, 0, 22) => "SHOW REPLICA STATUS",
+            Family::MySql => "SHOW SLAVE STATUS",
+            Family::MariaDb => "SHOW ALL SLAVES STATUS",
+        }
+    }
+
     /// `NTILE(…) OVER (…)` is understood.
     pub(crate) fn window_functions(&self) -> bool {
         self.version

@@ -78,7 +78,7 @@ pub(crate) const DESCRIBE: &str = concat!(
 WITH RECURSIVE asked AS ( \
   SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a (schema, name, place) \
 ), found AS ( \
-  SELECT a.place AS table_place, c.oid, c.relname, c.relkind, c.relhassubclass, n.nspname, c.reltuples, c.relpages \
+  SELECT a.place AS table_place, c.oid, c.relname, c.relkind, c.relhassubclass, n.nspname, c.reltuples, c.relpages, c.reltoastrelid \
   FROM asked a JOIN pg_catalog.pg_class c ON c.relname = a.name \
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') \
@@ -120,6 +120,10 @@ SELECT f.table_place, json_build_object( \
       WHERE c.relkind = 'r' AND c.reltuples > 0) \
     WHEN f.relkind <> 'v' AND f.reltuples >= 0 AND (f.reltuples > 0 \
       OR current_setting('server_version_num')::int >= 140000) THEN f.reltuples::bigint END, \
+  'row_bytes', CASE WHEN f.relkind IN ('r', 'm') AND f.reltuples > 0 THEN \
+    ((f.relpages + COALESCE((SELECT o.relpages FROM pg_catalog.pg_class o \
+      WHERE o.oid = f.reltoastrelid), 0)) * current_setting('block_size')::float8 \
+      / f.reltuples)::bigint END, \
   'keys', (SELECT json_agg(json_build_object('primary', i.indisprimary, 'columns', ( \
       SELECT json_agg(a.attname ORDER BY k.place) \
       FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) \
@@ -127,6 +131,15 @@ SELECT f.table_place, json_build_object( \
       WHERE k.place <= i.indnkeyatts)) ORDER BY i.indexrelid) \
     FROM pg_catalog.pg_index i WHERE i.indrelid = f.oid AND i.indisunique AND i.indisvalid \
     AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indimmediate OR i.indisprimary)), \
+  'indexes', (SELECT json_agg((SELECT json_agg( \
+      CASE WHEN (i.indoption[(k.place - 1)::int] & 1) = (i.indoption[0] & 1) THEN a.attname END \
+      ORDER BY k.place) \
+      FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) \
+      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid AND a.attnum = k.attnum \
+      WHERE k.place <= i.indnkeyatts) ORDER BY i.indexrelid) \
+    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
+    JOIN pg_catalog.pg_am m ON m.oid = x.relam \
+    WHERE i.indrelid = f.oid AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree'), \
   'references', (SELECT json_agg(json_build_object( \
       'schema', n.nspname, 'table', r.relname, \
       'columns', (SELECT json_agg(a.attname ORDER BY k.place) \
@@ -183,16 +196,19 @@ SELECT pg_catalog.format_type(w.typid, w.typmod), t.type::text \
 FROM wanted w JOIN typed t ON t.place = w.place ORDER BY w.place"
 );
 
-/// May a role (the session's) do `$3` with table `$2` of schema `$1`? NULL where there is none.
-/// A privilege over some columns is enough: others are refused when they are met.
+/// Of the tables named `$2` in the schemas `$1`: the place in the list, and whether the session's role
+/// may do `$3` with it; no row where there is none. A privilege over some columns is enough: others are
+/// refused when they are met.
 pub(crate) const ACCESS: &str = "\
-SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND ( \
+SELECT a.place, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND ( \
   pg_catalog.has_table_privilege(c.oid, $3) \
   OR $3 <> 'DELETE' AND pg_catalog.has_any_column_privilege(c.oid, \
      CASE WHEN $3 = 'DELETE' THEN 'SELECT' ELSE $3 END)) \
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-WHERE c.relname = $2 \
-AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a (schema, name, place) \
+JOIN pg_catalog.pg_class c ON c.relname = a.name \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE CASE WHEN a.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) \
+  ELSE n.nspname = a.schema END";
 
 /// How many blocks the file of table `$2` of schema `$1` has; no row where it has no file of its
 /// own.
@@ -231,31 +247,35 @@ WHERE lower(name) = 'timezone' AND error IS NULL ORDER BY seqno DESC LIMIT 1";
 /// The locks that transactions hold on themselves: on the virtual id from their first statement on, on
 /// the number from their first change on; those without a process are prepared. The snapshot is of no
 /// use here: it lacks transactions without changes, which may have taken a time or a number of a
-/// sequence, and its `xmax` is not greater than the numbers of all that are running.
+/// sequence, and its `xmax` is not greater than the numbers of all that are running. A standby has no locks of the
+/// transactions of its primary: it is marked.
 pub(crate) const RUNNING_TRANSACTIONS: &str = "\
 SELECT virtualtransaction, virtualxid, transactionid::text, pid FROM pg_catalog.pg_locks \
 WHERE granted AND mode = 'ExclusiveLock' AND locktype IN ('virtualxid', 'transactionid') \
-AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()";
+AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid() \
+UNION ALL SELECT 'standby', NULL, NULL, NULL WHERE pg_catalog.pg_is_in_recovery()";
 
-/// Whether the server is a standby, and how many numbers the sequence of a column hands out at once.
-pub(crate) const VISIBILITY_LIMITS: &str = "\
-SELECT pg_catalog.pg_is_in_recovery(), (SELECT max(s.seqcache) FROM pg_catalog.pg_sequence s \
-JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid AND d.deptype IN ('a', 'i') \
-AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
-JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
-JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND a.attname = $3)";
+/// Whether the server is a standby, and for how many seconds it has not replayed a transaction; 0 once it
+/// has replayed all that it received.
+pub(crate) const STANDBY: &str = "\
+SELECT pg_catalog.pg_is_in_recovery(), CASE WHEN pg_catalog.pg_is_in_recovery() THEN \
+  CASE WHEN pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() THEN 0 \
+  ELSE extract(epoch FROM pg_catalog.clock_timestamp() \
+    - pg_catalog.pg_last_xact_replay_timestamp()) END END::float8";
 
-/// Whether a column is the first of an index in order that has all rows.
-pub(crate) const HAS_INDEX: &str = "\
-SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_index i \
-JOIN pg_catalog.pg_class c ON c.oid = i.indrelid \
+/// How many numbers the sequence of column `$3` of table `$2` of schema `$1` hands out at once, of
+/// several: the place in the list, and the number.
+pub(crate) const SEQUENCE_BLOCKS: &str = "\
+SELECT w.place, max(s.seqcache) \
+FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w (schema, name, attribute, place) \
+JOIN pg_catalog.pg_class c ON c.relname = w.name \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = x.relam \
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
-WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND a.attname = $3 \
-AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree')";
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = w.attribute \
+JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass \
+AND d.refobjid = c.oid AND d.refobjsubid = a.attnum \
+AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i') \
+JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid \
+WHERE n.nspname = COALESCE(w.schema, current_schema()) GROUP BY w.place";
 
 /// The table that bears the name, and who wrote which of its columns last: every change of a column
 /// writes its row of the catalogue anew.
@@ -267,13 +287,29 @@ WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
 AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END \
 GROUP BY c.oid";
 
-/// The columns of table `$2` of schema `$1` with which the session's role may do `$3`.
+/// The tables named `$2` in the schemas `$1`: the place in the list, and
+/// [`FINGERPRINT`] of it.
+pub(crate) const FINGERPRINTS: &str = "\
+SELECT w.place, concat_ws(' ', c.oid, count(*), sum(a.xmin::text::bigint), max(a.xmin::text::bigint)) \
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, place) \
+JOIN pg_catalog.pg_class c ON c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
+WHERE CASE WHEN w.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) \
+  ELSE n.nspname = w.schema END \
+GROUP BY w.place, c.oid";
+
+/// Of the tables named `$2` in the schemas `$1`: the place in the list, and a column with which the
+/// session's role may do `$3`.
 pub(crate) const GRANTED: &str = "\
-SELECT a.attname::text \
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+SELECT w.place, a.attname::text \
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, place) \
+JOIN pg_catalog.pg_class c ON c.relname = w.name \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
-WHERE c.relname = $2 AND pg_catalog.has_column_privilege(c.oid, a.attnum, $3) \
-AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END";
+WHERE pg_catalog.has_column_privilege(c.oid, a.attnum, $3) \
+AND CASE WHEN w.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) \
+  ELSE n.nspname = w.schema END";
 
 /// May the session create temporary tables?
 pub(crate) const TEMPORARY: &str =

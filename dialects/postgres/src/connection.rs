@@ -4,7 +4,7 @@ use crate::{
     catalog::rows,
     cursor::PostgresCursor,
     decode::Beyond,
-    describe::{privilege, visibility},
+    describe::visibility,
     error_codes,
     session::{Session, pooler, stage::begun},
     syntax::has_blocks,
@@ -13,10 +13,10 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Activity, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName,
-    TableType, Unrepresentable, Visibility, WritePlan,
+    Access, Activity, Connection, Cursor, Identity, IdentityChanges, Page, Replica, Split,
+    Statement, Syntax, Table, TableName, TableType, Unrepresentable, Visibility, WritePlan,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, FromRow, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use std::{
     num::NonZeroU32,
     ops::Range,
@@ -107,6 +107,23 @@ impl Connection for Session {
         self.leave(own, found).await
     }
 
+    async fn fingerprints(&mut self, names: &[TableName]) -> Result<Vec<Option<String>>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let found = self.ask_fingerprints(names).await;
+        self.leave(own, found).await
+    }
+
+    async fn identities(&mut self, names: &[TableName]) -> Result<Vec<Option<Identity>>> {
+        // They begin with the number of the table.
+        let fingerprints = self.fingerprints(names).await?.into_iter();
+        let identity = |fingerprint: String| Identity {
+            text: fingerprint.split(' ').take(1).collect(),
+            changes: IdentityChanges::WithTable,
+        };
+        Ok(fingerprints.map(|found| found.map(identity)).collect())
+    }
+
     async fn visibility(&mut self) -> Result<Option<Visibility>> {
         self.settle().await?;
         let own = self.enter().await?;
@@ -117,6 +134,9 @@ impl Connection for Session {
         let locks = query.fetch_all(&mut self.driver).await;
         let locks = locks.map_err(|e| error_codes::error(what, e));
         let locks = self.leave(own, locks).await?;
+        if visibility::is_of_standby(&locks) {
+            return Ok(None);
+        }
         let running = visibility::running(locks, asked).ok_or_else(|| {
             Error::new(
                 ErrorKind::Internal,
@@ -126,33 +146,29 @@ impl Connection for Session {
         Ok(Some(Visibility::Transactions(running)))
     }
 
-    async fn visibility_limits(&mut self, table: &Table, column: usize) -> Result<Vec<String>> {
-        let (standby, block) = self
-            .ask_of_column::<(bool, Option<i64>)>(catalog::VISIBILITY_LIMITS, table, column)
-            .await?;
-        let mut limits = Vec::new();
-        if standby {
-            limits.push(
-                "the server is a standby, which does not see transactions of the primary before \
-                 their first change"
-                    .to_owned(),
-            );
-        }
-        if let Some(block) = block.filter(|block| *block > 1) {
-            limits.push(format!(
-                "the sequence of `{}` hands out {block} numbers at once to a session (CACHE \
-                 {block}), which can use them long after greater ones",
-                table.columns[column].name
-            ));
-        }
-        Ok(limits)
+    async fn visibility_limits(&mut self, columns: &[(&Table, usize)]) -> Result<Vec<Vec<String>>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let blocks = self.ask_sequence_blocks(columns).await;
+        let blocks = self.leave(own, blocks).await?.into_iter().zip(columns);
+        let limits = blocks.map(|(block, (table, column))| {
+            let block = block.filter(|block| *block > 1).map(|block| {
+                format!(
+                    "the sequence of `{}` hands out {block} numbers at once to a session (CACHE \
+                     {block}), which can use them long after greater ones",
+                    table.columns[*column].name
+                )
+            });
+            Vec::from_iter(block)
+        });
+        Ok(limits.collect())
     }
 
-    async fn has_index(&mut self, table: &Table, column: usize) -> Result<Option<bool>> {
-        let (found,) = self
-            .ask_of_column::<(bool,)>(catalog::HAS_INDEX, table, column)
-            .await?;
-        Ok(Some(found))
+    async fn replica(&mut self) -> Result<Option<Replica>> {
+        self.settle().await?;
+        let own = self.enter().await?;
+        let found = self.ask_replica().await;
+        self.leave(own, found).await
     }
 
     async fn time_zone(&mut self) -> Result<Option<String>> {
@@ -234,38 +250,37 @@ impl Connection for Session {
     }
 
     async fn check_access(&mut self, table: &Table, access: Access) -> Result<()> {
+        let allowed = self.check_access_all(&[table], access).await?;
+        allowed.into_iter().collect()
+    }
+
+    async fn check_access_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<()>>> {
         self.settle().await?;
-        let privilege = privilege(access);
         let own = self.enter().await?;
-        let query = sqlx::query_scalar::<_, bool>(catalog::ACCESS)
-            .persistent(self.keeps_statements())
-            .bind(table.name.schema.as_deref())
-            .bind(&table.name.name)
-            .bind(privilege);
-        let allowed = query.fetch_optional(&mut self.driver).await.map_err(|e| {
-            error_codes::error(&format!("asking for privileges on table {}", table.name), e)
-        });
-        match self.leave(own, allowed).await? {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::new(
-                ErrorKind::Auth,
-                format!(
-                    "table {}: the user may not {privilege}; ask for GRANT {privilege} ON {} and USAGE on its schema",
-                    table.name, table.name
-                ),
-            )),
-            None => Err(Error::new(
-                ErrorKind::Schema,
-                format!("table {}: there is none", table.name),
-            )),
-        }
+        let allowed = self.ask_access(tables, access).await;
+        self.leave(own, allowed).await
     }
 
     async fn granted(&mut self, table: &Table, access: Access) -> Result<Vec<usize>> {
+        let granted = self.granted_all(&[table], access).await?;
+        let all: Result<Vec<_>> = granted.into_iter().collect();
+        Ok(all?.concat())
+    }
+
+    async fn granted_all(
+        &mut self,
+        tables: &[&Table],
+        access: Access,
+    ) -> Result<Vec<Result<Vec<usize>>>> {
         self.settle().await?;
         let own = self.enter().await?;
-        let granted = self.ask_granted(table, access).await;
-        self.leave(own, granted).await
+        let granted = self.ask_granted(tables, access).await;
+        let granted = self.leave(own, granted).await?;
+        Ok(granted.into_iter().map(Ok).collect())
     }
 
     async fn try_out(&mut self, plan: &WritePlan) -> Result<()> {
@@ -376,31 +391,5 @@ impl Connection for Session {
     async fn close(self: Box<Self>) -> Result<()> {
         let outcome = self.driver.close().await;
         outcome.map_err(|e| error_codes::error("closing the connection", e))
-    }
-}
-
-impl Session {
-    /// The row that a query of the catalogue gives for a column: schema, table and column are bound.
-    async fn ask_of_column<T>(
-        &mut self,
-        sql: &'static str,
-        table: &Table,
-        column: usize,
-    ) -> Result<T>
-    where
-        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    {
-        self.settle().await?;
-        let own = self.enter().await?;
-        let column = &table.columns[column].name;
-        let query = sqlx::query_as::<_, T>(sql)
-            .persistent(self.keeps_statements())
-            .bind(table.name.schema.as_deref())
-            .bind(&table.name.name)
-            .bind(column);
-        let found = query.fetch_one(&mut self.driver).await;
-        let found =
-            found.map_err(|e| error_codes::error(&format!("asking about column `{column}`"), e));
-        self.leave(own, found).await
     }
 }

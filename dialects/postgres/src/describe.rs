@@ -3,8 +3,6 @@ mod privileges;
 mod query;
 pub(crate) mod visibility;
 
-pub(crate) use privileges::privilege;
-
 use crate::{
     catalog::{self, rows},
     error_codes,
@@ -34,14 +32,25 @@ impl Session {
             let shown: Vec<_> = names.iter().map(TableName::to_string).collect();
             error_codes::error(&format!("describing table {}", shown.join(", ")), e)
         })?;
-        let mut described = vec![None; names.len()];
-        for (place, json) in &found {
-            let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
-            if let Some(table) = described.get_mut(index) {
-                *table = Some(rows::table(json, &self.values)?);
-            }
-        }
-        Ok(described)
+        let found = by_place(found, names.len()).into_iter();
+        let table = |json: String| rows::table(&json, &self.values);
+        found.map(|json| json.map(table).transpose()).collect()
+    }
+
+    pub(crate) async fn ask_fingerprints(
+        &mut self,
+        names: &[TableName],
+    ) -> Result<Vec<Option<String>>> {
+        let schemas: Vec<_> = names.iter().map(|name| name.schema.as_deref()).collect();
+        let tables: Vec<_> = names.iter().map(|name| name.name.as_str()).collect();
+        let query = sqlx::query_as::<_, (i64, String)>(catalog::FINGERPRINTS)
+            .persistent(self.keeps_statements())
+            .bind(schemas)
+            .bind(tables);
+        let found = query.fetch_all(&mut self.driver).await;
+        let found =
+            found.map_err(|e| error_codes::error("asking whether tables have changed", e))?;
+        Ok(by_place(found, names.len()))
     }
 
     pub(crate) async fn estimate_rows(&mut self, names: &[TableName]) -> Result<Vec<Option<u64>>> {
@@ -53,14 +62,9 @@ impl Session {
             .bind(tables);
         let found = query.fetch_all(&mut self.driver).await;
         let found = found.map_err(|e| error_codes::error("estimating rows of tables", e))?;
-        let mut estimates = vec![None; names.len()];
-        for (place, rows) in found {
-            let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
-            if let Some(estimate) = estimates.get_mut(index) {
-                *estimate = u64::try_from(rows).ok();
-            }
-        }
-        Ok(estimates)
+        let estimates = by_place(found, names.len()).into_iter();
+        let rows = |rows: Option<i64>| rows.and_then(|rows| u64::try_from(rows).ok());
+        Ok(estimates.map(rows).collect())
     }
 
     pub(crate) async fn describe_columns(&mut self, query: &str) -> Result<Table> {
@@ -132,4 +136,16 @@ impl Session {
         let splits = (0..parts).map(|part| Split::Blocks(bound(part)..bound(part + 1)));
         Ok(Some(splits.collect()))
     }
+}
+
+/// What was found of a list, by the place in it, from 1.
+pub(crate) fn by_place<T: Clone>(found: Vec<(i64, T)>, count: usize) -> Vec<Option<T>> {
+    let mut all = vec![None; count];
+    for (place, what) in found {
+        let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
+        if let Some(one) = all.get_mut(index) {
+            *one = Some(what);
+        }
+    }
+    all
 }

@@ -10,20 +10,25 @@ pub(crate) const LIST: &str = "SELECT name, type FROM pragma_table_list \
     WHERE schema = ?1 COLLATE NOCASE AND type <> 'shadow' \
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
 
-/// The tables of a set, which comes as JSON: an array of pairs, schema and name, found in any case.
+/// The tables of a set, which comes as JSON: an array of pairs, schema and name, found in any case. Each is
+/// looked up by its name: the list of all tables is as long as they are many.
 pub(crate) const SET: &str = "WITH wanted AS (SELECT w.key AS n, l.schema, l.name, l.type, l.wr, l.strict \
-    FROM json_each(?1) w JOIN pragma_table_list l ON l.schema = w.value ->> 0 COLLATE NOCASE \
-    AND l.name = w.value ->> 1 COLLATE NOCASE \
+    FROM json_each(?1) w JOIN pragma_table_list(w.value ->> 1) l \
+    ON l.schema = w.value ->> 0 COLLATE NOCASE \
     WHERE l.type <> 'shadow' AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\') ";
+/// Whether ANALYZE was run in a schema.
+pub(crate) const IS_ANALYZED: &str =
+    "SELECT 1 FROM pragma_table_list('sqlite_stat1') WHERE schema = ?1";
 /// Hidden: 1 for hidden columns of virtual tables, 2 and 3 for generated ones.
 pub(crate) const COLUMNS: &str = "SELECT t.n, t.schema, t.name, t.type, t.wr, t.strict, c.name, c.type, \
     c.\"notnull\", c.dflt_value, c.pk, c.hidden \
     FROM wanted t JOIN pragma_table_xinfo(t.name, t.schema) c \
     WHERE c.hidden <> 1 ORDER BY t.n, c.cid";
 /// Indexes that hold for every row; `pk` for a primary key that is not the rowid.
-pub(crate) const KEYS: &str = "SELECT t.n, l.name, l.origin, i.name, i.coll FROM wanted t \
+pub(crate) const KEYS: &str = "SELECT t.n, l.name, l.origin, i.name, i.coll, l.\"unique\", i.\"desc\" \
+    FROM wanted t \
     JOIN pragma_index_list(t.name, t.schema) l JOIN pragma_index_xinfo(l.name, t.schema) i \
-    WHERE l.\"unique\" AND NOT l.partial AND i.key ORDER BY t.n, l.seq, i.seqno";
+    WHERE NOT l.partial AND i.key ORDER BY t.n, l.seq, i.seqno";
 /// A reference that names no columns is to the primary key, which stands in its place.
 pub(crate) const REFERENCES: &str = "SELECT t.n, f.id, f.\"table\", f.\"from\", COALESCE(f.\"to\", \
     (SELECT p.name FROM pragma_table_xinfo(f.\"table\", t.schema) p WHERE p.pk = f.seq + 1)) \
@@ -34,6 +39,13 @@ pub(crate) fn table_type(text: &str) -> TableType {
         "view" => TableType::View,
         _ => TableType::Table,
     }
+}
+
+/// A column of an index.
+pub(crate) struct IndexColumn {
+    /// `None` for an expression, and where the order is not that of the column.
+    name: Option<String>,
+    descending: bool,
 }
 
 /// A table on its way.
@@ -47,6 +59,8 @@ pub(crate) struct Found {
     pub(crate) key: Vec<(i64, String)>,
     /// Unique indexes by name, each with its columns; an expression has no name.
     pub(crate) unique: Vec<(String, Vec<Option<String>>)>,
+    /// All indexes by name.
+    pub(crate) indexes: Vec<(String, Vec<IndexColumn>)>,
 }
 
 impl Found {
@@ -66,6 +80,17 @@ impl Found {
                 column.auto_increment = true;
             }
         }
+        let mut indexes: Vec<Vec<String>> = Vec::new();
+        for (_, columns) in self.indexes {
+            let first = columns.first().is_some_and(|column| column.descending);
+            let in_order = |column: &IndexColumn| column.descending == first;
+            let columns = columns.into_iter().take_while(in_order);
+            indexes.push(columns.map_while(|column| column.name).collect());
+        }
+        let by_rowid = !(self.without_rowid || self.indexed_key);
+        indexes
+            .extend(Some(self.table.primary_key.clone()).filter(|key| by_rowid && key.len() == 1));
+        self.table.indexes = Some(indexes);
         self.table.unique_keys = self
             .unique
             .into_iter()
@@ -97,6 +122,7 @@ pub(crate) fn begun(row: &Row<'_>, name: &TableName) -> Result<Found, rusqlite::
         indexed_key: false,
         key: Vec::new(),
         unique: Vec::new(),
+        indexes: Vec::new(),
     })
 }
 
@@ -148,6 +174,19 @@ pub(crate) fn column(values: &ValueOptions, declared_type: &str, certain: bool) 
 pub(crate) fn add_key(row: &Row<'_>, found: &mut Found) -> Result<(), rusqlite::Error> {
     let origin: String = row.get(2)?;
     let (named, collation): (Option<String>, String) = (row.get(3)?, row.get(4)?);
+    let index: String = row.get(1)?;
+    let in_order = collation.eq_ignore_ascii_case("BINARY");
+    let column = IndexColumn {
+        name: named.clone().filter(|_| in_order),
+        descending: row.get(6)?,
+    };
+    match found.indexes.last_mut().filter(|(last, _)| *last == index) {
+        Some((_, columns)) => columns.push(column),
+        None => found.indexes.push((index.clone(), vec![column])),
+    }
+    if !row.get::<_, bool>(5)? {
+        return Ok(());
+    }
     let equates = match collation.to_ascii_uppercase().as_str() {
         "BINARY" => None,
         "NOCASE" => Some(format!("case of ASCII letters ({collation})")),
@@ -166,10 +205,9 @@ pub(crate) fn add_key(row: &Row<'_>, found: &mut Found) -> Result<(), rusqlite::
         found.indexed_key = true;
         return Ok(());
     }
-    let (index, column): (String, Option<String>) = (row.get(1)?, named);
     match found.unique.last_mut().filter(|(last, _)| *last == index) {
-        Some((_, columns)) => columns.push(column),
-        None => found.unique.push((index, vec![column])),
+        Some((_, columns)) => columns.push(named),
+        None => found.unique.push((index, vec![named])),
     }
     Ok(())
 }

@@ -13,10 +13,10 @@ use crate::{
 use async_trait::async_trait;
 use connect_api::{Error, ErrorKind, Records, Result, SchemaRef};
 use dialect_core::{
-    Access, Connection, Cursor, Page, Split, Statement, Syntax, Table, TableName, TableType,
-    WritePlan, split_by_quantiles,
+    Access, Connection, Cursor, Identity, IdentityChanges, Page, Split, Statement, Syntax, Table,
+    TableName, TableType, WritePlan, split_by_quantiles,
 };
-use std::{num::NonZeroU32, ops::Range, sync::Arc};
+use std::{collections::HashMap, num::NonZeroU32, ops::Range, sync::Arc};
 
 pub(crate) struct SqliteConnection {
     thread: Thread,
@@ -85,6 +85,27 @@ impl Connection for SqliteConnection {
         self.thread
             .run(move |session| describe::fingerprint(session, &name))
             .await
+    }
+
+    async fn identities(&mut self, names: &[TableName]) -> Result<Vec<Option<Identity>>> {
+        let versions = self.fingerprints(names).await?.into_iter();
+        let identity = |version: String| Identity {
+            text: format!("schema {version}"),
+            changes: IdentityChanges::WithDatabase,
+        };
+        Ok(versions.map(|version| version.map(identity)).collect())
+    }
+
+    async fn fingerprints(&mut self, names: &[TableName]) -> Result<Vec<Option<String>>> {
+        let mut versions: HashMap<Option<String>, Option<String>> = HashMap::new();
+        for name in names {
+            if !versions.contains_key(&name.schema) {
+                let version = self.fingerprint(name).await?;
+                versions.insert(name.schema.clone(), version);
+            }
+        }
+        let version = |name: &TableName| versions.get(&name.schema).cloned().flatten();
+        Ok(names.iter().map(version).collect())
     }
 
     // What an expression gives can follow its rows: that is no change.

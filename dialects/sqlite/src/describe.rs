@@ -5,8 +5,8 @@ pub(crate) use query::describe_query;
 
 use crate::{
     catalog::{
-        COLUMNS, Found, KEYS, LIST, MAIN, REFERENCES, SET, add_column, add_key, add_reference,
-        begun, place, table_type,
+        COLUMNS, Found, IS_ANALYZED, KEYS, LIST, MAIN, REFERENCES, SET, add_column, add_key,
+        add_reference, begun, place, table_type,
     },
     error_codes::refusal,
     session::Session,
@@ -15,7 +15,7 @@ use crate::{
 use connect_api::{Error, ErrorKind, Result};
 use dialect_core::{Table, TableName, TableType};
 use rusqlite::{Connection, Row};
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 fn broken(error: &rusqlite::Error) -> Error {
     refusal("reading the catalogue", error)
@@ -136,18 +136,26 @@ fn read(session: &Session, names: &[TableName]) -> Result<Vec<Option<Found>>, ru
         last = Some(at);
         Ok(())
     })?;
+    let mut analyzed: HashMap<String, bool> = HashMap::new();
     for found in all.iter_mut().flatten() {
-        found.table.row_estimate = estimate(driver, found)?;
+        let is_analyzed = match analyzed.get(&found.schema) {
+            Some(known) => *known,
+            None => {
+                let mut statement = driver.prepare_cached(IS_ANALYZED)?;
+                let is = statement.exists([&found.schema])?;
+                analyzed.insert(found.schema.clone(), is);
+                is
+            }
+        };
+        if is_analyzed {
+            found.table.row_estimate = estimate(driver, found)?;
+        }
     }
     Ok(all)
 }
 
 /// The number of rows that ANALYZE counted, where somebody ran it.
 fn estimate(driver: &Connection, found: &Found) -> Result<Option<u64>, rusqlite::Error> {
-    let there = "SELECT 1 FROM pragma_table_list WHERE schema = ?1 AND name = 'sqlite_stat1'";
-    if !driver.prepare_cached(there)?.exists([&found.schema])? {
-        return Ok(None);
-    }
     let schema = found.schema.replace('`', "``");
     let counted = format!("SELECT stat FROM `{schema}`.sqlite_stat1 WHERE tbl = ?1 COLLATE NOCASE");
     let counts = rows(driver, &counted, &found.table.name.name, |row| {

@@ -25,6 +25,7 @@ pub(crate) fn read(
             table.table_type = Some(table_type(&first, &text(row, 6)?));
             table.comment = Some(text(row, 7)?).filter(|c| !c.is_empty() && first != "VIEW");
             table.rows = text(row, 8)?.parse().ok();
+            table.row_bytes = text(row, 9)?.parse().ok();
         }
         "column" => table.columns.push((
             place,
@@ -40,9 +41,18 @@ pub(crate) fn read(
                 collation: text(row, 11)?,
             },
         )),
-        "unique" => table
-            .unique
-            .push((first, place, name, text(row, 6)? == "YES")),
+        "index" => {
+            let whole = text(row, 6)? == "YES";
+            let in_order = text(row, 8)?.eq_ignore_ascii_case("BTREE");
+            table.indexes.push(IndexColumn {
+                index: first,
+                place,
+                column: name,
+                whole,
+                unique: text(row, 7)? == "0",
+                order: in_order.then_some(text(row, 9)?),
+            });
+        }
         "reference" => {
             let to = TableName {
                 schema: Some(text(row, 6)?),
@@ -62,13 +72,28 @@ pub(crate) struct Found {
     table_type: Option<TableType>,
     comment: Option<String>,
     rows: Option<u64>,
+    row_bytes: Option<u64>,
     columns: Vec<(i64, Described)>,
-    /// Index, place in it, column, and whether the whole column is meant.
-    unique: Vec<(String, i64, String, bool)>,
+    indexes: Vec<IndexColumn>,
     /// Constraint, place in it, column, table and column that it refers to.
     references: Vec<(String, i64, String, TableName, String)>,
     /// Clauses of CHECK constraints.
     checks: Vec<String>,
+}
+
+/// A column of an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct IndexColumn {
+    index: String,
+    /// Its place in the index.
+    place: i64,
+    /// Its name; an expression has none.
+    column: String,
+    /// The whole of its values is meant.
+    whole: bool,
+    unique: bool,
+    /// `A` or `D` where the index is in order.
+    order: Option<String>,
 }
 
 impl Found {
@@ -98,10 +123,12 @@ impl Found {
             primary_key,
             unique_keys,
             partial_keys,
+            indexes: Some(self.indexes()),
             foreign_keys: self.foreign_keys(),
             inherited: false,
             comment: self.comment.clone(),
             row_estimate: self.rows,
+            row_bytes: self.row_bytes,
             identity: None,
             vendor: VENDOR_NAME,
         })
@@ -110,11 +137,16 @@ impl Found {
     /// The primary key, the other unique keys over whole columns, and the names of those that are
     /// not.
     fn keys(&self) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
-        let mut unique: Vec<_> = self.unique.iter().collect();
+        let mut unique: Vec<_> = self.indexes.iter().filter(|column| column.unique).collect();
         unique.sort();
         let mut keys: Vec<(&str, Vec<String>, bool)> = Vec::new();
-        for (index, _, column, whole) in unique {
-            // An expression instead of a column has no name.
+        for IndexColumn {
+            index,
+            column,
+            whole,
+            ..
+        } in unique
+        {
             let whole = *whole && !column.is_empty();
             match keys.last_mut().filter(|(name, ..)| name == index) {
                 Some((_, columns, all)) => {
@@ -133,6 +165,23 @@ impl Found {
             }
         }
         (primary_key, unique_keys, partial)
+    }
+
+    /// The columns of each index in order, as far as their order serves.
+    fn indexes(&self) -> Vec<Vec<String>> {
+        let mut columns: Vec<_> = self.indexes.iter().collect();
+        columns.sort();
+        let of_one = columns.chunk_by(|one, next| one.index == next.index);
+        let in_order = of_one.filter_map(|columns| {
+            let order = columns.first()?.order.as_ref()?;
+            let serves = |column: &&&IndexColumn| {
+                let same = column.order.as_ref() == Some(order);
+                same && column.whole && !column.column.is_empty()
+            };
+            let columns = columns.iter().take_while(serves);
+            Some(columns.map(|column| column.column.clone()).collect())
+        });
+        in_order.collect()
     }
 
     fn foreign_keys(&self) -> Vec<ForeignKey> {

@@ -5,8 +5,8 @@ use crate::{
     session::sql,
     syntax::MySqlSyntax,
 };
-use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{Access, Syntax as _, Table};
+use connect_api::{Disposition, Error, ErrorKind, Result};
+use dialect_core::{Access, Syntax as _, Table, denied};
 use sqlx::{Executor as _, MySqlConnection};
 
 /// Asks whether the user may do this with the table: servers check privileges when a statement is
@@ -22,6 +22,69 @@ pub(crate) async fn check(
         .await
         .map_err(|e| statement_error(format_args!("access to table {}", table.name), e))?;
     Ok(())
+}
+
+/// Tables that are asked about by one statement; servers join no more than 61.
+const TOGETHER: usize = 32;
+
+/// The same of several tables.
+pub(crate) async fn check_all(
+    driver: &mut MySqlConnection,
+    tables: &[&Table],
+    access: Access,
+) -> Result<Vec<Result<()>>> {
+    let mut allowed = Vec::with_capacity(tables.len());
+    for group in tables.chunks(TOGETHER) {
+        if access == Access::Select && is_readable(driver, group).await? {
+            allowed.extend(group.iter().map(|_| Ok(())));
+            continue;
+        }
+        for table in group {
+            allowed.push(denied(check(driver, table, access).await)?);
+        }
+    }
+    Ok(allowed)
+}
+
+/// [`granted`] of several tables.
+pub(crate) async fn granted_all(
+    driver: &mut MySqlConnection,
+    tables: &[&Table],
+    access: Access,
+) -> Result<Vec<Result<Vec<usize>>>> {
+    let mut all = Vec::with_capacity(tables.len());
+    for group in tables.chunks(TOGETHER) {
+        if access == Access::Select && is_readable(driver, group).await? {
+            let columns = |table: &&Table| Ok((0..table.columns.len()).collect());
+            all.extend(group.iter().map(columns));
+            continue;
+        }
+        for table in group {
+            all.push(denied(granted(driver, table, access).await)?);
+        }
+    }
+    Ok(all)
+}
+
+/// All columns of all of these tables can be read; if not, which of them cannot is not known.
+async fn is_readable(driver: &mut MySqlConnection, tables: &[&Table]) -> Result<bool> {
+    if tables.len() < 2 {
+        return Ok(false);
+    }
+    let syntax = MySqlSyntax::default();
+    let names = tables.iter().enumerate().map(|(i, table)| {
+        let name = syntax.table(&table.name)?;
+        Ok(format!("{name} AS `t{i}`"))
+    });
+    let names: Vec<String> = names.collect::<Result<_>>()?;
+    let all = format!("SELECT * FROM {} LIMIT 0", names.join(", "));
+    match driver.prepare(sql(&all)).await {
+        Ok(_) => Ok(true),
+        Err(e) => match statement_error("access to tables", e) {
+            e if e.kind().disposition() == Disposition::Retry => Err(e),
+            _ => Ok(false),
+        },
+    }
 }
 
 /// A statement that needs the privilege, never run.

@@ -9,12 +9,13 @@ use crate::{
         self,
         rows::{optional, text},
     },
+    describe::engines,
     error_codes::statement_error as error,
     server::Server,
 };
 use connect_api::{Error, ErrorKind, Result};
-use dialect_core::{RunningTransactions, Table, Transaction, Visibility};
-use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
+use dialect_core::{Replica, RunningTransactions, Table, Transaction, Visibility};
+use sqlx::{AssertSqlSafe, Column as _, Executor as _, MySqlConnection, Row as _};
 use std::{
     collections::HashMap,
     sync::{
@@ -91,22 +92,67 @@ pub(crate) async fn visibility(
     Ok(None)
 }
 
-/// What the list does not cover of rows of `table`.
-pub(crate) async fn limits(driver: &mut MySqlConnection, table: &Table) -> Result<Vec<String>> {
-    let row = sqlx::query(catalog::ENGINE)
-        .bind(table.name.schema.as_deref())
-        .bind(&table.name.name)
-        .fetch_one(driver)
-        .await;
-    let engine = row.and_then(|row| optional(&row, 0));
-    let engine = engine.map_err(|e| error("ask for the engine of a table", e))?;
+/// What the list does not cover of rows of each of these tables.
+pub(crate) async fn limits(
+    driver: &mut MySqlConnection,
+    server: &Server,
+    columns: &[(&Table, usize)],
+) -> Result<Vec<Vec<String>>> {
     // Other engines without transactions show each row at once.
     let covered = ["InnoDB", "MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE"];
-    let other = engine.filter(|engine| !covered.iter().any(|c| c.eq_ignore_ascii_case(engine)));
-    let limit = other.map(|engine| {
-        format!("the transactions of its engine {engine} are not among those that InnoDB shows")
+    let is_other = |engine: &String| !covered.iter().any(|c| c.eq_ignore_ascii_case(engine));
+    let names: Vec<_> = columns
+        .iter()
+        .map(|(table, _)| table.name.clone())
+        .collect();
+    let engines = engines(driver, server, &names).await?.into_iter();
+    let limits = engines.map(|engine| {
+        let limit = engine.filter(is_other).map(|engine| {
+            format!("the transactions of its engine {engine} are not among those that InnoDB shows")
+        });
+        Vec::from_iter(limit)
     });
-    Ok(limit.into_iter().collect())
+    Ok(limits.collect())
+}
+
+/// Whether the server follows the changes of another, and how far it is behind; `None` where the user may
+/// not see that of a server that can be written to.
+pub(crate) async fn replica(
+    driver: &mut MySqlConnection,
+    server: &Server,
+) -> Result<Option<Replica>> {
+    let what = "ask whether the server is a replica";
+    let rows = driver
+        .fetch_all(sqlx::raw_sql(server.replica_status()))
+        .await;
+    let rows = match rows.map_err(|e| error(what, e)) {
+        Ok(rows) => rows,
+        Err(e) => match e.kind() {
+            ErrorKind::Auth | ErrorKind::Schema | ErrorKind::Unsupported => Vec::new(),
+            _ => return Err(e),
+        },
+    };
+    if rows.is_empty() && !server.replica {
+        return Ok(None);
+    }
+    // One row for each server that it follows.
+    let mut lag = None;
+    for row in &rows {
+        for name in ["Seconds_Behind_Source", "Seconds_Behind_Master"] {
+            let index = row
+                .columns()
+                .iter()
+                .position(|column| column.name() == name);
+            let Some(index) = index else {
+                continue;
+            };
+            let seconds = optional(row, index).map_err(|e| error(what, e))?;
+            lag = lag.max(seconds.and_then(|seconds| seconds.parse().ok()));
+        }
+    }
+    Ok(Some(Replica {
+        lag: lag.map(Duration::from_secs),
+    }))
 }
 
 /// The list that the server shows, and whether it is new.

@@ -91,12 +91,14 @@ pub(super) fn describe(session: &mut Session, name: &TableName) -> Result<Option
         primary_key,
         unique_keys,
         partial_keys,
+        indexes: None,
         foreign_keys: references(grouped(members)),
         inherited: false,
         comment: found
             .option(4)
             .filter(|comment| !comment.is_empty() && comment != "VIEW"),
         row_estimate: found.text(3).parse().ok(),
+        row_bytes: None,
         identity: None,
         vendor: Profile::MySql { mariadb: true }.vendor(),
         name: TableName {

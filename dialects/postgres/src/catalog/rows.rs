@@ -16,8 +16,11 @@ struct Described {
     comment: Option<String>,
     inherited: bool,
     rows: Option<u64>,
+    row_bytes: Option<u64>,
     oid: i64,
     keys: Option<Vec<Key>>,
+    /// The columns of each index; without a name where its order no longer serves.
+    indexes: Option<Vec<Vec<Option<String>>>>,
     references: Option<Vec<Reference>>,
 }
 
@@ -86,6 +89,7 @@ pub(crate) fn table(json: &str, options: &ValueOptions) -> Result<Table> {
         table_type: table_type(&found.kind),
         comment: found.comment,
         row_estimate: found.rows,
+        row_bytes: found.row_bytes,
         identity: Some(found.oid.to_string()),
         inherited: found.inherited,
         vendor: types::VENDOR,
@@ -101,6 +105,10 @@ pub(crate) fn table(json: &str, options: &ValueOptions) -> Result<Table> {
             table.unique_keys.push(key.columns);
         }
     }
+    let indexes = found.indexes.unwrap_or_default().into_iter();
+    let in_order =
+        |columns: Vec<Option<String>>| columns.into_iter().map_while(|name| name).collect();
+    table.indexes = Some(indexes.map(in_order).collect());
     for reference in found.references.unwrap_or_default() {
         table.foreign_keys.push(ForeignKey {
             columns: reference.columns,
