@@ -46,6 +46,8 @@ pub(crate) struct Discovery {
     pub(crate) exact: HashSet<TableName>,
     /// Tables that cannot be read, each with its faults.
     pub(crate) refused: Vec<(TableName, Faults)>,
+    /// Tables that another session has locked.
+    pub(crate) locked: Vec<(Wanted, Error)>,
     /// Tables that do not exist.
     pub(crate) missing: Vec<TableName>,
     /// Faults that do not concern a single table.
@@ -145,6 +147,11 @@ impl Discovery {
                 Ok(Some(table)) => table,
                 Ok(None) => {
                     discovery.missing.push(name.clone());
+                    continue;
+                }
+                Err(e) if e.kind() == ErrorKind::Conflict => {
+                    let (name, exact) = (name.clone(), *exact);
+                    discovery.locked.push((Wanted { name, exact }, e));
                     continue;
                 }
                 Err(e) => {
@@ -257,7 +264,12 @@ impl Discovery {
             match denied {
                 Some(error) => self.faults.general(error.report()),
                 // By each of its own: one statement is prepared, and run for no rows.
-                None => check_statement(connection, dialect, plan, &mut self.faults).await?,
+                None => match check_statement(connection, dialect, plan, &mut self.faults).await {
+                    Err(e) if e.kind() == ErrorKind::Conflict => {
+                        self.faults.note(unchecked(&plan.name(), &e));
+                    }
+                    checked => checked?,
+                },
             }
         }
         Ok(())
@@ -280,6 +292,9 @@ impl Discovery {
         for (_, of_table) in self.refused {
             faults.extend(of_table);
         }
+        for (table, error) in self.locked {
+            faults.note(unchecked(&table.name, &error));
+        }
         faults.extend(self.faults);
         (self.plans, faults)
     }
@@ -300,6 +315,11 @@ impl Discovery {
             self.faults.at("topic.prefix", message);
         }
     }
+}
+
+fn unchecked(table: &dyn Display, error: &Error) -> String {
+    let report = error.report();
+    format!("table {table}: another session has locked it, so it is not checked: {report}")
 }
 
 /// The name of the session's database, where schemas are parts of it.

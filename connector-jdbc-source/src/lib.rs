@@ -219,6 +219,12 @@ impl Connector for JdbcSource {
         for note in discovery.faults.take_notes() {
             tracing::warn!("{note}");
         }
+        // Their task waits for them.
+        let locked: Vec<_> = discovery
+            .locked
+            .drain(..)
+            .map(|(table, _)| Load { rows: None, table })
+            .collect();
         let exact = discovery.exact.clone();
         let tables = discovery.into_plans()?.into_iter();
         let tables = tables.filter(|plan| plan.query.is_none());
@@ -229,7 +235,8 @@ impl Connector for JdbcSource {
                 name: plan.table.name,
             },
         });
-        Ok(task_share::split(&config, tables.collect(), max))
+        let tables = tables.chain(locked).collect();
+        Ok(task_share::split(&config, tables, max))
     }
 
     fn notes(&self, config: &SourceConfig) -> Vec<String> {

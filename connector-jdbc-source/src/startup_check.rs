@@ -92,6 +92,12 @@ pub(crate) async fn time_notes(
         let ours = i64::try_from(ours.as_micros()).unwrap_or(i64::MAX);
         notes.extend(theirs.and_then(|theirs| clock_note(theirs, ours)));
     }
+    for plan in plans.iter_mut().filter(|plan| plan.query.is_none()) {
+        if plan.table.row_estimate.is_none() {
+            let of_table = std::slice::from_ref(&plan.table.name);
+            plan.table.row_estimate = connection.row_estimates(of_table).await?.pop().flatten();
+        }
+    }
     plans.retain(|plan| plan.query.is_none() && is_quick(plan));
     let mut zone = None;
     for plan in &mut plans {

@@ -123,6 +123,13 @@ impl Task {
             self.set_aside(&name, &error, begin(&name), None);
             errors.push(error);
         }
+        for (Wanted { name, exact }, error) in found.locked {
+            if exact {
+                self.exact.insert(name.clone());
+            }
+            self.set_aside(&name, &error, begin(&name), None);
+            errors.push(error);
+        }
         for name in found.missing {
             self.unsaved.extend(self.failed.missing(&name));
             if self.exact.contains(&name) || wanted.iter().any(|t| t.exact && t.name == name) {

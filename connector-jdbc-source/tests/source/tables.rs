@@ -261,6 +261,12 @@ async fn a_table_that_another_session_has_locked_does_not_hold_back_others() {
         assert!(error.to_lowercase().contains("lock"), "{error}");
         place.insert("a", 3..5).await;
         place.expect(&mut run, "a", 3..5).await;
+        // At the start, too.
+        let store = run.store.clone();
+        run.stop().await;
+        let mut run = Run::start(&settings, &store).await;
+        place.insert("a", 5..7).await;
+        place.expect(&mut run, "a", 5..7).await;
         match unlock {
             "COMMIT" => other.commit().await.unwrap(),
             unlock => drop(other.execute(unlock).await.unwrap()),
