@@ -38,7 +38,7 @@ use tokio::time::Instant;
 /// How long chunks are compared before the table is polled again.
 const TURN: Duration = Duration::from_millis(100);
 /// Parts that wait for their deletes to be in the broker.
-const WAITING: usize = 64;
+const WAITING: usize = 16;
 /// The pause before it is looked again whether they are.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 

@@ -269,6 +269,22 @@ async fn rows_that_leave_the_condition_of_a_table_are_deleted_and_hashed_keys_st
 }
 
 #[tokio::test]
+async fn whole_tables_that_are_read_again_and_again_are_compared_too() {
+    let database = Database::server("CONNECT_TEST_POSTGRES_URL");
+    let table = table(&database).await;
+    insert(&database, &table, 1..=40).await;
+    let bulk = [("mode", "bulk"), ("incrementing.column.name", "")];
+    let settings = settings(&database, &table, &bulk);
+    let mut run = Run::start(&settings, &Arc::default()).await;
+    let mut target = Target::default();
+    target.follow(&mut run, &numbers_as_keys(1..=40)).await;
+    delete(&database, &table, "id < 11 OR id = 40").await;
+    target.follow(&mut run, &numbers_as_keys(11..=39)).await;
+    run.stop().await;
+    database.execute(&format!("DROP TABLE {table}")).await;
+}
+
+#[tokio::test]
 async fn a_key_that_cannot_be_compared_is_named_before_the_first_row() {
     for database in databases().await {
         let table = unique("comparison");
