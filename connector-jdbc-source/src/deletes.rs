@@ -97,15 +97,7 @@ impl DeletedKeys {
     pub(crate) fn deletes_of_sent(&self, keys: RecordBatch) -> Result<Records> {
         let schema = self.plan.outgoing_schema().clone();
         let records = Records::new(self.topic.clone(), schema, keys)?;
-        let records = match &self.plan.origin {
-            Some(origin) => records.with_origin(origin.clone()),
-            None => records,
-        };
-        let records = match &self.plan.properties {
-            Some(properties) => records.with_properties(properties.clone()),
-            None => records,
-        };
-        records.with_ops(Ops::All(Op::Delete))
+        self.plan.labelled(records).with_ops(Ops::All(Op::Delete))
     }
 
     /// The deletes of these keys.

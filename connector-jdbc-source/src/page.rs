@@ -47,10 +47,6 @@ impl ReadPlan {
             Some(local_times) => local_times.apply(&records)?,
             None => records,
         };
-        let records = match &self.origin {
-            Some(origin) => records.with_origin(origin.clone()),
-            None => records,
-        };
         let records = match self.event_times(&records) {
             Some(times) => records.with_times(times)?,
             None => records,
@@ -66,10 +62,19 @@ impl ReadPlan {
             Some(projection) => projection.apply(&records)?,
             None => records,
         };
-        Ok(match &self.properties {
+        Ok(self.labelled(records))
+    }
+
+    /// Records with what their messages say of where they come from.
+    pub(crate) fn labelled(&self, records: Records) -> Records {
+        let records = match &self.origin {
+            Some(origin) => records.with_origin(origin.clone()),
+            None => records,
+        };
+        match &self.properties {
             Some(properties) => records.with_properties(properties.clone()),
             None => records,
-        })
+        }
     }
 
     /// The same page, limited to the rows before the watermark.

@@ -35,6 +35,8 @@ use std::{
 };
 use tokio::time::Instant;
 
+/// What partitions of comparisons have beside those of their tables.
+const DELETES: &str = "deletes";
 /// How long chunks are compared before the table is polled again.
 const TURN: Duration = Duration::from_millis(100);
 /// Parts that wait for their deletes to be in the broker.
@@ -89,7 +91,7 @@ impl Comparison {
         }
         let keys = SentKeys::of(plan, syntax)?;
         let mut partition = position::partition(plan);
-        partition.insert("deletes".into(), "diff".into());
+        partition.insert(DELETES.into(), "diff".into());
         let Some(directory) = &cx.state else {
             let message = "`deletes.mode=diff` keeps the keys of rows in files, and this task was given no \
                            directory (`TaskContext::state`)";
@@ -424,6 +426,11 @@ impl Comparison {
         }
         self.next = Instant::now();
         self.with_known(move |known| known.store(parts, true)).await
+    }
+
+    /// The position is that of some comparison.
+    pub(crate) fn is_of_any(position: &Position) -> bool {
+        position.partition.contains_key(DELETES)
     }
 
     /// The position is one of its own.
